@@ -1,0 +1,101 @@
+package activation
+
+// HardTanh is h(z) = min(max(z, −1), 1).
+type HardTanh struct{}
+
+var _ Differentiable = HardTanh{}
+
+// Apply computes dst = h(z).
+func (HardTanh) Apply(dst, z []float32) {
+	dst = dst[:len(z)]
+	for i, x := range z {
+		dst[i] = clip(x, -1, 1)
+	}
+}
+
+// ProjectBand clips v to [a−ε, a+ε], open where the end is saturated.
+func (HardTanh) ProjectBand(dst, v, a []float32, eps float32) {
+	dst, a = dst[:len(v)], a[:len(v)]
+	for i, x := range v {
+		lo, hi := a[i]-eps, a[i]+eps
+		if lo <= -1 {
+			lo = -inf32
+		}
+		if hi >= 1 {
+			hi = inf32
+		}
+		dst[i] = clip(x, lo, hi)
+	}
+}
+
+// MulDeriv computes dst = g where |z| < 1, else 0.
+func (HardTanh) MulDeriv(dst, g, z []float32) {
+	dst, g = dst[:len(z)], g[:len(z)]
+	for i, x := range z {
+		d := g[i]
+		if x <= -1 || x >= 1 {
+			d = 0
+		}
+		dst[i] = d
+	}
+}
+
+func (HardTanh) String() string { return "hard-tanh" }
+
+// Identity is h(z) = z: a linear layer, and the output layer of every network.
+type Identity struct{}
+
+var _ Differentiable = Identity{}
+
+// Apply copies z to dst.
+func (Identity) Apply(dst, z []float32) { copy(dst, z) }
+
+// ProjectBand clips v to [a−ε, a+ε].
+func (Identity) ProjectBand(dst, v, a []float32, eps float32) {
+	dst, a = dst[:len(v)], a[:len(v)]
+	for i, x := range v {
+		dst[i] = clip(x, a[i]-eps, a[i]+eps)
+	}
+}
+
+// MulDeriv copies g to dst.
+func (Identity) MulDeriv(dst, g, _ []float32) { copy(dst, g) }
+
+func (Identity) String() string { return "identity" }
+
+// Sign is the binarised activation: 1 for z ≥ 0 and −1 below. It has no useful
+// derivative, so methods that need one refuse it.
+type Sign struct{}
+
+var _ Func = Sign{}
+
+// belowZero is the largest normal float32 under zero, the closure's 0⁻.
+const belowZero = -0x1p-126
+
+// Apply computes dst = ±1.
+func (Sign) Apply(dst, z []float32) {
+	dst = dst[:len(z)]
+	for i, x := range z {
+		if x >= 0 {
+			dst[i] = 1
+		} else {
+			dst[i] = -1
+		}
+	}
+}
+
+// ProjectBand clips v to z ≥ 0 where −1 is outside the band, and to z < 0
+// where +1 is.
+func (Sign) ProjectBand(dst, v, a []float32, eps float32) {
+	dst, a = dst[:len(v)], a[:len(v)]
+	for i, x := range v {
+		if a[i]-eps > -1 {
+			x = max(x, 0)
+		} else if a[i]+eps < 1 {
+			x = min(x, belowZero)
+		}
+		dst[i] = x
+	}
+}
+
+func (Sign) String() string { return "sign" }

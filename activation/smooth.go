@@ -1,0 +1,86 @@
+package activation
+
+import "math"
+
+// Tanh is the hyperbolic tangent.
+type Tanh struct{}
+
+var _ Differentiable = Tanh{}
+
+// Apply computes dst = tanh(z).
+func (Tanh) Apply(dst, z []float32) {
+	dst = dst[:len(z)]
+	for i, x := range z {
+		dst[i] = float32(math.Tanh(float64(x)))
+	}
+}
+
+// ProjectBand clips v to [atanh(a−ε), atanh(a+ε)], open where the end is
+// saturated.
+func (Tanh) ProjectBand(dst, v, a []float32, eps float32) {
+	projectSaturating(dst, v, a, eps, -1, 1, math.Tanh, math.Atanh)
+}
+
+// MulDeriv computes dst = g(1 − tanh² z).
+func (Tanh) MulDeriv(dst, g, z []float32) {
+	dst, g = dst[:len(z)], g[:len(z)]
+	for i, x := range z {
+		t := math.Tanh(float64(x))
+		dst[i] = g[i] * float32(1-t*t)
+	}
+}
+
+func (Tanh) String() string { return "tanh" }
+
+// Sigmoid is the logistic function 1/(1+e⁻ᶻ).
+type Sigmoid struct{}
+
+var _ Differentiable = Sigmoid{}
+
+func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+
+func logit(p float64) float64 { return math.Log(p) - math.Log1p(-p) }
+
+// Apply computes dst = 1/(1+e⁻ᶻ).
+func (Sigmoid) Apply(dst, z []float32) {
+	dst = dst[:len(z)]
+	for i, x := range z {
+		dst[i] = float32(logistic(float64(x)))
+	}
+}
+
+// ProjectBand clips v to [logit(a−ε), logit(a+ε)], open where the end is
+// saturated.
+func (Sigmoid) ProjectBand(dst, v, a []float32, eps float32) {
+	projectSaturating(dst, v, a, eps, 0, 1, logistic, logit)
+}
+
+// MulDeriv computes dst = g·h(z)(1 − h(z)).
+func (Sigmoid) MulDeriv(dst, g, z []float32) {
+	dst, g = dst[:len(z)], g[:len(z)]
+	for i, x := range z {
+		p := logistic(float64(x))
+		dst[i] = g[i] * float32(p*(1-p))
+	}
+}
+
+func (Sigmoid) String() string { return "sigmoid" }
+
+// projectSaturating is ProjectBand for an h with values in (inf, sup). It
+// evaluates h first: inside the band nothing is inverted, and the inverse is
+// exact enough where it is needed.
+func projectSaturating(dst, v, a []float32, eps float32, inf, sup float64, h, inverse func(float64) float64) {
+	dst, a = dst[:len(v)], a[:len(v)]
+	e := float64(eps)
+	for i, x := range v {
+		lo, hi := float64(a[i])-e, float64(a[i])+e
+		switch y := h(float64(x)); {
+		case y < lo && lo < sup:
+			dst[i] = float32(inverse(lo))
+		case y > hi && hi > inf:
+			dst[i] = float32(inverse(hi))
+		default:
+			dst[i] = x
+		}
+	}
+}

@@ -1,0 +1,3 @@
+module github.com/dlam-go/dlam
+
+go 1.26

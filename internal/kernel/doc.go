@@ -1,0 +1,9 @@
+// Package kernel holds the arithmetic that everything else stands on: matrix
+// products in the three forms that alternating minimisation needs, fused
+// elementwise passes, and the pool of workers that runs them.
+//
+// Matrices are row-major float32 slices with a row stride. Every function is
+// serial; a Pool runs one Job on every worker, and the callers split rows
+// between workers by Range, so that results depend on the number of workers
+// and on nothing else.
+package kernel

@@ -1,0 +1,60 @@
+package loss
+
+import "github.com/dlam-go/dlam/mat"
+
+// Squared is R(z; y) = ½‖z − y‖², with y one-hot for classes.
+type Squared struct{}
+
+var _ Curved = Squared{}
+
+// Value is ½ Σ‖z − y‖².
+func (Squared) Value(z mat.Dense, y Target) float64 {
+	var s float64
+	target := newRow(z.Cols)
+	for i := range z.Rows {
+		y.Code(target.row, i, 0, 1)
+		for j, x := range z.Row(i) {
+			d := float64(x) - float64(target.row[j])
+			s += d * d
+		}
+	}
+	return s / 2
+}
+
+// Grad computes dst = z − y.
+func (Squared) Grad(dst, z mat.Dense, y Target) {
+	target := newRow(z.Cols)
+	for i := range z.Rows {
+		y.Code(target.row, i, 0, 1)
+		d := dst.Row(i)
+		for j, x := range z.Row(i) {
+			d[j] = x - target.row[j]
+		}
+	}
+}
+
+// Prox computes dst = (y + ρv)/(1 + ρ).
+func (Squared) Prox(dst, v mat.Dense, y Target, rho float64) int {
+	target := newRow(v.Cols)
+	for i := range v.Rows {
+		y.Code(target.row, i, 0, 1)
+		d := dst.Row(i)
+		for j, x := range v.Row(i) {
+			d[j] = float32((float64(target.row[j]) + rho*float64(x)) / (1 + rho))
+		}
+	}
+	return 0
+}
+
+// Curvature is Σ‖d‖².
+func (Squared) Curvature(_, d mat.Dense, _ Target) float64 {
+	var s float64
+	for i := range d.Rows {
+		for _, x := range d.Row(i) {
+			s += float64(x) * float64(x)
+		}
+	}
+	return s
+}
+
+func (Squared) String() string { return "squared" }

@@ -1,0 +1,66 @@
+package mat
+
+import (
+	"fmt"
+
+	"github.com/dlam-go/dlam/internal/kernel"
+)
+
+// A Panel is a right-hand factor packed once and multiplied by many blocks of
+// rows, from any number of goroutines at a time.
+type Panel struct {
+	k, n int
+	p    kernel.Panel
+}
+
+// Pack packs b (k×n).
+func (p *Panel) Pack(b Dense) {
+	p.k, p.n = b.Rows, b.Cols
+	p.p.Pack(b.Data, b.Stride, b.Rows, b.Cols)
+}
+
+// PackT packs the transpose of s (n×k): a layer's weights, usually.
+func (p *Panel) PackT(s Dense) {
+	p.k, p.n = s.Cols, s.Rows
+	p.p.PackT(s.Data, s.Stride, s.Rows, s.Cols)
+}
+
+// Mul computes dst = a·B (dst must not alias a): a is m×k, dst m×n.
+func (p *Panel) Mul(dst, a Dense) { p.mul(dst, a, false) }
+
+// AddMul computes dst += a·B.
+func (p *Panel) AddMul(dst, a Dense) { p.mul(dst, a, true) }
+
+func (p *Panel) mul(dst, a Dense, add bool) {
+	if a.Cols != p.k || dst.Cols != p.n || a.Rows != dst.Rows {
+		panic(fmt.Sprintf("mat: %d×%d times %d×%d into %d×%d", a.Rows, a.Cols, p.k, p.n, dst.Rows, dst.Cols))
+	}
+	if dst.Rows > 0 && dst.Cols > 0 {
+		p.p.Mul(dst.Data, dst.Stride, a.Data, a.Stride, a.Rows, add)
+	}
+}
+
+// AddMulAT computes dst += aᵀb, a sum over rows: a is r×m, b r×n, dst m×n.
+// scratch is room for packing, one per goroutine.
+func AddMulAT(dst, a, b Dense, scratch *Panel) {
+	if a.Rows != b.Rows || dst.Rows != a.Cols || dst.Cols != b.Cols {
+		panic(fmt.Sprintf("mat: (%d×%d)ᵀ times %d×%d into %d×%d", a.Rows, a.Cols, b.Rows, b.Cols, dst.Rows, dst.Cols))
+	}
+	if a.Rows > 0 && dst.Rows > 0 && dst.Cols > 0 {
+		kernel.AddMulAT(dst.Data, dst.Stride, a.Data, a.Stride, b.Data, b.Stride, a.Rows, a.Cols, b.Cols, &scratch.p)
+	}
+}
+
+// AddGram computes the upper triangle of dst += aᵀa, leaving the part below
+// the diagonal unspecified; see MirrorUpper.
+func AddGram(dst, a Dense, scratch *Panel) {
+	if dst.Rows != a.Cols || dst.Cols != a.Cols {
+		panic(fmt.Sprintf("mat: Gram matrix of %d×%d into %d×%d", a.Rows, a.Cols, dst.Rows, dst.Cols))
+	}
+	if a.Rows > 0 && a.Cols > 0 {
+		kernel.AddGram(dst.Data, dst.Stride, a.Data, a.Stride, a.Rows, a.Cols, &scratch.p)
+	}
+}
+
+// MirrorUpper copies the upper triangle of the square matrix m onto the lower.
+func MirrorUpper(m Dense) { kernel.MirrorUpper(m.Data, m.Stride, m.Rows) }

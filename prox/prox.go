@@ -1,0 +1,80 @@
+package prox
+
+import (
+	"fmt"
+	"math"
+)
+
+// Regularizer is a convex, nonnegative, separable function of the weights.
+type Regularizer interface {
+	// Value is Ω(w), summed in float64.
+	Value(w []float32) float64
+	// Prox computes dst = argmin_x Ω(x) + (theta/2)‖x − v‖², theta > 0. dst
+	// may be v.
+	Prox(dst, v []float32, theta float64)
+	// String names it with its weight, as "l2(0.001)".
+	String() string
+}
+
+// None is Ω = 0.
+type None struct{}
+
+var _ Regularizer = None{}
+
+// Value is 0.
+func (None) Value([]float32) float64 { return 0 }
+
+// Prox copies v to dst.
+func (None) Prox(dst, v []float32, _ float64) { copy(dst, v) }
+
+func (None) String() string { return "none" }
+
+// L1 is Ω(w) = Lambda·‖w‖₁, Lambda ≥ 0.
+type L1 struct{ Lambda float64 }
+
+var _ Regularizer = L1{}
+
+// Value is λ Σ|w|.
+func (r L1) Value(w []float32) float64 {
+	var s float64
+	for _, x := range w {
+		s += math.Abs(float64(x))
+	}
+	return r.Lambda * s
+}
+
+// Prox is soft thresholding at λ/theta.
+func (r L1) Prox(dst, v []float32, theta float64) {
+	dst = dst[:len(v)]
+	t := float32(r.Lambda / theta)
+	for i, x := range v {
+		dst[i] = x - min(max(x, -t), t)
+	}
+}
+
+func (r L1) String() string { return fmt.Sprintf("l1(%g)", r.Lambda) }
+
+// L2 is Ω(w) = (Lambda/2)·‖w‖², Lambda ≥ 0.
+type L2 struct{ Lambda float64 }
+
+var _ Regularizer = L2{}
+
+// Value is (λ/2) Σw².
+func (r L2) Value(w []float32) float64 {
+	var s float64
+	for _, x := range w {
+		s += float64(x) * float64(x)
+	}
+	return r.Lambda / 2 * s
+}
+
+// Prox is v·theta/(theta+λ).
+func (r L2) Prox(dst, v []float32, theta float64) {
+	dst = dst[:len(v)]
+	c := float32(theta / (theta + r.Lambda))
+	for i, x := range v {
+		dst[i] = c * x
+	}
+}
+
+func (r L2) String() string { return fmt.Sprintf("l2(%g)", r.Lambda) }

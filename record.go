@@ -1,0 +1,47 @@
+package dlam
+
+// Record is what one iteration did.
+type Record struct {
+	Iteration int `json:"iteration"` // 1 for the first
+
+	// Objective is F, the method's own objective after the iteration:
+	// Risk·n + Regularization + Σ Penalty.
+	Objective      float64   `json:"objective"`
+	Risk           float64   `json:"risk"` // mean of R over samples, at the method's own output variables
+	Regularization float64   `json:"regularization"`
+	Penalty        []float64 `json:"penalty,omitempty"` // φ_l of each layer
+
+	Epsilon float64 `json:"epsilon,omitempty"` // band half-width in this iteration
+	// EpsilonChanged marks that the band had changed before this iteration,
+	// so that Objective does not compare with the one before.
+	EpsilonChanged bool `json:"epsilon_changed,omitempty"`
+
+	Blocks []Block `json:"blocks,omitempty"` // what each block update did
+	C      float64 `json:"c,omitempty"`      // c_k of Theorem 2: the least sum of moves so far
+
+	Step   float64 `json:"step,omitempty"`   // step length, of methods that have one
+	Trials int     `json:"trials,omitempty"` // line-search trials in this iteration
+
+	Train   *Score  `json:"train,omitempty"` // the network's, measured by Run
+	Test    *Score  `json:"test,omitempty"`
+	Seconds float64 `json:"seconds"` // of Step alone, measured by Run
+	Elapsed float64 `json:"elapsed"` // of all Steps so far
+}
+
+// Block is one block update: Lemma 1 promises Decrease ≥ Move.
+type Block struct {
+	Layer    int     `json:"layer"`    // 1 for the first
+	Variable string  `json:"variable"` // "W", "b", "z" or "a"
+	Move     float64 `json:"move"`     // ½Σθ∘ΔW², (nρ/2)‖Δb‖², (ρ/2)‖Δz‖² or ½Σ τ‖Δa‖²
+	Decrease float64 `json:"decrease"` // of F, in float64
+	Trials   int     `json:"trials,omitempty"`
+	Unmoved  int     `json:"unmoved,omitempty"` // rows that kept their old point for want of a better one
+}
+
+// Score is how well a network does on samples.
+type Score struct {
+	Risk     float64 `json:"risk"`     // mean loss per sample
+	Accuracy float64 `json:"accuracy"` // share classified right; 0 for a regression
+	RMSE     float64 `json:"rmse"`     // root mean squared error; 0 for a classification
+	R2       float64 `json:"r2"`       // 1 − squared error / variance; 0 for a classification
+}

@@ -1,0 +1,214 @@
+package dlam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// Status is why a run ended.
+type Status string
+
+// The ends of a run.
+const (
+	Completed   Status = "completed"   // all iterations done
+	TimedOut    Status = "timed-out"   // Options.Budget used up
+	Interrupted Status = "interrupted" // the context ended
+	Diverged    Status = "diverged"    // an iterate or the objective was not finite; Result has the last good network
+	Failed      Status = "failed"      // the solver or a recorder reported an error
+	Stopped     Status = "stopped"     // the solver found nothing left to do (ErrStop)
+)
+
+// ErrStop is what Step returns, beside a valid Record, when there is no point
+// in going on: a stationary point, or a validation score that rises no more.
+var ErrStop = errors.New("nothing left to do")
+
+// Recorder takes the Record of each iteration, in order.
+type Recorder interface {
+	Record(Record) error
+}
+
+// Observer is a Recorder that also looks at the run between two iterations:
+// checkpoints and certificates.
+type Observer interface {
+	// Observe is called before the first iteration and after each, after
+	// Record; k is the number of iterations done.
+	Observe(k int, s Stepper) error
+}
+
+// Options say how long a run goes on and who looks.
+type Options struct {
+	Iterations int           // number of the last iteration
+	First      int           // number of iterations done before: 0 for a new run
+	Elapsed    time.Duration // time spent in them
+	Budget     time.Duration // training time after which no iteration starts; 0 for no bound
+	Evaluate   int           // measure the network's scores every so many iterations and at the end; 0 for the end only
+	Recorders  []Recorder
+	Observers  []Observer
+	Resume     func(Stepper) error // puts back a saved state before the first iteration; may be nil
+}
+
+// Result is a finished run.
+type Result struct {
+	Network *Network
+	Status  Status
+	Last    Record // of the last iteration done, with scores
+}
+
+// Run trains from n, which stays as it is, until the options, ctx or the
+// solver end it. The error is nil if Status is Completed, TimedOut,
+// Interrupted or Stopped.
+func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Result, error) {
+	if o.Iterations < o.First || o.First < 0 {
+		return nil, fmt.Errorf("iterations: got %d with %d done, want at least as many", o.Iterations, o.First)
+	}
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	if err := p.Fits(n); err != nil {
+		return nil, err
+	}
+	st, err := s.Init(p, n)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	if o.Resume != nil {
+		if err := o.Resume(st); err != nil {
+			return nil, err
+		}
+	}
+	r := runner{p: p, o: o, st: st, elapsed: o.Elapsed, good: st.Network().Clone()}
+	r.eval = objective.New(p.Threads, p.Comm)
+	defer r.eval.Close()
+	status, err := r.loop(ctx)
+	return &Result{Network: r.good, Status: status, Last: r.last}, err
+}
+
+type runner struct {
+	p       *Problem
+	o       Options
+	st      Stepper
+	eval    *objective.Engine
+	good    *Network // the network after the last good iteration
+	last    Record
+	elapsed time.Duration
+}
+
+func (r *runner) loop(ctx context.Context) (Status, error) {
+	if err := r.observe(r.o.First); err != nil {
+		return Failed, err
+	}
+	for k := r.o.First + 1; k <= r.o.Iterations; k++ {
+		if ctx.Err() != nil {
+			return r.end(Interrupted)
+		}
+		if r.o.Budget > 0 && r.elapsed >= r.o.Budget {
+			return r.end(TimedOut)
+		}
+		start := time.Now()
+		rec, err := r.st.Step(ctx)
+		took := time.Since(start)
+		stop := errors.Is(err, ErrStop)
+		switch {
+		case err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()):
+			return r.end(Interrupted)
+		case err != nil && !stop:
+			return Failed, fmt.Errorf("iteration %d: %w", k, err)
+		}
+		r.elapsed += took
+		rec.Iteration, rec.Seconds, rec.Elapsed = k, took.Seconds(), r.elapsed.Seconds()
+		if err := r.check(rec); err != nil {
+			return Diverged, fmt.Errorf("iteration %d: %w", k, err)
+		}
+		r.good.CopyFrom(r.st.Network())
+		atEnd := stop || k == r.o.Iterations
+		if atEnd || r.o.Evaluate > 0 && k%r.o.Evaluate == 0 {
+			if err := r.score(&rec); err != nil {
+				return Failed, err
+			}
+		}
+		r.last = rec
+		if err := r.record(rec); err != nil {
+			return Failed, err
+		}
+		if err := r.observe(k); err != nil {
+			return Failed, err
+		}
+		if stop {
+			return Stopped, nil
+		}
+	}
+	return r.end(Completed)
+}
+
+// end scores the last record if that is still to do.
+func (r *runner) end(s Status) (Status, error) {
+	if r.last.Train == nil {
+		if err := r.score(&r.last); err != nil {
+			return Failed, err
+		}
+	}
+	return s, nil
+}
+
+// check finds an objective or a parameter that is not finite.
+func (r *runner) check(rec Record) error {
+	if f := rec.Objective; f-f != 0 {
+		return fmt.Errorf("the objective is %v", f)
+	}
+	for l, ly := range r.st.Network().Layers {
+		if err := finite(ly); err != nil {
+			return fmt.Errorf("layer %d: %w", l+1, err)
+		}
+	}
+	return nil
+}
+
+func (r *runner) score(rec *Record) (err error) {
+	if rec.Train, err = score(r.eval, r.good, r.p.X, r.p.Y, r.p.Loss); err != nil {
+		return err
+	}
+	if r.p.TestX.Rows > 0 {
+		rec.Test, err = score(r.eval, r.good, r.p.TestX, r.p.TestY, r.p.Loss)
+	}
+	return err
+}
+
+func (r *runner) record(rec Record) error {
+	for _, c := range r.o.Recorders {
+		if err := c.Record(rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *runner) observe(k int) error {
+	for _, c := range r.o.Observers {
+		if err := c.Observe(k, r.st); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Evaluate scores n on samples x with targets y.
+func Evaluate(n *Network, x mat.Dense, y loss.Target, l loss.Loss, threads int) (*Score, error) {
+	e := objective.New(threads, nil)
+	defer e.Close()
+	return score(e, n, x, y, l)
+}
+
+func score(e *objective.Engine, n *Network, x mat.Dense, y loss.Target, l loss.Loss) (*Score, error) {
+	s, err := e.Score(n.affine(), x, y, l)
+	if err != nil {
+		return nil, err
+	}
+	return (*Score)(&s), nil
+}

@@ -1,0 +1,42 @@
+package dlam
+
+import "context"
+
+// Solver is a training method with its settings.
+type Solver interface {
+	// Init prepares a run on p that starts from n, which it copies. It
+	// reports every setting, and every property of p and n, that it refuses.
+	Init(p *Problem, n *Network) (Stepper, error)
+	// String is the solver's name.
+	String() string
+}
+
+// Stepper is a run under way.
+type Stepper interface {
+	// Step does one iteration: a sweep over all blocks, or an epoch. If ctx
+	// ends it may stop early, with ctx's error. The Record's slices are valid
+	// until the next Step.
+	Step(ctx context.Context) (Record, error)
+	// Network is the current network; the next Step may change it.
+	Network() *Network
+	// Close frees what the run holds. Network stays valid.
+	Close()
+}
+
+// Resumable is a Stepper whose state can be saved between two steps and put
+// back into a new one, made by Init with the same settings, problem and
+// starting network, so that it goes on bit for bit.
+type Resumable interface {
+	Stepper
+	// State is the state beyond the network's parameters, by name. The
+	// slices may be the stepper's own.
+	State() State
+	// Restore takes a State saved together with the network's parameters.
+	Restore(n *Network, s State) error
+}
+
+// State is a solver's memory: arrays and numbers by name.
+type State struct {
+	Float32 map[string][]float32
+	Float64 map[string][]float64
+}
