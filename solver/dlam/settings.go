@@ -1,0 +1,80 @@
+package dlam
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// EpsilonRule says how the band's half-width ε changes.
+type EpsilonRule string
+
+// The rules for ε.
+const (
+	// Adaptive is section 4.1.2, with R the mean risk of a sample: if
+	// R > 10ε then ε ← max(2ε, 1), else if ε > 10R then ε ← min(ε/2, 0.01).
+	Adaptive EpsilonRule = "adaptive"
+	// Fixed keeps ε.
+	Fixed EpsilonRule = "fixed"
+)
+
+// LineSearch says how the curvatures θ of the W-step and τ of the a-step are
+// found.
+type LineSearch string
+
+// The line searches.
+const (
+	// Exact takes the smallest curvature that passes the acceptance test, by
+	// a closed form: an α for each row of W and a τ for each sample.
+	Exact LineSearch = "exact"
+	// Backtracking is Algorithms 2 and 3 to the letter: one α for a layer's
+	// weights and one t for its activations, from Alpha0 upwards.
+	Backtracking LineSearch = "backtracking"
+)
+
+// Settings are DLAM's parameters; all must be set (see DefaultSettings).
+type Settings struct {
+	Rho         float64     // ρ > 0, weight of the penalty
+	Epsilon     float64     // ε₀ > 0, first half-width of the band
+	EpsilonRule EpsilonRule // Adaptive or Fixed
+	LineSearch  LineSearch  // Exact or Backtracking
+	Alpha0      float64     // > 0, where Backtracking starts
+	Gamma       float64     // > 1, its factor in the W-step (Algorithm 2's γ)
+	Eta         float64     // > 1, the factor in the a-step (Algorithm 3's η)
+	// Momentum makes it mDLAM: each W- and a-step starts from its Nesterov
+	// extrapolation where that lowers F more than none.
+	Momentum bool
+}
+
+// DefaultSettings are the paper's (section 4.1.2) with the exact line search.
+func DefaultSettings() Settings {
+	return Settings{
+		Rho: 1e-4, Epsilon: 10, EpsilonRule: Adaptive,
+		LineSearch: Exact, Alpha0: 1e-3, Gamma: 2, Eta: 2,
+	}
+}
+
+// Validate reports every setting outside its range.
+func (s Settings) Validate() error {
+	var errs []error
+	positive := func(name string, v, above float64) {
+		if !(v > above) || math.IsInf(v, 0) {
+			errs = append(errs, fmt.Errorf("%s: got %g, want a finite number above %g", name, v, above))
+		}
+	}
+	positive("rho", s.Rho, 0)
+	positive("epsilon", s.Epsilon, 0)
+	positive("alpha0", s.Alpha0, 0)
+	positive("gamma", s.Gamma, 1)
+	positive("eta", s.Eta, 1)
+	if s.EpsilonRule != Adaptive && s.EpsilonRule != Fixed {
+		errs = append(errs, fmt.Errorf("epsilon rule: got %q, want adaptive or fixed", s.EpsilonRule))
+	}
+	if s.LineSearch != Exact && s.LineSearch != Backtracking {
+		errs = append(errs, fmt.Errorf("line search: got %q, want exact or backtracking", s.LineSearch))
+	}
+	if s.Momentum && s.LineSearch != Exact {
+		errs = append(errs, errors.New("momentum: needs the exact line search"))
+	}
+	return errors.Join(errs...)
+}
