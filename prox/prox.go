@@ -16,10 +16,26 @@ type Regularizer interface {
 	String() string
 }
 
+// Smooth is a regulariser with a gradient whose proximal step is a step along
+// it: Prox(w − g/θ; θ) = w − (g + ∇Ω(w))/(θ + Strong).
+type Smooth interface {
+	Regularizer
+	// AddGrad computes dst += ∇Ω(w).
+	AddGrad(dst, w []float32)
+	// Strong is the modulus of strong convexity, ∇²Ω.
+	Strong() float64
+}
+
 // None is Ω = 0.
 type None struct{}
 
-var _ Regularizer = None{}
+var _ Smooth = None{}
+
+// AddGrad adds nothing.
+func (None) AddGrad(_, _ []float32) {}
+
+// Strong is 0.
+func (None) Strong() float64 { return 0 }
 
 // Value is 0.
 func (None) Value([]float32) float64 { return 0 }
@@ -57,7 +73,18 @@ func (r L1) String() string { return fmt.Sprintf("l1(%g)", r.Lambda) }
 // L2 is Ω(w) = (Lambda/2)·‖w‖², Lambda ≥ 0.
 type L2 struct{ Lambda float64 }
 
-var _ Regularizer = L2{}
+var _ Smooth = L2{}
+
+// AddGrad computes dst += λw.
+func (r L2) AddGrad(dst, w []float32) {
+	l := float32(r.Lambda)
+	for i, x := range w {
+		dst[i] += l * x
+	}
+}
+
+// Strong is λ.
+func (r L2) Strong() float64 { return r.Lambda }
 
 // Value is (λ/2) Σw².
 func (r L2) Value(w []float32) float64 {

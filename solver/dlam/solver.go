@@ -1,0 +1,282 @@
+package dlam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// Solver is DLAM with its settings.
+type Solver struct{ Settings Settings }
+
+var _ dlam.Solver = Solver{}
+
+func (s Solver) String() string {
+	if s.Settings.Momentum {
+		return "mdlam"
+	}
+	return "dlam"
+}
+
+// Init starts feasible, as section 2 of the method has it: a forward pass,
+// a_l = h(z_l) exactly, and z_L coded +1 for the true class and −1 elsewhere.
+func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
+	if err := s.Settings.Validate(); err != nil {
+		return nil, err
+	}
+	if err := p.Fits(n); err != nil {
+		return nil, err
+	}
+	st := newStepper(s.Settings, p, n)
+	if err := st.begin(); err != nil {
+		st.Close()
+		return nil, err
+	}
+	return st, nil
+}
+
+// layer is what the method keeps of layer l. A hidden layer has three n×d_l
+// arrays, the output layer two.
+type layer struct {
+	l    int            // 1 for the first
+	net  *dlam.Layer    // W_l, b_l and h_l
+	in   mat.Dense      // A_{l-1}
+	Z, A mat.Dense      // auxiliary variables; no A in the output layer
+	E    mat.Dense      // residual A_{l-1}W_lᵀ + 1b_lᵀ − Z_l
+	w    mat.Panel      // W_l packed, for products E·W
+	wT   mat.Panel      // W_lᵀ packed, for products A·Wᵀ
+	next *layer         // layer l+1, nil for the output layer
+	step weightStep     // the W-step's memory
+	sums layerSums      // sums over samples at the current W, b, z and a_{l-1}
+	phi  float64        // φ_l
+	tau  []float64      // curvature of each sample's last a-step, if kept
+	move [4]dlam.Block  // what this sweep's updates did
+	prev momentumMemory // for mDLAM
+}
+
+// stepper is a run of DLAM.
+type stepper struct {
+	Settings
+	p       *dlam.Problem
+	e       *objective.Engine
+	net     *dlam.Network
+	n       float64 // number of samples, over all ranks
+	layers  []layer
+	epsilon float64
+	changed bool // ε changed since the last sweep
+	risk    float64
+	c       float64 // c_k so far; 0 before the first sweep
+	done    int     // sweeps done
+	sums    *objective.Sums
+	pass    pass
+	blocks  []dlam.Block
+	penalty []float64
+}
+
+var _ dlam.Resumable = (*stepper)(nil)
+
+func newStepper(set Settings, p *dlam.Problem, n *dlam.Network) *stepper {
+	s := &stepper{
+		Settings: set, p: p, net: n.Clone(), e: objective.New(p.Threads, p.Comm),
+		epsilon: set.Epsilon, layers: make([]layer, len(n.Layers)),
+	}
+	rows, in := p.X.Rows, p.X
+	for l := range s.layers {
+		ly := &s.layers[l]
+		ly.l, ly.net, ly.in = l+1, &s.net.Layers[l], in
+		width := ly.net.W.Rows
+		ly.Z, ly.E = mat.New(rows, width), mat.New(rows, width)
+		if l < len(s.layers)-1 {
+			ly.A = mat.New(rows, width)
+			ly.next = &s.layers[l+1]
+		}
+		in = ly.A
+		ly.step.allocate(ly, set)
+		ly.sums.allocate(ly)
+	}
+	s.blocks = make([]dlam.Block, 0, 4*len(s.layers))
+	s.penalty = make([]float64, len(s.layers))
+	s.pass.allocate(s)
+	return s
+}
+
+// begin makes the first iterate.
+func (s *stepper) begin() error {
+	n := []float64{float64(s.p.X.Rows)}
+	if err := s.e.Comm.Sum(n); err != nil {
+		return err
+	}
+	s.n = n[0]
+	for l := range s.layers {
+		ly := &s.layers[l]
+		ly.pack()
+		s.pass.run(passForward, ly)
+	}
+	first := &s.layers[0]
+	if _, err := s.collect(passGram, first); err != nil {
+		return err
+	}
+	return s.refresh()
+}
+
+// refresh makes everything that follows from W, b, z and a.
+func (s *stepper) refresh() error {
+	for l := range s.layers {
+		if _, err := s.collect(passResidual, &s.layers[l]); err != nil {
+			return err
+		}
+	}
+	_, err := s.collect(passFirst, &s.layers[0])
+	return err
+}
+
+// Step is one sweep of Algorithm 1.
+func (s *stepper) Step(context.Context) (dlam.Record, error) {
+	if err := s.adaptEpsilon(); err != nil {
+		return dlam.Record{}, err
+	}
+	for l := range s.layers {
+		ly := &s.layers[l]
+		if err := s.updateW(ly); err != nil { // eq. 2
+			return dlam.Record{}, err
+		}
+		s.updateB(ly) // eq. 3
+		// Then, for each block of samples while it is in cache: eqs. 4 and 6,
+		// or 5 in the output layer (see block.go).
+		if err := s.updateSamples(ly); err != nil {
+			return dlam.Record{}, err
+		}
+	}
+	s.done++
+	return s.record(), nil
+}
+
+// updateB solves argmin φ_l over b_l, eq. 3. The Lipschitz constant for n
+// samples is nρ, so the step is to the exact minimiser: b less the mean of E.
+func (s *stepper) updateB(ly *layer) {
+	var move, decrease float64
+	for i, old := range ly.net.B {
+		mean := ly.sums.e[i]
+		for j, a := range ly.sums.a {
+			mean += float64(ly.step.delta.At(i, j)) * a
+		}
+		mean /= s.n
+		ly.net.B[i] = float32(float64(old) - mean)
+		d := float64(ly.net.B[i]) - float64(old)
+		move += d * d
+		decrease -= d * (2*mean + d)
+	}
+	ly.move[1] = dlam.Block{Layer: ly.l, Variable: "b", Move: s.n * s.Rho / 2 * move, Decrease: s.n * s.Rho / 2 * decrease}
+}
+
+// adaptEpsilon applies section 4.1.2 between two sweeps. A narrower band cuts
+// a_l at once: the problem itself changes there.
+func (s *stepper) adaptEpsilon() error {
+	s.changed = false
+	if s.EpsilonRule == Fixed || s.done == 0 {
+		return nil
+	}
+	old := s.epsilon
+	if s.risk > 10*old {
+		s.epsilon = max(2*old, 1)
+	} else if old > 10*s.risk {
+		s.epsilon = min(old/2, 0.01)
+	}
+	s.changed = s.epsilon != old
+	if s.epsilon >= old {
+		return nil
+	}
+	for l := range s.layers[:len(s.layers)-1] {
+		s.pass.run(passClip, &s.layers[l])
+	}
+	return s.refresh()
+}
+
+// record sums up the sweep. F is at the end of it.
+func (s *stepper) record() dlam.Record {
+	r := dlam.Record{Risk: s.risk, Epsilon: s.epsilon, EpsilonChanged: s.changed}
+	s.blocks = s.blocks[:0]
+	var moves, penalty float64
+	for l := range s.layers {
+		ly := &s.layers[l]
+		s.penalty[l] = ly.phi
+		penalty += ly.phi
+		for i := range ly.net.W.Rows {
+			r.Regularization += s.p.Regularizer.Value(ly.net.W.Row(i))
+		}
+		blocks := ly.move[:]
+		if ly.next == nil {
+			blocks = blocks[:3]
+		}
+		for _, b := range blocks {
+			moves += b.Move
+			r.Trials += b.Trials
+		}
+		s.blocks = append(s.blocks, blocks...)
+	}
+	if s.c == 0 || moves < s.c {
+		s.c = moves
+	}
+	r.Objective = s.n*s.risk + r.Regularization + penalty
+	r.Penalty, r.Blocks, r.C = s.penalty, s.blocks, s.c
+	return r
+}
+
+func (s *stepper) Network() *dlam.Network { return s.net }
+
+func (s *stepper) Close() { s.e.Close() }
+
+// State is z, a and the few numbers beside them.
+func (s *stepper) State() dlam.State {
+	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{
+		"scalars": {s.epsilon, s.risk, s.c, float64(s.done)},
+	}}
+	for l := range s.layers {
+		ly := &s.layers[l]
+		st.Float32[fmt.Sprintf("z.%d", ly.l)] = ly.Z.Elements()
+		if ly.next != nil {
+			st.Float32[fmt.Sprintf("a.%d", ly.l)] = ly.A.Elements()
+		}
+		ly.prev.save(&st, ly.l)
+	}
+	return st
+}
+
+// Restore puts a State back. What is not in it follows from it, bit for bit.
+func (s *stepper) Restore(n *dlam.Network, st dlam.State) error {
+	v := st.Float64["scalars"]
+	if len(v) != 4 {
+		return errors.New("dlam state: scalars missing")
+	}
+	s.epsilon, s.risk, s.c, s.done = v[0], v[1], v[2], int(v[3])
+	s.net.CopyFrom(n)
+	for l := range s.layers {
+		ly := &s.layers[l]
+		if err := restore(ly.Z, st, "z", ly.l); err != nil {
+			return err
+		}
+		if ly.next != nil {
+			if err := restore(ly.A, st, "a", ly.l); err != nil {
+				return err
+			}
+		}
+		if err := ly.prev.restore(st, ly.l); err != nil {
+			return err
+		}
+		ly.pack()
+	}
+	return s.refresh()
+}
+
+func restore(m mat.Dense, st dlam.State, name string, l int) error {
+	key := fmt.Sprintf("%s.%d", name, l)
+	if got, want := len(st.Float32[key]), m.Rows*m.Cols; got != want {
+		return fmt.Errorf("dlam state: %s has %d elements, want %d", key, got, want)
+	}
+	copy(m.Elements(), st.Float32[key])
+	return nil
+}

@@ -1,0 +1,22 @@
+package dlam
+
+import (
+	"testing"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/solver/solvertest"
+)
+
+func TestConformance(t *testing.T) {
+	for _, search := range []LineSearch{Exact, Backtracking} {
+		t.Run(string(search), func(t *testing.T) {
+			set := DefaultSettings()
+			set.LineSearch, set.Rho = search, 1e-3
+			solvertest.Run(t, solvertest.Config{
+				Solver: Solver{set}, Activation: activation.ReLU{}, Init: dlam.Paper,
+				Iterations: 100, Accuracy: 0.9, RankTolerance: 1e-4,
+			})
+		})
+	}
+}

@@ -1,0 +1,221 @@
+package dlam
+
+import (
+	"fmt"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/prox"
+)
+
+const (
+	// pad widens a closed-form curvature beyond its own rounding.
+	pad = 1e-6
+	// accept is the relative tolerance of the acceptance tests: the rounding
+	// of float32 products of a few thousand terms.
+	accept = 1e-5
+	// maxTrials bounds a line search: 2^200 is past any curvature.
+	maxTrials = 200
+)
+
+// weightStep is the memory of a layer's W-step.
+type weightStep struct {
+	d     mat.Dense // the direction, ρG + ∇Ω
+	delta mat.Dense // the move ΔW
+	trial mat.Dense // the candidate ζ
+	ds    mat.Dense // direction times Gram matrix
+	gram  mat.Panel // Gram matrix of A_{l-1}, packed
+	theta []float64 // α of each row
+	quad  []float64 // ‖A_{l-1}d_iᵀ‖² of each row
+	dirT  mat.Panel // a direction transposed and packed, for quadratic passes
+	// useGram: quadratic forms come from the Gram matrix, not from a pass over
+	// the samples. The matrix costs d_{l-1} products a sample and row of
+	// itself, a pass 2d_l: layer 1 has it for nothing.
+	useGram bool
+}
+
+func (w *weightStep) allocate(ly *layer, set Settings) {
+	out, in := ly.net.W.Rows, ly.net.W.Cols
+	w.useGram = set.LineSearch == Exact && (ly.l == 1 || 2*out >= in || set.Momentum)
+	w.d, w.delta, w.trial = mat.New(out, in), mat.New(out, in), mat.New(out, in)
+	w.theta, w.quad = make([]float64, out), make([]float64, out)
+	if w.useGram {
+		w.ds = mat.New(out, in)
+	}
+}
+
+// layerSums are sums over samples at the current iterate.
+type layerSums struct {
+	g    mat.Dense // EᵀA_{l-1}, so that ∇φ = ρg
+	gram mat.Dense // A_{l-1}ᵀA_{l-1}
+	a, e []float64 // columns of A_{l-1} and of E
+}
+
+func (s *layerSums) allocate(ly *layer) {
+	out, in := ly.net.W.Rows, ly.net.W.Cols
+	s.g = mat.New(out, in)
+	s.a, s.e = make([]float64, in), make([]float64, out)
+	if ly.step.useGram {
+		s.gram = mat.New(in, in)
+	}
+}
+
+// pack prepares the products with W_l.
+func (ly *layer) pack() {
+	ly.w.Pack(ly.net.W)
+	ly.wT.PackT(ly.net.W)
+}
+
+// updateW solves argmin P_l(W; θ) + Ω(W), eq. 2, with the least θ that passes
+// the acceptance test of Algorithm 2. φ is quadratic in W, so that test,
+// φ(W+Δ) ≤ P(W+Δ; θ), is ρ‖A_{l-1}Δᵀ‖² ≤ Σ θ∘Δ².
+func (s *stepper) updateW(ly *layer) error {
+	w := &ly.step
+	s.direction(ly)
+	var trials int
+	var err error
+	if s.LineSearch == Exact {
+		trials, err = s.searchRows(ly)
+	} else {
+		trials, err = s.searchLayer(ly)
+	}
+	if err != nil {
+		return err
+	}
+	b := dlam.Block{Layer: ly.l, Variable: "W", Trials: trials}
+	for i := range w.delta.Rows {
+		row, d := ly.net.W.Row(i), w.delta.Row(i)
+		b.Decrease += s.p.Regularizer.Value(row) - s.p.Regularizer.Value(w.trial.Row(i))
+		b.Decrease -= s.Rho * (kernel.Dot(ly.sums.g.Row(i), d) + w.quad[i]/2)
+		b.Move += w.theta[i] / 2 * kernel.SumSquares(d)
+		copy(row, w.trial.Row(i))
+	}
+	if b.Decrease-b.Decrease != 0 {
+		return fmt.Errorf("layer %d, block W: the decrease of F is %v", ly.l, b.Decrease)
+	}
+	ly.move[0] = b
+	ly.pack()
+	return nil
+}
+
+// direction writes ρG, and ∇Ω where there is one, to d.
+func (s *stepper) direction(ly *layer) {
+	smooth, _ := s.p.Regularizer.(prox.Smooth)
+	rho := float32(s.Rho)
+	for i := range ly.step.d.Rows {
+		d := ly.step.d.Row(i)
+		for j, g := range ly.sums.g.Row(i) {
+			d[j] = rho * g
+		}
+		if smooth != nil {
+			smooth.AddGrad(d, ly.net.W.Row(i))
+		}
+	}
+}
+
+// searchRows finds an α for each row of W: φ separates over them. With
+// α* = ρ‖A d_iᵀ‖²/‖d_i‖² a smooth Ω's step, −d_i/(α+λ), passes with equality
+// and needs no loop; with another Ω, α* is where the loop starts.
+func (s *stepper) searchRows(ly *layer) (trials int, err error) {
+	w := &ly.step
+	smooth, isSmooth := s.p.Regularizer.(prox.Smooth)
+	if err := s.quadratic(ly, w.d); err != nil {
+		return 0, err
+	}
+	for i := range w.theta {
+		w.theta[i] = 0
+		if norm := kernel.SumSquares(w.d.Row(i)); norm > 0 {
+			w.theta[i] = max(s.Rho*w.quad[i]/norm*(1+pad), minCurvature)
+		}
+	}
+	if isSmooth {
+		for i, theta := range w.theta {
+			s.candidate(ly, i)
+			if theta > 0 { // Δ is a multiple of d
+				k := 1 / (theta + smooth.Strong())
+				w.quad[i] *= k * k
+			}
+		}
+		return 1, nil
+	}
+	for trials = 1; trials <= maxTrials; trials++ {
+		for i := range w.theta {
+			s.candidate(ly, i)
+		}
+		if err := s.quadratic(ly, w.delta); err != nil {
+			return trials, err
+		}
+		passed := true
+		for i := range w.theta {
+			if s.Rho*w.quad[i] > w.theta[i]*kernel.SumSquares(w.delta.Row(i))*(1+accept) {
+				w.theta[i] *= s.Gamma
+				passed = false
+			}
+		}
+		if passed {
+			return trials, nil
+		}
+	}
+	return trials, fmt.Errorf("layer %d, block W: no step passed Algorithm 2's test in %d trials", ly.l, maxTrials)
+}
+
+// searchLayer is Algorithm 2 to the letter: one α for the layer, from α₀ by
+// factors γ, each trial evaluated on the samples.
+func (s *stepper) searchLayer(ly *layer) (trials int, err error) {
+	w := &ly.step
+	alpha := s.Alpha0
+	for trials = 1; trials <= maxTrials; trials++ {
+		for i := range w.theta {
+			w.theta[i] = alpha
+			s.candidate(ly, i)
+		}
+		if err := s.quadratic(ly, w.delta); err != nil {
+			return trials, err
+		}
+		var curved, norm float64
+		for i, q := range w.quad {
+			curved += s.Rho * q
+			norm += alpha * kernel.SumSquares(w.delta.Row(i))
+		}
+		if curved <= norm*(1+accept) {
+			return trials, nil
+		}
+		alpha *= s.Gamma
+	}
+	return trials, fmt.Errorf("layer %d, block W: no step passed Algorithm 2's test in %d trials", ly.l, maxTrials)
+}
+
+// candidate writes ζ_i = argmin P(W_i; θ_i) + Ω to trial and its move to delta.
+// A row whose θ is 0 has no gradient and stays.
+func (s *stepper) candidate(ly *layer, i int) {
+	w := &ly.step
+	old, next, delta := ly.net.W.Row(i), w.trial.Row(i), w.delta.Row(i)
+	if theta := w.theta[i]; theta > 0 {
+		k := s.Rho / theta
+		for j, g := range ly.sums.g.Row(i) {
+			next[j] = float32(float64(old[j]) - k*float64(g))
+		}
+		s.p.Regularizer.Prox(next, next, theta)
+	} else {
+		copy(next, old)
+	}
+	for j := range delta {
+		delta[j] = next[j] - old[j]
+	}
+}
+
+// quadratic writes ‖A_{l-1}d_iᵀ‖² to quad for each row d_i of d.
+func (s *stepper) quadratic(ly *layer, d mat.Dense) error {
+	w := &ly.step
+	if !w.useGram {
+		w.dirT.PackT(d)
+		_, err := s.collect(passQuadratic, ly)
+		return err
+	}
+	w.gram.Mul(w.ds, d)
+	for i := range w.quad {
+		w.quad[i] = max(0, kernel.Dot(d.Row(i), w.ds.Row(i)))
+	}
+	return nil
+}

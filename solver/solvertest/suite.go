@@ -1,0 +1,268 @@
+package solvertest
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/internal/testprob"
+)
+
+// Config says what is tested.
+type Config struct {
+	Solver     dlam.Solver
+	Activation activation.Func  // of the hidden layers
+	Init       dlam.Initializer // of the weights
+	Iterations int              // enough to reach Accuracy on well-separated blobs
+	Accuracy   float64          // wanted of the training samples
+	// RankTolerance is the relative difference allowed between the objective
+	// of one process and that of two, after 3 iterations: sums are added in
+	// another order, in float32 within blocks. 0 skips the test, for methods
+	// that do not run on several ranks.
+	RankTolerance float64
+}
+
+// Run tests c.Solver.
+func Run(t *testing.T, c Config) {
+	t.Run("Learns", c.learns)
+	t.Run("Deterministic", c.deterministic)
+	t.Run("LeavesInputs", c.leavesInputs)
+	t.Run("Resumes", c.resumes)
+	t.Run("Cancels", c.cancels)
+	t.Run("RefusesMisfit", c.refusesMisfit)
+	t.Run("AllocatesNothing", c.allocatesNothing)
+	t.Run("LeavesNothingRunning", c.leavesNothingRunning)
+	if c.RankTolerance > 0 {
+		t.Run("RanksAgree", c.ranksAgree)
+	}
+}
+
+func (c Config) problem() (*dlam.Problem, *dlam.Network) {
+	p := testprob.Blobs(500, 12, 4, 7)
+	return p, testprob.Network(p, []int{17, 9}, c.Activation, c.Init, 3)
+}
+
+// run does k iterations and returns the result and every record.
+func (c Config) run(t *testing.T, p *dlam.Problem, n *dlam.Network, k int) (*dlam.Result, []float64) {
+	t.Helper()
+	var f objectives
+	r, err := dlam.Run(context.Background(), c.Solver, p, n, dlam.Options{Iterations: k, Recorders: []dlam.Recorder{&f}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, f
+}
+
+type objectives []float64
+
+func (o *objectives) Record(r dlam.Record) error {
+	*o = append(*o, r.Objective)
+	return nil
+}
+
+func (c Config) learns(t *testing.T) {
+	p, n := c.problem()
+	r, _ := c.run(t, p, n, c.Iterations)
+	if got := r.Last.Train.Accuracy; got < c.Accuracy {
+		t.Errorf("training accuracy after %d iterations: got %.3f, want at least %.3f", c.Iterations, got, c.Accuracy)
+	}
+}
+
+func (c Config) deterministic(t *testing.T) {
+	p, n := c.problem()
+	a, fa := c.run(t, p, n, 5)
+	b, fb := c.run(t, p, n, 5)
+	if !slices.Equal(fa, fb) {
+		t.Errorf("objectives of two runs differ: %v, %v", fa, fb)
+	}
+	sameNetwork(t, a.Network, b.Network)
+}
+
+func sameNetwork(t *testing.T, a, b *dlam.Network) {
+	t.Helper()
+	for l := range a.Layers {
+		if !slices.Equal(a.Layers[l].W.Elements(), b.Layers[l].W.Elements()) || !slices.Equal(a.Layers[l].B, b.Layers[l].B) {
+			t.Errorf("layer %d: parameters differ", l+1)
+		}
+	}
+}
+
+func (c Config) leavesInputs(t *testing.T) {
+	p, n := c.problem()
+	x, y, net := p.X.Clone(), slices.Clone(p.Y.Class), n.Clone()
+	c.run(t, p, n, 3)
+	if !slices.Equal(x.Data, p.X.Data) || !slices.Equal(y, p.Y.Class) {
+		t.Error("the problem's samples were changed")
+	}
+	sameNetwork(t, net, n)
+}
+
+// clone is a deep copy: a State may share the stepper's memory.
+func clone(s dlam.State) dlam.State {
+	c := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{}}
+	for k, v := range s.Float32 {
+		c.Float32[k] = slices.Clone(v)
+	}
+	for k, v := range s.Float64 {
+		c.Float64[k] = slices.Clone(v)
+	}
+	return c
+}
+
+// saver keeps the state after k iterations.
+type saver struct {
+	k     int
+	net   *dlam.Network
+	state dlam.State
+}
+
+func (s *saver) Observe(k int, st dlam.Stepper) error {
+	if k == s.k {
+		s.net, s.state = st.Network().Clone(), clone(st.(dlam.Resumable).State())
+	}
+	return nil
+}
+
+func (c Config) resumes(t *testing.T) {
+	p, n := c.problem()
+	st, err := c.Solver.Init(p, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	if _, ok := st.(dlam.Resumable); !ok {
+		t.Fatal("the stepper is not Resumable")
+	}
+	for _, at := range []int{0, 1, 4} {
+		save := saver{k: at}
+		straight, err := dlam.Run(context.Background(), c.Solver, p, n, dlam.Options{Iterations: 7, Observers: []dlam.Observer{&save}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resume := func(s dlam.Stepper) error { return s.(dlam.Resumable).Restore(save.net, save.state) }
+		resumed, err := dlam.Run(context.Background(), c.Solver, p, n, dlam.Options{Iterations: 7, First: at, Resume: resume})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if straight.Last.Objective != resumed.Last.Objective {
+			t.Errorf("resumed after %d: objective %v, straight run %v", at, resumed.Last.Objective, straight.Last.Objective)
+		}
+		sameNetwork(t, straight.Network, resumed.Network)
+	}
+}
+
+func (c Config) cancels(t *testing.T) {
+	p, n := c.problem()
+	ctx, cancel := context.WithCancel(context.Background())
+	stop := cancelAfter{2, cancel}
+	r, err := dlam.Run(ctx, c.Solver, p, n, dlam.Options{Iterations: 1000, Recorders: []dlam.Recorder{stop}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Status != dlam.Interrupted || r.Last.Iteration != 2 {
+		t.Errorf("cancelled after 2: got status %s after %d", r.Status, r.Last.Iteration)
+	}
+	if err := r.Network.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+type cancelAfter struct {
+	k      int
+	cancel func()
+}
+
+func (c cancelAfter) Record(r dlam.Record) error {
+	if r.Iteration == c.k {
+		c.cancel()
+	}
+	return nil
+}
+
+func (c Config) refusesMisfit(t *testing.T) {
+	p, _ := c.problem()
+	q := testprob.Blobs(50, p.X.Cols+1, p.Y.Classes, 1)
+	if st, err := c.Solver.Init(p, testprob.Network(q, []int{5}, c.Activation, c.Init, 1)); err == nil {
+		st.Close()
+		t.Error("a network for other features was accepted")
+	}
+}
+
+func (c Config) allocatesNothing(t *testing.T) {
+	p, n := c.problem()
+	st, err := c.Solver.Init(p, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	step := func() {
+		if _, err := st.Step(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 5 {
+		step()
+	}
+	if got := testing.AllocsPerRun(10, step); got > 0 {
+		t.Errorf("allocations in a warm step: got %v, want 0", got)
+	}
+}
+
+func (c Config) leavesNothingRunning(t *testing.T) {
+	before := runtime.NumGoroutine()
+	p, n := c.problem()
+	c.run(t, p, n, 2)
+	for range 100 { // a worker that was told to end may still be on its way
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Errorf("goroutines: %d before, %d after", before, runtime.NumGoroutine())
+}
+
+func (c Config) ranksAgree(t *testing.T) {
+	p, n := c.problem()
+	_, want := c.run(t, p, n, 3)
+	const ranks = 2
+	g := newGroup(ranks)
+	var wait sync.WaitGroup
+	results := make([][]float64, ranks)
+	errs := make([]error, ranks)
+	for r := range ranks {
+		wait.Go(func() { results[r], errs[r] = c.share(p, n, rank{g, r}) })
+	}
+	wait.Wait()
+	for r := range ranks {
+		if errs[r] != nil {
+			t.Fatalf("rank %d: %v", r, errs[r])
+		}
+		for k, f := range results[r] {
+			if math.Abs(f-want[k]) > c.RankTolerance*math.Abs(want[k]) {
+				t.Errorf("rank %d, iteration %d: objective %v, one process %v", r, k+1, f, want[k])
+			}
+		}
+	}
+	if !slices.Equal(results[0], results[1]) {
+		t.Error("ranks disagree: " + fmt.Sprint(results))
+	}
+}
+
+// share runs 3 iterations on one rank's part of the samples.
+func (c Config) share(p *dlam.Problem, n *dlam.Network, r rank) ([]float64, error) {
+	lo, hi := kernel.Range(p.X.Rows, 1, r.id, r.g.size)
+	q := *p
+	q.X, q.Y, q.Comm = p.X.RowRange(lo, hi), p.Y.RowRange(lo, hi), r
+	q.TestX, q.TestY = p.TestX.RowRange(0, 0), p.TestY.RowRange(0, 0)
+	var f objectives
+	_, err := dlam.Run(context.Background(), c.Solver, &q, n, dlam.Options{Iterations: 3, Recorders: []dlam.Recorder{&f}})
+	return f, err
+}
