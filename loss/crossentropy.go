@@ -44,7 +44,8 @@ func logSumExp(z []float32) float64 {
 // Value is Σ logsumexp(z) − ⟨y, z⟩.
 func (CrossEntropy) Value(z mat.Dense, y Target) float64 {
 	var s float64
-	target := newRow(z.Cols)
+	var buf [smallRow]float32
+	target := rowOf(&buf, z.Cols)
 	for i := range z.Rows {
 		zi := z.Row(i)
 		lse := logSumExp(zi)
@@ -52,8 +53,8 @@ func (CrossEntropy) Value(z mat.Dense, y Target) float64 {
 			s += lse - float64(zi[y.Class[i]])
 			continue
 		}
-		y.Distribution(target.row, i)
-		for j, p := range target.row { // Σ y (lse − z): no cancellation
+		y.Distribution(target, i)
+		for j, p := range target { // Σ y (lse − z): no cancellation
 			s += float64(p) * (lse - float64(zi[j]))
 		}
 	}
@@ -63,15 +64,16 @@ func (CrossEntropy) Value(z mat.Dense, y Target) float64 {
 // Grad computes dst = softmax(z) − y.
 func (c CrossEntropy) Grad(dst, z mat.Dense, y Target) {
 	c.Probabilities(dst, z)
-	target := newRow(z.Cols)
+	var buf [smallRow]float32
+	target := rowOf(&buf, z.Cols)
 	for i := range z.Rows {
 		d := dst.Row(i)
 		if y.Class != nil && y.Smoothing == 0 {
 			d[y.Class[i]]--
 			continue
 		}
-		y.Distribution(target.row, i)
-		for j, p := range target.row {
+		y.Distribution(target, i)
+		for j, p := range target {
 			d[j] -= p
 		}
 	}
@@ -104,13 +106,14 @@ func softmax(dst, z []float32) {
 // Curvature is Σ dᵀ(diag(p) − ppᵀ)d with p = softmax(z).
 func (CrossEntropy) Curvature(z, d mat.Dense, _ Target) float64 {
 	var s float64
-	p := newRow(z.Cols)
+	var buf [smallRow]float32
+	p := rowOf(&buf, z.Cols)
 	for i := range z.Rows {
-		softmax(p.row, z.Row(i))
+		softmax(p, z.Row(i))
 		var mean, square float64
 		for j, x := range d.Row(i) {
-			mean += float64(p.row[j]) * float64(x)
-			square += float64(p.row[j]) * float64(x) * float64(x)
+			mean += float64(p[j]) * float64(x)
+			square += float64(p[j]) * float64(x) * float64(x)
 		}
 		s += math.Max(0, square-mean*mean)
 	}
@@ -119,17 +122,22 @@ func (CrossEntropy) Curvature(z, d mat.Dense, _ Target) float64 {
 
 // Prox solves p − y + ρ(x − v) = 0, p = softmax(x), for each sample.
 func (c CrossEntropy) Prox(dst, v mat.Dense, y Target, rho float64) (unmoved int) {
-	target := newRow(v.Cols)
-	work := make([]float64, fistaWork*v.Cols)
+	var buf [smallRow]float32
+	target := rowOf(&buf, v.Cols)
+	var small [fistaWork * smallRow]float64
+	work := small[:]
+	if v.Cols > smallRow {
+		work = make([]float64, fistaWork*v.Cols)
+	}
 	for i := range v.Rows {
-		y.Distribution(target.row, i)
+		y.Distribution(target, i)
 		if c.Solver == FISTA {
-			if !fista(dst.Row(i), v.Row(i), target.row, rho, work) {
+			if !fista(dst.Row(i), v.Row(i), target, rho, work) {
 				unmoved++
 			}
 			continue
 		}
-		proxOmega(dst.Row(i), v.Row(i), target.row, rho, work)
+		proxOmega(dst.Row(i), v.Row(i), target, rho, work)
 	}
 	return unmoved
 }

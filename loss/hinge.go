@@ -15,11 +15,12 @@ var _ Curved = Hinge{}
 // Value is Σ max(0, 1 − yz).
 func (Hinge) Value(z mat.Dense, y Target) float64 {
 	var s float64
-	target := newRow(z.Cols)
+	var buf [smallRow]float32
+	target := rowOf(&buf, z.Cols)
 	for i := range z.Rows {
-		y.Code(target.row, i, -1, 1)
+		y.Code(target, i, -1, 1)
 		for j, x := range z.Row(i) {
-			s += math.Max(0, 1-float64(target.row[j])*float64(x))
+			s += math.Max(0, 1-float64(target[j])*float64(x))
 		}
 	}
 	return s
@@ -27,12 +28,13 @@ func (Hinge) Value(z mat.Dense, y Target) float64 {
 
 // Grad computes dst = −y where yz < 1, else 0.
 func (Hinge) Grad(dst, z mat.Dense, y Target) {
-	target := newRow(z.Cols)
+	var buf [smallRow]float32
+	target := rowOf(&buf, z.Cols)
 	for i := range z.Rows {
-		y.Code(target.row, i, -1, 1)
+		y.Code(target, i, -1, 1)
 		d := dst.Row(i)
 		for j, x := range z.Row(i) {
-			t := target.row[j]
+			t := target[j]
 			if t*x < 1 {
 				d[j] = -t
 			} else {
@@ -45,12 +47,13 @@ func (Hinge) Grad(dst, z mat.Dense, y Target) {
 // Prox is closed form in u = yv: u where u ≥ 1, u + 1/ρ where that is ≤ 1,
 // else 1.
 func (Hinge) Prox(dst, v mat.Dense, y Target, rho float64) int {
-	target := newRow(v.Cols)
+	var buf [smallRow]float32
+	target := rowOf(&buf, v.Cols)
 	for i := range v.Rows {
-		y.Code(target.row, i, -1, 1)
+		y.Code(target, i, -1, 1)
 		d := dst.Row(i)
 		for j, x := range v.Row(i) {
-			t := float64(target.row[j])
+			t := float64(target[j])
 			u := t * float64(x)
 			d[j] = float32(t * math.Max(u, math.Min(u+1/rho, 1)))
 		}
@@ -62,12 +65,13 @@ func (Hinge) Prox(dst, v mat.Dense, y Target, rho float64) int {
 // squared hinge, a surrogate for a loss that has none.
 func (Hinge) Curvature(z, d mat.Dense, y Target) float64 {
 	var s float64
-	target := newRow(z.Cols)
+	var buf [smallRow]float32
+	target := rowOf(&buf, z.Cols)
 	for i := range z.Rows {
-		y.Code(target.row, i, -1, 1)
+		y.Code(target, i, -1, 1)
 		zi := z.Row(i)
 		for j, x := range d.Row(i) {
-			if target.row[j]*zi[j] < 1 {
+			if target[j]*zi[j] < 1 {
 				s += float64(x) * float64(x)
 			}
 		}

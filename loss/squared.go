@@ -10,11 +10,12 @@ var _ Curved = Squared{}
 // Value is ½ Σ‖z − y‖².
 func (Squared) Value(z mat.Dense, y Target) float64 {
 	var s float64
-	target := newRow(z.Cols)
+	var buf [smallRow]float32
+	target := rowOf(&buf, z.Cols)
 	for i := range z.Rows {
-		y.Code(target.row, i, 0, 1)
+		y.Code(target, i, 0, 1)
 		for j, x := range z.Row(i) {
-			d := float64(x) - float64(target.row[j])
+			d := float64(x) - float64(target[j])
 			s += d * d
 		}
 	}
@@ -23,24 +24,26 @@ func (Squared) Value(z mat.Dense, y Target) float64 {
 
 // Grad computes dst = z − y.
 func (Squared) Grad(dst, z mat.Dense, y Target) {
-	target := newRow(z.Cols)
+	var buf [smallRow]float32
+	target := rowOf(&buf, z.Cols)
 	for i := range z.Rows {
-		y.Code(target.row, i, 0, 1)
+		y.Code(target, i, 0, 1)
 		d := dst.Row(i)
 		for j, x := range z.Row(i) {
-			d[j] = x - target.row[j]
+			d[j] = x - target[j]
 		}
 	}
 }
 
 // Prox computes dst = (y + ρv)/(1 + ρ).
 func (Squared) Prox(dst, v mat.Dense, y Target, rho float64) int {
-	target := newRow(v.Cols)
+	var buf [smallRow]float32
+	target := rowOf(&buf, v.Cols)
 	for i := range v.Rows {
-		y.Code(target.row, i, 0, 1)
+		y.Code(target, i, 0, 1)
 		d := dst.Row(i)
 		for j, x := range v.Row(i) {
-			d[j] = float32((float64(target.row[j]) + rho*float64(x)) / (1 + rho))
+			d[j] = float32((float64(target[j]) + rho*float64(x)) / (1 + rho))
 		}
 	}
 	return 0
