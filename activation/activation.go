@@ -46,6 +46,12 @@ func Parse(name string) (Func, error) {
 	return nil, fmt.Errorf("unknown activation %q (choose one of %s)", name, strings.Join(names, ", "))
 }
 
+// slack is half the tolerance of a band: an end that is saturated but for
+// rounding counts as saturated, since the inverse jumps there.
+func slack(a, eps float32) float32 {
+	return BandTolerance / 2 * (1 + max(a, -a) + eps)
+}
+
 // clip is min(max(v, lo), hi).
 func clip(v, lo, hi float32) float32 { return min(max(v, lo), hi) }
 

@@ -17,11 +17,11 @@ func (HardTanh) Apply(dst, z []float32) {
 func (HardTanh) ProjectBand(dst, v, a []float32, eps float32) {
 	dst, a = dst[:len(v)], a[:len(v)]
 	for i, x := range v {
-		lo, hi := a[i]-eps, a[i]+eps
-		if lo <= -1 {
+		lo, hi, tol := a[i]-eps, a[i]+eps, slack(a[i], eps)
+		if lo <= -1+tol {
 			lo = -inf32
 		}
-		if hi >= 1 {
+		if hi >= 1-tol {
 			hi = inf32
 		}
 		dst[i] = clip(x, lo, hi)
@@ -89,9 +89,9 @@ func (Sign) Apply(dst, z []float32) {
 func (Sign) ProjectBand(dst, v, a []float32, eps float32) {
 	dst, a = dst[:len(v)], a[:len(v)]
 	for i, x := range v {
-		if a[i]-eps > -1 {
+		if tol := slack(a[i], eps); a[i]-eps > -1+tol {
 			x = max(x, 0)
-		} else if a[i]+eps < 1 {
+		} else if a[i]+eps < 1-tol {
 			x = min(x, belowZero)
 		}
 		dst[i] = x

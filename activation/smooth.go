@@ -73,11 +73,11 @@ func projectSaturating(dst, v, a []float32, eps float32, inf, sup float64, h, in
 	dst, a = dst[:len(v)], a[:len(v)]
 	e := float64(eps)
 	for i, x := range v {
-		lo, hi := float64(a[i])-e, float64(a[i])+e
+		lo, hi, tol := float64(a[i])-e, float64(a[i])+e, float64(slack(a[i], eps))
 		switch y := h(float64(x)); {
-		case y < lo && lo < sup:
+		case y < lo && inf+tol < lo && lo < sup:
 			dst[i] = float32(inverse(lo))
-		case y > hi && hi > inf:
+		case y > hi && inf < hi && hi < sup-tol:
 			dst[i] = float32(inverse(hi))
 		default:
 			dst[i] = x

@@ -122,14 +122,20 @@ func (b *block) quadratic(sum []float64) {
 }
 
 // updateZ solves argmin φ_l over z_l s.t. |h(z_l) − a_l| ≤ ε, eq. 4: V
-// projected to the band. It starts from V in E and leaves E = V − Z.
+// projected to the band. It starts from V in E and leaves E = V − Z. Where
+// rounding put the old z outside the band by a hair, and the projection is
+// farther from V, the old z stays.
 func (b *block) updateZ() {
 	z := b.scratch(b.old, b.Z.Cols).Elements()
 	e, old := b.E.Elements(), b.Z.Elements()
 	b.p.ly.net.H.ProjectBand(z, e, b.A.Elements(), float32(b.p.s.epsilon))
 	var before, after, move float64
 	for i, v := range e {
-		was, is, d := v-old[i], v-z[i], z[i]-old[i]
+		was, is := v-old[i], v-z[i]
+		if is*is > was*was {
+			is, z[i] = was, old[i]
+		}
+		d := z[i] - old[i]
 		before += float64(was) * float64(was)
 		after += float64(is) * float64(is)
 		move += float64(d) * float64(d)
@@ -176,9 +182,9 @@ func (b *block) band() mat.Dense {
 	return h
 }
 
-// stepA computes β = clip(a − k·g, h − ε, h + ε), the minimiser of Q(a; τ)
-// under the band with k = ρ/τ, and the move d = β − a; it reports whether the
-// band cut it. dst may be the same as d.
+// stepA computes the move d = β − a to β = clip(a − k·g, h − ε, h + ε), the
+// minimiser of Q(a; τ) under the band with k = ρ/τ; it reports whether the
+// band cut it.
 func stepA(d, a, g, h []float32, k, eps float32) (cut bool) {
 	g, h, d = g[:len(a)], h[:len(a)], d[:len(a)]
 	for j, x := range a {
@@ -217,7 +223,7 @@ func (b *block) updateA() {
 		for j := range im {
 			im[j] *= -k
 		}
-		b.acceptA(i, d, im)
+		b.acceptA(i, d, h.Row(i), im)
 	}
 	b.searchCut(g, h)
 }
@@ -244,7 +250,7 @@ func (b *block) searchCut(g, h mat.Dense) {
 			d := b.cut.move[r*cols : (r+1)*cols]
 			norm, curved := kernel.SumSquares(d), rho*kernel.SumSquares(image.Row(r))
 			if curved <= b.tau[i]*norm*(1+accept) {
-				b.acceptA(i, d, image.Row(r))
+				b.acceptA(i, d, h.Row(i), image.Row(r))
 				continue
 			}
 			b.tau[i] = max(b.tau[i]*eta, curved/norm)
@@ -259,14 +265,18 @@ func (b *block) searchCut(g, h mat.Dense) {
 	b.part[sumUnmovedA] += float64(b.cut.n)
 }
 
-// acceptA moves a_l of sample i by d and E_{l+1} by d's image.
-func (b *block) acceptA(i int, d, image []float32) {
+// acceptA moves a_l of sample i by d and E_{l+1} by d's image. Adding d may
+// round a out of the band, where some h⁻¹ jump: it is cut again.
+func (b *block) acceptA(i int, d, h, image []float32) {
 	e := b.nextE.Row(i)
 	before := kernel.SumSquares(e)
 	kernel.Add(e, image)
 	b.part[sumFallA] += before - kernel.SumSquares(e)
 	b.part[sumMoveA] += b.tau[i] * kernel.SumSquares(d)
-	kernel.Add(b.A.Row(i), d)
+	a, eps := b.A.Row(i), float32(b.p.s.epsilon)
+	for j, x := range d {
+		a[j] = min(max(a[j]+x, h[j]-eps), h[j]+eps)
+	}
 }
 
 // trialA adds the two sides of Algorithm 3's test for one t for all samples.
@@ -279,9 +289,10 @@ func (b *block) trialA(t float64) {
 // applyA takes that step.
 func (b *block) applyA(t float64) {
 	d, image := b.globalStep(t)
+	h := b.scratch(b.h, b.Z.Cols)
 	for i := range d.Rows {
 		b.tau[i] = t
-		b.acceptA(i, d.Row(i), image.Row(i))
+		b.acceptA(i, d.Row(i), h.Row(i), image.Row(i))
 	}
 }
 

@@ -77,7 +77,10 @@ type stepper struct {
 	penalty []float64
 }
 
-var _ dlam.Resumable = (*stepper)(nil)
+var (
+	_ dlam.Resumable = (*stepper)(nil)
+	_ dlam.Splitting = (*stepper)(nil)
+)
 
 func newStepper(set Settings, p *dlam.Problem, n *dlam.Network) *stepper {
 	s := &stepper{
@@ -229,6 +232,23 @@ func (s *stepper) record() dlam.Record {
 func (s *stepper) Network() *dlam.Network { return s.net }
 
 func (s *stepper) Close() { s.e.Close() }
+
+// Iterate is the current iterate; see dlam.Splitting.
+func (s *stepper) Iterate() dlam.Iterate {
+	it := dlam.Iterate{Rho: s.Rho, Epsilon: s.epsilon, Network: s.net}
+	for l := range s.layers {
+		ly := &s.layers[l]
+		it.Z, it.Theta = append(it.Z, ly.Z), append(it.Theta, ly.step.theta)
+		if ly.next == nil {
+			break
+		}
+		if ly.tau == nil {
+			ly.tau = make([]float64, ly.Z.Rows)
+		}
+		it.A, it.Tau = append(it.A, ly.A), append(it.Tau, ly.tau)
+	}
+	return it
+}
 
 // State is z, a and the few numbers beside them.
 func (s *stepper) State() dlam.State {

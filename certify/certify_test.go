@@ -1,0 +1,85 @@
+package certify_test
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/certify"
+	"github.com/dlam-go/dlam/internal/testprob"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/prox"
+	solver "github.com/dlam-go/dlam/solver/dlam"
+)
+
+// drawProblem is a random small problem; every loss takes classes, squared
+// also takes values.
+func drawProblem(t *rapid.T, l loss.Loss) *dlam.Problem {
+	seed := rapid.Uint64().Draw(t, "seed")
+	rows := rapid.IntRange(2, 250).Draw(t, "rows")
+	var p *dlam.Problem
+	if _, ok := l.(loss.Squared); ok && rapid.Bool().Draw(t, "regression") {
+		p = testprob.Waves(rows, 0.1, seed)
+	} else {
+		p = testprob.Blobs(rows, rapid.IntRange(1, 20).Draw(t, "features"), rapid.IntRange(2, 12).Draw(t, "classes"), seed)
+	}
+	p.Loss = l
+	p.Threads = rapid.IntRange(1, 3).Draw(t, "threads")
+	return p
+}
+
+// TestLemma1 restates the paper's Lemma 1 and what its proof promises of each
+// block (eqs. 10 to 13, appendix B): for any ρ > 0 and ε > 0, F falls by at
+// least the weighted square of each block's move, whatever the activation,
+// loss, regulariser and line search. It also checks feasibility.
+func TestLemma1(t *testing.T) {
+	for _, h := range activation.All {
+		t.Run(h.String(), func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				l := rapid.SampledFrom(losses).Draw(t, "loss")
+				omega := rapid.SampledFrom(regularizers).Draw(t, "regularizer")
+				search := rapid.SampledFrom(searches).Draw(t, "line search")
+				certified(t, h, l, omega, search)
+			})
+		})
+	}
+}
+
+var (
+	losses       = []loss.Loss{loss.CrossEntropy{}, loss.CrossEntropy{Solver: loss.FISTA}, loss.Squared{}, loss.Hinge{}}
+	regularizers = []prox.Regularizer{prox.None{}, prox.L1{Lambda: 0.01}, prox.L2{Lambda: 0.1}}
+	searches     = []solver.LineSearch{solver.Exact, solver.Backtracking}
+)
+
+func certified(t *rapid.T, h activation.Func, l loss.Loss, omega prox.Regularizer, search solver.LineSearch) {
+	t.Helper()
+	p := drawProblem(t, l)
+	p.Regularizer = omega
+	set := solver.DefaultSettings()
+	set.LineSearch = search
+	logRho := rapid.Float64Range(-5, 3).Draw(t, "log10 rho")
+	if c, ok := l.(loss.CrossEntropy); ok && c.Solver == loss.FISTA {
+		logRho = max(logRho, -2) // its cost grows with 1/√ρ
+	}
+	set.Rho = pow10(logRho)
+	set.Epsilon = pow10(rapid.Float64Range(-3, 1).Draw(t, "log10 epsilon"))
+	set.EpsilonRule = rapid.SampledFrom([]solver.EpsilonRule{solver.Adaptive, solver.Fixed}).Draw(t, "rule")
+	hidden := rapid.SliceOfN(rapid.IntRange(1, 30), 0, 3).Draw(t, "hidden")
+	n := testprob.Network(p, hidden, h, dlam.Paper, rapid.Uint64().Draw(t, "network"))
+	c := &certify.Certificate{Problem: p}
+	_, err := dlam.Run(context.Background(), solver.Solver{Settings: set}, p, n, dlam.Options{
+		Iterations: 8, Recorders: []dlam.Recorder{c}, Observers: []dlam.Observer{c},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Verdict(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func pow10(x float64) float64 { return math.Pow(10, x) }

@@ -1,0 +1,122 @@
+package certify
+
+import (
+	"math"
+	"sync"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// wide is a matrix in float64.
+type wide struct {
+	rows, cols int
+	data       []float64
+}
+
+func newWide(rows, cols int) wide { return wide{rows, cols, make([]float64, rows*cols)} }
+
+func (m wide) row(i int) []float64 { return m.data[i*m.cols : (i+1)*m.cols] }
+
+func widen(m mat.Dense) wide {
+	w := newWide(m.Rows, m.Cols)
+	for i := range m.Rows {
+		for j, v := range m.Row(i) {
+			w.row(i)[j] = float64(v)
+		}
+	}
+	return w
+}
+
+// rows calls f for every row number below n, on threads goroutines.
+func rows(n, threads int, f func(i int)) {
+	var wait sync.WaitGroup
+	for t := range threads {
+		wait.Go(func() {
+			lo, hi := kernel.Range(n, 1, t, threads)
+			for i := lo; i < hi; i++ {
+				f(i)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// linear is A·Wᵀ + 1bᵀ in float64: no product that the solvers use.
+func linear(a mat.Dense, w mat.Dense, b []float32, threads int) wide {
+	v, ww := newWide(a.Rows, w.Rows), widen(w)
+	rows(a.Rows, threads, func(i int) {
+		ai, vi := a.Row(i), v.row(i)
+		for j := range vi {
+			var s float64
+			for k, x := range ww.row(j) {
+				s += float64(ai[k]) * x
+			}
+			vi[j] = s + float64(b[j])
+		}
+	})
+	return v
+}
+
+// distance is Σ(V + shift − Z)² for each row, shift being added to every row.
+func distance(v wide, shift []float64, z mat.Dense) float64 {
+	var s float64
+	for i := range v.rows {
+		zi := z.Row(i)
+		for j, x := range v.row(i) {
+			d := x - float64(zi[j])
+			if shift != nil {
+				d += shift[j]
+			}
+			s += d * d
+		}
+	}
+	return s
+}
+
+// norm2 is Σ(x−y)² over two matrices of a shape.
+func norm2(x, y mat.Dense) float64 {
+	var s float64
+	for i := range x.Rows {
+		yi := y.Row(i)
+		for j, v := range x.Row(i) {
+			d := float64(v) - float64(yi[j])
+			s += d * d
+		}
+	}
+	return s
+}
+
+func square(v wide) float64 {
+	var s float64
+	for _, x := range v.data {
+		s += x * x
+	}
+	return s
+}
+
+// regularization is ΣΩ over layer's weights.
+func regularization(p *dlam.Problem, w mat.Dense) float64 {
+	var s float64
+	for i := range w.Rows {
+		s += p.Regularizer.Value(w.Row(i))
+	}
+	return s
+}
+
+// bandExcess is by how much A leaves the band around h(Z), at worst, relative
+// to 1 + |a| + ε.
+func bandExcess(ly dlam.Layer, z, a mat.Dense, eps float64) float64 {
+	h := make([]float32, z.Cols)
+	var worst float64
+	for i := range z.Rows {
+		ly.H.Apply(h, z.Row(i))
+		for j, v := range a.Row(i) {
+			x := float64(v)
+			excess := math.Abs(x-float64(h[j])) - eps
+			worst = math.Max(worst, excess/(1+math.Abs(x)+eps))
+		}
+	}
+	return worst
+}

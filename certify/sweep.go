@@ -1,0 +1,204 @@
+package certify
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/mat"
+)
+
+const (
+	// rounding is the relative error allowed to the float32 residuals that a
+	// solver works from: products of up to a few thousand terms.
+	rounding = 2e-6
+	// testing is the relative tolerance of the solver's own acceptance tests.
+	testing = 2e-5
+)
+
+// Inequality is one promise, as checked: Left ≥ Right − Slack.
+type Inequality struct {
+	Iteration, Layer int
+	Name             string // "eq. 10 (W)", …
+	Left, Right      float64
+	// Slack is what float32 iterates may cost: a bound on the effect of
+	// rounding residuals and variables, not a fraction of the values.
+	Slack float64
+}
+
+// Holds reports whether the inequality does.
+func (q Inequality) Holds() bool { return q.Left >= q.Right-q.Slack }
+
+// Error says what is violated.
+func (q Inequality) Error() string {
+	return fmt.Sprintf("iteration %d, layer %d: %s violated: %.9g ≥ %.9g does not hold (slack %.3g)",
+		q.Iteration, q.Layer, q.Name, q.Left, q.Right, q.Slack)
+}
+
+// Bound is Lemma 3 in one layer: |g| ≤ C(‖ΔW‖+‖Δb‖+‖Δz‖) for a subgradient g.
+type Bound struct {
+	Layer                int
+	GradientW, GradientB float64 // norms of subgradients of F in W_l and b_l
+	Moves                float64 // ‖ΔW_l‖ + ‖Δb_l‖ + ‖Δz_l‖ of the sweep
+}
+
+// Sweep is the certificate of one sweep.
+type Sweep struct {
+	Iteration int
+	Checks    []Inequality
+	Bounds    []Bound
+	Moves     float64 // the sum in c_k
+	Fall      float64 // of F, the sum over blocks
+	Slack     float64 // of all blocks
+}
+
+// sweep checks the sweep from old to new. Each block is updated once, in the
+// order of Algorithm 1, so that the two iterates determine every point between.
+func sweep(p *dlam.Problem, old, now dlam.Iterate, iteration int) Sweep {
+	c := checker{p: p, old: old, now: now, Sweep: Sweep{Iteration: iteration}}
+	in := p.X
+	for l := range now.Network.Layers {
+		c.layer(l, in)
+		if l < len(now.A) {
+			in = now.A[l]
+		}
+	}
+	return c.Sweep
+}
+
+type checker struct {
+	p        *dlam.Problem
+	old, now dlam.Iterate
+	Sweep
+}
+
+func (c *checker) add(l int, name string, fall, move, slack float64) {
+	c.Checks = append(c.Checks, Inequality{c.Iteration, l + 1, name, fall, move, slack + testing*move})
+	c.Fall += fall
+	c.Moves += move
+	c.Slack += slack
+}
+
+// layer checks the updates of W, b, z and a of layer l, given A_{l-1}.
+func (c *checker) layer(l int, in mat.Dense) {
+	was, is := c.old.Network.Layers[l], c.now.Network.Layers[l]
+	threads, half := c.p.Threads, c.now.Rho/2
+	v0 := linear(in, was.W, was.B, threads)
+	v1 := linear(in, is.W, was.B, threads)
+	shift := make([]float64, len(is.B))
+	var moveB float64
+	for j := range shift {
+		shift[j] = float64(is.B[j]) - float64(was.B[j])
+		moveB += shift[j] * shift[j]
+	}
+	z0, z1 := c.old.Z[l], c.now.Z[l]
+	scale := math.Sqrt(square(v0)) + math.Sqrt(square(v1)) + frobenius(z0)
+	e0, e1 := distance(v0, nil, z0), distance(v1, nil, z0)
+	e2, e3 := distance(v1, shift, z0), distance(v1, shift, z1)
+	slack := func(move, residual float64) float64 { // ρ⟨residual, rounding of the move⟩ and the like
+		return c.now.Rho * rounding * scale * (math.Sqrt(move) + math.Sqrt(residual))
+	}
+
+	// eq. 10
+	var moveW float64
+	for i, theta := range c.now.Theta[l] {
+		moveW += theta / 2 * norm2(is.W.RowRange(i, i+1), was.W.RowRange(i, i+1))
+	}
+	omega0, omega1 := regularization(c.p, was.W), regularization(c.p, is.W)
+	c.add(l, "eq. 10 (W)", half*(e0-e1)+omega0-omega1, moveW,
+		slack(norm2Wide(v1, v0), e0)+rounding*(omega0+omega1))
+
+	// eq. 11, for n samples
+	n := float64(in.Rows)
+	c.add(l, "eq. 11 (b)", half*(e1-e2), half*n*moveB, slack(n*moveB, e1))
+
+	// eq. 12
+	moveZ := norm2(z1, z0)
+	fall, extra := half*(e2-e3), 0.0
+	if l == len(c.now.Z)-1 {
+		r0, r1 := c.p.Loss.Value(z0, c.p.Y), c.p.Loss.Value(z1, c.p.Y)
+		fall += r0 - r1
+		extra = rounding * (r0 + r1 + frobenius(z1)*(math.Sqrt(moveZ)+math.Sqrt(n)))
+	}
+	c.add(l, "eq. 12 (z)", fall, half*moveZ, slack(moveZ, e2)+extra)
+	c.bound(l, in, was, is, v1, shift)
+	if l < len(c.now.A) {
+		c.activations(l)
+	}
+}
+
+// activations checks the a-step of layer l, eq. 13, and feasibility.
+func (c *checker) activations(l int) {
+	was := c.old.Network.Layers[l+1] // W_{l+1} moves after a_l
+	a0, a1, z := c.old.A[l], c.now.A[l], c.old.Z[l+1]
+	v0 := linear(a0, was.W, was.B, c.p.Threads)
+	v1 := linear(a1, was.W, was.B, c.p.Threads)
+	e0, e1 := distance(v0, nil, z), distance(v1, nil, z)
+	var move float64
+	var cut float64 // what rounding a into its band may cost
+	for i, tau := range c.now.Tau[l] {
+		move += tau / 2 * norm2(a1.RowRange(i, i+1), a0.RowRange(i, i+1))
+		for _, a := range a1.Row(i) {
+			d := activation.BandTolerance * (1 + math.Abs(float64(a)) + c.now.Epsilon)
+			cut += tau / 2 * d * d
+		}
+	}
+	scale := math.Sqrt(square(v0)) + math.Sqrt(square(v1)) + frobenius(z)
+	slack := c.now.Rho * rounding * scale * (math.Sqrt(norm2Wide(v1, v0)) + math.Sqrt(e0))
+	c.add(l, "eq. 13 (a)", c.now.Rho/2*(e0-e1), move, slack+cut)
+	excess := bandExcess(c.now.Network.Layers[l], c.now.Z[l], a1, c.now.Epsilon)
+	c.Checks = append(c.Checks, Inequality{c.Iteration, l + 1, "feasibility of a", 0, excess, activation.BandTolerance})
+}
+
+// bound reports Lemma 3 for layer l: by the optimality of the W-step,
+// s = −∇φ(W_old) − θ∘ΔW is a subgradient of Ω at the new W, so that
+// ∇φ(W_new) + s is one of F; that of b is ρΣ(z_old − z_new).
+func (c *checker) bound(l int, in mat.Dense, was, is dlam.Layer, v1 wide, shift []float64) {
+	z0, z1 := c.old.Z[l], c.now.Z[l]
+	v0 := linear(in, was.W, was.B, c.p.Threads)
+	g := newWide(is.W.Rows, is.W.Cols)
+	gb := make([]float64, is.W.Rows)
+	var moveZ float64
+	for i := range in.Rows {
+		ai := in.Row(i)
+		for j := range gb {
+			// residual now less residual at the W-step
+			e := v1.row(i)[j] + shift[j] - float64(z1.Row(i)[j])
+			d := e - (v0.row(i)[j] - float64(z0.Row(i)[j]))
+			gb[j] += c.now.Rho * e
+			dz := float64(z1.Row(i)[j]) - float64(z0.Row(i)[j])
+			moveZ += dz * dz
+			gj := g.row(j)
+			for k, a := range ai {
+				gj[k] += c.now.Rho * d * float64(a)
+			}
+		}
+	}
+	for i, theta := range c.now.Theta[l] {
+		gi, w1, w0 := g.row(i), is.W.Row(i), was.W.Row(i)
+		for j := range gi {
+			gi[j] -= theta * (float64(w1[j]) - float64(w0[j]))
+		}
+	}
+	b := Bound{Layer: l + 1, GradientW: math.Sqrt(square(g)), Moves: math.Sqrt(norm2(is.W, was.W)) + math.Sqrt(moveZ)}
+	var nb, mb float64
+	for j := range gb {
+		nb += gb[j] * gb[j]
+		mb += shift[j] * shift[j]
+	}
+	b.GradientB = math.Sqrt(nb)
+	b.Moves += math.Sqrt(mb)
+	c.Bounds = append(c.Bounds, b)
+}
+
+func frobenius(m mat.Dense) float64 { return math.Sqrt(norm2(m, mat.New(m.Rows, m.Cols))) }
+
+func norm2Wide(x, y wide) float64 {
+	var s float64
+	for i, v := range x.data {
+		d := v - y.data[i]
+		s += d * d
+	}
+	return s
+}

@@ -1,0 +1,22 @@
+package dlam
+
+import "github.com/dlam-go/dlam/mat"
+
+// Iterate is the variables of a method that splits the network by auxiliary
+// z and a, and the curvatures that its last iteration used. Indices run over
+// layers from 0 for the first; A, Tau have one less, for the hidden layers.
+type Iterate struct {
+	Rho, Epsilon float64
+	Network      *Network
+	Z, A         []mat.Dense
+	Theta        [][]float64 // θ of each row of W_l
+	Tau          [][]float64 // τ of each sample
+}
+
+// Splitting is a Stepper whose iterates can be looked at, for certificates.
+type Splitting interface {
+	Stepper
+	// Iterate is the current iterate, in the stepper's own memory. Tau is
+	// kept only from the first call on, since it costs memory.
+	Iterate() Iterate
+}
