@@ -1,0 +1,108 @@
+package dlam_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/dlam-go/dlam"
+
+// mayImport is the table of docs/architecture.md: what each folder may import
+// from this module. "…" after a folder stands for all below it.
+var mayImport = map[string][]string{
+	".":                   {"mat", "activation", "loss", "prox", "dataset", "comm", "internal/objective"},
+	"mat":                 {"internal/kernel"},
+	"activation":          {"mat", "internal/kernel"},
+	"loss":                {"mat", "internal/kernel"},
+	"prox":                {"mat", "internal/kernel"},
+	"dataset":             {"mat", "internal/atomicfile"},
+	"comm":                {},
+	"comm/mpi":            {"comm"},
+	"solver/…":            {".", "mat", "activation", "loss", "prox", "comm", "internal/objective", "internal/kernel", "internal/testprob", "solver/solvertest"},
+	"certify":             {".", "mat", "activation", "loss", "prox", "internal/kernel"},
+	"model":               {".", "mat", "activation", "loss", "prox", "dataset", "internal/atomicfile"},
+	"report":              {".", "mat", "internal/atomicfile"},
+	"experiment":          {".", "mat", "activation", "loss", "prox", "dataset", "comm", "report", "solver/…", "internal/atomicfile"},
+	"internal/kernel":     {},
+	"internal/kernel/…":   {},
+	"internal/atomicfile": {},
+	"internal/objective":  {"mat", "comm", "activation", "loss", "prox", "internal/kernel"},
+	"internal/testprob":   {".", "mat", "activation", "loss", "prox", "comm"},
+	"cmd/…":               {"*"},
+	"bench/…":             {"*"},
+	"examples/…":          {"*"},
+}
+
+// TestImports holds the code against the table. Test files may import more:
+// they look at their package from outside.
+func TestImports(t *testing.T) {
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		folder := filepath.ToSlash(filepath.Dir(path))
+		allowed, ok := lookup(folder)
+		if !ok {
+			t.Errorf("%s: the folder is not in the table", path)
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range f.Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if in, ours := within(name); ours && in != folder && !permits(allowed, in) {
+				t.Errorf("%s: imports %s, which docs/architecture.md does not allow", path, in)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// within is the folder of an import path of this module.
+func within(path string) (folder string, ours bool) {
+	if path == module {
+		return ".", true
+	}
+	return strings.CutPrefix(path, module+"/")
+}
+
+// lookup is what folder may import: its own line, or that of a folder above.
+func lookup(folder string) ([]string, bool) {
+	if a, ok := mayImport[folder]; ok {
+		return a, true
+	}
+	for up := folder; up != "."; {
+		up = filepath.ToSlash(filepath.Dir(up))
+		if a, ok := mayImport[up+"/…"]; ok {
+			return a, true
+		}
+	}
+	return nil, false
+}
+
+func permits(allowed []string, folder string) bool {
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		prefix, below := strings.CutSuffix(a, "…")
+		return a == "*" || a == folder || below && strings.HasPrefix(folder, prefix)
+	})
+}
