@@ -61,6 +61,7 @@ func certified(t *rapid.T, h activation.Func, l loss.Loss, omega prox.Regularize
 	p.Regularizer = omega
 	set := solver.DefaultSettings()
 	set.LineSearch = search
+	set.Momentum = search == solver.Exact && rapid.Bool().Draw(t, "momentum")
 	logRho := rapid.Float64Range(-5, 3).Draw(t, "log10 rho")
 	if c, ok := l.(loss.CrossEntropy); ok && c.Solver == loss.FISTA {
 		logRho = max(logRho, -2) // its cost grows with 1/√ρ

@@ -13,20 +13,21 @@ const minCurvature = 1e-30
 // block is a block of samples, and scratch for it: small enough that what a
 // pass touches stays in cache.
 type block struct {
-	p           *pass
-	part        []float64 // the worker's sums
-	in          mat.Dense // A_{l-1}
-	Z, A, E     mat.Dense // of layer l
-	nextE       mat.Dense // E_{l+1}
-	y           loss.Target
-	tau         []float64
-	old         []float32 // scratch: old z, or new
-	h           []float32 // scratch: h(z)
-	grad        []float32 // scratch: E_{l+1}W_{l+1}
-	image       []float32 // scratch: a move's image under W_{l+1}
-	cut         rows      // rows of the a-step that the band cuts
-	curvature   [objective.Block]float64
-	move, prevA mat.Dense // scratch and memory for mDLAM
+	p         *pass
+	part      []float64 // the worker's sums
+	in        mat.Dense // A_{l-1}
+	Z, A, E   mat.Dense // of layer l
+	nextE     mat.Dense // E_{l+1}
+	y         loss.Target
+	tau       []float64
+	old       []float32 // scratch: old z, or new
+	h         []float32 // scratch: h(z)
+	grad      []float32 // scratch: E_{l+1}W_{l+1}
+	image     []float32 // scratch: a move's image under W_{l+1}
+	cut       rows      // rows of the a-step that the band cuts
+	curvature [objective.Block]float64
+	oldA      mat.Dense // A_l before its last update, for mDLAM
+	far       *far      // scratch for mDLAM, or nil
 }
 
 // rows is a gathered set of rows of a block.
@@ -45,7 +46,7 @@ func (b *block) allocate(s *stepper) {
 	b.old, b.h, b.grad, b.image = buf(), buf(), buf(), buf()
 	b.cut.move, b.cut.image = buf(), buf()
 	if s.Momentum {
-		b.move = mat.New(objective.Block, width)
+		b.far = &far{move: buf(), image: buf(), oldE: buf()}
 	}
 }
 
@@ -63,7 +64,7 @@ func (b *block) take(p *pass, lo, hi int) {
 		b.tau = ly.tau[lo:hi]
 	}
 	if ly.prev.A.Rows > 0 {
-		b.prevA = ly.prev.A.RowRange(lo, hi)
+		b.oldA = ly.prev.A.RowRange(lo, hi)
 	}
 }
 

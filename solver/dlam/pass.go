@@ -200,7 +200,14 @@ func (p *pass) update(wk *worker) {
 			b.updateOutput() // eq. 5
 		} else {
 			b.updateZ() // eq. 4
-			b.updateA() // eq. 6
+			if p.s.nesterov.omega > 0 {
+				b.extrapolateA()
+				b.updateA()
+				b.chooseA()
+			} else {
+				b.rememberA()
+				b.updateA() // eq. 6
+			}
 			p.sumNext(wk)
 		}
 		p.sumFirst(wk)

@@ -61,20 +61,21 @@ type layer struct {
 // stepper is a run of DLAM.
 type stepper struct {
 	Settings
-	p       *dlam.Problem
-	e       *objective.Engine
-	net     *dlam.Network
-	n       float64 // number of samples, over all ranks
-	layers  []layer
-	epsilon float64
-	changed bool // ε changed since the last sweep
-	risk    float64
-	c       float64 // c_k so far; 0 before the first sweep
-	done    int     // sweeps done
-	sums    *objective.Sums
-	pass    pass
-	blocks  []dlam.Block
-	penalty []float64
+	p        *dlam.Problem
+	e        *objective.Engine
+	net      *dlam.Network
+	n        float64 // number of samples, over all ranks
+	layers   []layer
+	epsilon  float64
+	changed  bool // ε changed since the last sweep
+	risk     float64
+	c        float64 // c_k so far; 0 before the first sweep
+	nesterov extrapolation
+	done     int // sweeps done
+	sums     *objective.Sums
+	pass     pass
+	blocks   []dlam.Block
+	penalty  []float64
 }
 
 var (
@@ -100,6 +101,9 @@ func newStepper(set Settings, p *dlam.Problem, n *dlam.Network) *stepper {
 		in = ly.A
 		ly.step.allocate(ly, set)
 		ly.sums.allocate(ly)
+		if set.Momentum {
+			ly.prev.allocate(ly)
+		}
 	}
 	s.blocks = make([]dlam.Block, 0, 4*len(s.layers))
 	s.penalty = make([]float64, len(s.layers))
@@ -141,6 +145,9 @@ func (s *stepper) refresh() error {
 func (s *stepper) Step(context.Context) (dlam.Record, error) {
 	if err := s.adaptEpsilon(); err != nil {
 		return dlam.Record{}, err
+	}
+	if s.Momentum {
+		s.nesterov.advance(s.changed)
 	}
 	for l := range s.layers {
 		ly := &s.layers[l]
@@ -253,7 +260,7 @@ func (s *stepper) Iterate() dlam.Iterate {
 // State is z, a and the few numbers beside them.
 func (s *stepper) State() dlam.State {
 	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{
-		"scalars": {s.epsilon, s.risk, s.c, float64(s.done)},
+		"scalars": {s.epsilon, s.risk, s.c, float64(s.done), s.nesterov.t},
 	}}
 	for l := range s.layers {
 		ly := &s.layers[l]
@@ -269,10 +276,10 @@ func (s *stepper) State() dlam.State {
 // Restore puts a State back. What is not in it follows from it, bit for bit.
 func (s *stepper) Restore(n *dlam.Network, st dlam.State) error {
 	v := st.Float64["scalars"]
-	if len(v) != 4 {
+	if len(v) != 5 {
 		return errors.New("dlam state: scalars missing")
 	}
-	s.epsilon, s.risk, s.c, s.done = v[0], v[1], v[2], int(v[3])
+	s.epsilon, s.risk, s.c, s.done, s.nesterov.t = v[0], v[1], v[2], int(v[3]), v[4]
 	s.net.CopyFrom(n)
 	for l := range s.layers {
 		ly := &s.layers[l]

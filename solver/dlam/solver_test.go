@@ -20,3 +20,12 @@ func TestConformance(t *testing.T) {
 		})
 	}
 }
+
+func TestMomentumConformance(t *testing.T) {
+	set := DefaultSettings()
+	set.Momentum, set.Rho = true, 1e-3
+	solvertest.Run(t, solvertest.Config{
+		Solver: Solver{set}, Activation: activation.ReLU{}, Init: dlam.Paper,
+		Iterations: 100, Accuracy: 0.9, RankTolerance: 1e-4,
+	})
+}

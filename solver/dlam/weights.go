@@ -83,6 +83,9 @@ func (s *stepper) updateW(ly *layer) error {
 	if err != nil {
 		return err
 	}
+	if s.Momentum {
+		s.accelerateW(ly)
+	}
 	b := dlam.Block{Layer: ly.l, Variable: "W", Trials: trials}
 	for i := range w.delta.Rows {
 		row, d := ly.net.W.Row(i), w.delta.Row(i)
