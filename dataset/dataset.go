@@ -1,6 +1,25 @@
 package dataset
 
-import "github.com/dlam-go/dlam/mat"
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/dlam-go/dlam/mat"
+)
+
+// ErrInput is what every error about data or options wraps.
+var ErrInput = errors.New("bad input")
+
+// inputf is an error about input.
+func inputf(format string, args ...any) error {
+	return inputError{fmt.Errorf(format, args...)}
+}
+
+type inputError struct{ error }
+
+func (e inputError) Is(target error) bool { return target == ErrInput }
+func (e inputError) Unwrap() error        { return e.error }
 
 // Dataset is a table of samples: features, and a class or values for each.
 type Dataset struct {
@@ -15,7 +34,12 @@ type Dataset struct {
 
 // Image is the shape of a sample that is a picture, stored row by row with
 // channels last. The zero value means no picture.
-type Image struct{ Height, Width, Channels int }
+type Image struct {
+	Height   int     `json:"height"`
+	Width    int     `json:"width"`
+	Channels int     `json:"channels"`
+	Max      float32 `json:"max"` // the value of full intensity
+}
 
 // Split is a data set divided for training and testing. Test has no rows if
 // there is none.
@@ -37,4 +61,115 @@ func (d Dataset) RowRange(lo, hi int) Dataset {
 		d.Value = d.Value.RowRange(lo, hi)
 	}
 	return d
+}
+
+// Pick is a copy of the samples with the given numbers.
+func (d Dataset) Pick(index []int) Dataset {
+	p := d
+	p.X = mat.New(len(index), d.X.Cols)
+	if d.Class != nil {
+		p.Class = make([]int32, len(index))
+	}
+	if d.Value.Rows > 0 {
+		p.Value = mat.New(len(index), d.Value.Cols)
+	}
+	for i, from := range index {
+		copy(p.X.Row(i), d.X.Row(from))
+		if d.Class != nil {
+			p.Class[i] = d.Class[from]
+		}
+		if d.Value.Rows > 0 {
+			copy(p.Value.Row(i), d.Value.Row(from))
+		}
+	}
+	return p
+}
+
+// feature is the name of column j, for messages.
+func (d Dataset) feature(j int) string {
+	if j < len(d.Features) {
+		return fmt.Sprintf("column %q", d.Features[j])
+	}
+	return fmt.Sprintf("feature %d", j)
+}
+
+// Validate reports data that no method can learn from or predict on: no rows,
+// no columns, and values that are NaN or infinite, with their place.
+func (d Dataset) Validate() error {
+	if d.Rows() == 0 {
+		return inputf("%s: no samples", d.Name)
+	}
+	if d.X.Cols == 0 {
+		return inputf("%s: no features", d.Name)
+	}
+	for i := range d.X.Rows {
+		for j, v := range d.X.Row(i) {
+			if v-v != 0 {
+				return inputf("%s: sample %d, %s: got %v, want a finite number", d.Name, i+1, d.feature(j), v)
+			}
+		}
+	}
+	for i := range d.Value.Rows {
+		for _, v := range d.Value.Row(i) {
+			if v-v != 0 {
+				return inputf("%s: sample %d, label: got %v, want a finite number", d.Name, i+1, v)
+			}
+		}
+	}
+	return nil
+}
+
+// Trainable reports what Validate does, missing labels, and fewer than two
+// classes.
+func (d Dataset) Trainable() error {
+	if err := d.Validate(); err != nil {
+		return err
+	}
+	if !d.Labelled() {
+		return inputf("%s: no labels to train on", d.Name)
+	}
+	if d.Class != nil {
+		first := d.Class[0]
+		for _, c := range d.Class {
+			if c != first {
+				return nil
+			}
+		}
+		return inputf("%s: every sample is of class %q, want at least two classes", d.Name, d.Classes[first])
+	}
+	return nil
+}
+
+// Summary is what a data set is like.
+type Summary struct {
+	Rows, Features int
+	Min, Max, Mean float64
+	Constant       int   // features with one value
+	Counts         []int // samples of each class
+}
+
+// Summarize looks at every value.
+func (d Dataset) Summarize() Summary {
+	s := Summary{Rows: d.Rows(), Features: d.X.Cols, Min: math.Inf(1), Max: math.Inf(-1), Counts: make([]int, len(d.Classes))}
+	lo, hi := make([]float32, d.X.Cols), make([]float32, d.X.Cols)
+	for i := range d.X.Rows {
+		for j, v := range d.X.Row(i) {
+			if i == 0 {
+				lo[j], hi[j] = v, v
+			}
+			lo[j], hi[j] = min(lo[j], v), max(hi[j], v)
+			s.Mean += float64(v)
+		}
+	}
+	for j := range lo {
+		s.Min, s.Max = math.Min(s.Min, float64(lo[j])), math.Max(s.Max, float64(hi[j]))
+		if lo[j] == hi[j] {
+			s.Constant++
+		}
+	}
+	s.Mean /= float64(max(1, d.X.Rows*d.X.Cols))
+	for _, c := range d.Class {
+		s.Counts[c]++
+	}
+	return s
 }

@@ -1,0 +1,131 @@
+package dataset
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Options say how to read a source. The zero value detects everything and
+// downloads what is missing.
+type Options struct {
+	DataDir  string // where named sets are looked up first: <DataDir>/mnist/…
+	CacheDir string // where they are kept once downloaded; "" for the user's cache
+	Offline  bool   // never download
+	// Progress is told how much of a download is done; total is 0 if unknown.
+	Progress func(file string, done, total int64)
+
+	Label      string // label column of a table: name, or number from 0 (negative from the end); "" to detect
+	NoLabel    bool   // the table has no label column
+	NoHeader   bool   // a CSV's first line is data, even if it looks like names
+	Comma      rune   // a CSV's separator; 0 to detect among , ; tab and |
+	Regression bool   // numeric labels are values, not classes
+
+	// Of a model that the data is for: classes in their order (a label that is
+	// none of them is an error) and columns by name (others are ignored).
+	Classes  []string
+	Features []string
+}
+
+// Names are the data sets that Open knows by name.
+var Names = []string{"digits", "mnist", "fashion-mnist"}
+
+// Open reads a named data set, a file, or a folder of images. A source without
+// test data of its own gives an empty Test.
+func Open(ctx context.Context, source string, o Options) (Split, error) {
+	var s Split
+	var err error
+	switch {
+	case source == "digits":
+		s, err = digits()
+	case slices.Contains(Names, source):
+		s, err = named(ctx, source, o)
+	default:
+		s, err = openPath(source, o)
+	}
+	if err != nil {
+		return Split{}, err
+	}
+	for _, d := range []Dataset{s.Train, s.Test} {
+		if d.Rows() == 0 && d.X.Cols == 0 && len(d.Name) == 0 {
+			continue
+		}
+		if err := d.Validate(); err != nil {
+			return Split{}, err
+		}
+	}
+	return s, nil
+}
+
+func openPath(path string, o Options) (Split, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return Split{}, inputf("%s: no such file, and no data set of that name (there are %s)", path, strings.Join(Names, ", "))
+		}
+		return Split{}, inputError{err}
+	}
+	if info.IsDir() {
+		d, err := imageFolder(path, o)
+		return Split{Train: d}, err
+	}
+	if companion, ok := testCompanion(path); ok {
+		return idxSplit(path, companion, o)
+	}
+	d, err := openFile(path, info.Size(), o)
+	return Split{Train: d}, err
+}
+
+// openFile reads one file of any format.
+func openFile(path string, size int64, o Options) (Dataset, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Dataset{}, inputError{err}
+	}
+	defer func() { _ = f.Close() }()
+	switch ext := strings.ToLower(filepath.Ext(path)); ext {
+	case ".npy":
+		return npy(path, f, size)
+	case ".npz":
+		return npz(path, f, size, o)
+	case ".parquet":
+		return parquetTable(path, f, size, o)
+	}
+	r, err := plain(path, f)
+	if err != nil {
+		return Dataset{}, err
+	}
+	head, _ := r.Peek(4)
+	if isIDX(head) {
+		return idxDataset(path, r, o)
+	}
+	return csvTable(path, r, o)
+}
+
+// plain is the decompressed content of f, gzip or not.
+func plain(path string, f io.Reader) (*bufio.Reader, error) {
+	r := bufio.NewReaderSize(f, 1<<16)
+	if head, _ := r.Peek(2); !bytes.Equal(head, []byte{0x1f, 0x8b}) {
+		return r, nil
+	}
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, inputf("%s: not a gzip file: %w", path, err)
+	}
+	return bufio.NewReaderSize(z, 1<<16), nil
+}
+
+// readError says what is wrong with a file that ended or broke off.
+func readError(path string, err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return inputf("%s: the file is truncated", path)
+	}
+	return inputf("%s: %w", path, err)
+}
