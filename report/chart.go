@@ -1,0 +1,249 @@
+package report
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"unicode/utf8"
+)
+
+// Chart is curves over one pair of axes.
+type Chart struct {
+	Title  string
+	X, Y   Axis
+	Series []Series
+	Levels []Level
+}
+
+// Axis is a labelled axis. On a logarithmic one, values up to 0 are gaps.
+type Axis struct {
+	Label string
+	Log   bool
+}
+
+// Series is a curve through (X[i], Y[i]), X ascending. A Y that is not finite
+// is a gap. A chart with one unnamed series needs no legend.
+type Series struct {
+	Name string
+	X, Y []float64
+	// Style is the number of colour, dash and marker, so that a method looks
+	// the same in every chart of a page.
+	Style int
+}
+
+// Level is a value to compare with, across the whole chart.
+type Level struct {
+	Label string
+	Y     float64
+}
+
+// A chart's size in pixels of a screen, or points on paper.
+const (
+	chartWidth  = 460
+	chartHeight = 300
+	fontSize    = 12.5
+	smallSize   = 11.5
+	lineHeight  = 15
+)
+
+type point struct{ x, y float64 }
+
+// mark is a thing drawn: a line, a polygon, or a text. The layout of a chart
+// is a list of marks, which each file format writes in its own words.
+type mark struct {
+	ink     ink
+	points  []point // of a line or polygon
+	filled  bool    // a polygon
+	width   float64 // of a line
+	dash    []float64
+	text    string
+	size    float64
+	at      point
+	anchor  float64 // 0: text starts at its point; 0.5: is centred; 1: ends
+	upright bool    // text runs upwards
+	bold    bool
+}
+
+// layout is a chart laid out.
+type layout struct {
+	chart Chart
+	x, y  scale
+	marks []mark
+}
+
+func newLayout(c Chart) *layout {
+	l := &layout{chart: c}
+	var xs, ys []float64
+	for _, s := range c.Series {
+		xs, ys = append(xs, s.X...), append(ys, s.Y...)
+	}
+	for _, v := range c.Levels {
+		ys = append(ys, v.Y)
+	}
+	l.x = newScale(xs, c.X, 62, chartWidth-l.legendWidth())
+	l.y = newScale(ys, c.Y, chartHeight-46, 30)
+	if !c.Y.Log {
+		l.y.padLinear()
+	}
+	l.axes()
+	l.levels()
+	for _, s := range c.Series {
+		l.curve(s)
+	}
+	l.legend()
+	return l
+}
+
+// textWidth is about how wide s is.
+func textWidth(s string, size float64) float64 {
+	return 0.56 * size * float64(utf8.RuneCountInString(s))
+}
+
+const (
+	keyWidth  = 26
+	nameLimit = 18 // longer names are cut; the page's table has them whole
+)
+
+func shorten(s string) string {
+	if r := []rune(s); len(r) > nameLimit {
+		return string(r[:nameLimit-1]) + "…"
+	}
+	return s
+}
+
+func (l *layout) legendWidth() float64 {
+	w := 14.0
+	for _, s := range l.chart.Series {
+		if s.Name != "" {
+			w = max(w, 12+keyWidth+textWidth(shorten(s.Name), smallSize)+6)
+		}
+	}
+	return w
+}
+
+func (l *layout) add(m mark) { l.marks = append(l.marks, m) }
+
+func (l *layout) axes() {
+	left, right, bottom, top := l.x.a, l.x.b, l.y.a, l.y.b
+	l.add(mark{ink: inkText, text: l.chart.Title, size: fontSize, at: point{left, 18}, bold: true})
+	for _, v := range l.y.ticks(6) {
+		y := l.y.at(v)
+		l.add(mark{ink: inkGrid, points: []point{{left, y}, {right, y}}, width: 0.8})
+		l.add(mark{ink: inkMuted, text: tickLabel(v), size: smallSize, at: point{left - 6, y + 4}, anchor: 1})
+	}
+	free := math.Inf(-1)
+	for _, v := range l.x.ticks(6) {
+		x, w := l.x.at(v), textWidth(tickLabel(v), smallSize)
+		l.add(mark{ink: inkMuted, points: []point{{x, bottom}, {x, bottom + 4}}, width: 0.8})
+		if x-w/2 > free {
+			l.add(mark{ink: inkMuted, text: tickLabel(v), size: smallSize, at: point{x, bottom + 17}, anchor: 0.5})
+			free = x + w/2 + 6
+		}
+	}
+	l.add(mark{ink: inkMuted, points: []point{{left, top}, {left, bottom}, {right, bottom}}, width: 1})
+	l.add(mark{ink: inkText, text: l.chart.X.Label, size: smallSize, at: point{(left + right) / 2, bottom + 36}, anchor: 0.5})
+	l.add(mark{ink: inkText, text: l.chart.Y.Label, size: smallSize, at: point{14, (top + bottom) / 2}, anchor: 0.5, upright: true})
+}
+
+func (l *layout) levels() {
+	for _, v := range l.chart.Levels {
+		if !l.y.shows(v.Y) {
+			continue
+		}
+		y := l.y.at(v.Y)
+		l.add(mark{ink: inkMuted, points: []point{{l.x.a, y}, {l.x.b, y}}, width: 1, dash: []float64{1, 3}})
+		l.add(mark{ink: inkMuted, text: v.Label, size: 10.5, at: point{l.x.b - 4, y - 4}, anchor: 1})
+	}
+}
+
+// place is where point i of s is drawn.
+func (l *layout) place(s Series, i int) (point, bool) {
+	if !l.x.shows(s.X[i]) || !l.y.shows(s.Y[i]) {
+		return point{}, false
+	}
+	return point{l.x.at(s.X[i]), l.y.at(s.Y[i])}, true
+}
+
+func (l *layout) curve(s Series) {
+	k := styleOf(s.Style)
+	var run []point
+	flush := func() {
+		if len(run) > 1 {
+			l.add(mark{ink: k, points: run, width: 1.8, dash: seriesStyles[k].dash})
+		}
+		run = nil
+	}
+	every := 46.0 // pixels between markers, each series at another phase
+	next := l.x.a + every*math.Mod(0.37*float64(s.Style), 1)
+	for i := range s.X {
+		p, ok := l.place(s, i)
+		if !ok {
+			flush()
+			continue
+		}
+		run = append(run, p)
+		if p.x >= next || len(s.X) == 1 {
+			l.add(mark{ink: k, points: seriesStyles[k].marker.outline(p), filled: true})
+			next = p.x + every
+		}
+	}
+	flush()
+}
+
+// legend names each curve that shows beside its end, to the right of the plot.
+func (l *layout) legend() {
+	type entry struct {
+		s    Series
+		end  point
+		y    float64
+		ends bool
+	}
+	var es []entry
+	for _, s := range l.chart.Series {
+		if s.Name == "" {
+			continue
+		}
+		e := entry{s: s}
+		for i := len(s.X) - 1; i >= 0 && !e.ends; i-- {
+			if e.end, e.ends = l.place(s, i); e.ends {
+				e.y = e.end.y
+			}
+		}
+		if e.ends {
+			es = append(es, e)
+		}
+	}
+	slices.SortStableFunc(es, func(a, b entry) int { return cmp.Compare(a.y, b.y) })
+	ys := make([]float64, len(es))
+	for i, e := range es {
+		ys[i] = e.y
+	}
+	spread(ys, l.y.b+4, l.y.a)
+	for i, e := range es {
+		k, x, y := styleOf(e.s.Style), l.x.b+12, ys[i]
+		if math.Abs(e.end.x-l.x.b) < 1 {
+			l.add(mark{ink: inkGrid, points: []point{e.end, {x, y}}, width: 0.8})
+		}
+		l.add(mark{ink: k, points: []point{{x, y}, {x + keyWidth - 5, y}}, width: 1.8, dash: seriesStyles[k].dash})
+		l.add(mark{ink: k, points: seriesStyles[k].marker.outline(point{x + (keyWidth-5)/2, y}), filled: true})
+		l.add(mark{ink: inkText, text: shorten(e.s.Name), size: smallSize, at: point{x + keyWidth, y + 4}})
+	}
+}
+
+// spread moves ascending places apart to a line's height, within lo and hi as
+// far as they fit.
+func spread(ys []float64, lo, hi float64) {
+	for i := range ys {
+		ys[i] = max(ys[i], lo)
+		if i > 0 {
+			ys[i] = max(ys[i], ys[i-1]+lineHeight)
+		}
+	}
+	for i := len(ys) - 1; i >= 0; i-- {
+		limit := hi
+		if i < len(ys)-1 {
+			limit = ys[i+1] - lineHeight
+		}
+		ys[i] = min(ys[i], limit)
+	}
+}
