@@ -1,0 +1,177 @@
+package experiment
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/atomicfile"
+	"github.com/dlam-go/dlam/report"
+)
+
+// Entry is a method that takes part in a comparison.
+type Entry struct {
+	Name     string // also the name of its folder
+	Solver   dlam.Solver
+	Settings string // how it is set, for the reader
+}
+
+// Comparison trains every entry from Start on Problem.
+type Comparison struct {
+	Title      string
+	Facts      []report.Fact // what the data and the network are
+	Command    string        // how to repeat it
+	Problem    *dlam.Problem
+	Start      *dlam.Network
+	Entries    []Entry
+	Iterations int           // of each entry, at most
+	Budget     time.Duration // training time of each entry, at most; 0 for no bound
+	Evaluate   int           // measure accuracies every so many iterations
+	Targets    []float64     // test accuracies whose time is told, as shares of 1
+	// Recorders gives what else looks at an entry's run; nil for nothing.
+	Recorders func(Entry) []dlam.Recorder
+}
+
+// Outcome is how one run ended.
+type Outcome struct {
+	Name     string      `json:"name"`
+	Settings string      `json:"settings"`
+	Status   dlam.Status `json:"status"`
+	Error    string      `json:"error,omitempty"`
+	Last     dlam.Record `json:"last"`
+}
+
+// Validate reports every fault of the comparison's own fields.
+func (c Comparison) Validate() error {
+	var errs []error
+	if len(c.Entries) == 0 {
+		errs = append(errs, errors.New("compare: no methods, want at least one"))
+	}
+	seen := map[string]bool{}
+	for _, e := range c.Entries {
+		if seen[e.Name] {
+			errs = append(errs, fmt.Errorf("compare: %q is named twice", e.Name))
+		}
+		if e.Name == "" || e.Name != filepath.Base(e.Name) || strings.HasPrefix(e.Name, ".") {
+			errs = append(errs, fmt.Errorf("compare: name %q, want one fit for a folder", e.Name))
+		}
+		seen[e.Name] = true
+	}
+	if c.Iterations < 1 {
+		errs = append(errs, fmt.Errorf("compare: iterations: got %d, want at least 1", c.Iterations))
+	}
+	if c.Evaluate < 1 {
+		errs = append(errs, fmt.Errorf("compare: evaluate: got %d, want at least 1", c.Evaluate))
+	}
+	for _, t := range c.Targets {
+		if !(t > 0 && t <= 1) {
+			errs = append(errs, fmt.Errorf("compare: target accuracy: got %g, want above 0 and at most 1", t))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Run trains the entries one after another and writes into dir: the report,
+// its figures and tables, results.json, and a folder with each entry's trace.
+// An entry that diverges or fails is reported as such and does not stop the
+// others; the end of ctx does.
+func (c Comparison) Run(ctx context.Context, dir string) ([]Outcome, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	var runs []report.Run
+	var outcomes []Outcome
+	for _, e := range c.Entries {
+		run, out, err := c.train(ctx, e, filepath.Join(dir, e.Name))
+		if err != nil {
+			return nil, err
+		}
+		runs, outcomes = append(runs, run), append(outcomes, out)
+	}
+	if err := c.page(runs, outcomes).Save(dir); err != nil {
+		return nil, err
+	}
+	return outcomes, writeJSON(filepath.Join(dir, "results.json"), struct {
+		Machine  Machine   `json:"machine"`
+		Threads  int       `json:"threads"`
+		Command  string    `json:"command"`
+		Outcomes []Outcome `json:"outcomes"`
+	}{ThisMachine(), c.Problem.Threads, c.Command, outcomes})
+}
+
+func (c Comparison) train(ctx context.Context, e Entry, dir string) (report.Run, Outcome, error) {
+	o := dlam.Options{Iterations: c.Iterations, Budget: c.Budget, Evaluate: c.Evaluate}
+	if c.Recorders != nil {
+		o.Recorders = c.Recorders(e)
+	}
+	res, records, err := trainTo(ctx, dir, e.Solver, c.Problem, c.Start, o)
+	if ctx.Err() != nil {
+		return report.Run{}, Outcome{}, ctx.Err()
+	}
+	out := Outcome{Name: e.Name, Settings: e.Settings, Status: dlam.Failed}
+	if res != nil {
+		out.Status, out.Last = res.Status, res.Last
+	}
+	if err != nil {
+		out.Error = err.Error()
+	}
+	return report.Run{Name: e.Name, Records: records}, out, nil
+}
+
+// trainTo runs s with its trace in dir, and also gives the records.
+func trainTo(ctx context.Context, dir string, s dlam.Solver, p *dlam.Problem, n *dlam.Network, o dlam.Options) (_ *dlam.Result, _ []dlam.Record, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, nil, err
+	}
+	f, err := os.Create(filepath.Join(dir, report.TraceFile))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	o.Recorders = append([]dlam.Recorder{report.NewTrace(f)}, o.Recorders...)
+	res, err := dlam.Run(ctx, s, p, n, o)
+	if _, serr := f.Seek(0, io.SeekStart); serr != nil {
+		return res, nil, errors.Join(err, serr)
+	}
+	records, rerr := report.ReadTrace(f)
+	return res, records, errors.Join(err, rerr)
+}
+
+func (c Comparison) page(runs []report.Run, outcomes []Outcome) report.Page {
+	p := report.ComparePage(c.Title, runs, c.Targets)
+	p.Lead = "Methods trained one after another from the same start, on the same data and threads."
+	var bad []string
+	t := report.Table{ID: "methods", Head: []string{"method", "settings", "end"}}
+	for _, o := range outcomes {
+		end := string(o.Status)
+		if o.Error != "" {
+			end += ": " + o.Error
+			bad = append(bad, o.Name)
+		}
+		t.Rows = append(t.Rows, []string{o.Name, o.Settings, end})
+	}
+	if len(bad) > 0 {
+		p.Warning = "Did not run to its end: " + strings.Join(bad, ", ") + "."
+	}
+	facts := append(c.Facts, report.Fact{Name: "threads", Value: fmt.Sprint(c.Problem.Threads)})
+	p.Sections = append([]report.Section{{Facts: append(facts, ThisMachine().facts()...)}}, p.Sections...)
+	p.Sections = append(p.Sections,
+		report.Section{Title: "Settings", Tables: []report.Table{t}},
+		report.Section{Title: "To repeat it", Code: c.Command})
+	return p
+}
+
+func writeJSON(path string, v any) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	})
+}

@@ -1,0 +1,56 @@
+package experiment
+
+import (
+	"bufio"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/dlam-go/dlam/report"
+)
+
+// Machine is where and by what a run was computed.
+type Machine struct {
+	CPU      string `json:"cpu"`
+	CPUs     int    `json:"cpus"` // that this process may use
+	System   string `json:"system"`
+	Go       string `json:"go"`
+	Revision string `json:"revision,omitempty"` // of this program's source, if known
+}
+
+// ThisMachine looks around.
+func ThisMachine() Machine {
+	m := Machine{CPU: cpuModel(), CPUs: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version()}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				m.Revision = s.Value
+			}
+		}
+	}
+	return m
+}
+
+// cpuModel is the processor's name where Linux tells it.
+func cpuModel() string {
+	f, err := os.Open("/proc/cpuinfo")
+	if err != nil {
+		return "unknown"
+	}
+	defer f.Close() // read only
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if name, value, ok := strings.Cut(s.Text(), ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}
+
+func (m Machine) facts() []report.Fact {
+	f := []report.Fact{{Name: "processor", Value: m.CPU}, {Name: "system", Value: m.System}, {Name: "Go", Value: m.Go}}
+	if m.Revision != "" {
+		f = append(f, report.Fact{Name: "revision", Value: m.Revision[:min(12, len(m.Revision))]})
+	}
+	return f
+}
