@@ -46,6 +46,9 @@ const (
 	lineHeight  = 15
 )
 
+// levelDash is the dash of levels.
+var levelDash = []float64{1, 3}
+
 type point struct{ x, y float64 }
 
 // mark is a thing drawn: a line, a polygon, or a text. The layout of a chart
@@ -113,10 +116,16 @@ func shorten(s string) string {
 
 func (l *layout) legendWidth() float64 {
 	w := 14.0
-	for _, s := range l.chart.Series {
-		if s.Name != "" {
-			w = max(w, 12+keyWidth+textWidth(shorten(s.Name), smallSize)+6)
+	fit := func(name string) {
+		if name != "" {
+			w = max(w, 12+keyWidth+textWidth(shorten(name), smallSize)+6)
 		}
+	}
+	for _, s := range l.chart.Series {
+		fit(s.Name)
+	}
+	for _, v := range l.chart.Levels {
+		fit(v.Label)
 	}
 	return w
 }
@@ -147,12 +156,10 @@ func (l *layout) axes() {
 
 func (l *layout) levels() {
 	for _, v := range l.chart.Levels {
-		if !l.y.shows(v.Y) {
-			continue
+		if l.y.shows(v.Y) {
+			y := l.y.at(v.Y)
+			l.add(mark{ink: inkMuted, points: []point{{l.x.a, y}, {l.x.b, y}}, width: 1, dash: levelDash})
 		}
-		y := l.y.at(v.Y)
-		l.add(mark{ink: inkMuted, points: []point{{l.x.a, y}, {l.x.b, y}}, width: 1, dash: []float64{1, 3}})
-		l.add(mark{ink: inkMuted, text: v.Label, size: 10.5, at: point{l.x.b - 4, y - 4}, anchor: 1})
 	}
 }
 
@@ -190,44 +197,64 @@ func (l *layout) curve(s Series) {
 	flush()
 }
 
-// legend names each curve that shows beside its end, to the right of the plot.
+// named is an entry of the legend: a curve or a level.
+type named struct {
+	name string
+	end  point // of its line
+	y    float64
+	key  func(at point) []mark
+}
+
+// legend names what shows beside its end, to the right of the plot.
 func (l *layout) legend() {
-	type entry struct {
-		s    Series
-		end  point
-		y    float64
-		ends bool
-	}
-	var es []entry
-	for _, s := range l.chart.Series {
-		if s.Name == "" {
-			continue
-		}
-		e := entry{s: s}
-		for i := len(s.X) - 1; i >= 0 && !e.ends; i-- {
-			if e.end, e.ends = l.place(s, i); e.ends {
-				e.y = e.end.y
-			}
-		}
-		if e.ends {
-			es = append(es, e)
-		}
-	}
-	slices.SortStableFunc(es, func(a, b entry) int { return cmp.Compare(a.y, b.y) })
+	es := append(l.namedCurves(), l.namedLevels()...)
+	slices.SortStableFunc(es, func(a, b named) int { return cmp.Compare(a.end.y, b.end.y) })
 	ys := make([]float64, len(es))
 	for i, e := range es {
-		ys[i] = e.y
+		ys[i] = e.end.y
 	}
 	spread(ys, l.y.b+4, l.y.a)
 	for i, e := range es {
-		k, x, y := styleOf(e.s.Style), l.x.b+12, ys[i]
+		at := point{l.x.b + 12, ys[i]}
 		if math.Abs(e.end.x-l.x.b) < 1 {
-			l.add(mark{ink: inkGrid, points: []point{e.end, {x, y}}, width: 0.8})
+			l.add(mark{ink: inkGrid, points: []point{e.end, at}, width: 0.8})
 		}
-		l.add(mark{ink: k, points: []point{{x, y}, {x + keyWidth - 5, y}}, width: 1.8, dash: seriesStyles[k].dash})
-		l.add(mark{ink: k, points: seriesStyles[k].marker.outline(point{x + (keyWidth-5)/2, y}), filled: true})
-		l.add(mark{ink: inkText, text: shorten(e.s.Name), size: smallSize, at: point{x + keyWidth, y + 4}})
+		l.marks = append(l.marks, e.key(at)...)
+		l.add(mark{ink: inkText, text: shorten(e.name), size: smallSize, at: point{at.x + keyWidth, at.y + 4}})
 	}
+}
+
+func (l *layout) namedCurves() []named {
+	var es []named
+	for _, s := range l.chart.Series {
+		k := styleOf(s.Style)
+		for i := len(s.X) - 1; i >= 0 && s.Name != ""; i-- {
+			end, ok := l.place(s, i)
+			if !ok {
+				continue
+			}
+			es = append(es, named{name: s.Name, end: end, key: func(at point) []mark {
+				return []mark{
+					{ink: k, points: []point{at, {at.x + keyWidth - 5, at.y}}, width: 1.8, dash: seriesStyles[k].dash},
+					{ink: k, points: seriesStyles[k].marker.outline(point{at.x + (keyWidth-5)/2, at.y}), filled: true},
+				}
+			}})
+			break
+		}
+	}
+	return es
+}
+
+func (l *layout) namedLevels() []named {
+	var es []named
+	for _, v := range l.chart.Levels {
+		if l.y.shows(v.Y) {
+			es = append(es, named{name: v.Label, end: point{l.x.b, l.y.at(v.Y)}, key: func(at point) []mark {
+				return []mark{{ink: inkMuted, points: []point{at, {at.x + keyWidth - 5, at.y}}, width: 1, dash: levelDash}}
+			}})
+		}
+	}
+	return es
 }
 
 // spread moves ascending places apart to a line's height, within lo and hi as

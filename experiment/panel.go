@@ -1,0 +1,153 @@
+package experiment
+
+import (
+	"fmt"
+
+	"github.com/dlam-go/dlam"
+	sdlam "github.com/dlam-go/dlam/solver/dlam"
+)
+
+// Size is how large the runs are.
+type Size struct {
+	Name       string // "paper" for the paper's own
+	Widths     [2]int // of the two networks' two hidden layers
+	MNIST      int    // training samples of the figures
+	Fashion    int
+	Test       int // test samples
+	Iterations int
+	TableShare int // Table 2's numbers of samples are divided by it
+	TableSteps int // its iterations
+}
+
+// PaperSize is that of section 4.1.
+func PaperSize() Size {
+	return Size{Name: "paper", Widths: [2]int{100, 500}, MNIST: 55000, Fashion: 60000, Test: 10000, Iterations: 150, TableShare: 1, TableSteps: 150}
+}
+
+// QuickSize takes minutes instead of hours, on fewer samples and iterations.
+func QuickSize() Size {
+	return Size{Name: "quick", Widths: [2]int{100, 500}, MNIST: 2000, Fashion: 2000, Test: 2000, Iterations: 40, TableShare: 10, TableSteps: 10}
+}
+
+// reduced reports whether the numbers are not those of the paper's experiment.
+func (s Size) reduced() bool { return s.Name != "paper" }
+
+func (s Size) rows(data string) int {
+	if data == mnist {
+		return s.MNIST
+	}
+	return s.Fashion
+}
+
+// base is what the runs on a data set have in common (section 4.1).
+func (r Reproduction) base(data string) Cell {
+	s := r.Size
+	c := Cell{
+		Format: format, Data: data, Pool: 1, Rows: s.rows(data), TestRows: s.Test,
+		Hidden: []int{s.Widths[0], s.Widths[0]}, Init: dlam.Paper, Seed: 0,
+		Iterations: s.Iterations, Evaluate: 1, Threads: r.Threads,
+	}
+	if data == mnist {
+		c.Pool = 2 // 28×28 to the paper's 196 features
+	}
+	return c
+}
+
+// panel is one of the four pictures of Figures 2 and 3, and one curve of
+// Figure 1.
+type panel struct {
+	letter string
+	base   Cell
+}
+
+// panels are in the paper's order.
+func (r Reproduction) panels() []panel {
+	var ps []panel
+	for i, width := range r.Size.Widths {
+		for j, data := range []string{mnist, fashion} {
+			c := r.base(data)
+			c.Hidden = []int{width, width}
+			ps = append(ps, panel{string(rune('a' + 2*i + j)), c})
+		}
+	}
+	return ps
+}
+
+// name is the panel's title.
+func (p panel) name() string {
+	return fmt.Sprintf("%s on %s", shape(p.base.Hidden), dataName(p.base.Data))
+}
+
+func dataName(data string) string {
+	if data == mnist {
+		return "MNIST"
+	}
+	return "Fashion-MNIST"
+}
+
+// cell is the run of a method in the panel.
+func (p panel) cell(method string, rate float64) Cell {
+	c := p.base
+	c.Method, c.Rate = method, rate
+	if method == "dlam" {
+		d := sdlam.DefaultSettings()
+		c.Rho, c.LineSearch = d.Rho, d.LineSearch
+	}
+	return c
+}
+
+// cells are all runs of the panel: every method, at every rate of its grid.
+func (p panel) cells() []Cell {
+	var cs []Cell
+	for _, m := range methods() {
+		cs = append(cs, p.grid(m)...)
+	}
+	return cs
+}
+
+func (p panel) grid(m method) []Cell {
+	if m.rates == nil {
+		return []Cell{p.cell(m.name, 0)}
+	}
+	var cs []Cell
+	for _, rate := range m.rates {
+		cs = append(cs, p.cell(m.name, rate))
+	}
+	return cs
+}
+
+// chosen is the method's run with the best training accuracy at its end,
+// which is how the paper chose parameters (section 4.1.3).
+func (p panel) chosen(m method, done outcomes) (outcome, bool) {
+	var best outcome
+	found := false
+	for _, c := range p.grid(m) {
+		o := done[c.key()]
+		if o.trained() && (!found || o.Last.Train.Accuracy > best.Last.Train.Accuracy) {
+			best, found = o, true
+		}
+	}
+	return best, found
+}
+
+// tableCells are the runs of Table 2: 100×100, the paper's own line search.
+func (r Reproduction) tableCells() []Cell {
+	var cs []Cell
+	for _, data := range []string{mnist, fashion} {
+		for i := range publishedRho {
+			for j := range publishedRows(data) {
+				cs = append(cs, r.tableCell(data, i, j))
+			}
+		}
+	}
+	return cs
+}
+
+func (r Reproduction) tableCell(data string, rho, rows int) Cell {
+	s := r.Size
+	c := r.base(data)
+	c.Method, c.LineSearch = "dlam", sdlam.Backtracking
+	c.Rho, c.Rows = publishedRho[rho], publishedRows(data)[rows]/s.TableShare
+	c.Iterations, c.Evaluate = s.TableSteps, s.TableSteps
+	return c
+}

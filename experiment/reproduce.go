@@ -1,0 +1,211 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/dataset"
+)
+
+// Names are the parts of the paper's evaluation.
+var Names = []string{"figure1", "figure2", "figure3", "table2"}
+
+// Reproduction is the paper's evaluation, or parts of it.
+type Reproduction struct {
+	Parts   []string // some of Names
+	Size    Size
+	Dir     string // where outcomes are kept and the report is written
+	Threads int
+	Command string // how to repeat it, for the report
+	// Open gives a data set by name, as stored.
+	Open func(ctx context.Context, name string) (dataset.Split, error)
+	// Progress is told how far the work is, after every iteration; may be nil.
+	Progress func(Progress)
+}
+
+// Progress is how far a Reproduction is.
+type Progress struct {
+	Cell       Cell
+	Done       int // cells done, kept ones included
+	Cells      int
+	Iteration  int           // of the cell
+	Share      float64       // of all the work that was to do when it started, by count of operations
+	Left       time.Duration // until the end, as far as the speed until now tells; 0 if unknown
+	Kept       int           // cells that were there already
+	Unfinished int           // cells to compute, this one included
+}
+
+// Run computes the cells that are not kept yet, and writes the report. When
+// ctx ends, what is done stays, and another Run goes on from there.
+func (r Reproduction) Run(ctx context.Context) error {
+	if err := r.validate(); err != nil {
+		return err
+	}
+	plan := r.plan()
+	st := store{r.Dir}
+	done := outcomes{}
+	var todo []Cell
+	for _, c := range plan {
+		o, ok, err := st.load(c)
+		switch {
+		case err != nil:
+			return err
+		case ok:
+			done[c.key()] = o
+		default:
+			todo = append(todo, c)
+		}
+	}
+	w := worker{r: r, store: st, cells: len(plan), kept: len(done), data: map[string]dataset.Split{}}
+	for _, c := range todo {
+		w.total += c.work()
+	}
+	for i, c := range todo {
+		w.left = len(todo) - i
+		o, err := w.compute(ctx, c)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c, err)
+		}
+		done[c.key()] = o
+	}
+	return r.write(done)
+}
+
+func (r Reproduction) validate() error {
+	var errs []error
+	if len(r.Parts) == 0 {
+		errs = append(errs, fmt.Errorf("reproduce: nothing to do, want some of %v", Names))
+	}
+	for _, p := range r.Parts {
+		if !slices.Contains(Names, p) {
+			errs = append(errs, fmt.Errorf("reproduce: got %q, want some of %v", p, Names))
+		}
+	}
+	if r.Threads < 1 {
+		errs = append(errs, fmt.Errorf("reproduce: threads: got %d, want at least 1", r.Threads))
+	}
+	return errors.Join(errs...)
+}
+
+func (r Reproduction) has(part string) bool { return slices.Contains(r.Parts, part) }
+
+// plan is the cells of all parts, each once: Figure 1's are among Figure 2's.
+func (r Reproduction) plan() []Cell {
+	var cells []Cell
+	if r.has("figure1") {
+		for _, p := range r.panels() {
+			cells = append(cells, p.cell("dlam", 0))
+		}
+	}
+	if r.has("figure2") || r.has("figure3") {
+		for _, p := range r.panels() {
+			cells = append(cells, p.cells()...)
+		}
+	}
+	if r.has("table2") {
+		cells = append(cells, r.tableCells()...)
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(cells, func(c Cell) bool {
+		k := c.key()
+		defer func() { seen[k] = true }()
+		return seen[k]
+	})
+}
+
+// outcomes are finished cells by key.
+type outcomes map[string]outcome
+
+// worker computes cells one after another.
+type worker struct {
+	r                 Reproduction
+	store             store
+	cells, kept, left int
+	total, worked     float64 // work to do, and done
+	spent             time.Duration
+	data              map[string]dataset.Split // pooled and scaled
+}
+
+func (w *worker) compute(ctx context.Context, c Cell) (outcome, error) {
+	split, err := w.open(ctx, c)
+	if err != nil {
+		return outcome{}, err
+	}
+	p, err := c.problem(split)
+	if err != nil {
+		return outcome{}, err
+	}
+	n, err := c.start(p)
+	if err != nil {
+		return outcome{}, err
+	}
+	s, err := c.solver()
+	if err != nil {
+		return outcome{}, err
+	}
+	began := time.Now()
+	watch := recorderFunc(func(rec dlam.Record) error {
+		w.tell(c, rec.Iteration, time.Since(began))
+		return nil
+	})
+	o := dlam.Options{Iterations: c.Iterations, Evaluate: c.Evaluate, Recorders: []dlam.Recorder{watch}}
+	res, records, err := trainTo(ctx, w.store.folder(c), s, p, n, o)
+	if ctx.Err() != nil {
+		return outcome{}, ctx.Err()
+	}
+	if err != nil && (res == nil || res.Status != dlam.Diverged) {
+		return outcome{}, err
+	}
+	w.spent += time.Since(began)
+	w.worked += c.work()
+	out := outcome{Cell: c, Status: res.Status, Machine: ThisMachine(), Last: res.Last, records: records}
+	if err != nil {
+		out.Error = err.Error()
+	}
+	return out, w.store.save(out)
+}
+
+// tell reports progress; the speed so far tells the time left.
+func (w *worker) tell(c Cell, iteration int, took time.Duration) {
+	if w.r.Progress == nil {
+		return
+	}
+	worked := w.worked + c.work()*float64(iteration)/float64(c.Iterations)
+	p := Progress{
+		Cell: c, Done: w.cells - w.left, Cells: w.cells, Iteration: iteration,
+		Share: worked / w.total, Kept: w.kept, Unfinished: w.left,
+	}
+	p.Left = time.Duration(float64(w.spent+took) * (w.total - worked) / worked)
+	w.r.Progress(p)
+}
+
+// open gives the cell's data, pooled, with pixels scaled to [0, 1].
+func (w *worker) open(ctx context.Context, c Cell) (dataset.Split, error) {
+	if s, ok := w.data[c.Data]; ok {
+		return s, nil
+	}
+	s, err := w.r.Open(ctx, c.Data)
+	if err != nil {
+		return dataset.Split{}, err
+	}
+	t, err := dataset.Fit(s.Train, dataset.ScaleUnit, c.Pool)
+	if err != nil {
+		return dataset.Split{}, err
+	}
+	if s.Train, err = t.Apply(s.Train); err != nil {
+		return dataset.Split{}, err
+	}
+	if s.Test, err = t.Apply(s.Test); err != nil {
+		return dataset.Split{}, err
+	}
+	w.data[c.Data] = s
+	return s, nil
+}
+
+type recorderFunc func(dlam.Record) error
+
+func (f recorderFunc) Record(r dlam.Record) error { return f(r) }
