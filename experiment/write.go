@@ -3,6 +3,7 @@ package experiment
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/report"
@@ -104,7 +105,7 @@ func summary(claims []Claim) []string {
 		if c.Holds == c.Cases {
 			whole++
 		} else {
-			text = append(text, fmt.Sprintf("%s: “%s” %s (%s).", c.Part, c.Paper, c.verdict(), c.Numbers))
+			text = append(text, fmt.Sprintf("%s: “%s” %s.", c.Part, strings.TrimRight(c.Paper, ".,"), c.verdict()))
 		}
 	}
 	text[0] = fmt.Sprintf("Of %d statements of the paper that were tested, %d hold in every case.", tested, whole)

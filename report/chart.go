@@ -99,7 +99,7 @@ func newLayout(c Chart) *layout {
 
 // textWidth is about how wide s is.
 func textWidth(s string, size float64) float64 {
-	return 0.56 * size * float64(utf8.RuneCountInString(s))
+	return 0.58 * size * float64(utf8.RuneCountInString(s))
 }
 
 const (
