@@ -1,0 +1,8 @@
+// Package model stores networks: as safetensors files that any tool reads
+// (tensors 0.weight, 0.bias, 1.weight, …, as in a PyTorch MLP; and a JSON
+// description under the metadata key "dlam"), and as checkpoints, from which a
+// run goes on bit for bit.
+//
+// Files are not trusted: reading one allocates no more than its size
+// justifies, checks every shape, and refuses parameters that are not finite.
+package model
