@@ -18,7 +18,7 @@ type Status string
 const (
 	Completed   Status = "completed"   // all iterations done
 	TimedOut    Status = "timed-out"   // Options.Budget used up
-	Interrupted Status = "interrupted" // the context ended
+	Interrupted Status = "interrupted" // the context ended; the iteration under way was finished
 	Diverged    Status = "diverged"    // an iterate or the objective was not finite; Result has the last good network
 	Failed      Status = "failed"      // the solver or a recorder reported an error
 	Stopped     Status = "stopped"     // the solver found nothing left to do (ErrStop)
@@ -112,13 +112,10 @@ func (r *runner) loop(ctx context.Context) (Status, error) {
 			return r.end(TimedOut)
 		}
 		start := time.Now()
-		rec, err := r.st.Step(ctx)
+		rec, err := r.st.Step(context.WithoutCancel(ctx)) // a whole iteration: what is saved can be resumed
 		took := time.Since(start)
 		stop := errors.Is(err, ErrStop)
-		switch {
-		case err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()):
-			return r.end(Interrupted)
-		case err != nil && !stop:
+		if err != nil && !stop {
 			return Failed, fmt.Errorf("iteration %d: %w", k, err)
 		}
 		r.elapsed += took

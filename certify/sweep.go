@@ -6,6 +6,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -13,6 +14,9 @@ const (
 	// rounding is the relative error allowed to the float32 residuals that a
 	// solver works from: products of up to a few thousand terms.
 	rounding = 2e-6
+	// unit is the rounding of a float32 variable, and the relative tolerance of
+	// an iterative output step.
+	unit = 1.5e-7
 	// testing is the relative tolerance of the solver's own acceptance tests.
 	testing = 2e-5
 )
@@ -119,7 +123,10 @@ func (c *checker) layer(l int, in mat.Dense) {
 	if l == len(c.now.Z)-1 {
 		r0, r1 := c.p.Loss.Value(z0, c.p.Y), c.p.Loss.Value(z1, c.p.Y)
 		fall += r0 - r1
-		extra = rounding * (r0 + r1 + frobenius(z1)*(math.Sqrt(moveZ)+math.Sqrt(n)))
+		extra = unit * (r0 + r1 + frobenius(z1)*(math.Sqrt(moveZ)+c.now.Rho*math.Sqrt(e3)))
+		if _, kinks := c.p.Loss.(loss.Hinge); kinks { // rounding z may leave a kink
+			extra += unit * sumAbs(z1)
+		}
 	}
 	c.add(l, "eq. 12 (z)", fall, half*moveZ, slack(moveZ, e2)+extra)
 	c.bound(l, in, was, is, v1, shift)
@@ -190,6 +197,16 @@ func (c *checker) bound(l int, in mat.Dense, was, is dlam.Layer, v1 wide, shift 
 	b.GradientB = math.Sqrt(nb)
 	b.Moves += math.Sqrt(mb)
 	c.Bounds = append(c.Bounds, b)
+}
+
+func sumAbs(m mat.Dense) float64 {
+	var s float64
+	for i := range m.Rows {
+		for _, v := range m.Row(i) {
+			s += math.Abs(float64(v))
+		}
+	}
+	return s
 }
 
 func frobenius(m mat.Dense) float64 { return math.Sqrt(norm2(m, mat.New(m.Rows, m.Cols))) }

@@ -307,3 +307,31 @@ func restore(m mat.Dense, st dlam.State, name string, l int) error {
 	copy(m.Elements(), st.Float32[key])
 	return nil
 }
+
+// Validate reports every setting outside its range.
+func (s Solver) Validate() error { return s.Settings.Validate() }
+
+// Memory is about how many bytes a run takes beside the samples: for each
+// sample 3·d_l float32 in a hidden layer (one more for mDLAM) and 2·d_L in the
+// output layer, and what does not grow with the samples.
+func (s Solver) Memory(widths []int, samples, threads int) float64 {
+	n, hidden := float64(samples), 3.0
+	if s.Settings.Momentum {
+		hidden = 4
+	}
+	var floats, widest, longest float64
+	for l, d := range widths[1:] {
+		out, in := float64(d), float64(widths[l])
+		widest = max(widest, out)
+		longest = max(longest, out*in)
+		floats += 10*out*in + 2*in*in // W, its copies, directions and packed forms; Gram matrix
+		longest = max(longest, in*in)
+		if l < len(widths)-2 {
+			floats += hidden * n * out
+		} else {
+			floats += 2 * n * out
+		}
+	}
+	perWorker := 2*(2*longest+longest) + 3*longest + 8*objective.Block*widest // sums, products, block scratch
+	return 4 * (floats + float64(threads)*perWorker)
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// loaded is training data ready for a network.
+type loaded struct {
+	split     dataset.Split // transformed
+	transform dataset.Transform
+	image     dataset.Image
+	features  []string // raw columns
+}
+
+// options are how c says to read data.
+func (a *app) options(c *config) dataset.Options {
+	return dataset.Options{
+		DataDir: c.DataDir, Offline: c.Offline, Label: c.Label, NoHeader: c.NoHeader,
+		Regression: c.Loss == "squared", Progress: a.downloading(),
+	}
+}
+
+// downloading tells of a download once for every tenth of it.
+func (a *app) downloading() func(string, int64, int64) {
+	told := int64(-1)
+	return func(file string, done, total int64) {
+		if total <= 0 {
+			return
+		}
+		if tenth := 10 * done / total; tenth != told {
+			told = tenth
+			a.say("downloading %s: %d of %d kB", file, done>>10, total>>10)
+		}
+	}
+}
+
+// load reads, splits and transforms the data that c names.
+func (a *app) load(ctx context.Context, c *config) (*loaded, error) {
+	o := a.options(c)
+	split, err := dataset.Open(ctx, c.Data, o)
+	if err != nil {
+		return nil, err
+	}
+	if split.Train.Labelled() && split.Train.Class == nil && c.Loss != auto && c.Loss != "squared" {
+		return nil, usagef("--loss %s needs classes, and the labels of %s are values: use --loss squared", c.Loss, c.Data)
+	}
+	if c.TestData != "" {
+		o.Classes, o.Features = split.Train.Classes, split.Train.Features
+		test, err := dataset.Open(ctx, c.TestData, o)
+		if err != nil {
+			return nil, err
+		}
+		split.Test = test.Train
+		if !split.Test.Labelled() || split.Test.X.Cols != split.Train.X.Cols {
+			return nil, usagef("%s: %d features, labelled: %t; want %d features and labels, as %s has", c.TestData, split.Test.X.Cols, split.Test.Labelled(), split.Train.X.Cols, c.Data)
+		}
+	}
+	if c.Limit > 0 && c.Limit < split.Train.Rows() {
+		split.Train = split.Train.RowRange(0, c.Limit)
+	}
+	if err := split.Train.Trainable(); err != nil {
+		return nil, err
+	}
+	if split.Test.Rows() == 0 && c.TestSplit > 0 {
+		if split, err = dataset.Divide(split.Train, c.TestSplit, c.Seed); err != nil {
+			return nil, err
+		}
+	}
+	return transformed(c, split)
+}
+
+func transformed(c *config, split dataset.Split) (*loaded, error) {
+	scale := dataset.Scaling(c.Scale)
+	if c.Scale == auto {
+		scale = dataset.ScaleStandard
+		if split.Train.Image.Max > 0 {
+			scale = dataset.ScaleUnit
+		}
+	}
+	t, err := dataset.Fit(split.Train, scale, c.Pool)
+	if err != nil {
+		return nil, err
+	}
+	l := &loaded{transform: t, image: split.Train.Image, features: split.Train.Features}
+	if l.split.Train, err = t.Apply(split.Train); err != nil {
+		return nil, err
+	}
+	if split.Test.Rows() > 0 {
+		l.split.Test, err = t.Apply(split.Test)
+	}
+	return l, err
+}
+
+// fingerprint is the SHA-256 of samples and targets.
+func fingerprint(d dataset.Dataset) string {
+	h := sha256.New()
+	hashMatrix(h, d.X)
+	hashMatrix(h, d.Value)
+	_ = binary.Write(h, binary.LittleEndian, d.Class) // a hash takes everything
+	for _, c := range d.Classes {
+		_, _ = fmt.Fprintf(h, "%q", c)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func hashMatrix(h io.Writer, m mat.Dense) {
+	_, _ = fmt.Fprintf(h, "%d×%d", m.Rows, m.Cols)
+	buf := make([]byte, 4*m.Cols)
+	for i := range m.Rows {
+		for j, v := range m.Row(i) {
+			binary.LittleEndian.PutUint32(buf[4*j:], math.Float32bits(v))
+		}
+		_, _ = h.Write(buf)
+	}
+}

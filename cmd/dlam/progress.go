@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/dlam-go/dlam"
+)
+
+// progress tells people how a run goes: one line that is rewritten on a
+// terminal, rows of a table elsewhere.
+type progress struct {
+	w          io.Writer
+	live       bool
+	iterations int
+	first      int       // iterations done before
+	started    time.Time // of this process's first iteration
+	drawn      time.Time
+	rows       int
+	unit       float64 // factor from a regression's own scale to its units
+}
+
+var _ dlam.Recorder = (*progress)(nil)
+
+const progressHead = "iteration       F        risk    train     test  s/iteration\n"
+
+// Record draws the line, at most ten times a second, or a row for iterations
+// 1, 2, 5, 10, 20, 50, … and the last.
+func (p *progress) Record(r dlam.Record) error {
+	last := r.Iteration == p.iterations
+	if p.live {
+		if !last && time.Since(p.drawn) < 100*time.Millisecond {
+			return nil
+		}
+		p.drawn = time.Now()
+		_, err := fmt.Fprintf(p.w, "\r\x1b[K%d/%d  F %.5g  risk %.4g%s  %s left", r.Iteration, p.iterations, r.Objective, r.Risk, p.scores(r, "  train %s  test %s"), p.left(r.Iteration))
+		return err
+	}
+	if !last && !round(r.Iteration) {
+		return nil
+	}
+	if p.rows == 0 {
+		if _, err := io.WriteString(p.w, progressHead); err != nil {
+			return err
+		}
+	}
+	p.rows++
+	scores := p.scores(r, "%9s%9s")
+	if scores == "" {
+		scores = fmt.Sprintf("%9s%9s", "-", "-")
+	}
+	_, err := fmt.Fprintf(p.w, "%9d %9.5g %9.4g%s %12.4g\n", r.Iteration, r.Objective, r.Risk, scores, r.Seconds)
+	return err
+}
+
+// round is 1, 2, 5, 10, 20, 50, 100, and every 100.
+func round(k int) bool {
+	for b := 1; b <= 100; b *= 10 {
+		if k == b || k == 2*b || k == 5*b {
+			return true
+		}
+	}
+	return k%100 == 0
+}
+
+func (p *progress) scores(r dlam.Record, format string) string {
+	if r.Train == nil {
+		return ""
+	}
+	one := func(s *dlam.Score) string {
+		switch {
+		case s == nil:
+			return "-"
+		case s.Accuracy == 0 && s.RMSE > 0:
+			return fmt.Sprintf("%.4g", s.RMSE*p.unit)
+		}
+		return fmt.Sprintf("%.2f%%", 100*s.Accuracy)
+	}
+	return fmt.Sprintf(format, one(r.Train), one(r.Test))
+}
+
+func (p *progress) left(k int) time.Duration {
+	done := k - p.first
+	if done < 1 {
+		return 0
+	}
+	per := time.Since(p.started) / time.Duration(done)
+	return (per * time.Duration(p.iterations-k)).Round(time.Second)
+}
+
+// end leaves the live line on the screen.
+func (p *progress) end() {
+	if p.live {
+		_, _ = fmt.Fprintln(p.w)
+	}
+}

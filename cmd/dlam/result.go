@@ -1,0 +1,97 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/dlam-go/dlam"
+)
+
+// parseSize parses a size in bytes as 2GB; "" is 0.
+func parseSize(text string) (float64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	number := strings.TrimSpace(strings.ToUpper(text))
+	unit := 1.0
+	for _, u := range []struct {
+		name string
+		size float64
+	}{{"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30}, {"TB", 1 << 40}, {"B", 1}} {
+		if rest, ok := strings.CutSuffix(number, u.name); ok {
+			number, unit = strings.TrimSpace(rest), u.size
+			break
+		}
+	}
+	v, err := strconv.ParseFloat(number, 64)
+	if err != nil || !(v > 0) {
+		return 0, usagef("--max-memory: got %q, want a size as 500MB or 2GB", text)
+	}
+	return v * unit, nil
+}
+
+// result tells people how a run ended and what to do next.
+func (a *app) result(t *training, folder string, r *dlam.Result) {
+	w := table.NewWriter()
+	w.SetOutputMirror(a.err)
+	w.SetStyle(table.StyleLight)
+	w.AppendHeader(table.Row{"", "train", "test"})
+	add := func(name string, value func(*dlam.Score) float64, format func(float64) string) {
+		row := table.Row{name, format(value(r.Last.Train)), "-"}
+		if r.Last.Test != nil {
+			row[2] = format(value(r.Last.Test))
+		}
+		w.AppendRow(row)
+	}
+	percent := func(v float64) string { return strconv.FormatFloat(100*v, 'f', 2, 64) + " %" }
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 5, 64) }
+	if t.problem.Classification() {
+		add("accuracy", func(s *dlam.Score) float64 { return s.Accuracy }, percent)
+	} else {
+		add("RMSE", func(s *dlam.Score) float64 { return s.RMSE * t.unit() }, number)
+		add("R²", func(s *dlam.Score) float64 { return s.R2 }, number)
+	}
+	add("loss", func(s *dlam.Score) float64 { return s.Risk }, number)
+	w.Render()
+	a.say("%s after %d iterations, %.3g s of training (%.3g s each)", r.Status, r.Last.Iteration, r.Last.Elapsed, perIteration(r))
+	a.say("\nnext:")
+	if r.Status == dlam.Interrupted {
+		a.say("  dlam train --resume %s", folder)
+	}
+	a.say("  dlam eval %s        measure it, with a confusion matrix", folder)
+	a.say("  dlam predict %s FILE   classes and probabilities for new rows", folder)
+	a.say("  dlam inspect %s     what is in it", folder)
+	a.say("  dlam report %s      how the training went, as a page", folder)
+}
+
+func perIteration(r *dlam.Result) float64 { return r.Last.Elapsed / float64(max(1, r.Last.Iteration)) }
+
+// summary is what --json tells of a run.
+func (t *training) summary(folder string, r *dlam.Result) map[string]any {
+	s := map[string]any{
+		"solver": t.solver.String(), "dataset": t.c.Data, "layers": t.network.Widths(), "iterations": r.Last.Iteration,
+		"objective": r.Last.Objective, "risk": r.Last.Risk, "seconds": r.Last.Elapsed, "seconds_per_iteration": perIteration(r),
+		"status": r.Status, "run": folder,
+	}
+	scores(s, "train", r.Last.Train, t.problem.Classification(), t.unit())
+	scores(s, "test", r.Last.Test, t.problem.Classification(), t.unit())
+	return s
+}
+
+// scores adds a score's numbers under their names; null where there is none.
+func scores(s map[string]any, part string, score *dlam.Score, classes bool, unit float64) {
+	values := map[string]any{"_rmse": nil, "_r2": nil}
+	if classes {
+		values = map[string]any{"_accuracy": nil}
+	}
+	if score != nil && classes {
+		values["_accuracy"] = score.Accuracy
+	} else if score != nil {
+		values["_rmse"], values["_r2"] = score.RMSE*unit, score.R2
+	}
+	for name, v := range values {
+		s[part+name] = v
+	}
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dlam-go/dlam/dataset"
+)
+
+// Exit codes, which scripts rely on.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2 // bad usage or bad input; nothing was written
+	exitInterrupted = 130
+)
+
+// app is what every command has: streams, and nothing else.
+type app struct {
+	in       io.Reader
+	out, err io.Writer // results, and what people read
+}
+
+// commands are all commands, in the order of the help text. A new one is a
+// file of its own and a line here.
+func (a *app) commands() []*cobra.Command {
+	return []*cobra.Command{
+		newTrainCommand(a),
+		newPredictCommand(a),
+		newEvalCommand(a),
+		newInspectCommand(a),
+		newDataCommand(a),
+		newCertifyCommand(a),
+		newCompareCommand(a),
+		newReproduceCommand(a),
+		newReportCommand(a),
+		newWatchCommand(a),
+		newManCommand(a),
+		newVersionCommand(a),
+	}
+}
+
+// errUsage is bad usage: exit code 2.
+type errUsage struct{ error }
+
+func (e errUsage) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return errUsage{fmt.Errorf(format, args...)} }
+
+// errInterrupted ends a command that was interrupted after it saved its work.
+var errInterrupted = errors.New("interrupted")
+
+// run is the program: it returns the exit code.
+func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) int {
+	a := &app{in: in, out: out, err: stderr}
+	root := newRootCommand(a)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	if errors.Is(err, errInterrupted) {
+		return exitInterrupted
+	}
+	_, _ = fmt.Fprintf(stderr, "dlam: %v\n", err)
+	if errors.As(err, &errUsage{}) || errors.Is(err, dataset.ErrInput) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func newRootCommand(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "dlam",
+		Short: "Train neural networks by alternating minimisation",
+		Long: `dlam trains fully-connected neural networks without stochastic gradient
+descent on the whole network: by alternating minimisation over weights,
+intercepts and auxiliary variables, each step a convex problem with a closed
+form.
+
+  dlam train                                   train on the embedded digits
+  dlam train --data mnist --hidden 100,100     train on MNIST
+  dlam train --data table.csv --label species  train on your own table
+  dlam predict runs/… new.csv                  use a model
+  dlam eval runs/… --data mnist                measure a model`,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usagef("%w (see dlam %s --help)", err, c.Name())
+	})
+	for _, c := range a.commands() {
+		if check := c.Args; check != nil {
+			c.Args = func(c *cobra.Command, args []string) error {
+				if err := check(c, args); err != nil {
+					return usagef("%w (see dlam %s --help)", err, c.Name())
+				}
+				return nil
+			}
+		}
+		root.AddCommand(c)
+	}
+	return root
+}
+
+func newVersionCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(a.out, "dlam", version())
+			return err
+		},
+	}
+}
+
+// version is the module's, as the Go tool recorded it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// say writes a line for people.
+func (a *app) say(format string, args ...any) { _, _ = fmt.Fprintf(a.err, format+"\n", args...) }
+
+// object writes a JSON object as the last line of standard output.
+func (a *app) object(v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.out, "%s\n", b)
+	return err
+}
+
+// terminal reports whether people watch w live.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isTerminal(int(f.Fd()))
+}

@@ -1,0 +1,302 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/certify"
+	"github.com/dlam-go/dlam/comm"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/report"
+)
+
+// trainFlags are what dlam train is told beside the run's settings.
+type trainFlags struct {
+	run, config, resume, initFrom, tensorboard, every, maxMemory string
+	evaluate                                                     int
+	json, quiet, dryRun, certify                                 bool
+}
+
+func newTrainCommand(a *app) *cobra.Command {
+	c, f := defaultConfig(), trainFlags{}
+	cmd := &cobra.Command{
+		Use: "train", Short: "Train a network", Args: cobra.NoArgs,
+		Long: `Train a network and write a run folder: config.toml (every setting), trace.jsonl
+(a record of each iteration), model.safetensors. Ctrl-C stops after the current
+iteration and saves; --resume goes on from there.`,
+		Example: `  dlam train
+  dlam train --data mnist --pool 2 --limit 55000 --hidden 100,100 --iterations 150
+  dlam train --data table.csv --label price --loss squared
+  dlam train --config runs/digits-dlam/config.toml --seed 2
+  dlam train --resume runs/mnist-dlam`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.resume != "" {
+				if f.config != "" || f.run != "" || f.initFrom != "" {
+					return usagef("--resume takes its settings from the run: it does not go with --config, --run or --init-from")
+				}
+				f.run, f.config = f.resume, filepath.Join(f.resume, configName)
+			}
+			if f.config != "" {
+				if err := c.load(f.config, cmd.Flags()); err != nil {
+					return err
+				}
+			}
+			return a.train(cmd.Context(), &c, &f)
+		},
+	}
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	c.addFlags(fl)
+	fl.StringVar(&f.run, "run", "", "run folder (default runs/DATA-SOLVER, numbered)")
+	fl.StringVar(&f.config, "config", "", "settings from a run's config.toml; flags given win")
+	fl.StringVar(&f.resume, "resume", "", "go on with a run that was interrupted")
+	fl.StringVar(&f.initFrom, "init-from", "", "start from the weights of a model (ours, or PyTorch's of an MLP, as safetensors)")
+	fl.StringVar(&f.every, "checkpoint-every", "60s", "save the state every so many iterations or so long; never")
+	fl.IntVar(&f.evaluate, "evaluate-every", 1, "measure accuracies every so many iterations; 0: at the end only")
+	fl.StringVar(&f.tensorboard, "tensorboard", "", "also write TensorBoard event files to this folder")
+	fl.BoolVar(&f.certify, "certify", false, "check the theory's promises at every iteration; stop at a violation")
+	fl.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, and how much memory it takes")
+	fl.StringVar(&f.maxMemory, "max-memory", "", "refuse to take more, as 2GB (default: what is available)")
+	fl.BoolVar(&f.json, "json", false, "end with a JSON object on standard output")
+	fl.BoolVar(&f.quiet, "quiet", false, "no progress")
+	return cmd
+}
+
+// training is a run that is ready to start.
+type training struct {
+	c       *config
+	f       *trainFlags
+	data    *loaded
+	problem *dlam.Problem
+	network *dlam.Network
+	solver  dlam.Solver
+	config  string // config.toml
+	need    float64
+}
+
+// train is the command: nothing is written before everything is checked.
+func (a *app) train(ctx context.Context, c *config, f *trainFlags) error {
+	t, err := a.prepare(ctx, c, f)
+	if err != nil {
+		return err
+	}
+	if f.dryRun {
+		a.describe(t)
+		return nil
+	}
+	check := &checkpointer{config: digest(t.config), data: fingerprint(t.data.split.Train)}
+	if err := check.setEvery(f.every); err != nil {
+		return err
+	}
+	var from *model.Checkpoint
+	if f.run == "" {
+		f.run = newRunName(c)
+	}
+	check.path = filepath.Join(f.run, model.CheckpointName)
+	folder, err := func() (*runFolder, error) {
+		if f.resume == "" {
+			return createRun(f.run, t.config)
+		}
+		h := t.network.Layers[0].H
+		if from, err = check.load(h); err != nil {
+			return nil, err
+		}
+		return resumeRun(f.run, from.Iteration)
+	}()
+	if err != nil {
+		return err
+	}
+	defer folder.close()
+	return a.execute(ctx, t, folder, check, from)
+}
+
+func digest(text string) string {
+	h := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(h[:])
+}
+
+// prepare checks settings, reads data and makes the network.
+func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	if f.evaluate < 0 {
+		return nil, usagef("--evaluate-every: got %d, want 0 or more", f.evaluate)
+	}
+	limit, err := parseSize(f.maxMemory)
+	if err != nil {
+		return nil, err
+	}
+	m, err := findMethod(c.Solver)
+	if err != nil {
+		return nil, err
+	}
+	if c.Iterations == 0 {
+		c.Iterations = m.iterations
+	}
+	if c.Init == auto {
+		c.Init = string(m.init)
+	}
+	t := &training{c: c, f: f, solver: m.make(c)}
+	if v, ok := t.solver.(interface{ Validate() error }); ok {
+		if err := v.Validate(); err != nil {
+			return nil, errUsage{err}
+		}
+	}
+	if t.config, err = c.text(); err != nil {
+		return nil, err
+	}
+	if t.data, err = a.load(ctx, c); err != nil {
+		return nil, err
+	}
+	l, err := c.loss(t.data.split.Train.Class != nil)
+	if err != nil {
+		return nil, err
+	}
+	t.problem = dlam.NewProblem(t.data.split, l, c.Threads)
+	t.problem.Regularizer, t.problem.Comm = c.regularizer(), comm.Self{}
+	w := append([]int{t.problem.X.Cols}, c.Hidden...)
+	w = append(w, t.problem.Y.Width())
+	t.need = estimate(t.solver, w, t.problem.X.Rows, c.Threads)
+	if err := checkMemory(t.need, limit); err != nil {
+		return nil, err
+	}
+	t.network, err = startNetwork(c, f, w)
+	return t, err
+}
+
+// startNetwork draws the first weights, or reads them.
+func startNetwork(c *config, f *trainFlags, w []int) (*dlam.Network, error) {
+	h, err := activation.Parse(c.Activation)
+	if err != nil {
+		return nil, errUsage{err}
+	}
+	if f.initFrom == "" {
+		return dlam.NewNetwork(w, h, dlam.Initializer(c.Init), rand.New(rand.NewPCG(c.Seed, 0)))
+	}
+	n, err := model.Weights(f.initFrom, h)
+	if err != nil {
+		return nil, errUsage{err}
+	}
+	if got := n.Widths(); fmt.Sprint(got) != fmt.Sprint(w) {
+		return nil, usagef("%s: a network of widths %v, the data and --hidden ask for %v", f.initFrom, got, w)
+	}
+	return n, nil
+}
+
+// describe says what a run would do.
+func (a *app) describe(t *training) {
+	p := t.problem
+	a.say("%s on %s: %d samples of %d features, %d test samples; layers %v, %d parameters; %d iterations on %d threads",
+		t.solver, t.c.Data, p.X.Rows, p.X.Cols, p.TestX.Rows, t.network.Widths(), t.network.Parameters(), t.c.Iterations, t.c.Threads)
+	a.say("memory beside the samples (%s): %s", size(4*float64(p.X.Rows+p.TestX.Rows)*float64(p.X.Cols)), size(t.need))
+	a.say("  dlam: 4 bytes × samples × (3 × hidden units + 2 × outputs), and what does not grow with the samples (docs/performance.md)")
+}
+
+// execute trains and saves.
+func (a *app) execute(ctx context.Context, t *training, folder *runFolder, check *checkpointer, from *model.Checkpoint) error {
+	o := dlam.Options{
+		Iterations: t.c.Iterations, Evaluate: t.f.evaluate,
+		Recorders: []dlam.Recorder{report.NewTrace(folder.trace), check}, Observers: []dlam.Observer{check},
+	}
+	if from != nil {
+		if from.Iteration >= t.c.Iterations {
+			return usagef("%s has done %d iterations: give more with --iterations", folder.path, from.Iteration)
+		}
+		o.First, o.Elapsed = from.Iteration, time.Duration(from.Elapsed*float64(time.Second))
+		o.Resume = func(s dlam.Stepper) error { return s.(dlam.Resumable).Restore(from.Network, from.State) }
+	}
+	if t.f.certify {
+		c := &certify.Certificate{Problem: t.problem, Stop: true}
+		o.Recorders, o.Observers = append(o.Recorders, c), append(o.Observers, c)
+	}
+	if t.f.tensorboard != "" {
+		b, err := report.NewTensorBoard(t.f.tensorboard, t.problem, max(1, t.c.Iterations/50))
+		if err != nil {
+			return errUsage{err}
+		}
+		defer func() { _ = b.Close() }()
+		o.Recorders, o.Observers = append(o.Recorders, b), append(o.Observers, b)
+	}
+	p := &progress{w: a.err, live: terminal(a.err), iterations: t.c.Iterations, first: o.First, started: time.Now(), unit: t.unit()}
+	if !t.f.quiet {
+		o.Recorders = append(o.Recorders, p)
+	}
+	r, err := dlam.Run(ctx, t.solver, t.problem, t.network, o)
+	if !t.f.quiet {
+		p.end()
+	}
+	return a.finish(t, folder, check, r, err)
+}
+
+// unit is the factor from the network's scale of values to the data's.
+func (t *training) unit() float64 {
+	if f := t.data.transform.TargetFactor; f != 0 {
+		return 1 / float64(f)
+	}
+	return 1
+}
+
+// finish saves the model, or the last good one, and tells the result.
+func (a *app) finish(t *training, folder *runFolder, check *checkpointer, r *dlam.Result, failed error) error {
+	if r == nil {
+		return errors.Join(failed, os.RemoveAll(folder.file(report.TraceFile)))
+	}
+	if r.Last.Iteration == 0 && failed != nil {
+		return failed
+	}
+	m := t.model(r, check.data)
+	if err := m.Save(folder.file(model.FileName)); err != nil {
+		return errors.Join(failed, err)
+	}
+	switch r.Status {
+	case dlam.Interrupted, dlam.TimedOut:
+		if err := check.save(); err != nil {
+			return err
+		}
+	case dlam.Completed, dlam.Stopped:
+		if err := os.Remove(check.path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	if !t.f.quiet {
+		a.result(t, folder.path, r)
+	}
+	if t.f.json {
+		if err := a.object(t.summary(folder.path, r)); err != nil {
+			return err
+		}
+	}
+	if failed != nil {
+		return fmt.Errorf("%s: %w (the last good network is in %s)", r.Status, failed, folder.path)
+	}
+	if r.Status == dlam.Interrupted {
+		return errInterrupted
+	}
+	return nil
+}
+
+func (t *training) model(r *dlam.Result, data string) *model.Model {
+	return &model.Model{
+		Network: r.Network, Loss: lossName(t.problem.Loss), Classes: t.data.split.Train.Classes, Features: t.data.features,
+		Transform: t.data.transform,
+		Training: model.Training{
+			Solver: t.solver.String(), Dataset: t.c.Data, Samples: t.problem.X.Rows, Data: data,
+			Seed: t.c.Seed, Iterations: r.Last.Iteration, Config: t.config,
+		},
+	}
+}
+
+func lossName(l loss.Loss) string { return fmt.Sprint(l) }
