@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dlam-go/dlam/internal/atomicfile"
+	"github.com/dlam-go/dlam/report"
+)
+
+// defaultTargets are the test accuracies whose time is told.
+func defaultTargets() []float64 { return []float64{0.8, 0.9, 0.95, 0.97, 0.98} }
+
+func newReportCommand(a *app) *cobra.Command {
+	var out string
+	targets := defaultTargets()
+	c := &cobra.Command{
+		Use: "report RUN…", Short: "Write runs as one HTML page, one or several side by side",
+		Long: `Write the curves and numbers of a run, or of several side by side, as one HTML
+page that needs no other file and no network. RUN is a run's folder or its
+trace.jsonl.`,
+		Example: `  dlam report runs/mnist --out mnist.html
+  dlam report runs/dlam runs/adam --out both.html`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			var runs []report.Run
+			for _, path := range args {
+				run, err := report.ReadRun(path)
+				if err != nil {
+					return errUsage{err}
+				}
+				runs = append(runs, run)
+			}
+			page := report.RunPage(runs[0])
+			if len(runs) > 1 {
+				page = report.ComparePage(runNames(runs), distinct(runs), targets)
+			}
+			if out == "-" {
+				return page.WriteHTML(a.out)
+			}
+			if err := atomicfile.Write(out, func(w io.Writer) error { return page.WriteHTML(w) }); err != nil {
+				return err
+			}
+			a.say("wrote %s", out)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&out, "out", report.PageFile, "file to write, - for standard output")
+	c.Flags().Float64SliceVar(&targets, "targets", targets, "test accuracies whose time to tell, as shares of 1")
+	return c
+}
+
+func runNames(runs []report.Run) string {
+	var names []string
+	for _, r := range runs {
+		names = append(names, r.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// distinct numbers runs whose folders have the same name.
+func distinct(runs []report.Run) []report.Run {
+	seen := map[string]int{}
+	for i, r := range runs {
+		seen[r.Name]++
+		if n := seen[r.Name]; n > 1 {
+			runs[i].Name = fmt.Sprintf("%s (%d)", r.Name, n)
+		}
+	}
+	return runs
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dlam-go/dlam/report"
+)
+
+func newWatchCommand(a *app) *cobra.Command {
+	var port int
+	c := &cobra.Command{
+		Use: "watch RUN", Short: "Serve a live page of a run on this machine",
+		Long: `Serve the page of a run to a browser on this machine. While the run goes on the
+page follows it; a finished run looks the same. RUN is the run's folder or its
+trace.jsonl. Only this machine can reach the page. Ends with Ctrl-C.`,
+		Example: `  dlam train --data mnist --out runs/mnist &
+  dlam watch runs/mnist`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			live, err := report.NewLive(args[0])
+			if err != nil {
+				return errUsage{err}
+			}
+			if port < 0 || port > 65535 {
+				return usagef("--port: got %d, want 0 to 65535", port)
+			}
+			l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+			if err != nil {
+				return err
+			}
+			a.say("watching %s at http://%s/ (Ctrl-C ends)", args[0], l.Addr())
+			return serveUntil(c.Context(), l, live)
+		},
+	}
+	c.Flags().IntVar(&port, "port", 7420, "port on the loopback address, 0 for any that is free")
+	return c
+}
+
+// serveUntil answers requests until ctx ends.
+func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
+	s := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14,
+	}
+	stop := context.AfterFunc(ctx, func() {
+		end, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if s.Shutdown(end) != nil {
+			_ = s.Close() // those who have not finished by now are cut off
+		}
+	})
+	defer stop()
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
