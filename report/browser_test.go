@@ -1,0 +1,279 @@
+package report_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/experiment"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/report"
+	sdlam "github.com/dlam-go/dlam/solver/dlam"
+)
+
+// browser is a headless Chromium that keeps what a page complains about and
+// whom it asks.
+type browser struct {
+	ctx context.Context
+
+	mu         sync.Mutex
+	complaints []string
+	requests   []string
+}
+
+// newBrowser skips the test where there is no Chromium, unless
+// DLAM_REQUIRE_CHROMIUM=1 forbids that.
+func newBrowser(t *testing.T, width, height int) *browser {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts a browser")
+	}
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if p, err := exec.LookPath(name); err == nil {
+			path = p
+			break
+		}
+	}
+	if path == "" {
+		if os.Getenv("DLAM_REQUIRE_CHROMIUM") == "1" {
+			t.Fatal("no chromium in PATH, and DLAM_REQUIRE_CHROMIUM=1")
+		}
+		t.Skip("no chromium in PATH: the pages are not tested in a browser (on Debian: apt-get install chromium)")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(width, height),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	b := &browser{ctx: ctx}
+	b.do(t, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, t, network.Enable, network.EnableParams{}); err != nil {
+			return err
+		}
+		_, err := cdp.Call(ctx, t, log.Enable, cdp.Empty{})
+		return err
+	}))
+	if err := chromedp.Listen(ctx, b.hear); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *browser) hear(event any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := event.(type) {
+	case *runtime.EventConsoleAPICalled:
+		b.complaints = append(b.complaints, fmt.Sprintf("console.%s: %v", e.Type, e.Args))
+	case *runtime.EventExceptionThrown:
+		b.complaints = append(b.complaints, fmt.Sprintf("%+v", e.ExceptionDetails))
+	case *log.EventEntryAdded:
+		b.complaints = append(b.complaints, e.Entry.Text)
+	case *network.EventRequestWillBeSent:
+		b.requests = append(b.requests, e.Request.URL)
+	}
+}
+
+func (b *browser) do(t *testing.T, actions ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// value is what a JavaScript expression gives.
+func value[T any](t *testing.T, b *browser, js string) T {
+	t.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](js))
+	if err != nil {
+		t.Fatalf("%s: %v", js, err)
+	}
+	return v
+}
+
+// until waits for a JavaScript expression to be true.
+func (b *browser) until(t *testing.T, js string) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !value[bool](t, b, js); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not so after 20 s: %s", js)
+		}
+	}
+}
+
+// quiet holds that nothing was complained about and nobody else asked.
+func (b *browser) quiet(t *testing.T, origin string) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.complaints {
+		t.Errorf("the browser says: %s", c)
+	}
+	if len(b.requests) == 0 {
+		t.Error("no request seen, so requests are not watched")
+	}
+	for _, r := range b.requests {
+		if !strings.HasPrefix(r, origin) && !strings.HasPrefix(r, "data:") {
+			t.Errorf("the page asked for %s", r)
+		}
+	}
+}
+
+// shows holds that the element is in the page and takes up room.
+func (b *browser) shows(t *testing.T, selector string) {
+	t.Helper()
+	js := fmt.Sprintf(`(() => { const e = document.querySelector(%q); if (!e) return 0; const r = e.getBoundingClientRect(); return r.width * r.height })()`, selector)
+	if value[float64](t, b, js) < 100 {
+		t.Errorf("%s does not show", selector)
+	}
+}
+
+func digitsProblem(t *testing.T) (*dlam.Problem, *dlam.Network) {
+	t.Helper()
+	s, err := dataset.Open(context.Background(), "digits", dataset.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := dlam.NewProblem(s, loss.CrossEntropy{}, 1)
+	n, err := dlam.NewNetwork([]int{p.X.Cols, 16, 10}, activation.ReLU{}, dlam.Paper, rand.New(rand.NewPCG(1, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, n
+}
+
+func TestComparisonInBrowser(t *testing.T) {
+	b := newBrowser(t, 1200, 900)
+	p, n := digitsProblem(t)
+	momentum := sdlam.DefaultSettings()
+	momentum.Momentum = true
+	c := experiment.Comparison{
+		Title: "two methods", Command: "dlam compare", Problem: p, Start: n, Iterations: 12, Evaluate: 1, Targets: []float64{0.5},
+		Entries: []experiment.Entry{
+			{Name: "dlam", Solver: sdlam.Solver{Settings: sdlam.DefaultSettings()}},
+			{Name: "mdlam", Solver: sdlam.Solver{Settings: momentum}},
+		},
+	}
+	dir := t.TempDir()
+	if _, err := c.Run(context.Background(), dir); err != nil {
+		t.Fatal(err)
+	}
+	b.do(t, chromedp.Navigate("file://"+filepath.Join(dir, report.PageFile)))
+	for _, id := range []string{"#final", "#targets", "#methods", "#by-iteration svg", "#by-time svg"} {
+		b.shows(t, id)
+	}
+	for _, name := range []string{"by-iteration.svg", "by-iteration.png", "by-time.svg", "final.csv", "targets.csv", "results.json", "dlam/trace.jsonl", "mdlam/trace.jsonl"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	value[bool](t, b, `document.querySelector('#by-iteration').scrollIntoView(), document.querySelector('#by-iteration .chart').focus(), true`)
+	b.do(t, chromedp.KeyEvent(kb.ArrowRight))
+	if tip := value[string](t, b, `document.querySelector('.tip').innerText`); !strings.Contains(tip, "iteration") || !strings.Contains(tip, "mdlam") {
+		t.Errorf("with the keyboard the tip says %q, want the iteration and both methods", tip)
+	}
+	x, y := value[float64](t, b, `(r => r.left + r.width/3)(document.querySelector('#by-iteration svg').getBoundingClientRect())`),
+		value[float64](t, b, `(r => r.top + r.height/2)(document.querySelector('#by-iteration svg').getBoundingClientRect())`)
+	const twoFrames = `new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => r(true))))`
+	if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](twoFrames, chromedp.EvalAwaitPromise)); err != nil { // scrolling, which hides the tip, is over
+		t.Fatal(err)
+	}
+	b.do(t, chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y))
+	if dots := value[int](t, b, `document.querySelectorAll('.dot').length`); dots != 2 {
+		t.Errorf("under the pointer: %d values marked, want one for each method", dots)
+	}
+	b.quiet(t, "file://")
+}
+
+// TestNarrowPage holds that nothing sticks out of a narrow window.
+func TestNarrowPage(t *testing.T) {
+	b := newBrowser(t, 500, 800)
+	path := filepath.Join(t.TempDir(), "p.html")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := report.RunPage(report.Run{Name: strings.Repeat("long", 40), Records: synthetic(50)}).WriteHTML(f); err != nil {
+		t.Fatal(err)
+	}
+	b.do(t, chromedp.EmulateViewport(320, 800), chromedp.Navigate("file://"+path))
+	if w := value[int](t, b, `document.documentElement.scrollWidth`); w > 320 {
+		t.Errorf("the page is %d pixels wide in a window of 320", w)
+	}
+	b.quiet(t, "file://")
+}
+
+// TestLivePageFollowsARun trains with the page open.
+func TestLivePageFollowsARun(t *testing.T) {
+	b := newBrowser(t, 1200, 900)
+	dir := t.TempDir()
+	live, err := report.NewLive(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(live)
+	t.Cleanup(server.Close)
+	f, err := os.Create(filepath.Join(dir, report.TraceFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	p, n := digitsProblem(t)
+	gate := make(gate)
+	done := make(chan error, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	go func() {
+		_, err := dlam.Run(ctx, sdlam.Solver{Settings: sdlam.DefaultSettings()}, p, n, dlam.Options{
+			Iterations: 12, Evaluate: 1, Recorders: []dlam.Recorder{gate, report.NewTrace(f)},
+		})
+		done <- err
+	}()
+	b.do(t, chromedp.Navigate(server.URL+"/"))
+	const points = `(d => d ? JSON.parse(d.textContent).series[0].x.length : 0)(document.querySelector('#objective script'))`
+	for k := 1; k <= 12; k++ {
+		gate <- struct{}{}
+		if k == 3 || k == 9 {
+			b.until(t, fmt.Sprintf(`%s === %d`, points, k))
+			b.shows(t, "#objective svg")
+		}
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	b.until(t, points+` === 12`)
+	if s := value[string](t, b, `document.querySelector('.live').innerText`); !strings.Contains(s, "following") {
+		t.Errorf("state: %q", s)
+	}
+	b.quiet(t, server.URL)
+}
+
+// gate lets the run go on when the test says so.
+type gate chan struct{}
+
+func (g gate) Record(dlam.Record) error { <-g; return nil }

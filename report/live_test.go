@@ -1,0 +1,100 @@
+package report_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dlam-go/dlam/report"
+)
+
+func ask(t *testing.T, h http.Handler, method, url, host, etag string) *http.Response {
+	t.Helper()
+	r := httptest.NewRequest(method, url, nil)
+	r.Host = host
+	if etag != "" {
+		r.Header.Set("If-None-Match", etag)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func body(t *testing.T, r *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestLiveAnswersOnlyForItsPage(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	live, err := report.NewLive(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		method, url, host string
+		status            int
+	}{
+		{"GET", "/", "127.0.0.1:7420", 200},
+		{"GET", "/", "localhost", 200},
+		{"GET", "/", "[::1]:7420", 200},
+		{"HEAD", "/content", "localhost:7420", 200},
+		{"GET", "/", "rebound.example:7420", 421},
+		{"GET", "/", "", 421},
+		{"POST", "/", "localhost:7420", 405},
+		{"DELETE", "/content", "localhost:7420", 405},
+		{"GET", "/secret", "localhost:7420", 404},
+		{"GET", "/../secret", "localhost:7420", 404},
+		{"GET", "/%2e%2e/secret", "localhost:7420", 404},
+		{"GET", "/trace.jsonl", "localhost:7420", 404},
+	} {
+		r := ask(t, live, c.method, c.url, c.host, "")
+		if r.StatusCode != c.status {
+			t.Errorf("%s %s for %q: got %d, want %d", c.method, c.url, c.host, r.StatusCode, c.status)
+		}
+		if p := r.Header.Get("Content-Security-Policy"); !strings.HasPrefix(p, "default-src 'none'") {
+			t.Errorf("%s %s: policy %q", c.method, c.url, p)
+		}
+	}
+}
+
+// TestLiveFollows holds that the content changes exactly when the trace does.
+func TestLiveFollows(t *testing.T) {
+	dir := t.TempDir()
+	live, err := report.NewLive(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := body(t, ask(t, live, "GET", "/content", "localhost", "")); !strings.Contains(s, "Waiting") {
+		t.Errorf("before the first record: %.80s", s)
+	}
+	f, err := os.Create(filepath.Join(dir, report.TraceFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	trace, rs := report.NewTrace(f), synthetic(2)
+	for k, rec := range rs {
+		if err := trace.Record(rec); err != nil {
+			t.Fatal(err)
+		}
+		r := ask(t, live, "GET", "/content", "localhost", "")
+		if s := body(t, r); !strings.Contains(s, "<dd>"+string(rune('1'+k))+"</dd>") {
+			t.Errorf("iteration %d does not show", k+1)
+		}
+		if again := ask(t, live, "GET", "/content", "localhost", r.Header.Get("ETag")); again.StatusCode != 304 {
+			t.Errorf("nothing new: got %d, want 304", again.StatusCode)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package report_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"image/png"
+	"io"
+	"math"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/report"
+)
+
+// synthetic is a trace like DLAM's with two layers.
+func synthetic(n int) []dlam.Record {
+	var rs []dlam.Record
+	for k := 1; k <= n; k++ {
+		v := 1 / float64(k)
+		rs = append(rs, dlam.Record{
+			Iteration: k, Objective: 10 * v, Risk: 0.01 * v, Penalty: []float64{v, 2 * v}, Epsilon: v, EpsilonChanged: k%5 == 0,
+			Blocks: []dlam.Block{{Layer: 1, Variable: "W", Move: v}, {Layer: 2, Variable: "b", Move: v / 2, Trials: 1}}, C: v,
+			Train: &dlam.Score{Risk: v, Accuracy: 1 - v/2}, Test: &dlam.Score{Risk: v, Accuracy: 1 - v}, Seconds: 0.01, Elapsed: 0.01 * float64(k),
+		})
+	}
+	return rs
+}
+
+func TestTraceRoundTrip(t *testing.T) {
+	var b bytes.Buffer
+	tr := report.NewTrace(&b)
+	want := synthetic(3)
+	for _, r := range want {
+		if err := tr.Record(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.WriteString(`{"iteration": 4, "obj`) // of a run still writing
+	got, err := report.ReadTrace(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestReadTraceNamesTheLine(t *testing.T) {
+	_, err := report.ReadTrace(strings.NewReader("{\"iteration\":1}\n\nnonsense\n"))
+	if err == nil || !strings.Contains(err.Error(), "line 3") {
+		t.Errorf("got %v, want an error that names line 3", err)
+	}
+}
+
+func hostile() report.Chart {
+	return report.Chart{
+		Title: `<script>"&`, X: report.Axis{Label: "x"}, Y: report.Axis{Label: "y", Log: true},
+		Series: []report.Series{
+			{Name: "a long name that is cut", X: []float64{1, 2, 3, 4}, Y: []float64{1, math.NaN(), 0, 1e-7}},
+			{Name: "one", X: []float64{2}, Y: []float64{math.Inf(1)}, Style: 9},
+			{Name: "empty", Style: 2},
+		},
+		Levels: []report.Level{{Label: "zero", Y: 0}, {Label: "there", Y: 0.5}},
+	}
+}
+
+// TestSVG holds that any chart gives well-formed XML with finite coordinates.
+func TestSVG(t *testing.T) {
+	for name, c := range map[string]report.Chart{"hostile": hostile(), "empty": {}, "run": report.RunPage(report.Run{Records: synthetic(30)}).Sections[1].Figures[0].Charts[1]} {
+		var b bytes.Buffer
+		if err := report.WriteSVG(&b, []report.Chart{c, c, c}, 2); err != nil {
+			t.Fatal(err)
+		}
+		if s := b.String(); strings.Contains(s, "NaN") || strings.Contains(s, "Inf") {
+			t.Errorf("%s: a coordinate is not finite", name)
+		}
+		for d := xml.NewDecoder(&b); ; {
+			if _, err := d.Token(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestPNG(t *testing.T) {
+	var b bytes.Buffer
+	c := report.Chart{Title: "t", Series: []report.Series{{Name: "s", X: []float64{0, 1}, Y: []float64{0, 1}}}}
+	if err := report.WritePNG(&b, []report.Chart{c, c, c}, 2); err != nil {
+		t.Fatal(err)
+	}
+	im, err := png.Decode(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := im.Bounds().Size()
+	if d := size.X*600 - size.Y*920; d < -920 || d > 920 { // two by two charts of 460×300, to a pixel
+		t.Errorf("size: got %v", size)
+	}
+	blue := 0
+	for y := range size.Y {
+		for x := range size.X {
+			if r, g, b, _ := im.At(x, y).RGBA(); r>>8 == 0 && g>>8 == 0x72 && b>>8 == 0xb2 {
+				blue++
+			}
+		}
+	}
+	if blue < 3*500 {
+		t.Errorf("%d pixels of the curves' colour, want three curves of at least 500", blue)
+	}
+}
+
+func TestCSV(t *testing.T) {
+	var b strings.Builder
+	tab := report.Table{Head: []string{"run", "F"}, Rows: [][]string{{`a "b", c`, "1.5"}}}
+	if err := tab.WriteCSV(&b); err != nil {
+		t.Fatal(err)
+	}
+	if want := "run,F\n\"a \"\"b\"\", c\",1.5\n"; b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
+	}
+}
+
+var (
+	address = regexp.MustCompile(`(?i)\b(?:https?|ftp|wss?):|//[a-z]|url\(|@import|src=|<link[^>]+href="[^d]`)
+	inline  = regexp.MustCompile(`(?s)<(style|script)>(.*?)</(?:style|script)>`)
+)
+
+// TestPageStandsAlone holds that a page names nothing outside itself, and that
+// its policy allows its own style and script.
+func TestPageStandsAlone(t *testing.T) {
+	p := report.ComparePage("<b>two</b>", []report.Run{{Name: "</script><b>", Records: synthetic(20)}, {Name: "q", Records: synthetic(9)}}, []float64{0.8})
+	p.Sections[0].Figures = []report.Figure{{ID: "hostile", Charts: []report.Chart{hostile()}}}
+	var b bytes.Buffer
+	if err := p.WriteHTML(&b); err != nil {
+		t.Fatal(err)
+	}
+	html := b.String()
+	if i := strings.Index(html, "<b>"); i >= 0 {
+		t.Errorf("a name became markup: %.60s", html[i:])
+	}
+	found := inline.FindAllStringSubmatch(html, -1)
+	if len(found) != 2 {
+		t.Fatalf("%d styles and scripts, want 2", len(found))
+	}
+	for _, m := range found {
+		h := sha256.Sum256([]byte(m[2]))
+		if !strings.Contains(html, base64.StdEncoding.EncodeToString(h[:])[:20]) {
+			t.Errorf("the policy does not allow the page's own %s", m[1])
+		}
+	}
+	rest := strings.ReplaceAll(html, "http://www.w3.org/2000/svg", "")
+	if m := address.FindStringIndex(rest); m != nil {
+		t.Errorf("the page names something outside: %.80s", rest[max(0, m[0]-20):])
+	}
+}
+
+func TestRunPageOfNothing(t *testing.T) {
+	var b bytes.Buffer
+	if err := report.RunPage(report.Run{Name: "new"}).WriteHTML(&b); err != nil || !strings.Contains(b.String(), "No iteration") {
+		t.Errorf("got %v and a page of %d bytes", err, b.Len())
+	}
+}
+
+// TestTargets holds when a level counts as reached: at the first measurement.
+func TestTargets(t *testing.T) {
+	s := report.Comparison([]report.Run{{Name: "r", Records: synthetic(20)}}, []float64{0.5, 0.9, 0.999})
+	got := s[0].Tables[1].Rows[0]
+	if want := []string{"r", "0.02 s (2)", "0.10 s (10)", "–"}; !cmp.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
