@@ -154,7 +154,7 @@ func (w *worker) compute(ctx context.Context, c Cell) (outcome, error) {
 	})
 	o := dlam.Options{Iterations: c.Iterations, Evaluate: c.Evaluate, Recorders: []dlam.Recorder{watch}}
 	res, records, err := trainTo(ctx, w.store.folder(c), s, p, n, o)
-	if ctx.Err() != nil {
+	if res != nil && res.Status == dlam.Interrupted {
 		return outcome{}, ctx.Err()
 	}
 	if err != nil && (res == nil || res.Status != dlam.Diverged) {
