@@ -60,7 +60,7 @@ func TestReproductionGoesOn(t *testing.T) {
 	r.Progress = func(p experiment.Progress) {
 		cells = p.Cells
 		if p.Iteration == p.Cell.Iterations {
-			computed[fmt.Sprintf("%+v", p.Cell)]++
+			computed[fmt.Sprintf("%#v", p.Cell)]++
 			if len(computed) == 3 {
 				cancel()
 			}
