@@ -97,7 +97,7 @@ func (t *TensorBoard) Observe(k int, st dlam.Stepper) error {
 	if sp, ok := st.(dlam.Splitting); ok {
 		it := sp.Iterate()
 		for l := range it.Z {
-			s = appendHistogram(s, fmt.Sprintf("residual/z − Wa − b, layer %d", l+1), newHistogram(rowsOf(t.residual(it, l))))
+			s = appendHistogram(s, fmt.Sprintf("residual/z-Wa-b layer %d", l+1), newHistogram(rowsOf(t.residual(it, l))))
 		}
 	}
 	return t.write(k, s)
