@@ -26,6 +26,7 @@ import (
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/experiment"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/report"
 	sdlam "github.com/dlam-go/dlam/solver/dlam"
 )
@@ -277,3 +278,35 @@ func TestLivePageFollowsARun(t *testing.T) {
 type gate chan struct{}
 
 func (g gate) Record(dlam.Record) error { <-g; return nil }
+
+// TestReproductionInBrowser opens a whole reproduction, of a size that takes a
+// second, from disk.
+func TestReproductionInBrowser(t *testing.T) {
+	b := newBrowser(t, 1200, 900)
+	dir := t.TempDir()
+	r := experiment.Reproduction{
+		Parts: experiment.Names, Dir: dir, Threads: 1, Command: "dlam reproduce all",
+		Size: experiment.Size{Name: "test", Widths: [2]int{4, 6}, MNIST: 60, Fashion: 60, Test: 20, Iterations: 4, TableShare: 1000, TableSteps: 2},
+		Open: func(context.Context, string) (dataset.Split, error) {
+			d := dataset.Dataset{Name: "spots", X: mat.New(80, 784), Classes: strings.Split("0123456789", ""), Image: dataset.Image{Height: 28, Width: 28, Channels: 1, Max: 1}}
+			for i := range d.X.Rows {
+				d.X.Set(i, 70*(i%10), 1)
+				d.Class = append(d.Class, int32(i%10))
+			}
+			return dataset.Split{Train: d.RowRange(0, 60), Test: d.RowRange(60, 80)}, nil
+		},
+	}
+	if err := r.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	b.do(t, chromedp.Navigate("file://"+filepath.Join(dir, report.PageFile)))
+	for _, id := range []string{"#figure1 svg", "#figure-table2 svg", "#table-claims", "#table-figure2", "#table-figure3", "#table-rates", "#table2-mnist", "#table2-fashion-mnist"} {
+		b.shows(t, id)
+	}
+	for _, id := range []string{"figure2", "figure3"} {
+		if panels := value[int](t, b, fmt.Sprintf(`document.querySelectorAll('#%s svg').length`, id)); panels != 4 {
+			t.Errorf("%s: %d panels, want the paper's 4", id, panels)
+		}
+	}
+	b.quiet(t, "file://")
+}
