@@ -41,24 +41,23 @@ func (p *Panel) mul(dst, a Dense, add bool) {
 }
 
 // AddMulAT computes dst += aᵀb, a sum over rows: a is r×m, b r×n, dst m×n.
-// scratch is room for packing, one per goroutine.
-func AddMulAT(dst, a, b Dense, scratch *Panel) {
+func AddMulAT(dst, a, b Dense) {
 	if a.Rows != b.Rows || dst.Rows != a.Cols || dst.Cols != b.Cols {
 		panic(fmt.Sprintf("mat: (%d×%d)ᵀ times %d×%d into %d×%d", a.Rows, a.Cols, b.Rows, b.Cols, dst.Rows, dst.Cols))
 	}
 	if a.Rows > 0 && dst.Rows > 0 && dst.Cols > 0 {
-		kernel.AddMulAT(dst.Data, dst.Stride, a.Data, a.Stride, b.Data, b.Stride, a.Rows, a.Cols, b.Cols, &scratch.p)
+		kernel.AddMulAT(dst.Data, dst.Stride, a.Data, a.Stride, b.Data, b.Stride, a.Rows, a.Cols, b.Cols)
 	}
 }
 
 // AddGram computes the upper triangle of dst += aᵀa, leaving the part below
 // the diagonal unspecified; see MirrorUpper.
-func AddGram(dst, a Dense, scratch *Panel) {
+func AddGram(dst, a Dense) {
 	if dst.Rows != a.Cols || dst.Cols != a.Cols {
 		panic(fmt.Sprintf("mat: Gram matrix of %d×%d into %d×%d", a.Rows, a.Cols, dst.Rows, dst.Cols))
 	}
 	if a.Rows > 0 && a.Cols > 0 {
-		kernel.AddGram(dst.Data, dst.Stride, a.Data, a.Stride, a.Rows, a.Cols, &scratch.p)
+		kernel.AddGram(dst.Data, dst.Stride, a.Data, a.Stride, a.Rows, a.Cols)
 	}
 }
 

@@ -1,7 +1,6 @@
 package kernel
 
-// SumSquares is Σ x², accumulated in float64.
-func SumSquares(x []float32) float64 {
+func sumSquaresGo(x []float32) float64 {
 	var s float64
 	for _, v := range x {
 		s += float64(v) * float64(v)
@@ -9,8 +8,7 @@ func SumSquares(x []float32) float64 {
 	return s
 }
 
-// Dot is Σ xy, accumulated in float64.
-func Dot(x, y []float32) float64 {
+func dotGo(x, y []float32) float64 {
 	y = y[:len(x)]
 	var s float64
 	for i, v := range x {
@@ -19,21 +17,19 @@ func Dot(x, y []float32) float64 {
 	return s
 }
 
-// Axpy computes dst += alpha·x.
-func Axpy(dst []float32, alpha float32, x []float32) { axpyGo(dst, alpha, x) }
-
-// Add computes dst += x.
-func Add(dst, x []float32) {
+func axpyGo(dst []float32, alpha float32, x []float32) {
 	dst = dst[:len(x)]
 	for i, v := range x {
-		dst[i] += v
+		dst[i] += alpha * v
 	}
 }
 
-// AddTo64 computes dst += x in float64: partial sums over rows.
-func AddTo64(dst []float64, x []float32) {
+func add64Go(dst []float64, x []float32) {
 	dst = dst[:len(x)]
 	for i, v := range x {
 		dst[i] += float64(v)
 	}
 }
+
+// Add computes dst += x.
+func Add(dst, x []float32) { Axpy(dst, 1, x) }

@@ -50,10 +50,9 @@ const flushRows = 8 * Block
 
 // Outer is one worker's sum of products aᵀb over samples.
 type Outer struct {
-	acc     mat.Dense
-	into    []float64
-	rows    int
-	scratch mat.Panel
+	acc  mat.Dense
+	into []float64
+	rows int
 }
 
 // Begin starts a sum of m×n products that Flush adds to into, row-major.
@@ -68,13 +67,13 @@ func (o *Outer) Begin(into []float64, m, n int) {
 
 // Add adds aᵀb, a being r×m and b r×n.
 func (o *Outer) Add(a, b mat.Dense) {
-	mat.AddMulAT(o.acc, a, b, &o.scratch)
+	mat.AddMulAT(o.acc, a, b)
 	o.added(a.Rows)
 }
 
 // AddGram adds the upper triangle of aᵀa.
 func (o *Outer) AddGram(a mat.Dense) {
-	mat.AddGram(o.acc, a, &o.scratch)
+	mat.AddGram(o.acc, a)
 	o.added(a.Rows)
 }
 
