@@ -28,7 +28,7 @@ func (r Reproduction) figure1(done outcomes) report.Figure {
 		c.Series = append(c.Series, s)
 	}
 	return report.Figure{ID: "figure1", Columns: 1, Charts: []report.Chart{c},
-		Caption: r.caption("Figure 1. Convergence curves of DLAM. The paper's has no values on its curves that its text repeats.")}
+		Caption: r.caption("Figure 1. Convergence curves of DLAM. The paper's text gives no values of its curves.")}
 }
 
 // accuracyFigure is Figure 2 (training) or 3 (test).

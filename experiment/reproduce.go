@@ -42,7 +42,7 @@ type Progress struct {
 // Run computes the cells that are not kept yet, and writes the report. When
 // ctx ends, what is done stays, and another Run goes on from there.
 func (r Reproduction) Run(ctx context.Context) error {
-	if err := r.validate(); err != nil {
+	if err := r.Validate(); err != nil {
 		return err
 	}
 	plan := r.plan()
@@ -75,7 +75,8 @@ func (r Reproduction) Run(ctx context.Context) error {
 	return r.write(done)
 }
 
-func (r Reproduction) validate() error {
+// Validate reports every fault of the reproduction's fields.
+func (r Reproduction) Validate() error {
 	var errs []error
 	if len(r.Parts) == 0 {
 		errs = append(errs, fmt.Errorf("reproduce: nothing to do, want some of %v", Names))

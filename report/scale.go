@@ -96,6 +96,8 @@ func (s scale) logTicks(n int) []float64 {
 	switch spread := math.Log10(s.hi / s.lo); {
 	case spread < 0.6:
 		return linearTicks(s.lo, s.hi, n)
+	case spread < 1.2:
+		mantissas = []float64{1, 2, 3, 5, 7}
 	case spread < 2.2:
 		mantissas = []float64{1, 2, 5}
 	}

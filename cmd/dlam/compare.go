@@ -127,6 +127,9 @@ func (a *app) compare(c *cobra.Command, cfg *config, o comparison) error {
 }
 
 func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, out string) error {
+	if err := e.Validate(); err != nil {
+		return errUsage{err}
+	}
 	outcomes, err := e.Run(c.Context(), out)
 	if c.Context().Err() != nil {
 		a.say("interrupted; the traces so far are in %s", out)

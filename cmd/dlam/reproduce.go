@@ -44,6 +44,9 @@ after Ctrl-C the same command goes on where it was.`,
 			r.Command = reproduceCommand(args, quick, r.Dir, threads)
 			r.Open = func(ctx context.Context, name string) (dataset.Split, error) { return dataset.Open(ctx, name, o) }
 			r.Progress = a.reproduceProgress()
+			if err := r.Validate(); err != nil {
+				return errUsage{err}
+			}
 			err := r.Run(c.Context())
 			if c.Context().Err() != nil {
 				a.say("\ninterrupted; what is computed is in %s, and the same command goes on from there", r.Dir)

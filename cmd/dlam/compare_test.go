@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dlam-go/dlam/experiment"
+	"github.com/dlam-go/dlam/report"
+)
+
+// call runs the program.
+func call(args ...string) (code int, out, stderr string) {
+	var o, e bytes.Buffer
+	code = run(context.Background(), args, strings.NewReader(""), &o, &e)
+	return code, o.String(), e.String()
+}
+
+// TestCompareThenReport compares two methods on the embedded data, and makes a
+// page of the two traces.
+func TestCompareThenReport(t *testing.T) {
+	dir := t.TempDir()
+	code, out, stderr := call("compare", "--solvers", "dlam,mdlam", "--hidden", "8", "--iterations", "3", "--out", dir, "--threads", "1")
+	if code != exitDone {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	var outcomes []experiment.Outcome
+	if err := json.Unmarshal([]byte(out), &outcomes); err != nil || len(outcomes) != 2 || outcomes[1].Last.Iteration != 3 {
+		t.Errorf("got %s (%v), want the outcomes of two methods", out, err)
+	}
+	if !strings.Contains(outcomes[1].Settings, "Momentum:true") {
+		t.Errorf("settings: got %q, want the solver's", outcomes[1].Settings)
+	}
+	page := filepath.Join(dir, "both.html")
+	code, _, stderr = call("report", filepath.Join(dir, "dlam"), filepath.Join(dir, "mdlam", report.TraceFile), "--out", page)
+	if code != exitDone {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	if b, err := os.ReadFile(page); err != nil || !strings.Contains(string(b), "<title>dlam, mdlam</title>") {
+		t.Errorf("the page is not of both runs (%v)", err)
+	}
+}
+
+func TestCompareSeconds(t *testing.T) {
+	code, out, stderr := call("compare", "--solvers", "dlam", "--hidden", "8", "--seconds", "0.05", "--out", t.TempDir())
+	if code != exitDone || !strings.Contains(out, `"timed-out"`) {
+		t.Errorf("exit code %d, %s%s; want a run that its time ended", code, out, stderr)
+	}
+}
+
+func TestReportsUsageErrors(t *testing.T) {
+	for _, args := range [][]string{
+		{"compare", "--solvers", "dlam,magic"},
+		{"compare", "--solvers", "dlam,dlam", "--out", t.TempDir()},
+		{"compare", "--seconds", "-1"},
+		{"reproduce"},
+		{"reproduce", "figure4"},
+		{"reproduce", "table2", "--threads", "0"},
+		{"report", "no-such-run"},
+		{"report"},
+		{"watch", "no-such-run"},
+		{"watch", t.TempDir(), "--port", "70000"},
+	} {
+		if code, _, stderr := call(args...); code != exitUsage || stderr == "" {
+			t.Errorf("%v: exit code %d, message %q; want %d and a message", args, code, stderr, exitUsage)
+		}
+	}
+}
+
+// TestWatchEnds holds that the server answers, and ends with its context.
+func TestWatchEnds(t *testing.T) {
+	live, err := report.NewLive(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- serveUntil(ctx, l, live) }()
+	r, err := http.Get("http://" + l.Addr().String() + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r.Body)
+	_ = r.Body.Close()
+	if err != nil || r.StatusCode != 200 || !bytes.Contains(b, []byte("Waiting")) {
+		t.Errorf("got %d, %d bytes, %v", r.StatusCode, len(b), err)
+	}
+	cancel()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("the server goes on after its context has ended")
+	}
+}
