@@ -107,6 +107,7 @@
         tag = r.headers.get('ETag');
         clear();
         document.getElementById('content').innerHTML = body;
+        document.title = document.querySelector('h1').textContent;
       } else if (r.status !== 304) {
         throw new Error(await r.text());
       }

@@ -88,21 +88,9 @@ func (a *app) compare(c *cobra.Command, cfg *config, o comparison) error {
 	if err != nil {
 		return err
 	}
-	l, err := cfg.loss(data.split.Train.Class != nil)
+	p, n, init, err := comparisonStart(cfg, data, ms)
 	if err != nil {
 		return err
-	}
-	p := dlam.NewProblem(data.split, l, cfg.Threads)
-	p.Regularizer = cfg.regularizer()
-	h, err := activation.Parse(cfg.Activation)
-	if err != nil {
-		return errUsage{err}
-	}
-	widths := append(append([]int{p.X.Cols}, cfg.Hidden...), p.Y.Width())
-	init := commonInit(cfg.Init, ms)
-	n, err := dlam.NewNetwork(widths, h, init, rand.New(rand.NewPCG(cfg.Seed, 0)))
-	if err != nil {
-		return errUsage{err}
 	}
 	e := experiment.Comparison{
 		Title:   fmt.Sprintf("%s, %s", data.split.Train.Name, strings.Join(o.solvers, ", ")),
@@ -111,8 +99,8 @@ func (a *app) compare(c *cobra.Command, cfg *config, o comparison) error {
 		Budget: time.Duration(o.seconds * float64(time.Second)),
 		Facts: []report.Fact{
 			{Name: "data", Value: data.split.Train.Name}, {Name: "training samples", Value: fmt.Sprint(p.X.Rows)},
-			{Name: "test samples", Value: fmt.Sprint(p.TestX.Rows)}, {Name: "network", Value: strings.Trim(strings.ReplaceAll(fmt.Sprint(widths), " ", "–"), "[]")},
-			{Name: "activation, loss", Value: fmt.Sprintf("%v, %v", h, l)},
+			{Name: "test samples", Value: fmt.Sprint(p.TestX.Rows)}, {Name: "network", Value: strings.Trim(strings.ReplaceAll(fmt.Sprint(n.Widths()), " ", "–"), "[]")},
+			{Name: "activation, loss", Value: fmt.Sprintf("%s, %v", cfg.Activation, p.Loss)},
 			{Name: "start", Value: fmt.Sprintf("%s, seed %d", init, cfg.Seed)},
 		},
 		Recorders: func(e experiment.Entry) []dlam.Recorder {
@@ -124,6 +112,28 @@ func (a *app) compare(c *cobra.Command, cfg *config, o comparison) error {
 		e.Entries = append(e.Entries, experiment.Entry{Name: m.name, Solver: s, Settings: settingsText(s)})
 	}
 	return a.runComparison(c, e, o.out)
+}
+
+// comparisonStart is the problem that all methods get, the network that all
+// start from, and how that was drawn.
+func comparisonStart(cfg *config, data *loaded, ms []method) (*dlam.Problem, *dlam.Network, dlam.Initializer, error) {
+	l, err := cfg.loss(data.split.Train.Class != nil)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	p := dlam.NewProblem(data.split, l, cfg.Threads)
+	p.Regularizer = cfg.regularizer()
+	h, err := activation.Parse(cfg.Activation)
+	if err != nil {
+		return nil, nil, "", errUsage{err}
+	}
+	init := commonInit(cfg.Init, ms)
+	widths := append(append([]int{p.X.Cols}, cfg.Hidden...), p.Y.Width())
+	n, err := dlam.NewNetwork(widths, h, init, rand.New(rand.NewPCG(cfg.Seed, 0)))
+	if err != nil {
+		return nil, nil, "", errUsage{err}
+	}
+	return p, n, init, nil
 }
 
 func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, out string) error {

@@ -43,20 +43,7 @@ after Ctrl-C the same command goes on where it was.`,
 			}
 			r.Command = reproduceCommand(args, quick, r.Dir, threads)
 			r.Open = func(ctx context.Context, name string) (dataset.Split, error) { return dataset.Open(ctx, name, o) }
-			r.Progress = a.reproduceProgress()
-			if err := r.Validate(); err != nil {
-				return errUsage{err}
-			}
-			err := r.Run(c.Context())
-			if c.Context().Err() != nil {
-				a.say("\ninterrupted; what is computed is in %s, and the same command goes on from there", r.Dir)
-				return errInterrupted
-			}
-			if err != nil {
-				return err
-			}
-			a.say("\nreport: %s", filepath.Join(r.Dir, report.PageFile))
-			return nil
+			return a.reproduce(c.Context(), r)
 		},
 	}
 	c.Flags().BoolVar(&quick, "quick", false, "minutes instead of hours: fewer samples and iterations")
@@ -65,6 +52,23 @@ after Ctrl-C the same command goes on where it was.`,
 	c.Flags().StringVar(&o.DataDir, "data-dir", o.DataDir, "folder with data sets, looked up before any download (DLAM_DATA_DIR)")
 	c.Flags().BoolVar(&o.Offline, "offline", false, "never download")
 	return c
+}
+
+func (a *app) reproduce(ctx context.Context, r experiment.Reproduction) error {
+	r.Progress = a.reproduceProgress()
+	if err := r.Validate(); err != nil {
+		return errUsage{err}
+	}
+	err := r.Run(ctx)
+	if ctx.Err() != nil {
+		a.say("\ninterrupted; what is computed is in %s, and the same command goes on from there", r.Dir)
+		return errInterrupted
+	}
+	if err != nil {
+		return err
+	}
+	a.say("\nreport: %s", filepath.Join(r.Dir, report.PageFile))
+	return nil
 }
 
 // parts are the parts of the evaluation that the arguments mean.

@@ -1,0 +1,119 @@
+package report
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"unicode/utf8"
+)
+
+// textWidth is about how wide s is.
+func textWidth(s string, size float64) float64 {
+	return 0.58 * size * float64(utf8.RuneCountInString(s))
+}
+
+const (
+	keyWidth  = 26
+	nameLimit = 18 // longer names are cut; the page's table has them whole
+)
+
+func shorten(s string) string {
+	if r := []rune(s); len(r) > nameLimit {
+		return string(r[:nameLimit-1]) + "…"
+	}
+	return s
+}
+
+func (l *layout) legendWidth() float64 {
+	w := 14.0
+	fit := func(name string) {
+		if name != "" {
+			w = max(w, 12+keyWidth+textWidth(shorten(name), smallSize)+6)
+		}
+	}
+	for _, s := range l.chart.Series {
+		fit(s.Name)
+	}
+	for _, v := range l.chart.Levels {
+		fit(v.Label)
+	}
+	return w
+}
+
+// named is an entry of the legend: a curve or a level.
+type named struct {
+	name string
+	end  point // of its line
+	y    float64
+	key  func(at point) []mark
+}
+
+// legend names what shows beside its end, to the right of the plot.
+func (l *layout) legend() {
+	es := append(l.namedCurves(), l.namedLevels()...)
+	slices.SortStableFunc(es, func(a, b named) int { return cmp.Compare(a.end.y, b.end.y) })
+	ys := make([]float64, len(es))
+	for i, e := range es {
+		ys[i] = e.end.y
+	}
+	spread(ys, l.y.b+4, l.y.a)
+	for i, e := range es {
+		at := point{l.x.b + 12, ys[i]}
+		if math.Abs(e.end.x-l.x.b) < 1 {
+			l.add(mark{ink: inkGrid, points: []point{e.end, at}, width: 0.8})
+		}
+		l.marks = append(l.marks, e.key(at)...)
+		l.add(mark{ink: inkText, text: shorten(e.name), size: smallSize, at: point{at.x + keyWidth, at.y + 4}})
+	}
+}
+
+func (l *layout) namedCurves() []named {
+	var es []named
+	for _, s := range l.chart.Series {
+		k := styleOf(s.Style)
+		for i := len(s.X) - 1; i >= 0 && s.Name != ""; i-- {
+			end, ok := l.place(s, i)
+			if !ok {
+				continue
+			}
+			es = append(es, named{name: s.Name, end: end, key: func(at point) []mark {
+				return []mark{
+					{ink: k, points: []point{at, {at.x + keyWidth - 5, at.y}}, width: 1.8, dash: seriesStyles[k].dash},
+					{ink: k, points: seriesStyles[k].marker.outline(point{at.x + (keyWidth-5)/2, at.y}), filled: true},
+				}
+			}})
+			break
+		}
+	}
+	return es
+}
+
+func (l *layout) namedLevels() []named {
+	var es []named
+	for _, v := range l.chart.Levels {
+		if l.y.shows(v.Y) {
+			es = append(es, named{name: v.Label, end: point{l.x.b, l.y.at(v.Y)}, key: func(at point) []mark {
+				return []mark{{ink: inkMuted, points: []point{at, {at.x + keyWidth - 5, at.y}}, width: 1, dash: levelDash}}
+			}})
+		}
+	}
+	return es
+}
+
+// spread moves ascending places apart to a line's height, within lo and hi as
+// far as they fit.
+func spread(ys []float64, lo, hi float64) {
+	for i := range ys {
+		ys[i] = max(ys[i], lo)
+		if i > 0 {
+			ys[i] = max(ys[i], ys[i-1]+lineHeight)
+		}
+	}
+	for i := len(ys) - 1; i >= 0; i-- {
+		limit := hi
+		if i < len(ys)-1 {
+			limit = ys[i+1] - lineHeight
+		}
+		ys[i] = min(ys[i], limit)
+	}
+}
