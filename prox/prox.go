@@ -16,12 +16,17 @@ type Regularizer interface {
 	String() string
 }
 
+// Differentiable is a regulariser with a gradient, or a subgradient.
+type Differentiable interface {
+	Regularizer
+	// AddGrad computes dst += ∇Ω(w), 0 standing for ∂|0|.
+	AddGrad(dst, w []float32)
+}
+
 // Smooth is a regulariser with a gradient whose proximal step is a step along
 // it: Prox(w − g/θ; θ) = w − (g + ∇Ω(w))/(θ + Strong).
 type Smooth interface {
-	Regularizer
-	// AddGrad computes dst += ∇Ω(w).
-	AddGrad(dst, w []float32)
+	Differentiable
 	// Strong is the modulus of strong convexity, ∇²Ω.
 	Strong() float64
 }
@@ -48,7 +53,20 @@ func (None) String() string { return "none" }
 // L1 is Ω(w) = Lambda·‖w‖₁, Lambda ≥ 0.
 type L1 struct{ Lambda float64 }
 
-var _ Regularizer = L1{}
+var _ Differentiable = L1{}
+
+// AddGrad computes dst += λ·sign(w).
+func (r L1) AddGrad(dst, w []float32) {
+	l := float32(r.Lambda)
+	for i, x := range w {
+		switch {
+		case x > 0:
+			dst[i] += l
+		case x < 0:
+			dst[i] -= l
+		}
+	}
+}
 
 // Value is λ Σ|w|.
 func (r L1) Value(w []float32) float64 {

@@ -1,0 +1,99 @@
+package gradient
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Rule is how a parameter moves by its gradient; see the package's comment.
+type Rule string
+
+// The rules.
+const (
+	SGD      Rule = "sgd"
+	Momentum Rule = "momentum"
+	Nesterov Rule = "nesterov"
+	Adagrad  Rule = "adagrad"
+	Adadelta Rule = "adadelta"
+	RMSProp  Rule = "rmsprop"
+	Adam     Rule = "adam"
+	AMSGrad  Rule = "amsgrad"
+)
+
+// Rules lists the choices.
+var Rules = []Rule{SGD, Momentum, Nesterov, Adagrad, Adadelta, RMSProp, Adam, AMSGrad}
+
+// Schedule is how the rate changes over the run.
+type Schedule string
+
+// The schedules.
+const (
+	Constant Schedule = "constant"
+	// Cosine lets the rate fall as (1 + cos(π·k/K))/2 over the K updates of
+	// Settings.Epochs (Loshchilov & Hutter 2017, without restarts).
+	Cosine Schedule = "cosine"
+)
+
+// Schedules lists the choices.
+var Schedules = []Schedule{Constant, Cosine}
+
+// Settings are a rule's. A rule ignores the constants that it does not have.
+type Settings struct {
+	Rule Rule
+	Rate float64 // η > 0, learning rate
+	// Batch is the number of samples a mini-batch, over all ranks: a Step is
+	// then an epoch, every sample once in an order drawn anew, in equal
+	// batches of at most this many; Record's Risk is the mean over the epoch,
+	// each sample's before its update. 0 means all samples: a Step is one
+	// update, and Record's Risk is the network's after it.
+	Batch    int
+	Schedule Schedule
+	Epochs   int    // Steps that the cosine schedule spreads over, at least 1 there
+	Seed     uint64 // of the order of the samples
+
+	Mu    float64 // μ in [0, 1) of momentum and nesterov
+	Beta1 float64 // β₁ in [0, 1): memory of the gradient, of adam and amsgrad
+	Beta  float64 // β in [0, 1): memory of its square, of adadelta, rmsprop, adam and amsgrad
+	Delta float64 // δ > 0, what keeps the divisor of the adaptive rules from 0
+}
+
+// DefaultSettings are full-batch settings for the rule, with a rate that works
+// on MNIST and the constants of the rule's authors.
+func DefaultSettings(rule Rule) Settings {
+	s := Settings{Rule: rule, Rate: 1, Schedule: Constant, Epochs: 1, Mu: 0.9, Beta1: 0.9, Beta: 0.999, Delta: 1e-8}
+	switch rule {
+	case Momentum, Nesterov:
+		s.Rate = 0.3
+	case Adagrad:
+		s.Rate, s.Delta = 0.1, 1e-10
+	case Adadelta:
+		s.Beta, s.Delta = 0.9, 1e-6
+	case RMSProp:
+		s.Rate, s.Beta = 0.003, 0.99
+	case Adam, AMSGrad:
+		s.Rate = 0.03
+	}
+	return s
+}
+
+// Validate reports every setting outside its range.
+func (s Settings) Validate() error {
+	var errs []error
+	check := func(ok bool, field string, got any, want string) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("gradient settings: %s: got %v, want %s", field, got, want))
+		}
+	}
+	unit := func(field string, x float64) { check(x >= 0 && x < 1, field, x, "0 ≤ x < 1") }
+	check(slices.Contains(Rules, s.Rule), "rule", s.Rule, fmt.Sprintf("one of %v", Rules))
+	check(s.Rate > 0 && s.Rate-s.Rate == 0, "rate", s.Rate, "a finite number > 0")
+	check(s.Batch >= 0, "batch", s.Batch, "at least 0 (0: all samples)")
+	check(slices.Contains(Schedules, s.Schedule), "schedule", s.Schedule, fmt.Sprintf("one of %v", Schedules))
+	check(s.Schedule != Cosine || s.Epochs >= 1, "epochs", s.Epochs, "at least 1")
+	unit("mu", s.Mu)
+	unit("beta1", s.Beta1)
+	unit("beta", s.Beta)
+	check(s.Delta > 0 && s.Delta-s.Delta == 0, "delta", s.Delta, "a finite number > 0")
+	return errors.Join(errs...)
+}

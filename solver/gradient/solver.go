@@ -1,0 +1,243 @@
+package gradient
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/prox"
+)
+
+// Solver is a first-order method with its settings.
+type Solver struct{ Settings Settings }
+
+var _ dlam.Solver = Solver{}
+
+// String is the rule's name.
+func (s Solver) String() string { return string(s.Settings.Rule) }
+
+// Validate reports every setting outside its range.
+func (s Solver) Validate() error { return s.Settings.Validate() }
+
+// Memory is about how many bytes a run takes beside the samples.
+func (s Solver) Memory(widths []int, samples, threads int) float64 {
+	var parameters, rows, longest float64
+	for l, d := range widths[1:] {
+		parameters += float64(d * (widths[l] + 1))
+		rows += 3 * float64(d)
+		longest += float64(d * widths[l])
+	}
+	batch := 0.0
+	if s.Settings.Batch > 0 {
+		batch = float64(min(s.Settings.Batch, samples) * widths[0])
+		batch += 2 * float64(samples) // their order
+	}
+	perWorker := 2*parameters + longest + objective.Block*rows
+	return 4 * (parameters*float64(4+s.Settings.Rule.moments()) + batch + float64(threads)*perWorker)
+}
+
+// Init prepares a run. It refuses activations and regularisers without a
+// derivative.
+func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
+	if err := s.Settings.Validate(); err != nil {
+		return nil, err
+	}
+	if err := p.Fits(n); err != nil {
+		return nil, err
+	}
+	omega, ok := p.Regularizer.(prox.Differentiable)
+	if !ok {
+		return nil, fmt.Errorf("%v: regulariser %v has no gradient", s, p.Regularizer)
+	}
+	st := &stepper{Settings: s.Settings, p: p, omega: omega, net: n.Clone(), e: objective.New(p.Threads, p.Comm)}
+	if err := st.begin(); err != nil {
+		st.Close()
+		return nil, err
+	}
+	return st, nil
+}
+
+// tensor is one layer's weights or intercepts.
+type tensor struct {
+	w      []float32
+	g      []float32    // gradient, of the mean objective
+	sum    []float64    // gradient of the risk, summed over samples
+	m      [3][]float32 // the rule's memories
+	weight bool         // whether Ω is of it
+}
+
+// stepper is a run of a first-order method.
+type stepper struct {
+	Settings
+	p       *dlam.Problem
+	omega   prox.Differentiable
+	net     *dlam.Network
+	e       *objective.Engine
+	back    *objective.Backprop
+	grad    *objective.Gradient // at the current point, with all samples
+	tensors []tensor
+	memory  [3][]float32 // of all tensors, one after another
+	n       float64      // number of samples, over all ranks
+	batches int          // updates a Step
+	order   []int        // of this rank's samples in the epoch
+	source  rand.PCG
+	rng     *rand.Rand // of source
+	batch   objective.Batch
+	steps   int // done
+	updates int // done
+
+	k      constants // of the update under way
+	inv, r float32   // 1/(samples in the batch), 1/n
+}
+
+var _ dlam.Resumable = (*stepper)(nil)
+
+func (s *stepper) begin() error {
+	n := []float64{float64(s.p.X.Rows)}
+	if err := s.e.Comm.Sum(n); err != nil {
+		return err
+	}
+	s.n, s.batches = n[0], 1
+	if s.Batch > 0 {
+		s.batches = int(math.Ceil(s.n / float64(s.Batch)))
+		s.order, s.rng = make([]int, s.p.X.Rows), rand.New(&s.source)
+	}
+	layers := make([]objective.Layer, len(s.net.Layers))
+	for l, ly := range s.net.Layers {
+		layers[l] = objective.Layer(ly)
+	}
+	var err error
+	if s.back, err = s.e.NewBackprop(layers, s.p.Loss); err != nil {
+		return fmt.Errorf("%s: %w", s.Rule, err)
+	}
+	s.allocate()
+	return s.refresh()
+}
+
+func (s *stepper) allocate() {
+	sums, parameters := s.back.Sums(), s.net.Parameters()
+	g := make([]float32, parameters)
+	for i := range s.Rule.moments() {
+		s.memory[i] = make([]float32, parameters)
+	}
+	at := 0
+	add := func(w []float32, sum []float64, weight bool) {
+		t := tensor{w: w, g: g[at : at+len(w)], sum: sum, weight: weight}
+		for i := range s.Rule.moments() {
+			t.m[i] = s.memory[i][at : at+len(w)]
+		}
+		at += len(w)
+		s.tensors = append(s.tensors, t)
+	}
+	for l, ly := range s.net.Layers {
+		add(ly.W.Elements(), sums.W[l], true)
+		add(ly.B, sums.B[l], false)
+	}
+}
+
+// refresh makes what follows from the parameters: the gradient, if it is of
+// all samples.
+func (s *stepper) refresh() (err error) {
+	if s.Batch == 0 {
+		s.grad, err = s.back.Gradient(s.p.X, s.p.Y)
+	}
+	return err
+}
+
+// Step is one update with all samples, or one epoch of updates.
+func (s *stepper) Step(ctx context.Context) (dlam.Record, error) {
+	var risk float64
+	var err error
+	if s.Batch == 0 {
+		s.move(s.grad)
+		if err = s.refresh(); err != nil {
+			return dlam.Record{}, err
+		}
+		risk = s.grad.Risk
+	} else if risk, err = s.epoch(ctx); err != nil {
+		return dlam.Record{}, err
+	}
+	s.steps++
+	r := dlam.Record{Risk: risk / s.n, Step: float64(s.k.rate)}
+	for _, ly := range s.net.Layers {
+		r.Regularization += s.omega.Value(ly.W.Elements())
+	}
+	r.Objective = risk + r.Regularization
+	return r, nil
+}
+
+// epoch takes every sample once and returns the sum of their risks. Every
+// rank divides its samples into as many batches.
+func (s *stepper) epoch(ctx context.Context) (risk float64, err error) {
+	s.shuffle()
+	rows := len(s.order)
+	for k := range s.batches {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		x, y := s.batch.Take(s.p.X, s.p.Y, s.order[rows*k/s.batches:rows*(k+1)/s.batches])
+		g, err := s.back.Gradient(x, y)
+		if err != nil {
+			return 0, err
+		}
+		risk += g.Risk
+		s.move(g)
+	}
+	return risk, nil
+}
+
+// shuffle draws the epoch's order of this rank's samples: it depends on the
+// seed, the rank and the number of the epoch alone.
+func (s *stepper) shuffle() {
+	s.source.Seed(s.Seed, uint64(s.steps*s.e.Comm.Size()+s.e.Comm.Rank()))
+	for i := range s.order {
+		s.order[i] = i
+	}
+	for i := len(s.order) - 1; i > 0; i-- {
+		j := s.rng.IntN(i + 1)
+		s.order[i], s.order[j] = s.order[j], s.order[i]
+	}
+}
+
+// move is one update of all parameters by g.
+func (s *stepper) move(g *objective.Gradient) {
+	rate := s.Rate
+	if s.Schedule == Cosine {
+		total := float64(s.Epochs * s.batches)
+		rate *= (1 + math.Cos(math.Pi*min(1, float64(s.updates)/total))) / 2
+	}
+	s.updates++
+	s.k = s.constants(rate, s.updates)
+	s.inv, s.r = float32(1/g.N), float32(1/s.n)
+	s.e.Pool.Run(s)
+}
+
+// Do updates the worker's share of every tensor.
+func (s *stepper) Do(worker int) {
+	const cacheLine = 16 // float32s
+	for i := range s.tensors {
+		t := &s.tensors[i]
+		lo, hi := kernel.Range(len(t.w), cacheLine, worker, s.e.Pool.Threads())
+		w, g := t.w[lo:hi], t.g[lo:hi]
+		clear(g)
+		if t.weight {
+			s.omega.AddGrad(g, w)
+		}
+		for j, v := range t.sum[lo:hi] {
+			g[j] = s.inv*float32(v) + s.r*g[j]
+		}
+		m := t.m
+		for j := range s.Rule.moments() {
+			m[j] = m[j][lo:hi]
+		}
+		s.Rule.update(s.k, w, g, m)
+	}
+}
+
+func (s *stepper) Network() *dlam.Network { return s.net }
+
+func (s *stepper) Close() { s.e.Close() }
