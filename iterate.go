@@ -10,6 +10,7 @@ type Iterate struct {
 	Network      *Network
 	Z, A         []mat.Dense
 	Theta        [][]float64 // θ of each row of W_l
+	Scale        [][]float32 // factor of θ in each column of W_l; nil for 1
 	Tau          [][]float64 // τ of each sample
 }
 

@@ -107,7 +107,10 @@ func (c *checker) layer(l int, in mat.Dense) {
 	// eq. 10
 	var moveW float64
 	for i, theta := range c.now.Theta[l] {
-		moveW += theta / 2 * norm2(is.W.RowRange(i, i+1), was.W.RowRange(i, i+1))
+		for j, w := range is.W.Row(i) {
+			d := float64(w) - float64(was.W.At(i, j))
+			moveW += theta * c.scale(l, j) / 2 * d * d
+		}
 	}
 	omega0, omega1 := regularization(c.p, was.W), regularization(c.p, is.W)
 	c.add(l, "eq. 10 (W)", half*(e0-e1)+omega0-omega1, moveW,
@@ -133,6 +136,14 @@ func (c *checker) layer(l int, in mat.Dense) {
 	if l < len(c.now.A) {
 		c.activations(l)
 	}
+}
+
+// scale is the factor of θ in column j of W_l.
+func (c *checker) scale(l, j int) float64 {
+	if s := c.now.Scale[l]; s != nil {
+		return float64(s[j])
+	}
+	return 1
 }
 
 // activations checks the a-step of layer l, eq. 13, and feasibility.
@@ -185,7 +196,7 @@ func (c *checker) bound(l int, in mat.Dense, was, is dlam.Layer, v1 wide, shift 
 	for i, theta := range c.now.Theta[l] {
 		gi, w1, w0 := g.row(i), is.W.Row(i), was.W.Row(i)
 		for j := range gi {
-			gi[j] -= theta * (float64(w1[j]) - float64(w0[j]))
+			gi[j] -= theta * c.scale(l, j) * (float64(w1[j]) - float64(w0[j]))
 		}
 	}
 	b := Bound{Layer: l + 1, GradientW: math.Sqrt(square(g)), Moves: math.Sqrt(norm2(is.W, was.W)) + math.Sqrt(moveZ)}

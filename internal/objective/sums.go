@@ -97,6 +97,15 @@ func AddColumns(sum []float64, m mat.Dense) {
 	}
 }
 
+// AddColumnSquares computes sum += the squares of m's columns.
+func AddColumnSquares(sum []float64, m mat.Dense) {
+	for i := range m.Rows {
+		for j, v := range m.Row(i) {
+			sum[j] += float64(v) * float64(v)
+		}
+	}
+}
+
 // SumSquares is the sum of the squares of m's elements.
 func SumSquares(m mat.Dense) float64 {
 	var s float64

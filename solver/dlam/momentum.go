@@ -76,6 +76,7 @@ func (s *stepper) accelerateW(ly *layer) {
 		if smooth != nil {
 			smooth.AddGrad(d, at)
 		}
+		w.unscale(d)
 	}
 	w.gram.Mul(w.ds, w.d)
 	for i := range w.d.Rows {
@@ -93,9 +94,10 @@ func (s *stepper) extrapolated(ly *layer, i int) {
 	w, m := &ly.step, &ly.prev
 	d, at := w.d.Row(i), m.next.Row(i)
 	m.alpha[i] = 0
-	if norm := kernel.SumSquares(d); norm > 0 {
+	if norm := w.weighted(d); norm > 0 {
 		alpha := max(s.Rho*kernel.Dot(d, w.ds.Row(i))/norm*(1+pad), minCurvature)
 		m.alpha[i] = alpha
+		w.unscale(m.grad.Row(i))
 		kernel.Axpy(at, -float32(s.Rho/alpha), m.grad.Row(i))
 		s.p.Regularizer.Prox(at, at, alpha)
 	}
@@ -120,7 +122,7 @@ func (s *stepper) chooseRow(ly *layer, i int) {
 	copy(w.trial.Row(i), m.next.Row(i))
 	copy(w.delta.Row(i), m.move.Row(i))
 	far += s.p.Regularizer.Value(ly.net.W.Row(i))
-	w.theta[i] = min(m.alpha[i], sufficient(far, kernel.SumSquares(m.move.Row(i))))
+	w.theta[i] = min(m.alpha[i], sufficient(far, w.weighted(m.move.Row(i))))
 }
 
 // sufficient is the curvature θ with ½θ·norm = fall, less rounding.

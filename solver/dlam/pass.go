@@ -47,7 +47,7 @@ type pass struct {
 }
 
 // layout says where a pass's sums are in its vector.
-type layout struct{ g, gram, a, e, quad, first, firstE, length int }
+type layout struct{ g, gram, a, square, e, quad, first, firstE, length int }
 
 // worker is one goroutine's scratch.
 type worker struct {
@@ -93,6 +93,8 @@ func layoutOf(kind passKind, ly *layer) layout {
 			o.g, o.a, o.e = take(next.net.W.Rows*out), take(out), take(next.net.W.Rows)
 			if next.step.useGram {
 				o.gram = take(out * out)
+			} else if next.step.scale != nil {
+				o.square = take(out)
 			}
 		}
 	}
@@ -137,6 +139,10 @@ func (s *stepper) collect(kind passKind, ly *layer) ([]float64, error) {
 		narrow(owner.sums.gram, v[o.gram:])
 		mat.MirrorUpper(owner.sums.gram)
 		owner.step.gram.Pack(owner.sums.gram)
+		owner.step.setScale(func(j int) float64 { return float64(owner.sums.gram.At(j, j)) })
+	}
+	if o.square > 0 {
+		owner.step.setScale(func(j int) float64 { return v[o.square+j] })
 	}
 	s.store(kind, ly, v)
 	return v, nil
@@ -260,5 +266,8 @@ func (p *pass) sumNext(wk *worker) {
 	objective.AddColumns(b.part[o.e:o.e+b.nextE.Cols], b.nextE)
 	if o.gram > 0 {
 		wk.gram.AddGram(b.A)
+	}
+	if o.square > 0 {
+		objective.AddColumnSquares(b.part[o.square:o.square+b.A.Cols], b.A)
 	}
 }

@@ -99,7 +99,7 @@ func newStepper(set Settings, p *dlam.Problem, n *dlam.Network) *stepper {
 			ly.next = &s.layers[l+1]
 		}
 		in = ly.A
-		ly.step.allocate(ly, set)
+		ly.step.allocate(ly, set, p.Regularizer)
 		ly.sums.allocate(ly)
 		if set.Momentum {
 			ly.prev.allocate(ly)
@@ -245,7 +245,7 @@ func (s *stepper) Iterate() dlam.Iterate {
 	it := dlam.Iterate{Rho: s.Rho, Epsilon: s.epsilon, Network: s.net}
 	for l := range s.layers {
 		ly := &s.layers[l]
-		it.Z, it.Theta = append(it.Z, ly.Z), append(it.Theta, ly.step.theta)
+		it.Z, it.Theta, it.Scale = append(it.Z, ly.Z), append(it.Theta, ly.step.theta), append(it.Scale, ly.step.scale)
 		if ly.next == nil {
 			break
 		}

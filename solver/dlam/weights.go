@@ -27,6 +27,10 @@ type weightStep struct {
 	ds    mat.Dense // direction times Gram matrix
 	gram  mat.Panel // Gram matrix of A_{l-1}, packed
 	theta []float64 // α of each row
+	// scale is s_j of each column, where θ_ij = α_i s_j; nil for 1. The
+	// paper's θ is a matrix: s, the diagonal of the Gram matrix, makes the
+	// step as long in columns that A_{l-1} hardly uses as in the others.
+	scale []float32
 	quad  []float64 // ‖A_{l-1}d_iᵀ‖² of each row
 	dirT  mat.Panel // a direction transposed and packed, for quadratic passes
 	// useGram: quadratic forms come from the Gram matrix, not from a pass over
@@ -35,11 +39,18 @@ type weightStep struct {
 	useGram bool
 }
 
-func (w *weightStep) allocate(ly *layer, set Settings) {
+// floor keeps s_j away from 0, relative to the mean of the diagonal.
+const floor = 0.01
+
+func (w *weightStep) allocate(ly *layer, set Settings, omega prox.Regularizer) {
 	out, in := ly.net.W.Rows, ly.net.W.Cols
 	w.useGram = set.LineSearch == Exact && (ly.l == 1 || 2*out >= in || set.Momentum)
 	w.d, w.delta, w.trial = mat.New(out, in), mat.New(out, in), mat.New(out, in)
 	w.theta, w.quad = make([]float64, out), make([]float64, out)
+	// A proximal step has a closed form for one θ a row, so with Ω s is 1.
+	if omega == prox.Regularizer(prox.None{}) && set.LineSearch == Exact {
+		w.scale = make([]float32, in)
+	}
 	if w.useGram {
 		w.ds = mat.New(out, in)
 	}
@@ -67,6 +78,39 @@ func (ly *layer) pack() {
 	ly.wT.PackT(ly.net.W)
 }
 
+// setScale makes s from the squares of A_{l-1}'s columns.
+func (w *weightStep) setScale(square func(j int) float64) {
+	var mean float64
+	for j := range w.scale {
+		mean += square(j) / float64(len(w.scale))
+	}
+	for j := range w.scale {
+		w.scale[j] = 1
+		if mean > 0 {
+			w.scale[j] = float32(square(j)/mean + floor)
+		}
+	}
+}
+
+// weighted is Σ s∘d² over a row d.
+func (w *weightStep) weighted(d []float32) float64 {
+	if w.scale == nil {
+		return kernel.SumSquares(d)
+	}
+	var sum float64
+	for j, v := range d {
+		sum += float64(v) * float64(v) * float64(w.scale[j])
+	}
+	return sum
+}
+
+// unscale divides a row d by s.
+func (w *weightStep) unscale(d []float32) {
+	for j, s := range w.scale {
+		d[j] /= s
+	}
+}
+
 // updateW solves argmin P_l(W; θ) + Ω(W), eq. 2, with the least θ that passes
 // the acceptance test of Algorithm 2. φ is quadratic in W, so that test,
 // φ(W+Δ) ≤ P(W+Δ; θ), is ρ‖A_{l-1}Δᵀ‖² ≤ Σ θ∘Δ².
@@ -91,7 +135,7 @@ func (s *stepper) updateW(ly *layer) error {
 		row, d := ly.net.W.Row(i), w.delta.Row(i)
 		b.Decrease += s.p.Regularizer.Value(row) - s.p.Regularizer.Value(w.trial.Row(i))
 		b.Decrease -= s.Rho * (kernel.Dot(ly.sums.g.Row(i), d) + w.quad[i]/2)
-		b.Move += w.theta[i] / 2 * kernel.SumSquares(d)
+		b.Move += w.theta[i] / 2 * w.weighted(d)
 		copy(row, w.trial.Row(i))
 	}
 	if b.Decrease-b.Decrease != 0 {
@@ -102,7 +146,7 @@ func (s *stepper) updateW(ly *layer) error {
 	return nil
 }
 
-// direction writes ρG, and ∇Ω where there is one, to d.
+// direction writes ρG, and ∇Ω where there is one, to d, divided by s.
 func (s *stepper) direction(ly *layer) {
 	smooth, _ := s.p.Regularizer.(prox.Smooth)
 	rho := float32(s.Rho)
@@ -114,11 +158,12 @@ func (s *stepper) direction(ly *layer) {
 		if smooth != nil {
 			smooth.AddGrad(d, ly.net.W.Row(i))
 		}
+		ly.step.unscale(d)
 	}
 }
 
 // searchRows finds an α for each row of W: φ separates over them. With
-// α* = ρ‖A d_iᵀ‖²/‖d_i‖² a smooth Ω's step, −d_i/(α+λ), passes with equality
+// α* = ρ‖A d_iᵀ‖²/Σ s∘d_i² a smooth Ω's step, −d_i/(α+λ), passes with equality
 // and needs no loop; with another Ω, α* is where the loop starts.
 func (s *stepper) searchRows(ly *layer) (trials int, err error) {
 	w := &ly.step
@@ -128,7 +173,7 @@ func (s *stepper) searchRows(ly *layer) (trials int, err error) {
 	}
 	for i := range w.theta {
 		w.theta[i] = 0
-		if norm := kernel.SumSquares(w.d.Row(i)); norm > 0 {
+		if norm := w.weighted(w.d.Row(i)); norm > 0 {
 			w.theta[i] = max(s.Rho*w.quad[i]/norm*(1+pad), minCurvature)
 		}
 	}
@@ -197,7 +242,11 @@ func (s *stepper) candidate(ly *layer, i int) {
 	if theta := w.theta[i]; theta > 0 {
 		k := s.Rho / theta
 		for j, g := range ly.sums.g.Row(i) {
-			next[j] = float32(float64(old[j]) - k*float64(g))
+			step := k * float64(g)
+			if w.scale != nil {
+				step /= float64(w.scale[j])
+			}
+			next[j] = float32(float64(old[j]) - step)
 		}
 		s.p.Regularizer.Prox(next, next, theta)
 	} else {
