@@ -12,7 +12,6 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/loss"
-	sdlam "github.com/dlam-go/dlam/solver/dlam"
 )
 
 // Cell is one training run, defined by all that its outcome depends on. Its
@@ -27,9 +26,7 @@ type Cell struct {
 	Init       dlam.Initializer `json:"init"`
 	Seed       uint64           `json:"seed"`
 	Method     string           `json:"method"`
-	Rate       float64          `json:"rate,omitempty"` // learning rate, of methods that have one
-	Rho        float64          `json:"rho,omitempty"`  // ρ, of DLAM
-	LineSearch sdlam.LineSearch `json:"line_search,omitempty"`
+	Settings   settings         `json:"settings"`
 	Iterations int              `json:"iterations"`
 	Evaluate   int              `json:"evaluate"`
 	Threads    int              `json:"threads"`
@@ -49,11 +46,11 @@ func (c Cell) key() string {
 // String says what the cell is, for progress.
 func (c Cell) String() string {
 	s := fmt.Sprintf("%s %s, %s, %d samples", c.Method, shape(c.Hidden), c.Data, c.Rows)
-	if c.Rate > 0 {
-		s += fmt.Sprintf(", rate %g", c.Rate)
+	if g := c.Settings.Gradient; g != nil {
+		s += fmt.Sprintf(", rate %g", g.Rate)
 	}
-	if c.Rho > 0 {
-		s += fmt.Sprintf(", ρ = %g", c.Rho)
+	if d := c.Settings.DLAM; d != nil {
+		s += fmt.Sprintf(", ρ = %g", d.Rho)
 	}
 	return s
 }

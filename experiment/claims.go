@@ -78,7 +78,7 @@ func (r Reproduction) figure1Claims(done outcomes) []Claim {
 	var monotone, literal, early, quicker cases
 	drop := map[string]float64{}
 	for _, p := range r.panels() {
-		rs := done[p.cell("dlam", 0).key()].records
+		rs := done[p.ours().key()].records
 		if len(rs) == 0 {
 			continue
 		}

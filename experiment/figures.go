@@ -22,7 +22,7 @@ func (r Reproduction) figure1(done outcomes) report.Figure {
 	c := report.Chart{Title: "Convergence of DLAM", X: report.Axis{Label: "iteration"}, Y: report.Axis{Label: "objective F", Log: true}}
 	for i, p := range r.panels() {
 		s := report.Series{Name: shape(p.base.Hidden) + " " + map[string]string{mnist: "MNIST", fashion: "Fashion"}[p.base.Data], Style: i}
-		for _, rec := range done[p.cell("dlam", 0).key()].records {
+		for _, rec := range done[p.ours().key()].records {
 			s.X, s.Y = append(s.X, float64(rec.Iteration)), append(s.Y, rec.Objective)
 		}
 		c.Series = append(c.Series, s)
@@ -84,7 +84,7 @@ func (r Reproduction) levelTable(id string, test bool, done outcomes) report.Tab
 			}
 			rate := "–"
 			if m.rates != nil {
-				rate = fmt.Sprint(o.Cell.Rate)
+				rate = fmt.Sprint(o.Cell.rate())
 			}
 			peak, _ := best(o, test)
 			t.Rows = append(t.Rows, []string{
@@ -108,11 +108,11 @@ func (r Reproduction) gridTable(done outcomes) report.Table {
 			chosen, _ := p.chosen(m, done)
 			for _, c := range p.grid(m) {
 				o := done[c.key()]
-				row := []string{p.name(), m.label, fmt.Sprint(c.Rate), "–", string(o.Status), ""}
+				row := []string{p.name(), m.label, fmt.Sprint(c.rate()), "–", string(o.Status), ""}
 				if o.trained() {
 					row[3] = fmt.Sprintf("%.2f", 100*o.Last.Train.Accuracy)
 				}
-				if chosen.Cell.Rate == c.Rate {
+				if chosen.Cell.rate() == c.rate() {
 					row[5] = "yes"
 				}
 				t.Rows = append(t.Rows, row)

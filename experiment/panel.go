@@ -86,15 +86,14 @@ func dataName(data string) string {
 }
 
 // cell is the run of a method in the panel.
-func (p panel) cell(method string, rate float64) Cell {
+func (p panel) cell(m method, rate float64) Cell {
 	c := p.base
-	c.Method, c.Rate = method, rate
-	if method == "dlam" {
-		d := sdlam.DefaultSettings()
-		c.Rho, c.LineSearch = d.Rho, d.LineSearch
-	}
+	c.Method, c.Settings = m.name, m.settings(rate)
 	return c
 }
+
+// ours is DLAM's run in the panel.
+func (p panel) ours() Cell { return p.cell(methods()[0], 0) }
 
 // cells are all runs of the panel: every method, at every rate of its grid.
 func (p panel) cells() []Cell {
@@ -107,11 +106,11 @@ func (p panel) cells() []Cell {
 
 func (p panel) grid(m method) []Cell {
 	if m.rates == nil {
-		return []Cell{p.cell(m.name, 0)}
+		return []Cell{p.cell(m, 0)}
 	}
 	var cs []Cell
 	for _, rate := range m.rates {
-		cs = append(cs, p.cell(m.name, rate))
+		cs = append(cs, p.cell(m, rate))
 	}
 	return cs
 }
@@ -145,9 +144,10 @@ func (r Reproduction) tableCells() []Cell {
 
 func (r Reproduction) tableCell(data string, rho, rows int) Cell {
 	s := r.Size
+	d := sdlam.DefaultSettings()
+	d.Rho, d.LineSearch = publishedRho[rho], sdlam.Backtracking
 	c := r.base(data)
-	c.Method, c.LineSearch = "dlam", sdlam.Backtracking
-	c.Rho, c.Rows = publishedRho[rho], publishedRows(data)[rows]/s.TableShare
+	c.Method, c.Settings, c.Rows = "dlam", settings{DLAM: &d}, publishedRows(data)[rows]/s.TableShare
 	c.Iterations, c.Evaluate = s.TableSteps, s.TableSteps
 	return c
 }

@@ -99,7 +99,7 @@ func (r Reproduction) plan() []Cell {
 	var cells []Cell
 	if r.has("figure1") {
 		for _, p := range r.panels() {
-			cells = append(cells, p.cell("dlam", 0))
+			cells = append(cells, p.ours())
 		}
 	}
 	if r.has("figure2") || r.has("figure3") {

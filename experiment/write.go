@@ -115,14 +115,14 @@ func summary(claims []Claim) []string {
 // appendix adds settings, learning rates, machines and how to repeat it.
 func (r Reproduction) appendix(p report.Page, done outcomes) report.Page {
 	s := r.Size
-	d := r.panels()[0].cell("dlam", 0)
+	d := r.panels()[0].ours()
 	settings := report.Section{Title: "Settings", Facts: []report.Fact{
 		{Name: "iterations", Value: fmt.Sprint(s.Iterations)},
 		{Name: "training samples", Value: fmt.Sprintf("MNIST %d, Fashion-MNIST %d", s.MNIST, s.Fashion)},
 		{Name: "test samples", Value: fmt.Sprint(s.Test)},
 		{Name: "features", Value: "MNIST 196 (2×2 means), Fashion-MNIST 784"},
-		{Name: "DLAM", Value: fmt.Sprintf("ρ = %g, ε₀ = 10, adaptive", d.Rho)},
-		{Name: "line search", Value: fmt.Sprintf("figures: %s; Table 2: backtracking", d.LineSearch)},
+		{Name: "DLAM", Value: fmt.Sprintf("ρ = %g, ε₀ = %g, %s", d.Settings.DLAM.Rho, d.Settings.DLAM.Epsilon, d.Settings.DLAM.EpsilonRule)},
+		{Name: "line search", Value: fmt.Sprintf("figures: %s; Table 2: backtracking", d.Settings.DLAM.LineSearch)},
 		{Name: "activation, loss", Value: "ReLU, cross-entropy"},
 		{Name: "start", Value: fmt.Sprintf("%s, the same for all methods", d.Init)},
 		{Name: "seed", Value: fmt.Sprint(d.Seed)},
