@@ -106,7 +106,8 @@ func (r Reproduction) gridTable(done outcomes) report.Table {
 				continue
 			}
 			chosen, _ := p.chosen(m, done)
-			for _, c := range p.grid(m) {
+			grid := p.grid(m)
+			for i, c := range grid {
 				o := done[c.key()]
 				row := []string{p.name(), m.label, fmt.Sprint(c.rate()), "–", string(o.Status), ""}
 				if o.trained() {
@@ -114,6 +115,9 @@ func (r Reproduction) gridTable(done outcomes) report.Table {
 				}
 				if chosen.Cell.rate() == c.rate() {
 					row[5] = "yes"
+					if i == 0 || i == len(grid)-1 {
+						row[5] = "yes, at the edge of the grid"
+					}
 				}
 				t.Rows = append(t.Rows, row)
 			}
