@@ -24,7 +24,7 @@ var mayImport = map[string][]string{
 	"dataset":             {"mat", "internal/atomicfile"},
 	"comm":                {},
 	"comm/mpi":            {"comm"},
-	"solver/…":            {".", "mat", "activation", "loss", "prox", "comm", "internal/objective", "internal/kernel", "internal/testprob", "solver/solvertest"},
+	"solver/…":            {".", "mat", "activation", "loss", "prox", "comm", "internal/objective", "internal/kernel", "internal/testprob", "solver/solvertest", "solver/internal/split"},
 	"certify":             {".", "mat", "activation", "loss", "prox", "internal/kernel"},
 	"model":               {".", "mat", "activation", "loss", "prox", "dataset", "internal/atomicfile"},
 	"report":              {".", "mat", "internal/atomicfile"},

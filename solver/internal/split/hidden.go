@@ -1,0 +1,129 @@
+package split
+
+import (
+	"fmt"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/lapack/lapack64"
+
+	"github.com/dlam-go/dlam/mat"
+)
+
+// activationFit is the memory of a layer's closed-form a-step.
+type activationFit struct {
+	NoEnds
+	ly                 *Layer
+	m                  []float64 // the d_l×d_l matrix that is inverted, then its inverse
+	narrow             mat.Dense
+	inverse            mat.Panel
+	gamma, beta, alpha float32
+}
+
+func newActivationFit(ly *Layer) activationFit {
+	if ly.Next == nil {
+		return activationFit{}
+	}
+	d := ly.Net.W.Rows
+	return activationFit{ly: ly, m: make([]float64, d*d), narrow: mat.New(d, d)}
+}
+
+// FitA solves
+//
+//	argmin (γ/2)‖A − h(Z_l)‖² + (β/2)‖Z_{l+1} − AW_{l+1}ᵀ − 1b_{l+1}ᵀ‖² + (α/2)‖A − A_l‖²
+//
+// for A_l of a hidden layer: a product with (βW_{l+1}ᵀW_{l+1} + (γ+α)I)⁻¹.
+func (it *Iterate) FitA(ly *Layer, gamma, beta, alpha float64) error {
+	f := &ly.aStep
+	if err := f.invert(gamma+alpha, beta); err != nil {
+		return err
+	}
+	f.gamma, f.beta, f.alpha = float32(gamma), float32(beta), float32(alpha)
+	_, err := it.Run(f, 0)
+	return err
+}
+
+func (f *activationFit) invert(diagonal, beta float64) error {
+	d, w := f.ly.Net.W.Rows, f.ly.Next.Net.W
+	clear(f.m)
+	for r := range w.Rows {
+		row := w.Row(r)
+		for i, wi := range row {
+			b := beta * float64(wi)
+			m := f.m[i*d : (i+1)*d]
+			for j := i; j < d; j++ {
+				m[j] += b * float64(row[j])
+			}
+		}
+	}
+	for i := range d {
+		f.m[i*d+i] += diagonal
+	}
+	t, ok := lapack64.Potrf(blas64.Symmetric{N: d, Stride: d, Data: f.m, Uplo: blas.Upper})
+	if !ok {
+		return fmt.Errorf("layer %d, block a: βWᵀW + (γ+α)I has no Cholesky factor", f.ly.L)
+	}
+	lapack64.Potri(t)
+	for i := range d {
+		for j := i; j < d; j++ {
+			x := float32(f.m[i*d+j])
+			f.narrow.Set(i, j, x)
+			f.narrow.Set(j, i, x)
+		}
+	}
+	f.inverse.Pack(f.narrow)
+	return nil
+}
+
+func (f *activationFit) Block(w *Worker, lo, hi int) {
+	ly, next := f.ly, f.ly.Next
+	rows, d := hi-lo, ly.Net.W.Rows
+	target := w.Buf(0, rows, next.Net.W.Rows) // β(Z_{l+1} − 1bᵀ)
+	zn := next.Z.RowRange(lo, hi)
+	for i := range rows {
+		t := target.Row(i)
+		for j, z := range zn.Row(i) {
+			t[j] = f.beta * (z - next.Net.B[j])
+		}
+	}
+	rhs, h := w.Buf(1, rows, d), w.Buf(2, rows, d)
+	next.Back(rhs, target)
+	a := ly.A.RowRange(lo, hi)
+	ly.Net.H.Apply(h.Elements(), ly.Z.RowRange(lo, hi).Elements())
+	r, old := rhs.Elements(), a.Elements()
+	for i, x := range h.Elements() {
+		r[i] += f.gamma*x + f.alpha*old[i]
+	}
+	f.inverse.Mul(a, rhs)
+}
+
+// misfitFit is the memory of a layer's entrywise z-step.
+type misfitFit struct {
+	NoEnds
+	ly                 *Layer
+	gamma, beta, alpha float32
+}
+
+// FitZ solves
+//
+//	argmin (γ/2)‖A_l − h(Z)‖² + (β/2)‖Z − V_l‖² + (α/2)‖Z − Z_l‖²
+//
+// for Z_l, entry by entry: the two quadratics in Z are one around their mean.
+func (it *Iterate) FitZ(ly *Layer, gamma, beta, alpha float64) error {
+	f := &ly.zStep
+	f.gamma, f.beta, f.alpha = float32(gamma), float32(beta), float32(alpha)
+	_, err := it.Run(f, 0)
+	return err
+}
+
+func (f *misfitFit) Block(w *Worker, lo, hi int) {
+	v := w.Linear(0, f.ly, lo, hi)
+	z := f.ly.Z.RowRange(lo, hi).Elements()
+	c, kappa := v.Elements(), f.beta+f.alpha
+	if f.alpha > 0 {
+		for i, old := range z {
+			c[i] = (f.beta*c[i] + f.alpha*old) / kappa
+		}
+	}
+	w.Fitter.Fit(f.ly.Net.H, z, c, f.ly.A.RowRange(lo, hi).Elements(), f.gamma, kappa)
+}

@@ -1,0 +1,141 @@
+package split
+
+// outputFit is the memory of the output layer's step.
+type outputFit struct {
+	NoEnds
+	it          *Iterate
+	ly          *Layer
+	beta, alpha float64
+	dual        bool // move the multiplier
+}
+
+// FitOutput solves
+//
+//	argmin R(Z; Y) + ⟨U, Z⟩ + (β/2)‖Z − V_L‖²
+//
+// for Z_L, sample by sample: R's proximal step from V_L − U/β. The result is
+// the number of samples that kept their point for want of a better one.
+func (it *Iterate) FitOutput(beta float64) (unmoved int, err error) {
+	f := &it.Last().output
+	f.beta, f.alpha, f.dual = beta, 0, false
+	v, err := it.Run(f, scalars)
+	if err != nil {
+		return 0, err
+	}
+	return int(v[0]), nil
+}
+
+// FitOutputA solves
+//
+//	argmin R(A; Y) + (γ/2)‖A − Z_L‖² + (α/2)‖A − A_L‖²
+//
+// for A_L, of the methods that have one.
+func (it *Iterate) FitOutputA(gamma, alpha float64) (unmoved int, err error) {
+	f := &it.Last().output
+	f.beta, f.alpha, f.dual = gamma, alpha, false
+	v, err := it.Run(f, scalars)
+	if err != nil {
+		return 0, err
+	}
+	return int(v[0]), nil
+}
+
+// Ascend moves the multiplier: U ← U + β(Z_L − V_L).
+func (it *Iterate) Ascend(beta float64) error {
+	f := &it.Last().output
+	f.beta, f.dual = beta, true
+	_, err := it.Run(f, 0)
+	return err
+}
+
+func (f *outputFit) Block(w *Worker, lo, hi int) {
+	y := f.it.P.Y.RowRange(lo, hi)
+	z := f.ly.Z.RowRange(lo, hi)
+	if f.ly.A.Rows > 0 {
+		a := f.ly.A.RowRange(lo, hi)
+		v := w.Buf(0, hi-lo, z.Cols)
+		to, old, sum := v.Elements(), a.Elements(), f.beta+f.alpha
+		for i, x := range z.Elements() {
+			to[i] = float32((f.beta*float64(x) + f.alpha*float64(old[i])) / sum)
+		}
+		w.Part[0] += float64(f.it.P.Loss.Prox(a, v, y, sum))
+		return
+	}
+	v := w.Linear(0, f.ly, lo, hi)
+	if f.it.Dual.Rows > 0 {
+		u, inv := f.it.Dual.RowRange(lo, hi).Elements(), float32(1/f.beta)
+		to, zs := v.Elements(), z.Elements()
+		if f.dual {
+			for i, x := range to {
+				u[i] += float32(f.beta) * (zs[i] - x)
+			}
+			return
+		}
+		for i := range to {
+			to[i] -= inv * u[i]
+		}
+	}
+	w.Part[0] += float64(f.it.P.Loss.Prox(z, v, y, f.beta))
+}
+
+// Tally is the parts of a method's objective at the current iterate.
+type Tally struct {
+	Risk, Regularization float64
+	Linear, Activation   []float64 // ‖Z_l − V_l‖² and ‖A_l − h(Z_l)‖² of each layer
+	Dual                 float64   // ⟨U, Z_L − V_L⟩
+}
+
+// measure sums one layer's parts.
+type measure struct {
+	NoEnds
+	it *Iterate
+	ly *Layer
+}
+
+func (m *measure) Block(w *Worker, lo, hi int) {
+	ly := m.ly
+	v, z := w.Linear(0, ly, lo, hi), ly.Z.RowRange(lo, hi)
+	e, zs := v.Elements(), z.Elements()
+	for i, x := range e {
+		e[i] = zs[i] - x
+		w.Part[0] += float64(e[i]) * float64(e[i])
+	}
+	out := z
+	if ly.A.Rows > 0 {
+		h := w.Buf(1, hi-lo, z.Cols)
+		ly.Net.H.Apply(h.Elements(), zs)
+		out = ly.A.RowRange(lo, hi)
+		a := out.Elements()
+		for i, x := range h.Elements() {
+			d := float64(a[i] - x)
+			w.Part[1] += d * d
+		}
+	}
+	if ly.Next != nil {
+		return
+	}
+	w.Part[2] += m.it.P.Loss.Value(out, m.it.P.Y.RowRange(lo, hi))
+	if m.it.Dual.Rows > 0 {
+		for i, u := range m.it.Dual.RowRange(lo, hi).Elements() {
+			w.Part[3] += float64(u) * float64(e[i])
+		}
+	}
+}
+
+// Measure fills t, whose slices it makes on first use.
+func (it *Iterate) Measure(t *Tally) error {
+	if t.Linear == nil {
+		t.Linear, t.Activation = make([]float64, len(it.Layers)), make([]float64, len(it.Layers))
+	}
+	t.Regularization = 0
+	for l := range it.Layers {
+		ly := &it.Layers[l]
+		v, err := it.Run(&ly.tally, 4)
+		if err != nil {
+			return err
+		}
+		t.Linear[l], t.Activation[l], t.Risk, t.Dual = v[0], v[1], v[2], v[3]
+		t.Regularization += it.P.Regularizer.Value(ly.Net.W.Elements())
+	}
+	return nil
+}

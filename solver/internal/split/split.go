@@ -1,0 +1,187 @@
+package split
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// Layer is the variables of one layer and what its updates remember.
+type Layer struct {
+	L    int         // 1 for the first
+	Net  *dlam.Layer // W_l, b_l and h_l
+	In   mat.Dense   // A_{l-1}
+	Z, A mat.Dense   // n×d_l; A of the output layer only where Options say so
+	Next *Layer      // nil for the output layer
+
+	w, wT  mat.Panel // W_l and W_lᵀ, packed
+	affine affineFit
+	aStep  activationFit
+	zStep  misfitFit
+	output outputFit
+	start  forward
+	tally  measure
+}
+
+// Options say which variables a method has.
+type Options struct {
+	OutputA bool // a_L beside z_L, tied by the output's activation, the identity
+	Dual    bool // a multiplier u of z_L = V_L
+}
+
+// Iterate is the variables of a method, and the means to update them.
+type Iterate struct {
+	P      *dlam.Problem
+	Net    *dlam.Network
+	N      float64 // number of samples, over all ranks
+	Layers []Layer
+	Dual   mat.Dense // u, n×d_L; empty without one
+	Done   int       // iterations
+
+	e       *objective.Engine
+	sums    *objective.Sums
+	workers []Worker
+	op      Op
+}
+
+// New starts from a forward pass of a copy of n: z_l = V_l, a_l = h(z_l), u = 0.
+// The caller must Close it.
+func New(p *dlam.Problem, n *dlam.Network, o Options) (*Iterate, error) {
+	if err := p.Fits(n); err != nil {
+		return nil, err
+	}
+	it := &Iterate{P: p, Net: n.Clone(), e: objective.New(p.Threads, p.Comm), Layers: make([]Layer, len(n.Layers))}
+	it.allocate(o)
+	rows := []float64{float64(p.X.Rows)}
+	if err := it.e.Comm.Sum(rows); err != nil {
+		it.Close()
+		return nil, err
+	}
+	it.N = rows[0]
+	for l := range it.Layers {
+		ly := &it.Layers[l]
+		ly.Pack()
+		if _, err := it.Run(&ly.start, 0); err != nil {
+			it.Close()
+			return nil, err
+		}
+	}
+	return it, nil
+}
+
+func (it *Iterate) allocate(o Options) {
+	rows, in := it.P.X.Rows, it.P.X
+	widest, longest := 0, scalars
+	for l := range it.Layers {
+		ly := &it.Layers[l]
+		ly.L, ly.Net, ly.In = l+1, &it.Net.Layers[l], in
+		out := ly.Net.W.Rows
+		ly.Z = mat.New(rows, out)
+		last := l == len(it.Layers)-1
+		if !last || o.OutputA {
+			ly.A = mat.New(rows, out)
+		}
+		if !last {
+			ly.Next = &it.Layers[l+1]
+		}
+		in = ly.A
+		widest, longest = max(widest, out), max(longest, affineLength(ly))
+		ly.affine = newAffineFit(ly)
+		ly.aStep = newActivationFit(ly)
+		ly.zStep, ly.output = misfitFit{ly: ly}, outputFit{it: it, ly: ly}
+		ly.start, ly.tally = forward{ly: ly}, measure{it: it, ly: ly}
+	}
+	if o.Dual {
+		it.Dual = mat.New(rows, it.Layers[len(it.Layers)-1].Net.W.Rows)
+	}
+	it.sums = it.e.NewSums(longest)
+	it.workers = make([]Worker, it.e.Pool.Threads())
+	for w := range it.workers {
+		for i := range it.workers[w].scratch {
+			it.workers[w].scratch[i] = make([]float32, objective.Block*widest)
+		}
+	}
+}
+
+// Last is the output layer.
+func (it *Iterate) Last() *Layer { return &it.Layers[len(it.Layers)-1] }
+
+// Network is the current network.
+func (it *Iterate) Network() *dlam.Network { return it.Net }
+
+// Close frees the workers.
+func (it *Iterate) Close() { it.e.Close() }
+
+// Pack prepares the products with W_l, which has changed.
+func (ly *Layer) Pack() {
+	ly.w.Pack(ly.Net.W)
+	ly.wT.PackT(ly.Net.W)
+}
+
+// State is z, a, u and the number of iterations done.
+func (it *Iterate) State() dlam.State {
+	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{"done": {float64(it.Done)}}}
+	it.each(func(name string, m mat.Dense) { st.Float32[name] = m.Elements() })
+	return st
+}
+
+// Restore puts a State back.
+func (it *Iterate) Restore(n *dlam.Network, st dlam.State) error {
+	done := st.Float64["done"]
+	if len(done) != 1 {
+		return errors.New("state: done missing")
+	}
+	var errs []error
+	it.each(func(name string, m mat.Dense) {
+		if got, want := len(st.Float32[name]), m.Rows*m.Cols; got != want {
+			errs = append(errs, fmt.Errorf("state: %s has %d elements, want %d", name, got, want))
+			return
+		}
+		copy(m.Elements(), st.Float32[name])
+	})
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	it.Done = int(done[0])
+	it.Net.CopyFrom(n)
+	for l := range it.Layers {
+		it.Layers[l].Pack()
+	}
+	return nil
+}
+
+// each calls f with every variable beside the parameters.
+func (it *Iterate) each(f func(name string, m mat.Dense)) {
+	for l := range it.Layers {
+		ly := &it.Layers[l]
+		f(fmt.Sprintf("z.%d", ly.L), ly.Z)
+		if ly.A.Rows > 0 {
+			f(fmt.Sprintf("a.%d", ly.L), ly.A)
+		}
+	}
+	if it.Dual.Rows > 0 {
+		f("u", it.Dual)
+	}
+}
+
+// Memory is about how many bytes an Iterate takes beside the samples.
+func Memory(widths []int, samples, threads int, o Options) float64 {
+	var perSample, fixed, longest, widest float64
+	for l, d := range widths[1:] {
+		out, in := float64(d), float64(widths[l])
+		perSample += out
+		if l < len(widths)-2 || o.OutputA {
+			perSample += out
+		}
+		if l == len(widths)-2 && o.Dual {
+			perSample += out
+		}
+		fixed += 5*out*in + 4*in*in + 6*out*out // W and its packed forms; the normal equations; the inverse
+		longest = max(longest, in*in+out*in)
+		widest = max(widest, out)
+	}
+	return 4 * (perSample*float64(samples) + fixed + float64(threads)*(3*longest+objective.Block*widest*scratches))
+}
