@@ -32,9 +32,9 @@ func methods() []method {
 			s := sdlam.DefaultSettings()
 			return settings{DLAM: &s}
 		}},
-		{"sgd", "SGD", slower, []float64{0.03, 0.1, 0.3, 1, 3}, rule(gradient.SGD)},
-		{"adadelta", "Adadelta", slower, []float64{0.1, 0.3, 1, 3, 10}, rule(gradient.Adadelta)},
-		{"adagrad", "Adagrad", slower, []float64{0.003, 0.01, 0.03, 0.1, 0.3}, rule(gradient.Adagrad)},
+		{"sgd", "SGD", slower, []float64{0.3, 1, 3}, rule(gradient.SGD)},
+		{"adadelta", "Adadelta", slower, []float64{1, 3, 10}, rule(gradient.Adadelta)},
+		{"adagrad", "Adagrad", slower, []float64{0.01, 0.03, 0.1}, rule(gradient.Adagrad)},
 	}
 }
 
