@@ -33,6 +33,9 @@ type Backprop struct {
 	x       mat.Dense
 	y       loss.Target
 	packing bool
+
+	moments             *gramPass // what GradientAndGram adds, once it was called
+	gathering, riskOnly bool      // in this pass: moments too; nothing but the risk
 }
 
 // backWorker is one worker's scratch, for Block rows.
@@ -117,13 +120,25 @@ func (b *Backprop) Do(worker int) {
 		k.outer[l].Begin(part[at:], ly.W.Rows, ly.W.Cols)
 		at += ly.W.Rows*ly.W.Cols + len(ly.B)
 	}
+	if b.gathering {
+		b.moments.begin(b, worker)
+	}
 	lo, hi := kernel.Range(b.x.Rows, grain, worker, b.e.Pool.Threads())
 	for ; lo < hi; lo += Block {
 		end := min(lo+Block, hi)
 		x, y := b.x.RowRange(lo, end), b.y.RowRange(lo, end)
 		part[0] += float64(x.Rows)
 		part[1] += b.forward(k, x, y)
+		if b.riskOnly {
+			continue
+		}
+		if b.gathering {
+			b.moments.add(b, worker, k, x)
+		}
 		b.backward(k, x, y, part)
+	}
+	if b.gathering {
+		b.moments.flush(worker)
 	}
 	for l := range k.outer {
 		k.outer[l].Flush()
