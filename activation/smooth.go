@@ -68,16 +68,18 @@ func (Sigmoid) String() string { return "sigmoid" }
 
 // projectSaturating is ProjectBand for an h with values in (inf, sup). It
 // evaluates h first: inside the band nothing is inverted, and the inverse is
-// exact enough where it is needed.
+// exact enough where it is needed. An end of the band at or beyond h's bound,
+// where only saturated points are in it, is taken to lie the tolerance inside.
 func projectSaturating(dst, v, a []float32, eps float32, inf, sup float64, h, inverse func(float64) float64) {
 	dst, a = dst[:len(v)], a[:len(v)]
 	e := float64(eps)
 	for i, x := range v {
 		lo, hi, tol := float64(a[i])-e, float64(a[i])+e, float64(slack(a[i], eps))
+		lo, hi = min(lo, sup-tol), max(hi, inf+tol)
 		switch y := h(float64(x)); {
-		case y < lo && inf+tol < lo && lo < sup:
+		case y < lo && inf+tol < lo:
 			dst[i] = float32(inverse(lo))
-		case y > hi && inf < hi && hi < sup-tol:
+		case y > hi && hi < sup-tol:
 			dst[i] = float32(inverse(hi))
 		default:
 			dst[i] = x
