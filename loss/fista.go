@@ -51,7 +51,7 @@ func fista(dst, v, y []float32, rho float64, work []float64) bool {
 		move += d * d
 	}
 	end := fistaValue(x, v, y, rho)
-	if start-end < rho/2*move-fistaSlack*(math.Abs(start)+math.Abs(end)) {
+	if !(start-end >= rho/2*move-fistaSlack*(math.Abs(start)+math.Abs(end))) { // nor with NaN
 		return false
 	}
 	for j := range dst {

@@ -54,7 +54,7 @@ func (t Target) Validate() error {
 			return fmt.Errorf("class of sample %d: got %d, want 0 to %d", i, c, t.Classes-1)
 		}
 	}
-	if t.Smoothing < 0 || t.Smoothing >= 1 {
+	if !(t.Smoothing >= 0 && t.Smoothing < 1) {
 		return fmt.Errorf("label smoothing: got %g, want 0 ≤ s < 1", t.Smoothing)
 	}
 	return nil

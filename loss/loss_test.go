@@ -1,0 +1,251 @@
+package loss
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/dlam-go/dlam/mat"
+	"pgregory.net/rapid"
+)
+
+var all = []Curved{CrossEntropy{}, CrossEntropy{Solver: FISTA}, Squared{}, Hinge{}}
+
+// codes are the values that a loss compares outputs with.
+func codes(l Loss, y Target, i int) []float32 {
+	c := make([]float32, y.Width())
+	if _, ok := l.(Hinge); ok {
+		y.Code(c, i, -1, 1)
+	} else {
+		y.Code(c, i, 0, 1)
+	}
+	return c
+}
+
+// TestSeparableProx holds the output step (eq. 5) of squared and hinge against
+// a brute-force minimiser of R(x; y) + (ρ/2)(x − v)², entry by entry.
+func TestSeparableProx(t *testing.T) {
+	value := map[string]func(x, y float64) float64{
+		"squared": func(x, y float64) float64 { return (x - y) * (x - y) / 2 },
+		"hinge":   func(x, y float64) float64 { return math.Max(0, 1-x*y) },
+	}
+	for _, l := range []Loss{Squared{}, Hinge{}} {
+		t.Run(l.(interface{ String() string }).String(), func(t *testing.T) {
+			r := value[l.(interface{ String() string }).String()]
+			rapid.Check(t, func(t *rapid.T) {
+				rho, v := drawRho(t), drawLogits(t, 2, 70)
+				y := Target{Class: []int32{0, 69}, Classes: 70}
+				dst := drawLogits(t, 2, 70)
+				if n := l.Prox(dst, v, y, rho); n != 0 {
+					t.Fatalf("%d rows unmoved", n)
+				}
+				for i := range 2 {
+					for j, c := range codes(l, y, i) {
+						u := float64(v.At(i, j))
+						f := func(x float64) float64 { return r(x, float64(c)) + rho/2*(x-u)*(x-u) }
+						span := 2 + math.Min(1/rho, 1+math.Abs(u))
+						best, got := golden(f, u-span, u+span), float64(dst.At(i, j))
+						// Rounding x by d costs at most d times R's slope at a
+						// kink, and half the curvature times d².
+						d := unit32 * math.Abs(got)
+						if tol := d + (1+rho)*d*d + 1e-13*f(best); f(got) > f(best)+tol {
+							t.Fatalf("v = %g, y = %g, ρ = %g: %g at %g, %g at %g", u, c, rho, f(got), got, f(best), best)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+// grid draws multiples of 2⁻¹⁰, so that steps of 2⁻⁷ times multiples of 2⁻³
+// are exact in float32.
+func grid(rows, cols int, scale float64, rng *rand.Rand) mat.Dense {
+	m := mat.New(rows, cols)
+	for i := range m.Data {
+		m.Data[i] = float32(math.Round(scale*rng.NormFloat64()*1024) / 1024)
+	}
+	return m
+}
+
+const step = 0x1p-7
+
+// TestGradients holds Grad against central differences of Value.
+func TestGradients(t *testing.T) {
+	for _, l := range all {
+		rapid.Check(t, func(t *rapid.T) {
+			y := drawTarget(t, 3, 5)
+			z := grid(3, 5, 3, drawRng(t))
+			g := mat.New(3, 5)
+			l.Grad(g, z, y)
+			for i := range 3 {
+				c := codes(l, y, i)
+				for j := range 5 {
+					if _, ok := l.(Hinge); ok && math.Abs(1-float64(c[j]*z.At(i, j))) <= step {
+						continue // a kink
+					}
+					up, down := z.Clone(), z.Clone()
+					up.Set(i, j, z.At(i, j)+step)
+					down.Set(i, j, z.At(i, j)-step)
+					want := (l.Value(up, y) - l.Value(down, y)) / (2 * step)
+					// The third derivative of logsumexp is below 0.1.
+					if got := float64(g.At(i, j)); math.Abs(got-want) > 1e-5 {
+						t.Fatalf("%v: ∂%d,%d = %g, differences give %g", l, i, j, got, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestCurvature holds Curvature against second differences of Value along a
+// direction, and Hinge's surrogate against those of the squared hinge.
+func TestCurvature(t *testing.T) {
+	for _, l := range all {
+		rapid.Check(t, func(t *rapid.T) {
+			y := drawTarget(t, 3, 5)
+			rng := drawRng(t)
+			z, d := grid(3, 5, 3, rng), mat.New(3, 5)
+			for i := range d.Data {
+				d.Data[i] = float32(rng.IntN(17)-8) / 8
+			}
+			value := l.Value
+			if _, ok := l.(Hinge); ok {
+				y = Target{Class: []int32{0, 3, 4}, Classes: 5} // codes are ±1
+				value = func(z mat.Dense, y Target) float64 { return squaredHinge(l, z, y) }
+				for i := range z.Rows {
+					for j, c := range codes(l, y, i) {
+						if math.Abs(1-float64(c*z.At(i, j))) <= step {
+							z.Set(i, j, 0.5*z.At(i, j)) // off the kink
+						}
+					}
+				}
+			}
+			at := func(k float32) float64 {
+				m := z.Clone()
+				for i := range m.Data {
+					m.Data[i] += k * step * d.Data[i]
+				}
+				return value(m, y)
+			}
+			want := (at(1) - 2*at(0) + at(-1)) / (step * step)
+			// Fourth derivatives are below ‖d‖⁴ ≤ 225; ×h²/12.
+			if got := l.Curvature(z, d, y); math.Abs(got-want) > 1.5e-3 {
+				t.Fatalf("%v: curvature %g, differences give %g", l, got, want)
+			}
+		})
+	}
+}
+
+func squaredHinge(l Loss, z mat.Dense, y Target) float64 {
+	var s float64
+	for i := range z.Rows {
+		for j, c := range codes(l, y, i) {
+			h := math.Max(0, 1-float64(c)*float64(z.At(i, j)))
+			s += h * h / 2
+		}
+	}
+	return s
+}
+
+// TestAliasing: dst of Grad and Probabilities may be z; views of a wider matrix
+// give what compact matrices do, and nothing around them changes.
+func TestAliasing(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, l := range all {
+		wide := grid(4, 9, 3, rng)
+		view := mat.Dense{Rows: 4, Cols: 5, Stride: 9, Data: wide.Data[2:]}
+		z := view.Clone()
+		y := Target{Class: []int32{0, 1, 2, 4}, Classes: 5, Smoothing: 0.1}
+		want := mat.New(4, 5)
+		before := wide.Clone()
+		l.Grad(want, z, y)
+		l.Grad(view, view, y)
+		equal(t, l, view, want)
+		for i := range 4 {
+			for j := range 9 {
+				if (j < 2 || j > 6) && wide.At(i, j) != before.At(i, j) {
+					t.Errorf("%v: Grad wrote beside its view, at %d,%d", l, i, j)
+				}
+			}
+		}
+		if p, ok := l.(Probabilistic); ok {
+			p.Probabilities(want, z)
+			p.Probabilities(z, z)
+			equal(t, l, z, want)
+		}
+	}
+}
+
+func equal(t *testing.T, l Loss, got, want mat.Dense) {
+	t.Helper()
+	for i := range want.Rows {
+		for j, w := range want.Row(i) {
+			if g := got.At(i, j); g != w {
+				t.Errorf("%v: [%d,%d] is %g, want %g", l, i, j, g, w)
+			}
+		}
+	}
+}
+
+// Sums over samples add up: a target's rows can be taken apart.
+func TestRowRange(t *testing.T) {
+	for _, l := range all {
+		rapid.Check(t, func(t *rapid.T) {
+			z, y := drawLogits(t, 6, 4), drawTarget(t, 6, 4)
+			whole := l.Value(z, y)
+			parts := l.Value(z.RowRange(0, 2), y.RowRange(0, 2)) + l.Value(z.RowRange(2, 6), y.RowRange(2, 6))
+			if math.Abs(whole-parts) > 1e-12*(1+math.Abs(whole)) {
+				t.Fatalf("%v: %g in one, %g in parts", l, whole, parts)
+			}
+			if r := y.RowRange(2, 6); r.Rows() != 4 || r.Width() != 4 {
+				t.Fatalf("%d×%d target from rows 2 to 5 of 4 outputs", r.Rows(), r.Width())
+			}
+		})
+	}
+}
+
+func TestTargetValidate(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, c := range []struct {
+		y    Target
+		want string
+	}{
+		{Target{Class: []int32{0, 2}, Classes: 3}, ""},
+		{Target{Value: mat.New(2, 1)}, ""},
+		{Target{Class: []int32{0, 3}, Classes: 3}, "class of sample 1: got 3, want 0 to 2"},
+		{Target{Class: []int32{-1}, Classes: 3}, "class of sample 0: got -1, want 0 to 2"},
+		{Target{Class: []int32{0}, Classes: 2, Smoothing: 1}, "label smoothing: got 1"},
+		{Target{Class: []int32{0}, Classes: 2, Smoothing: -0.5}, "label smoothing: got -0.5"},
+		{Target{Class: []int32{0}, Classes: 2, Smoothing: nan}, "label smoothing: got NaN"},
+	} {
+		err := c.y.Validate()
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%+v: %v, want %q", c.y, err, c.want)
+		}
+	}
+}
+
+// A smoothed target is a distribution: it sums to 1, uniform but for the class.
+func TestDistribution(t *testing.T) {
+	y, d := Target{Class: []int32{2}, Classes: 4, Smoothing: 0.2}, make([]float32, 4)
+	y.Distribution(d, 0)
+	for j, want := range []float32{0.05, 0.05, 0.85, 0.05} {
+		if math.Abs(float64(d[j]-want)) > 1e-7 {
+			t.Errorf("entry %d: got %g, want %g", j, d[j], want)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	for _, name := range Names {
+		l, err := Parse(name)
+		if err != nil || l.(interface{ String() string }).String() != name {
+			t.Errorf("Parse(%q) = %v, %v", name, l, err)
+		}
+	}
+	if _, err := Parse("huber"); err == nil || !strings.Contains(err.Error(), "cross-entropy, squared, hinge") {
+		t.Errorf("an unknown name gives %v, want the choices", err)
+	}
+}
