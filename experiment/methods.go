@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/solver/admm"
 	sdlam "github.com/dlam-go/dlam/solver/dlam"
 	"github.com/dlam-go/dlam/solver/gradient"
 )
@@ -13,6 +14,7 @@ import (
 type settings struct {
 	DLAM     *sdlam.Settings    `json:"dlam,omitempty"`
 	Gradient *gradient.Settings `json:"gradient,omitempty"`
+	ADMM     *admm.Settings     `json:"admm,omitempty"`
 }
 
 // method is a method of the paper's comparison.
@@ -35,6 +37,10 @@ func methods() []method {
 		{"sgd", "SGD", slower, []float64{0.3, 1, 3}, rule(gradient.SGD)},
 		{"adadelta", "Adadelta", slower, []float64{1, 3, 10}, rule(gradient.Adadelta)},
 		{"adagrad", "Adagrad", slower, []float64{0.01, 0.03, 0.1}, rule(gradient.Adagrad)},
+		{"admm", "ADMM", "about 0.8 early, slightly lower later", nil, func(float64) settings {
+			s := admm.DefaultSettings()
+			return settings{ADMM: &s}
+		}},
 	}
 }
 
@@ -53,6 +59,8 @@ func (c Cell) solver() (dlam.Solver, error) {
 		return sdlam.Solver{Settings: *s.DLAM}, nil
 	case s.Gradient != nil:
 		return gradient.Solver{Settings: *s.Gradient}, nil
+	case s.ADMM != nil:
+		return admm.Solver{Settings: *s.ADMM}, nil
 	}
 	return nil, fmt.Errorf("experiment: no settings for %q", c.Method)
 }
