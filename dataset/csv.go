@@ -28,7 +28,7 @@ func csvTable(path string, r *bufio.Reader, o Options) (Dataset, error) {
 	if err != nil {
 		return Dataset{}, csvError(path, err)
 	}
-	if !utf8.ValidString(strings.Join(first, "")) {
+	if line := strings.Join(first, ""); !utf8.ValidString(line) || strings.ContainsRune(line, 0) {
 		return Dataset{}, inputf("%s: neither text nor a known binary format (IDX, NPY, NPZ, Parquet)", path)
 	}
 	var columns []string

@@ -103,7 +103,7 @@ func openFile(path string, size int64, o Options) (Dataset, error) {
 		return Dataset{}, err
 	}
 	head, _ := r.Peek(4)
-	if isIDX(head) {
+	if isIDX(head) || strings.Contains(filepath.Base(path), "-idx") { // its reader says what is wrong
 		return idxDataset(path, r, o)
 	}
 	return csvTable(path, r, o)
