@@ -84,6 +84,7 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 		}
 	}
 	r := runner{p: p, o: o, st: st, elapsed: o.Elapsed, good: st.Network().Clone()}
+	r.last = Record{Iteration: o.First, Elapsed: o.Elapsed.Seconds()}
 	r.eval = objective.New(p.Threads, p.Comm)
 	defer r.eval.Close()
 	status, err := r.loop(ctx)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -84,12 +85,16 @@ func (c *checkpointer) save() error {
 	return nil
 }
 
-// loadCheckpoint reads the state that a run goes on from.
+// load reads the state that a run goes on from; nil if the run was killed
+// before it saved one.
 func (c *checkpointer) load(h activation.Func) (*model.Checkpoint, error) {
 	p, err := model.LoadCheckpoint(c.path, h)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return nil, usagef("%s: no checkpoint to go on from; the run has ended, or was not long enough to save one", c.path)
+		if _, err := os.Stat(filepath.Join(filepath.Dir(c.path), model.FileName)); err == nil {
+			return nil, usagef("%s: the run has ended: there is nothing to go on with", filepath.Dir(c.path))
+		}
+		return nil, nil
 	case err != nil:
 		return nil, errUsage{err}
 	case p.Config != c.config:
@@ -97,5 +102,6 @@ func (c *checkpointer) load(h activation.Func) (*model.Checkpoint, error) {
 	case p.Data != c.data:
 		return nil, usagef("%s: saved on other data than this run's", c.path)
 	}
+	c.elapsed = p.Elapsed
 	return p, nil
 }

@@ -156,6 +156,14 @@ func (c *config) text() (string, error) {
 	return "# Repeat this run with: dlam train --config FILE\n" + b.String(), err
 }
 
+// identity is the settings that a run must keep to be the same run: all but
+// how long it goes on and where data lies.
+func (c *config) identity() (string, error) {
+	kept := *c
+	kept.Iterations, kept.DataDir, kept.Offline = 0, "", false
+	return kept.text()
+}
+
 // validate reports every setting outside its range that no solver reports.
 func (c *config) validate() error {
 	var faults []string

@@ -45,37 +45,43 @@ func (a *app) downloading() func(string, int64, int64) {
 
 // load reads, splits and transforms the data that c names.
 func (a *app) load(ctx context.Context, c *config) (*loaded, error) {
-	o := a.options(c)
-	split, err := dataset.Open(ctx, c.Data, o)
+	split, err := a.divided(ctx, c)
 	if err != nil {
 		return nil, err
 	}
+	return transformed(c, split)
+}
+
+// divided is the raw data that c names, for training and for testing.
+func (a *app) divided(ctx context.Context, c *config) (split dataset.Split, err error) {
+	o := a.options(c)
+	if split, err = dataset.Open(ctx, c.Data, o); err != nil {
+		return split, err
+	}
 	if split.Train.Labelled() && split.Train.Class == nil && c.Loss != auto && c.Loss != "squared" {
-		return nil, usagef("--loss %s needs classes, and the labels of %s are values: use --loss squared", c.Loss, c.Data)
+		return split, usagef("--loss %s needs classes, and the labels of %s are values: use --loss squared", c.Loss, c.Data)
 	}
 	if c.TestData != "" {
 		o.Classes, o.Features = split.Train.Classes, split.Train.Features
 		test, err := dataset.Open(ctx, c.TestData, o)
 		if err != nil {
-			return nil, err
+			return split, err
 		}
 		split.Test = test.Train
 		if !split.Test.Labelled() || split.Test.X.Cols != split.Train.X.Cols {
-			return nil, usagef("%s: %d features, labelled: %t; want %d features and labels, as %s has", c.TestData, split.Test.X.Cols, split.Test.Labelled(), split.Train.X.Cols, c.Data)
+			return split, usagef("%s: %d features, labelled: %t; want %d features and labels, as %s has", c.TestData, split.Test.X.Cols, split.Test.Labelled(), split.Train.X.Cols, c.Data)
 		}
 	}
 	if c.Limit > 0 && c.Limit < split.Train.Rows() {
 		split.Train = split.Train.RowRange(0, c.Limit)
 	}
 	if err := split.Train.Trainable(); err != nil {
-		return nil, err
+		return split, err
 	}
 	if split.Test.Rows() == 0 && c.TestSplit > 0 {
-		if split, err = dataset.Divide(split.Train, c.TestSplit, c.Seed); err != nil {
-			return nil, err
-		}
+		return dataset.Divide(split.Train, c.TestSplit, c.Seed)
 	}
-	return transformed(c, split)
+	return split, nil
 }
 
 func transformed(c *config, split dataset.Split) (*loaded, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -81,10 +82,18 @@ func checkMemory(need, limit float64) error {
 // size is bytes for people.
 func size(b float64) string {
 	for _, u := range []string{"B", "kB", "MB", "GB"} {
-		if b < 1000 {
-			return strconv.FormatFloat(b, 'f', -1, 64)[:min(4, len(strconv.FormatFloat(b, 'f', -1, 64)))] + " " + u
+		if b < 999.5 {
+			return strconv.FormatFloat(b, 'f', places(b), 64) + " " + u
 		}
 		b /= 1024
 	}
 	return strconv.FormatFloat(b, 'g', 3, 64) + " TB"
+}
+
+// places is how many decimals show two or three digits of b.
+func places(b float64) int {
+	if b < 10 && b != math.Trunc(b) {
+		return 1
+	}
+	return 0
 }

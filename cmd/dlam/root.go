@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -69,7 +70,10 @@ func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer
 	if errors.Is(err, errInterrupted) {
 		return exitInterrupted
 	}
-	_, _ = fmt.Fprintf(stderr, "dlam: %v\n", err)
+	_, _ = fmt.Fprintf(stderr, "dlam: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) { // while reading or downloading data
+		return exitInterrupted
+	}
 	if errors.As(err, &errUsage{}) || errors.Is(err, dataset.ErrInput) {
 		return exitUsage
 	}

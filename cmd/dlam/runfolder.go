@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/atomicfile"
+	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/report"
 )
 
@@ -22,6 +24,8 @@ type runFolder struct {
 	path  string
 	lock  *os.File
 	trace *os.File
+	made  bool        // by this process
+	last  dlam.Record // the trace's last record that a resumed run keeps
 }
 
 // newRunName is a name that is not taken: runs/DATA-SOLVER, then -2, -3, ….
@@ -39,9 +43,8 @@ func newRunName(c *config) string {
 
 // createRun makes a new run folder with its config.
 func createRun(path, config string) (*runFolder, error) {
-	if _, err := os.Stat(filepath.Join(path, configName)); err == nil {
-		return nil, usagef("%s: the folder holds a run already; name another, or go on with --resume %s", path, path)
-	}
+	_, err := os.Stat(path)
+	made := errors.Is(err, os.ErrNotExist)
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, usagef("run folder: %w", err)
 	}
@@ -49,22 +52,25 @@ func createRun(path, config string) (*runFolder, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = atomicfile.Write(filepath.Join(path, configName), func(w io.Writer) error {
-		_, err := io.WriteString(w, config)
-		return err
-	})
+	r.made = made
+	if _, err := os.Stat(r.file(configName)); err == nil {
+		r.close()
+		return nil, usagef("%s: the folder holds a run already; name another, or go on with --resume %s", path, path)
+	}
+	err = writeText(r.file(configName), config)
 	if err == nil {
 		r.trace, err = os.OpenFile(filepath.Join(path, report.TraceFile), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
 	}
 	if err != nil {
-		r.close()
+		r.discard()
 		return nil, usagef("run folder: %w", err)
 	}
 	return r, nil
 }
 
 // lockRun takes the folder's lock: two processes must not write one run. The
-// system drops the lock of a process that dies, so that none goes stale.
+// system drops the lock of a process that dies, so that none goes stale; what
+// such a process left half written is removed.
 func lockRun(path string) (*runFolder, error) {
 	f, err := os.OpenFile(filepath.Join(path, lockName), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
@@ -74,18 +80,22 @@ func lockRun(path string) (*runFolder, error) {
 		_ = f.Close()
 		return nil, usagef("%s: another process is writing this run", path)
 	}
-	return &runFolder{path: path, lock: f}, nil
+	r := &runFolder{path: path, lock: f}
+	for _, name := range []string{configName, report.TraceFile, model.FileName, model.CheckpointName} {
+		if err := atomicfile.RemoveLeft(r.file(name)); err != nil {
+			r.close()
+			return nil, usagef("run folder: %w", err)
+		}
+	}
+	return r, nil
 }
 
-// resumeRun locks a run and cuts its trace to the first iterations records.
-func resumeRun(path string, iterations int) (*runFolder, error) {
-	r, err := lockRun(path)
-	if err != nil {
-		return nil, err
-	}
-	file := filepath.Join(path, report.TraceFile)
-	old, err := report.ReadRun(path)
-	if err == nil {
+// goOn makes the folder that of a run that has done iterations: its settings
+// are config, and its trace ends there.
+func (r *runFolder) goOn(iterations int, config string) error {
+	file := r.file(report.TraceFile)
+	old, err := report.ReadRun(r.path)
+	if err == nil || errors.Is(err, os.ErrNotExist) {
 		err = atomicfile.Write(file, func(w io.Writer) error {
 			t := report.NewTrace(w)
 			for _, rec := range old.Records {
@@ -95,18 +105,39 @@ func resumeRun(path string, iterations int) (*runFolder, error) {
 				if err := t.Record(rec); err != nil {
 					return err
 				}
+				r.last = rec
 			}
 			return nil
 		})
 	}
 	if err == nil {
+		err = writeText(r.file(configName), config)
+	}
+	if err == nil {
 		r.trace, err = os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0o644)
 	}
 	if err != nil {
-		r.close()
-		return nil, usagef("run folder: %w", err)
+		return usagef("run folder: %w", err)
 	}
-	return r, nil
+	return nil
+}
+
+func writeText(path, text string) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	})
+}
+
+// discard removes a new run that did not start.
+func (r *runFolder) discard() {
+	r.close()
+	for _, name := range []string{report.TraceFile, configName, lockName} {
+		_ = os.Remove(r.file(name)) // may not be there
+	}
+	if r.made {
+		_ = os.Remove(r.path)
+	}
 }
 
 func (r *runFolder) file(name string) string { return filepath.Join(r.path, name) }

@@ -96,29 +96,55 @@ func (a *app) train(ctx context.Context, c *config, f *trainFlags) error {
 		a.describe(t)
 		return nil
 	}
-	check := &checkpointer{config: digest(t.config), data: fingerprint(t.data.split.Train)}
+	identity, err := c.identity()
+	if err != nil {
+		return err
+	}
+	check := &checkpointer{config: digest(identity), data: fingerprint(t.data.split.Train)}
 	if err := check.setEvery(f.every); err != nil {
 		return err
 	}
-	var from *model.Checkpoint
 	if f.run == "" {
 		f.run = newRunName(c)
 	}
 	check.path = filepath.Join(f.run, model.CheckpointName)
-	folder, err := func() (*runFolder, error) {
-		if f.resume == "" {
-			return createRun(f.run, t.config)
-		}
-		h := t.network.Layers[0].H
-		if from, err = check.load(h); err != nil {
-			return nil, err
-		}
-		return resumeRun(f.run, from.Iteration)
-	}()
+	if f.resume != "" {
+		return a.resume(ctx, t, check)
+	}
+	folder, err := createRun(f.run, t.config)
 	if err != nil {
 		return err
 	}
 	defer folder.close()
+	err = a.execute(ctx, t, folder, check, nil)
+	if errors.As(err, &errUsage{}) {
+		folder.discard()
+	}
+	return err
+}
+
+// resume goes on with the run of t.f.run: from its checkpoint, or from the
+// start if it was killed before it saved one.
+func (a *app) resume(ctx context.Context, t *training, check *checkpointer) error {
+	folder, err := lockRun(t.f.run)
+	if err != nil {
+		return err
+	}
+	defer folder.close()
+	from, err := check.load(t.network.Layers[0].H)
+	if err != nil {
+		return err
+	}
+	done := 0
+	if from != nil {
+		done = from.Iteration
+	}
+	if done > t.c.Iterations {
+		return usagef("--iterations: got %d, and %s has done %d", t.c.Iterations, folder.path, done)
+	}
+	if err := folder.goOn(done, t.config); err != nil {
+		return err
+	}
 	return a.execute(ctx, t, folder, check, from)
 }
 
@@ -212,9 +238,6 @@ func (a *app) execute(ctx context.Context, t *training, folder *runFolder, check
 		Recorders: []dlam.Recorder{report.NewTrace(folder.trace), check}, Observers: []dlam.Observer{check},
 	}
 	if from != nil {
-		if from.Iteration >= t.c.Iterations {
-			return usagef("%s has done %d iterations: give more with --iterations", folder.path, from.Iteration)
-		}
 		o.First, o.Elapsed = from.Iteration, time.Duration(from.Elapsed*float64(time.Second))
 		o.Resume = func(s dlam.Stepper) error { return s.(dlam.Resumable).Restore(from.Network, from.State) }
 	}
@@ -238,6 +261,11 @@ func (a *app) execute(ctx context.Context, t *training, folder *runFolder, check
 	if !t.f.quiet {
 		p.end()
 	}
+	if r != nil && r.Last.Iteration == folder.last.Iteration { // nothing was left to do
+		scored := r.Last
+		r.Last = folder.last
+		r.Last.Train, r.Last.Test = scored.Train, scored.Test
+	}
 	return a.finish(t, folder, check, r, err)
 }
 
@@ -252,7 +280,7 @@ func (t *training) unit() float64 {
 // finish saves the model, or the last good one, and tells the result.
 func (a *app) finish(t *training, folder *runFolder, check *checkpointer, r *dlam.Result, failed error) error {
 	if r == nil {
-		return errors.Join(failed, os.RemoveAll(folder.file(report.TraceFile)))
+		return errUsage{failed} // what the problem or the method does not take
 	}
 	if r.Last.Iteration == 0 && failed != nil {
 		return failed

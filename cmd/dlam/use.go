@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -111,7 +113,10 @@ func (a *app) predict(ctx context.Context, path, source string, u *useFlags) err
 	if u.output == "" {
 		return write(a.out)
 	}
-	return atomicfile.Write(u.output, write)
+	if err := atomicfile.Write(u.output, write); err != nil {
+		return usagef("--output: %w", err)
+	}
+	return nil
 }
 
 // outputs is what the model says of transformed samples: probabilities,
@@ -195,14 +200,15 @@ func newEvalCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "eval MODEL", Short: "Measure a model on labelled data", Args: cobra.ExactArgs(1),
 		Long: `Measure a model: accuracy and confusion matrix, or root mean squared error and
-R². Of a named data set the test part is used. MODEL is a run folder or a model
-file.`,
+R². Without --data on the test part of the data that it was trained on, divided
+as then. Of a named data set the test part is used. MODEL is a run folder or a
+model file.`,
 		Example: "  dlam eval runs/mnist-dlam\n  dlam eval runs/digits-dlam --data new.csv",
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.eval(cmd.Context(), args[0], u) },
 	}
 	u.c.Data = ""
-	c.Flags().StringVar(&u.c.Data, "data", "", "data to measure on (default: what the model was trained on)")
-	c.Flags().BoolVar(&u.train, "train", false, "use the training part of a named data set")
+	c.Flags().StringVar(&u.c.Data, "data", "", "data to measure on (default: the test part of what the model was trained on)")
+	c.Flags().BoolVar(&u.train, "train", false, "use the training part instead of the test part")
 	u.add(c)
 	c.Flags().BoolVar(&u.json, "json", false, "end with a JSON object on standard output")
 	return c
@@ -213,10 +219,8 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if err != nil {
 		return err
 	}
-	if u.c.Data == "" {
-		u.c.Data = m.Training.Dataset
-	}
-	d, err := a.dataFor(ctx, m, u.c.Data, u, true)
+	started := time.Now()
+	d, err := a.measured(ctx, m, u)
 	if err != nil {
 		return err
 	}
@@ -243,13 +247,44 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	}
 	s := map[string]any{
 		"solver": m.Training.Solver, "dataset": u.c.Data, "layers": m.Network.Widths(), "iterations": m.Training.Iterations,
-		"objective": score.Risk * float64(d.Rows()), "risk": score.Risk, "seconds": 0.0, "seconds_per_iteration": 0.0,
+		"objective": score.Risk * float64(d.Rows()), "risk": score.Risk, "seconds": time.Since(started).Seconds(), "seconds_per_iteration": nil,
 		"status": dlam.Completed, "run": path, "samples": d.Rows(),
 	}
 	part := map[bool]string{true: "train", false: "test"}
 	scores(s, part[u.train], score, m.Classes != nil, unit)
 	scores(s, part[!u.train], nil, m.Classes != nil, unit)
 	return a.object(s)
+}
+
+// measured is the data to measure m on: what --data names, else a part of what
+// the model was trained on, divided as then.
+func (a *app) measured(ctx context.Context, m *model.Model, u *useFlags) (dataset.Dataset, error) {
+	if u.c.Data != "" {
+		return a.dataFor(ctx, m, u.c.Data, u, true)
+	}
+	c := defaultConfig()
+	if err := c.decode(m.Training.Config, "the model's settings"); err != nil {
+		return dataset.Dataset{}, err
+	}
+	if u.c.DataDir != "" {
+		c.DataDir = u.c.DataDir
+	}
+	c.Offline, u.c.Data = u.c.Offline, c.Data
+	s, err := a.divided(ctx, &c)
+	if err != nil {
+		return dataset.Dataset{}, err
+	}
+	d := s.Test
+	if u.train {
+		d = s.Train
+	}
+	switch {
+	case d.Rows() == 0:
+		return d, usagef("%s: the model was trained without test data: name some with --data, or use --train", c.Data)
+	case !slices.Equal(d.Classes, m.Classes):
+		return d, usagef("%s: classes %q, the model has %q: the data has changed since", c.Data, d.Classes, m.Classes)
+	}
+	return m.Transform.Apply(d)
 }
 
 // showScore tells people the score, with a confusion matrix for up to 20

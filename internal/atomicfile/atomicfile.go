@@ -12,7 +12,7 @@ import (
 // Write makes path hold what write writes. If anything fails, path is as it
 // was before.
 func Write(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	f, err := os.CreateTemp(filepath.Dir(path), temporary(path))
 	if err != nil {
 		return err
 	}
@@ -39,4 +39,24 @@ func Write(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// temporary is the pattern of the names of path's temporary files.
+func temporary(path string) string { return "." + filepath.Base(path) + ".*" }
+
+// RemoveLeft removes the temporary files of a Write of path that was killed.
+// Nobody may be writing path.
+func RemoveLeft(path string) error {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if ok, _ := filepath.Match(temporary(path), e.Name()); ok { // the pattern is sound
+			if err := os.Remove(filepath.Join(filepath.Dir(path), e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

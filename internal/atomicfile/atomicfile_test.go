@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/dlam-go/dlam/internal/atomicfile"
@@ -33,5 +34,29 @@ func TestWrite(t *testing.T) {
 	}
 	if e, err := os.ReadDir(dir); err != nil || len(e) != 1 {
 		t.Errorf("got %v, %v, want no temporary file left", e, err)
+	}
+}
+
+func TestRemoveLeft(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "x")
+	for _, name := range []string{"x", ".x.123", ".xy.123", ".x"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := atomicfile.RemoveLeft(path); err != nil {
+		t.Fatal(err)
+	}
+	e, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, f := range e {
+		left = append(left, f.Name())
+	}
+	if want := []string{".x", ".xy.123", "x"}; !slices.Equal(left, want) {
+		t.Errorf("got %q, want %q: only the temporary files of x are to go", left, want)
 	}
 }
