@@ -125,7 +125,7 @@ func TestSmooth(t *testing.T) {
 		r.Prox(dst, dst, theta)
 		r.AddGrad(grad, []float32{w})
 		want := float64(w) - float64(grad[0])/(theta+r.Strong())
-		if tol := 1e-6 * (math.Abs(float64(w))+math.Abs(float64(start))) + 0x1p-148; math.Abs(float64(dst[0])-want) > tol {
+		if tol := 1e-6*(math.Abs(float64(w))+math.Abs(float64(start))) + 0x1p-148; math.Abs(float64(dst[0])-want) > tol {
 			t.Fatalf("%v: prox gives %g, the step %g (w = %g, g = %g, θ = %g)", r, dst[0], want, w, g, theta)
 		}
 	})
