@@ -1,0 +1,212 @@
+package dladmm
+
+import (
+	"fmt"
+
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/prox"
+	"github.com/dlam-go/dlam/solver/internal/split"
+)
+
+const (
+	pad       = 1e-6 // widens a curvature in closed form beyond its rounding
+	accept    = 1e-5 // tolerance of the acceptance test: rounding of float32 products
+	growth    = 2    // of a curvature that did not pass
+	maxTrials = 200
+)
+
+// affineStep is the memory of a layer's W- and b-steps. Its sums over samples
+// are about the layer's input A and residual E.
+type affineStep struct {
+	split.NoEnds
+	s  *stepper
+	ly *layer
+
+	g     mat.Dense // EᵀA, so that ∇φ = ν_l g
+	e, a  []float64 // columns of E and A
+	gram  mat.Dense // AᵀA
+	panel mat.Panel // gram, packed
+	have  bool      // gram is that of X, which never changes
+
+	d, delta, product, trial mat.Dense // direction, move, either times gram, candidate
+	theta                    []float64
+}
+
+func newAffineStep(s *stepper, ly *layer) affineStep {
+	out, in := ly.Net.W.Rows, ly.Net.W.Cols
+	m := func() mat.Dense { return mat.New(out, in) }
+	return affineStep{
+		s: s, ly: ly, g: m(), e: make([]float64, out), a: make([]float64, in), gram: mat.New(in, in),
+		d: m(), delta: m(), product: m(), trial: m(), theta: make([]float64, out),
+	}
+}
+
+// Where the sums are: g, then e, gram and a.
+func (f *affineStep) offsets() (e, gram, a, end int) {
+	out, in := f.ly.Net.W.Rows, f.ly.Net.W.Cols
+	e = out * in
+	gram = e + out
+	a = gram + in*in
+	return e, gram, a, a + in
+}
+
+// Begin starts the sums of products.
+func (f *affineStep) Begin(w *split.Worker) {
+	_, gram, _, _ := f.offsets()
+	w.Cross.Begin(w.Part, f.ly.Net.W.Rows, f.ly.Net.W.Cols)
+	if !f.have {
+		w.Gram.Begin(w.Part[gram:], f.ly.Net.W.Cols, f.ly.Net.W.Cols)
+	}
+}
+
+// Block adds some samples.
+func (f *affineStep) Block(w *split.Worker, lo, hi int) {
+	e, gram, a, end := f.offsets()
+	residual, in := f.s.residual(w, 0, f.ly, lo, hi), f.ly.In.RowRange(lo, hi)
+	w.Cross.Add(residual, in)
+	objective.AddColumns(w.Part[e:gram], residual)
+	if !f.have {
+		w.Gram.AddGram(in)
+		objective.AddColumns(w.Part[a:end], in)
+	}
+}
+
+// End completes the sums of products.
+func (f *affineStep) End(w *split.Worker) {
+	w.Cross.Flush()
+	if !f.have {
+		w.Gram.Flush()
+	}
+}
+
+// sumAffine makes the sums that the layer's W- and b-steps need.
+func (s *stepper) sumAffine(ly *layer) error {
+	f := &ly.affine
+	e, gram, a, end := f.offsets()
+	length := end
+	if f.have {
+		length = gram
+	}
+	v, err := s.Run(f, length)
+	if err != nil {
+		return err
+	}
+	narrow(f.g, v)
+	copy(f.e, v[e:gram])
+	if !f.have {
+		narrow(f.gram, v[gram:])
+		mat.MirrorUpper(f.gram)
+		f.panel.Pack(f.gram)
+		copy(f.a, v[a:end])
+		f.have = ly.L == 1
+	}
+	return nil
+}
+
+func narrow(dst mat.Dense, src []float64) {
+	to := dst.Elements()
+	for i := range to {
+		to[i] = float32(src[i])
+	}
+}
+
+// updateB solves argmin φ over b_l: b less the mean residual.
+func (s *stepper) updateB(ly *layer) {
+	f := &ly.affine
+	for i, old := range ly.Net.B {
+		ly.Net.B[i] = float32(float64(old) - f.e[i]/s.N)
+		d := float64(ly.Net.B[i]) - float64(old)
+		f.e[i] += s.N * d
+		for j, g := range f.g.Row(i) {
+			f.g.Row(i)[j] = float32(float64(g) + d*f.a[j])
+		}
+	}
+}
+
+// updateW takes the least θ_i, row by row, with which the approximation
+// passes: ν_l‖AΔ_iᵀ‖² ≤ θ_i‖Δ_i‖². A quadratic Ω's step is along the gradient
+// d_i, where that θ_i is ν_l‖Ad_iᵀ‖²/‖d_i‖²; another's search starts there.
+func (s *stepper) updateW(ly *layer) error {
+	f := &ly.affine
+	s.direction(ly)
+	f.panel.Mul(f.product, f.d)
+	for i := range f.theta {
+		f.theta[i] = 0
+		if norm := kernel.SumSquares(f.d.Row(i)); norm > 0 {
+			f.theta[i] = max(ly.weight*kernel.Dot(f.product.Row(i), f.d.Row(i))/norm*(1+pad), minCurvature)
+		}
+	}
+	for trial := 1; trial <= maxTrials; trial++ {
+		s.trials++
+		for i := range f.theta {
+			s.candidate(ly, i)
+		}
+		if f.passes(s.P.Regularizer) {
+			ly.Net.W.CopyFrom(f.trial)
+			for i := range f.e {
+				for j, d := range f.delta.Row(i) {
+					f.e[i] += float64(d) * f.a[j]
+				}
+			}
+			ly.Pack()
+			return nil
+		}
+	}
+	return fmt.Errorf("layer %d, block W: no step passed the test in %d trials", ly.L, maxTrials)
+}
+
+// minCurvature keeps θ positive where the input hardly moves the output.
+const minCurvature = 1e-30
+
+// direction writes ν_l g, and ∇Ω where Ω is quadratic, to d.
+func (s *stepper) direction(ly *layer) {
+	f := &ly.affine
+	smooth, _ := s.P.Regularizer.(prox.Smooth)
+	weight := float32(ly.weight)
+	for i := range f.d.Rows {
+		d := f.d.Row(i)
+		for j, g := range f.g.Row(i) {
+			d[j] = weight * g
+		}
+		if smooth != nil {
+			smooth.AddGrad(d, ly.Net.W.Row(i))
+		}
+	}
+}
+
+// candidate writes row i's minimiser at θ_i to trial, its move to delta. A row
+// with θ_i = 0 has no gradient and stays.
+func (s *stepper) candidate(ly *layer, i int) {
+	f := &ly.affine
+	old, trial, delta := ly.Net.W.Row(i), f.trial.Row(i), f.delta.Row(i)
+	copy(trial, old)
+	if theta := f.theta[i]; theta > 0 {
+		step := float32(ly.weight / theta)
+		for j, g := range f.g.Row(i) {
+			trial[j] -= step * g
+		}
+		s.P.Regularizer.Prox(trial, trial, theta)
+	}
+	for j, x := range trial {
+		delta[j] = x - old[j]
+	}
+}
+
+// passes tests every row, and raises the curvature of those that fail.
+func (f *affineStep) passes(omega prox.Regularizer) bool {
+	if _, ok := omega.(prox.Smooth); ok {
+		return true // by the choice of θ
+	}
+	f.panel.Mul(f.product, f.delta)
+	passed := true
+	for i := range f.theta {
+		q := f.ly.weight * kernel.Dot(f.product.Row(i), f.delta.Row(i))
+		if q > f.theta[i]*kernel.SumSquares(f.delta.Row(i))*(1+accept) {
+			f.theta[i] *= growth
+			passed = false
+		}
+	}
+	return passed
+}

@@ -1,0 +1,195 @@
+package dladmm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/solver/internal/split"
+)
+
+// Settings are the method's.
+type Settings struct {
+	Nu  float64 // ν > 0, weight of the hidden layers' equations
+	Rho float64 // ρ > 0, weight of the output layer's
+}
+
+// DefaultSettings are weights that work on MNIST.
+func DefaultSettings() Settings { return Settings{Nu: 1e-3, Rho: 1e-3} }
+
+// Validate reports every setting outside its range.
+func (s Settings) Validate() error {
+	var errs []error
+	check := func(field string, got float64) {
+		if !(got > 0) || got-got != 0 {
+			errs = append(errs, fmt.Errorf("dladmm settings: %s: got %v, want a finite number > 0", field, got))
+		}
+	}
+	check("nu", s.Nu)
+	check("rho", s.Rho)
+	return errors.Join(errs...)
+}
+
+// Solver is dlADMM with its settings.
+type Solver struct{ Settings Settings }
+
+var _ dlam.Solver = Solver{}
+
+func (Solver) String() string { return "dladmm" }
+
+// Validate reports every setting outside its range.
+func (s Solver) Validate() error { return s.Settings.Validate() }
+
+var variables = split.Options{Dual: true}
+
+// Memory is about how many bytes a run takes beside the samples.
+func (Solver) Memory(widths []int, samples, threads int) float64 {
+	return split.Memory(widths, samples, threads, variables)
+}
+
+// Init starts from a forward pass.
+func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
+	if err := s.Settings.Validate(); err != nil {
+		return nil, err
+	}
+	it, err := split.New(p, n, variables)
+	if err != nil {
+		return nil, err
+	}
+	st := &stepper{Settings: s.Settings, Iterate: it, penalty: make([]float64, len(it.Layers)), layers: make([]layer, len(it.Layers))}
+	for l := range st.layers {
+		st.layers[l].allocate(st, l)
+	}
+	return st, nil
+}
+
+// stepper is a run of dlADMM.
+type stepper struct {
+	Settings
+	*split.Iterate
+	layers  []layer
+	tally   split.Tally
+	penalty []float64
+	trials  int
+}
+
+// layer is what the updates of one layer remember.
+type layer struct {
+	*split.Layer
+	weight float64 // ν_l
+	affine affineStep
+	a      activationStep
+}
+
+func (ly *layer) allocate(s *stepper, l int) {
+	ly.Layer, ly.weight = &s.Layers[l], s.Nu
+	if ly.Next == nil {
+		ly.weight = s.Rho
+	} else {
+		ly.a = activationStep{s: s, ly: ly, next: &s.layers[l+1]}
+	}
+	ly.affine = newAffineStep(s, ly)
+}
+
+var _ dlam.Resumable = (*stepper)(nil)
+
+// Step is one iteration: the sweep backwards, the sweep forwards, the
+// multiplier.
+func (s *stepper) Step(context.Context) (dlam.Record, error) {
+	s.trials = 0
+	for l := len(s.layers) - 1; l >= 0; l-- {
+		if err := s.backward(&s.layers[l]); err != nil {
+			return dlam.Record{}, err
+		}
+	}
+	for l := range s.layers {
+		if err := s.forward(&s.layers[l]); err != nil {
+			return dlam.Record{}, err
+		}
+	}
+	if err := s.Ascend(s.Rho); err != nil {
+		return dlam.Record{}, err
+	}
+	s.Done++
+	return s.record()
+}
+
+func (s *stepper) backward(ly *layer) error {
+	if ly.Next != nil {
+		if err := s.updateA(ly); err != nil {
+			return err
+		}
+	}
+	if err := s.updateZ(ly); err != nil {
+		return err
+	}
+	if err := s.sumAffine(ly); err != nil {
+		return err
+	}
+	s.updateB(ly)
+	return s.updateW(ly)
+}
+
+func (s *stepper) forward(ly *layer) error {
+	if err := s.sumAffine(ly); err != nil {
+		return err
+	}
+	if err := s.updateW(ly); err != nil {
+		return err
+	}
+	s.updateB(ly)
+	if err := s.updateZ(ly); err != nil {
+		return err
+	}
+	if ly.Next == nil {
+		return nil
+	}
+	return s.updateA(ly)
+}
+
+func (s *stepper) updateZ(ly *layer) error {
+	if ly.Next == nil {
+		_, err := s.FitOutput(s.Rho)
+		return err
+	}
+	return s.FitZ(ly.Layer, s.Nu, s.Nu, s.Nu)
+}
+
+// record sums up the iteration. A layer's Penalty is its quadratic terms, and
+// the output layer's its part with the multiplier too.
+func (s *stepper) record() (dlam.Record, error) {
+	t := &s.tally
+	if err := s.Measure(t); err != nil {
+		return dlam.Record{}, err
+	}
+	r := dlam.Record{Risk: t.Risk / s.N, Regularization: t.Regularization, Penalty: s.penalty, Trials: s.trials}
+	r.Objective = t.Risk + t.Regularization
+	for l := range s.penalty {
+		s.penalty[l] = s.layers[l].weight / 2 * (t.Activation[l] + t.Linear[l])
+		if s.layers[l].Next == nil {
+			s.penalty[l] += t.Dual
+		}
+		r.Objective += s.penalty[l]
+	}
+	return r, nil
+}
+
+// residual computes V_l − Z_l − U/ν_l of samples lo to hi-1 into scratch block
+// i, U being 0 in the hidden layers: φ is (ν_l/2) its square, plus what does
+// not depend on W_l, b_l and A_{l-1}.
+func (s *stepper) residual(w *split.Worker, i int, ly *layer, lo, hi int) mat.Dense {
+	e := w.Linear(i, ly.Layer, lo, hi)
+	es := e.Elements()
+	for i, z := range ly.Z.RowRange(lo, hi).Elements() {
+		es[i] -= z
+	}
+	if ly.Next == nil {
+		inv := float32(1 / ly.weight)
+		for i, u := range s.Dual.RowRange(lo, hi).Elements() {
+			es[i] -= inv * u
+		}
+	}
+	return e
+}
