@@ -54,6 +54,8 @@ type config struct {
 	Eta          float64 `toml:"eta"`
 
 	Extra extraConfig `toml:"methods"`
+
+	samples int // of the training data, once it is read
 }
 
 // auto is the value of a setting that follows from the data or the solver.
@@ -157,7 +159,8 @@ func (c *config) text() (string, error) {
 }
 
 // identity is the settings that a run must keep to be the same run: all but
-// how long it goes on and where data lies.
+// how long it goes on, unless the solver's settings follow from that, and where
+// data lies.
 func (c *config) identity() (string, error) {
 	kept := *c
 	kept.Iterations, kept.DataDir, kept.Offline = 0, "", false

@@ -8,33 +8,42 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/prox"
+	"github.com/dlam-go/dlam/solver/admm"
+	"github.com/dlam-go/dlam/solver/bcd"
 	solver "github.com/dlam-go/dlam/solver/dlam"
+	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/sync"
 )
 
 // defaultSolver is what dlam train uses if nothing is said.
-const defaultSolver = "dlam"
+const defaultSolver = "sync"
 
 // method is a training method by its name on the command line: the only place
 // where names become solvers.
 type method struct {
 	name       string
 	about      string
-	iterations int              // default
-	init       dlam.Initializer // default
+	iterations func(c *config) int // default
+	init       dlam.Initializer    // default
 	make       func(c *config) dlam.Solver
 }
 
 // methods are all of them, in the order in which they are listed.
 func methods() []method {
-	return []method{
-		{"dlam", "the paper's method", 200, dlam.Paper, func(c *config) dlam.Solver {
-			return solver.Solver{Settings: c.dlam(false)}
-		}},
-		{"mdlam", "DLAM with Nesterov extrapolation", 200, dlam.Paper, func(c *config) dlam.Solver {
-			return solver.Solver{Settings: c.dlam(true)}
-		}},
+	list := []method{
+		{"sync", "synchronised DLAM", (*config).syncIterations, dlam.He, (*config).sync},
+		{"dlam", "the paper's method", times(200), dlam.Paper, func(c *config) dlam.Solver { return solver.Solver{Settings: c.dlam(false)} }},
+		{"mdlam", "DLAM with Nesterov extrapolation", times(200), dlam.Paper, func(c *config) dlam.Solver { return solver.Solver{Settings: c.dlam(true)} }},
+		{"admm", "ADMM without gradients (Taylor et al. 2016)", times(50), dlam.He, func(*config) dlam.Solver { return admm.Solver{Settings: admm.DefaultSettings()} }},
+		{"bcd", "block coordinate descent (Zeng et al. 2019)", times(50), dlam.He, func(*config) dlam.Solver { return bcd.Solver{Settings: bcd.DefaultSettings()} }},
 	}
+	for _, rule := range gradient.Rules {
+		list = append(list, method{string(rule), "backpropagation", (*config).gradientIterations, dlam.He, func(c *config) dlam.Solver { return c.gradient(rule) }})
+	}
+	return list
 }
+
+func times(n int) func(*config) int { return func(*config) int { return n } }
 
 // dlam is the settings of DLAM and mDLAM.
 func (c *config) dlam(momentum bool) solver.Settings {
@@ -44,12 +53,104 @@ func (c *config) dlam(momentum bool) solver.Settings {
 	}
 }
 
-// extraConfig is the settings of the other methods.
-type extraConfig struct{}
+// extraConfig is the settings of the other methods. A negative one is what
+// suits the method and the data.
+type extraConfig struct {
+	Batch     int     `toml:"batch"`
+	Smoothing float64 `toml:"label-smoothing"`
+	Lambda    float64 `toml:"lambda"`
+	Momentum  float64 `toml:"momentum"`
+	Mode      string  `toml:"mode"`
+	Rate      float64 `toml:"lr"`
+	Schedule  string  `toml:"schedule"`
+}
 
-func defaultExtra() extraConfig { return extraConfig{} }
+func defaultExtra() extraConfig {
+	return extraConfig{Batch: -1, Smoothing: -1, Lambda: -1, Momentum: -1, Mode: string(sync.Gradient), Rate: -1, Schedule: string(gradient.Constant)}
+}
 
-func (*extraConfig) addFlags(*pflag.FlagSet) {}
+func (e *extraConfig) addFlags(f *pflag.FlagSet) {
+	f.IntVar(&e.Batch, "batch", e.Batch, "sync and backpropagation: samples a mini-batch; 0: all; -1: what suits")
+	f.Float64Var(&e.Smoothing, "label-smoothing", e.Smoothing, "cross-entropy: share of the uniform distribution in the targets; -1: what suits")
+	f.Float64Var(&e.Lambda, "lambda", e.Lambda, "sync: damping, relative to the inputs' variance; -1: what suits")
+	f.Float64Var(&e.Momentum, "momentum", e.Momentum, "sync, momentum and nesterov: in [0, 1); -1: what suits")
+	f.StringVar(&e.Mode, "mode", e.Mode, "sync: gradient|prox targets")
+	f.Float64Var(&e.Rate, "lr", e.Rate, "backpropagation: learning rate; -1: what suits")
+	f.StringVar(&e.Schedule, "schedule", e.Schedule, "backpropagation: constant|cosine")
+}
+
+// mini reports whether sync or backpropagation takes mini-batches.
+func (c *config) mini() bool { return c.Extra.Batch != 0 }
+
+func (c *config) syncIterations() int {
+	switch {
+	case !c.mini():
+		return 150
+	case c.samples < 20000:
+		return 30
+	}
+	return 10
+}
+
+func (c *config) gradientIterations() int {
+	if c.Extra.Batch > 0 {
+		return 10
+	}
+	return 150
+}
+
+// sync is synchronised DLAM as set.
+func (c *config) sync() dlam.Solver {
+	s := sync.FullBatch()
+	if c.mini() {
+		s = sync.DefaultSettings(max(1, c.Iterations))
+		s.Batch = c.Extra.Batch
+		if s.Batch < 0 {
+			s.Batch = sync.BatchFor(c.samples)
+		}
+	}
+	if c.Extra.Lambda >= 0 {
+		s.Lambda = c.Extra.Lambda
+	}
+	if c.Extra.Momentum >= 0 {
+		s.Momentum = c.Extra.Momentum
+	}
+	s.Mode, s.Seed = sync.Mode(c.Extra.Mode), c.Seed
+	return sync.Solver{Settings: s}
+}
+
+// gradient is a first-order method as set: with all samples, as the paper
+// compares, unless a batch is given.
+func (c *config) gradient(rule gradient.Rule) dlam.Solver {
+	s := gradient.DefaultSettings(rule)
+	s.Epochs, s.Seed, s.Schedule = max(1, c.Iterations), c.Seed, gradient.Schedule(c.Extra.Schedule)
+	if c.Extra.Batch > 0 {
+		s.Batch = c.Extra.Batch
+		if rule == gradient.Adam || rule == gradient.AMSGrad {
+			s.Rate = 1e-3
+		} else {
+			s.Rate /= 10
+		}
+	}
+	if c.Extra.Rate >= 0 {
+		s.Rate = c.Extra.Rate
+	}
+	if c.Extra.Momentum >= 0 {
+		s.Mu = c.Extra.Momentum
+	}
+	return gradient.Solver{Settings: s}
+}
+
+// smoothing is the share of the uniform distribution in the targets.
+func (c *config) smoothing() float32 {
+	switch {
+	case c.Extra.Smoothing >= 0:
+		return float32(c.Extra.Smoothing)
+	case c.Solver == "sync" && c.mini():
+		return 0.1
+	}
+	return 0
+}
 
 func solverNames() []string {
 	var names []string

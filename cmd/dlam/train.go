@@ -100,7 +100,7 @@ func (a *app) train(ctx context.Context, c *config, f *trainFlags) error {
 	if err != nil {
 		return err
 	}
-	check := &checkpointer{config: digest(identity), data: fingerprint(t.data.split.Train)}
+	check := &checkpointer{config: digest(identity + settingsText(t.solver)), data: fingerprint(t.data.split.Train)}
 	if err := check.setEvery(f.every); err != nil {
 		return err
 	}
@@ -169,22 +169,24 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 	if err != nil {
 		return nil, err
 	}
-	if c.Iterations == 0 {
-		c.Iterations = m.iterations
-	}
 	if c.Init == auto {
 		c.Init = string(m.init)
 	}
-	t := &training{c: c, f: f, solver: m.make(c)}
-	if v, ok := t.solver.(interface{ Validate() error }); ok {
+	t := &training{c: c, f: f}
+	if v, ok := m.make(c).(interface{ Validate() error }); ok {
 		if err := v.Validate(); err != nil {
 			return nil, errUsage{err}
 		}
 	}
-	if t.config, err = c.text(); err != nil {
+	if t.data, err = a.load(ctx, c); err != nil {
 		return nil, err
 	}
-	if t.data, err = a.load(ctx, c); err != nil {
+	c.samples = t.data.split.Train.Rows()
+	if c.Iterations == 0 {
+		c.Iterations = m.iterations(c)
+	}
+	t.solver = m.make(c)
+	if t.config, err = c.text(); err != nil {
 		return nil, err
 	}
 	l, err := c.loss(t.data.split.Train.Class != nil)
@@ -193,6 +195,7 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 	}
 	t.problem = dlam.NewProblem(t.data.split, l, c.Threads)
 	t.problem.Regularizer, t.problem.Comm = c.regularizer(), comm.Self{}
+	t.problem.Y.Smoothing = c.smoothing()
 	w := append([]int{t.problem.X.Cols}, c.Hidden...)
 	w = append(w, t.problem.Y.Width())
 	t.need = estimate(t.solver, w, t.problem.X.Rows, c.Threads)

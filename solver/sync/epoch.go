@@ -1,0 +1,159 @@
+package sync
+
+import (
+	"context"
+	"math"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
+)
+
+const (
+	warmUp     = 50  // updates over which the step grows to its length
+	careful    = 20  // first updates that are all measured
+	memory     = 0.7 // of the averages of the model
+	levelDecay = 0.9 // of the average risk
+	alarm      = 3   // a batch's risk above this many times the average is a divergence
+)
+
+// epoch takes every sample once. Every rank divides its samples into as many
+// batches.
+func (s *stepper) epoch(ctx context.Context) (dlam.Record, error) {
+	s.shuffle()
+	rows := len(s.order)
+	var risk, n float64
+	for k := range s.batches {
+		if err := ctx.Err(); err != nil {
+			return dlam.Record{}, err
+		}
+		x, y := s.batch.Take(s.p.X, s.p.Y, s.order[rows*k/s.batches:rows*(k+1)/s.batches])
+		g, err := s.mini(x, y)
+		if err != nil {
+			return dlam.Record{}, err
+		}
+		risk += g.Risk
+		n += g.N
+	}
+	r := dlam.Record{Risk: risk / n, Regularization: s.regularization(), Step: s.t}
+	r.Objective = risk + r.Regularization
+	return r, nil
+}
+
+// shuffle draws the epoch's order of this rank's samples: it depends on the
+// seed, the rank and the number of the epoch alone.
+func (s *stepper) shuffle() {
+	s.source.Seed(s.Seed, uint64(s.steps*s.e.Comm.Size()+s.e.Comm.Rank()))
+	for i := range s.order {
+		s.order[i] = i
+	}
+	for i := len(s.order) - 1; i > 0; i-- {
+		j := s.rng.IntN(i + 1)
+		s.order[i], s.order[j] = s.order[j], s.order[i]
+	}
+}
+
+// mini is one update with a mini-batch. It returns the batch's risk before it.
+func (s *stepper) mini(x mat.Dense, y loss.Target) (*objective.Gradient, error) {
+	k := s.updates
+	s.updates++
+	g, err := s.gradient(k, x, y)
+	if err != nil {
+		return nil, err
+	}
+	mean := g.Risk / g.N
+	if s.level > 0 && !(mean <= alarm*s.level+1) { // NaN too
+		s.retreat()
+		return g, nil
+	}
+	s.level = levelDecay*s.level + (1-levelDecay)*mean
+	if k == 0 {
+		s.level = mean
+	}
+	s.direct(g, s.Momentum)
+	measured := k < careful || k%s.Measure == 0
+	if measured {
+		if err := s.model(g, x, y); err != nil {
+			return nil, err
+		}
+		s.safe.CopyFrom(s.net)
+	}
+	s.t = s.length(k)
+	s.advance(s.t)
+	if measured {
+		return g, s.guard(g, x, y)
+	}
+	return g, nil
+}
+
+// gradient is the batch's, with the moments where the metric is due.
+func (s *stepper) gradient(k int, x mat.Dense, y loss.Target) (*objective.Gradient, error) {
+	// The first batches make a poor metric, so it is made anew more often.
+	if due := k%s.Refresh == 0 || k < s.Refresh && k&(k-1) == 0; !due {
+		return s.back.Gradient(x, y)
+	}
+	g, gram, err := s.back.GradientAndGram(x, y, 0)
+	if err != nil {
+		return nil, err
+	}
+	s.refresh(gram, 0, s.Decay)
+	return g, nil
+}
+
+// model measures the model along V. Where V leads up, it is the batch's move
+// alone again.
+func (s *stepper) model(g *objective.Gradient, x mat.Dense, y loss.Target) error {
+	slope, curve, err := s.measure(x, y)
+	if err != nil {
+		return err
+	}
+	if !(slope > 0) {
+		s.direct(g, 0)
+		if slope, curve, err = s.measure(x, y); err != nil {
+			return err
+		}
+	}
+	if s.updates == 1 {
+		s.slope, s.curve = slope, curve
+		return nil
+	}
+	s.slope, s.curve = memory*s.slope+(1-memory)*slope, memory*s.curve+(1-memory)*curve
+	return nil
+}
+
+// length is the step of update k: the model's best, warmed up and annealed.
+func (s *stepper) length(k int) float64 {
+	if !(s.slope > 0) || !(s.curve > 0) {
+		return 0
+	}
+	total := float64(s.Epochs * s.batches)
+	cosine := (1 + math.Cos(math.Pi*min(1, float64(k)/total))) / 2
+	warm := min(1, float64(k+1)/min(warmUp, max(1, total/10)))
+	return s.Factor * s.gain * s.slope / s.curve * cosine * warm
+}
+
+// guard looks at what a measured step did to its own batch: where the risk
+// rose, the step is taken back, and the next ones are half as long; else they
+// grow again.
+func (s *stepper) guard(g *objective.Gradient, x mat.Dense, y loss.Target) error {
+	before, n := g.Risk, g.N
+	after, _, err := s.back.Risk(x, y)
+	if err != nil {
+		return err
+	}
+	g.Risk, g.N = before, n // Risk shares its memory
+	if !(after <= before) {
+		s.retreat()
+		return nil
+	}
+	s.gain = min(1, 1.2*s.gain)
+	return nil
+}
+
+// retreat goes back to the last safe parameters, at rest, with half the step.
+func (s *stepper) retreat() {
+	s.net.CopyFrom(s.safe)
+	s.stop()
+	s.gain /= 2
+}

@@ -1,0 +1,86 @@
+package sync
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Mode says where the output layer's targets come from.
+type Mode string
+
+// The modes.
+const (
+	// Gradient takes one proximal-gradient step: D_L = −∇R.
+	Gradient Mode = "gradient"
+	// Prox takes the whole proximal step of eq. 5 with Settings.Rho, where
+	// that gives a direction of descent, and Gradient elsewhere.
+	Prox Mode = "prox"
+)
+
+// Settings are sync's parameters; all must be set (see DefaultSettings).
+type Settings struct {
+	// Batch is the number of samples a mini-batch, over all ranks: a Step is
+	// then an epoch. 0 means all samples: a Step is one monotone update.
+	Batch  int
+	Epochs int     // Steps that the schedule spreads over, with mini-batches
+	Lambda float64 // λ > 0: damping, relative to the inputs' mean variance
+	// Momentum μ in [0, 1): V ← μV + (ΔW, Δb), and the step is along V.
+	Momentum float64
+	Factor   float64 // > 0: of the Gauss–Newton model's best step
+	Mode     Mode
+	Rho      float64 // ρ > 0 of mode Prox
+	Refresh  int     // mini-batches between two updates of the metric
+	Decay    float64 // in [0, 1): memory of the metric's averages
+	Measure  int     // mini-batches between two measurements of the step
+	Seed     uint64  // of the order of the samples
+}
+
+// DefaultSettings are mini-batch settings for a run of so many epochs; the
+// evidence is in docs/sync.md. FullBatch are those for all samples at a time.
+func DefaultSettings(epochs int) Settings {
+	return Settings{
+		Batch: 500, Epochs: epochs, Lambda: LambdaFor(epochs), Momentum: 0.9, Factor: 1,
+		Mode: Gradient, Rho: 0.1, Refresh: 20, Decay: 0.8, Measure: 10,
+	}
+}
+
+// FullBatch are settings for all samples at a time.
+func FullBatch() Settings {
+	s := DefaultSettings(1)
+	s.Batch, s.Lambda = 0, 0.1
+	return s
+}
+
+// LambdaFor is the damping for a run of so many epochs: it regularises, and
+// the more so the longer the run.
+func LambdaFor(epochs int) float64 {
+	e := float64(epochs)
+	return min(max(3, 0.45*e*e), 30)
+}
+
+// BatchFor is a batch size for so many samples: small data are divided into
+// some twenty batches an epoch.
+func BatchFor(samples int) int { return min(500, max(16, samples/20)) }
+
+// Validate reports every setting outside its range.
+func (s Settings) Validate() error {
+	var errs []error
+	check := func(ok bool, field string, got any, want string) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("sync settings: %s: got %v, want %s", field, got, want))
+		}
+	}
+	positive := func(field string, v float64) { check(v > 0 && !math.IsInf(v, 0), field, v, "a finite number > 0") }
+	check(s.Batch >= 0, "batch", s.Batch, "at least 0 (0: all samples)")
+	check(s.Batch == 0 || s.Epochs >= 1, "epochs", s.Epochs, "at least 1")
+	positive("lambda", s.Lambda)
+	check(s.Momentum >= 0 && s.Momentum < 1, "momentum", s.Momentum, "0 ≤ μ < 1")
+	positive("factor", s.Factor)
+	check(s.Mode == Gradient || s.Mode == Prox, "mode", s.Mode, "gradient or prox")
+	positive("rho", s.Rho)
+	check(s.Refresh >= 1, "refresh", s.Refresh, "at least 1")
+	check(s.Decay >= 0 && s.Decay < 1, "decay", s.Decay, "0 ≤ x < 1")
+	check(s.Measure >= 1, "measure", s.Measure, "at least 1")
+	return errors.Join(errs...)
+}

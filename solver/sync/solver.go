@@ -1,0 +1,299 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	stdsync "sync"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/prox"
+)
+
+// Solver is synchronised DLAM with its settings.
+type Solver struct{ Settings Settings }
+
+var _ dlam.Solver = Solver{}
+
+func (s Solver) String() string { return "sync" }
+
+// Validate reports every setting outside its range.
+func (s Solver) Validate() error { return s.Settings.Validate() }
+
+// Memory is about how many bytes a run takes beside the samples.
+func (s Solver) Memory(widths []int, samples, threads int) float64 {
+	var floats, parameters, squares, longest, width float64
+	for l, d := range widths[1:] {
+		in, out := float64(widths[l]), float64(d)
+		parameters += out * (in + 1)
+		squares += in * in
+		longest = max(longest, in*in, out*in)
+		width += out
+	}
+	floats = 6*parameters + 8*squares // W, V, moves; moments, covariance, factors
+	if b := s.Settings.Batch; b > 0 {
+		floats += float64(min(b, samples)*widths[0]) + 2*float64(samples)
+	}
+	perWorker := 2*(parameters+squares) + parameters + squares + objective.Block*5*width
+	return 4 * (floats + float64(threads)*perWorker)
+}
+
+// Init prepares a run. It refuses activations, losses and regularisers that
+// lack the derivatives that targets and steps are made of.
+func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
+	if err := s.Settings.Validate(); err != nil {
+		return nil, err
+	}
+	if err := p.Fits(n); err != nil {
+		return nil, err
+	}
+	curved, ok := p.Loss.(loss.Curved)
+	if !ok {
+		return nil, fmt.Errorf("sync: loss %v has no curvature", p.Loss)
+	}
+	omega, ok := p.Regularizer.(prox.Differentiable)
+	if !ok {
+		return nil, fmt.Errorf("sync: regulariser %v has no gradient", p.Regularizer)
+	}
+	st := &stepper{Settings: s.Settings, p: p, loss: curved, omega: omega, net: n.Clone(), e: objective.New(p.Threads, p.Comm), gain: 1}
+	if err := st.begin(); err != nil {
+		st.Close()
+		return nil, err
+	}
+	return st, nil
+}
+
+// layer is what the method keeps of a layer.
+type layer struct {
+	w         mat.Dense // the network's own
+	b         []float32
+	v         objective.Direction // V: the direction of the step
+	rhs, move mat.Dense           // scratch: the least squares' right side, and its solution
+	metric    metric
+}
+
+// stepper is a run of sync.
+type stepper struct {
+	Settings
+	p      *dlam.Problem
+	loss   loss.Curved
+	omega  prox.Differentiable
+	net    *dlam.Network
+	e      *objective.Engine
+	back   *objective.Backprop
+	target *objective.Backprop // with the targets of mode Prox, or nil
+	along  *objective.Along
+	layers []layer
+	safe   *dlam.Network // parameters to go back to
+	n      float64       // number of samples, over all ranks
+	steps  int           // done
+
+	// of full batches
+	grad  *objective.Gradient // at the current point
+	f     float64             // F there
+	t     float64             // last step
+	tries [2]float64
+
+	// of mini-batches
+	batches      int
+	order        []int
+	source       rand.PCG
+	rng          *rand.Rand
+	batch        objective.Batch
+	updates      int     // done
+	slope, curve float64 // averages of the model along V, a sample
+	gain         float64 // in (0, 1]: what the guard leaves of the step
+	level        float64 // average of the batches' mean risk; 0 before the first
+
+	metrics metricJob
+	moves   moveJob
+}
+
+var _ dlam.Resumable = (*stepper)(nil)
+
+func (s *stepper) begin() error {
+	n := []float64{float64(s.p.X.Rows)}
+	if err := s.e.Comm.Sum(n); err != nil {
+		return err
+	}
+	s.n, s.batches = n[0], 1
+	if s.Batch > 0 {
+		s.batches = int(math.Ceil(s.n / float64(s.Batch)))
+		s.order, s.rng = make([]int, s.p.X.Rows), rand.New(&s.source)
+	}
+	s.safe = s.net.Clone()
+	layers, dir := make([]objective.Layer, len(s.net.Layers)), []objective.Direction{}
+	s.layers = make([]layer, len(layers))
+	for l, net := range s.net.Layers {
+		layers[l] = objective.Layer(net)
+		ly := &s.layers[l]
+		ly.w, ly.b = net.W, net.B
+		ly.v = objective.Direction{W: mat.New(net.W.Rows, net.W.Cols), B: make([]float32, len(net.B))}
+		ly.rhs, ly.move = mat.New(net.W.Rows, net.W.Cols), mat.New(net.W.Rows, net.W.Cols)
+		ly.metric.allocate(net.W.Cols)
+		dir = append(dir, ly.v)
+	}
+	var err error
+	if s.back, err = s.e.NewBackprop(layers, s.p.Loss); err != nil {
+		return fmt.Errorf("sync: %w", err)
+	}
+	if s.Mode == Prox {
+		if s.target, err = s.e.NewBackprop(layers, targets{s.p.Loss, s.Rho, new(stdsync.Pool)}); err != nil {
+			return err
+		}
+	}
+	s.along = s.back.NewAlong(dir, s.loss)
+	return s.evaluate()
+}
+
+// Step is one monotone update with all samples, or one epoch.
+func (s *stepper) Step(ctx context.Context) (dlam.Record, error) {
+	var r dlam.Record
+	var err error
+	if s.Batch == 0 {
+		r, err = s.update()
+	} else {
+		r, err = s.epoch(ctx)
+	}
+	s.steps++
+	return r, err
+}
+
+// regularization is Ω of all weights.
+func (s *stepper) regularization() float64 {
+	var sum float64
+	for _, ly := range s.net.Layers {
+		sum += s.omega.Value(ly.W.Elements())
+	}
+	return sum
+}
+
+// pull is −⟨∇Ω, V⟩, and ⟨V, ∇²Ω V⟩ where Ω is smooth.
+func (s *stepper) pull() (slope, curve float64) {
+	smooth, _ := s.omega.(prox.Smooth)
+	for l := range s.layers {
+		ly := &s.layers[l]
+		for i := range ly.w.Rows {
+			g := ly.rhs.Row(i) // free between two directions
+			clear(g)
+			s.omega.AddGrad(g, ly.w.Row(i))
+			slope -= kernel.Dot(g, ly.v.W.Row(i))
+			if smooth != nil {
+				curve += smooth.Strong() * kernel.SumSquares(ly.v.W.Row(i))
+			}
+		}
+	}
+	return slope, curve
+}
+
+// measure is the model of F along V on some samples, a sample.
+func (s *stepper) measure(x mat.Dense, y loss.Target) (slope, curve float64, err error) {
+	m, err := s.along.Measure(x, y)
+	if err != nil {
+		return 0, 0, err
+	}
+	ps, pc := s.pull()
+	return m.Slope/m.N + ps/s.n, m.Curve/m.N + pc/s.n, nil
+}
+
+// stop clears V.
+func (s *stepper) stop() {
+	for l := range s.layers {
+		clear(s.layers[l].v.W.Data)
+		clear(s.layers[l].v.B)
+	}
+}
+
+func (s *stepper) Network() *dlam.Network { return s.net }
+
+func (s *stepper) Close() { s.e.Close() }
+
+// targets is a loss whose gradient is that of mode Prox: z − z⁺ with z⁺ the
+// proximal step of eq. 5.
+type targets struct {
+	loss.Loss
+	rho  float64
+	pool *stdsync.Pool // of *[]float32, scratch
+}
+
+// Grad computes dst = z − z⁺, a row at a time.
+func (t targets) Grad(dst, z mat.Dense, y loss.Target) {
+	buf, ok := t.pool.Get().(*[]float32)
+	if !ok || len(*buf) < 2*z.Cols {
+		fresh := make([]float32, 2*z.Cols)
+		buf = &fresh
+	}
+	defer t.pool.Put(buf)
+	row := *buf
+	next, at := mat.FromSlice(1, z.Cols, row[:z.Cols]), mat.FromSlice(1, z.Cols, row[z.Cols:2*z.Cols])
+	for i := range z.Rows {
+		copy(at.Data, z.Row(i))
+		copy(next.Data, z.Row(i))
+		t.Prox(next, at, y.RowRange(i, i+1), t.rho)
+		d := dst.Row(i)
+		for j, v := range at.Data {
+			d[j] = v - next.Data[j]
+		}
+	}
+}
+
+// State is V, the metrics' averages, and the few numbers beside them.
+func (s *stepper) State() dlam.State {
+	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{
+		"scalars": {float64(s.steps), float64(s.updates), s.slope, s.curve, s.gain, s.level, s.t},
+	}}
+	for l := range s.layers {
+		ly, m := &s.layers[l], &s.layers[l].metric
+		st.Float32[fmt.Sprint("v.w.", l)], st.Float32[fmt.Sprint("v.b.", l)] = ly.v.W.Data, ly.v.B
+		if s.Batch > 0 {
+			st.Float32[fmt.Sprint("safe.w.", l)], st.Float32[fmt.Sprint("safe.b.", l)] = s.safe.Layers[l].W.Data, s.safe.Layers[l].B
+			st.Float64[fmt.Sprint("square.", l)], st.Float64[fmt.Sprint("mean.", l)] = m.square, m.mean
+		}
+	}
+	return st
+}
+
+// Restore puts a State back.
+func (s *stepper) Restore(n *dlam.Network, st dlam.State) error {
+	v := st.Float64["scalars"]
+	if len(v) != 7 {
+		return errors.New("sync state: scalars missing")
+	}
+	s.steps, s.updates, s.slope, s.curve, s.gain, s.level, s.t = int(v[0]), int(v[1]), v[2], v[3], v[4], v[5], v[6]
+	s.net.CopyFrom(n)
+	var errs []error
+	for l := range s.layers {
+		ly, m := &s.layers[l], &s.layers[l].metric
+		put(&errs, st.Float32, fmt.Sprint("v.w.", l), ly.v.W.Data)
+		put(&errs, st.Float32, fmt.Sprint("v.b.", l), ly.v.B)
+		if s.Batch > 0 {
+			put(&errs, st.Float32, fmt.Sprint("safe.w.", l), s.safe.Layers[l].W.Data)
+			put(&errs, st.Float32, fmt.Sprint("safe.b.", l), s.safe.Layers[l].B)
+			put(&errs, st.Float64, fmt.Sprint("square.", l), m.square)
+			put(&errs, st.Float64, fmt.Sprint("mean.", l), m.mean)
+			m.seen = s.updates > 0
+		}
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	if s.Batch > 0 && s.updates > 0 {
+		s.refresh(nil, 0, 0)
+	}
+	return s.evaluate()
+}
+
+// put copies a saved array into its place.
+func put[T any](errs *[]error, from map[string][]T, key string, to []T) {
+	if len(from[key]) != len(to) {
+		*errs = append(*errs, fmt.Errorf("sync state: %s has %d elements, want %d", key, len(from[key]), len(to)))
+		return
+	}
+	copy(to, from[key])
+}
