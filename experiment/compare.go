@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -160,8 +161,9 @@ func (c Comparison) page(runs []report.Run, outcomes []Outcome) report.Page {
 	if len(bad) > 0 {
 		p.Warning = "Did not run to its end: " + strings.Join(bad, ", ") + "."
 	}
-	facts := append(c.Facts, report.Fact{Name: "threads", Value: fmt.Sprint(c.Problem.Threads)})
-	p.Sections = append([]report.Section{{Facts: append(facts, ThisMachine().facts()...)}}, p.Sections...)
+	threads := report.Fact{Name: "threads", Value: fmt.Sprint(c.Problem.Threads)}
+	facts := slices.Concat(c.Facts, []report.Fact{threads}, ThisMachine().facts())
+	p.Sections = append([]report.Section{{Facts: facts}}, p.Sections...)
 	p.Sections = append(p.Sections,
 		report.Section{Title: "Settings", Tables: []report.Table{t}},
 		report.Section{Title: "To repeat it", Code: c.Command})

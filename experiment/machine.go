@@ -38,7 +38,7 @@ func cpuModel() string {
 	if err != nil {
 		return "unknown"
 	}
-	defer f.Close() // read only
+	defer func() { _ = f.Close() }() // read only
 	for s := bufio.NewScanner(f); s.Scan(); {
 		if name, value, ok := strings.Cut(s.Text(), ":"); ok && strings.TrimSpace(name) == "model name" {
 			return strings.TrimSpace(value)

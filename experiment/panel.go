@@ -133,8 +133,9 @@ func (p panel) chosen(m method, done outcomes) (outcome, bool) {
 func (r Reproduction) tableCells() []Cell {
 	var cs []Cell
 	for _, data := range []string{mnist, fashion} {
+		rows := r.rows(data)
 		for i := range publishedRho {
-			for j := range publishedRows(data) {
+			for j := range rows {
 				cs = append(cs, r.tableCell(data, i, j))
 			}
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/experiment"
+	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/report"
@@ -41,30 +42,32 @@ type browser struct {
 	requests   []string
 }
 
-// newBrowser skips the test where there is no Chromium, unless
-// DLAM_REQUIRE_CHROMIUM=1 forbids that.
-func newBrowser(t *testing.T, width, height int) *browser {
+// needBrowser gives Chromium's path. It skips the test where there is none,
+// unless DLAM_REQUIRE_CHROMIUM=1 forbids that.
+func needBrowser(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts a browser")
 	}
-	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if p, err := exec.LookPath(name); err == nil {
-			path = p
-			break
+			return p
 		}
 	}
-	if path == "" {
-		if os.Getenv("DLAM_REQUIRE_CHROMIUM") == "1" {
-			t.Fatal("no chromium in PATH, and DLAM_REQUIRE_CHROMIUM=1")
-		}
-		t.Skip("no chromium in PATH: the pages are not tested in a browser (on Debian: apt-get install chromium)")
+	if os.Getenv("DLAM_REQUIRE_CHROMIUM") == "1" {
+		t.Fatal("no chromium in PATH, and DLAM_REQUIRE_CHROMIUM=1")
 	}
+	t.Skip("no chromium in PATH: the pages are not tested in a browser (on Debian: apt-get install chromium)")
+	return ""
+}
+
+func newBrowser(t *testing.T, width, height int) *browser {
+	t.Helper()
+	path := needBrowser(t)
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(width, height),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(cancel)
@@ -168,7 +171,7 @@ func digitsProblem(t *testing.T) (*dlam.Problem, *dlam.Network) {
 }
 
 func TestComparisonInBrowser(t *testing.T) {
-	b := newBrowser(t, 1200, 900)
+	needBrowser(t)
 	p, n := digitsProblem(t)
 	momentum := sdlam.DefaultSettings()
 	momentum.Momentum = true
@@ -183,6 +186,7 @@ func TestComparisonInBrowser(t *testing.T) {
 	if _, err := c.Run(context.Background(), dir); err != nil {
 		t.Fatal(err)
 	}
+	b := newBrowser(t, 1200, 900)
 	b.do(t, chromedp.Navigate("file://"+filepath.Join(dir, report.PageFile)))
 	for _, id := range []string{"#final", "#targets", "#methods", "#by-iteration svg", "#by-time svg"} {
 		b.shows(t, id)
@@ -214,12 +218,8 @@ func TestComparisonInBrowser(t *testing.T) {
 func TestNarrowPage(t *testing.T) {
 	b := newBrowser(t, 500, 800)
 	path := filepath.Join(t.TempDir(), "p.html")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := report.RunPage(report.Run{Name: strings.Repeat("long", 40), Records: synthetic(50)}).WriteHTML(f); err != nil {
+	page := report.RunPage(report.Run{Name: strings.Repeat("long", 40), Records: synthetic(50)})
+	if err := atomicfile.Write(path, page.WriteHTML); err != nil {
 		t.Fatal(err)
 	}
 	b.do(t, chromedp.EmulateViewport(320, 800), chromedp.Navigate("file://"+path))
@@ -243,7 +243,7 @@ func TestLivePageFollowsARun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	t.Cleanup(func() { _ = f.Close() })
 	p, n := digitsProblem(t)
 	gate := make(gate)
 	done := make(chan error, 1)
@@ -282,7 +282,7 @@ func (g gate) Record(dlam.Record) error { <-g; return nil }
 // TestReproductionInBrowser opens a whole reproduction, of a size that takes a
 // second, from disk.
 func TestReproductionInBrowser(t *testing.T) {
-	b := newBrowser(t, 1200, 900)
+	needBrowser(t)
 	dir := t.TempDir()
 	r := experiment.Reproduction{
 		Parts: experiment.Names, Dir: dir, Threads: 1, Command: "dlam reproduce all",
@@ -299,6 +299,7 @@ func TestReproductionInBrowser(t *testing.T) {
 	if err := r.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
+	b := newBrowser(t, 1200, 900)
 	b.do(t, chromedp.Navigate("file://"+filepath.Join(dir, report.PageFile)))
 	for _, id := range []string{"#figure1 svg", "#figure-table2 svg", "#table-claims", "#table-figure2", "#table-figure3", "#table-rates", "#table2-mnist", "#table2-fashion-mnist"} {
 		b.shows(t, id)

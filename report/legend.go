@@ -44,7 +44,6 @@ func (l *layout) legendWidth() float64 {
 type named struct {
 	name string
 	end  point // of its line
-	y    float64
 	key  func(at point) []mark
 }
 

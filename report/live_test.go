@@ -1,7 +1,6 @@
 package report_test
 
 import (
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,7 +11,7 @@ import (
 	"github.com/dlam-go/dlam/report"
 )
 
-func ask(t *testing.T, h http.Handler, method, url, host, etag string) *http.Response {
+func ask(t *testing.T, h http.Handler, method, url, host, etag string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest(method, url, nil)
 	r.Host = host
@@ -21,16 +20,7 @@ func ask(t *testing.T, h http.Handler, method, url, host, etag string) *http.Res
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
-}
-
-func body(t *testing.T, r *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+	return w
 }
 
 func TestLiveAnswersOnlyForItsPage(t *testing.T) {
@@ -60,10 +50,10 @@ func TestLiveAnswersOnlyForItsPage(t *testing.T) {
 		{"GET", "/trace.jsonl", "localhost:7420", 404},
 	} {
 		r := ask(t, live, c.method, c.url, c.host, "")
-		if r.StatusCode != c.status {
-			t.Errorf("%s %s for %q: got %d, want %d", c.method, c.url, c.host, r.StatusCode, c.status)
+		if r.Code != c.status {
+			t.Errorf("%s %s for %q: got %d, want %d", c.method, c.url, c.host, r.Code, c.status)
 		}
-		if p := r.Header.Get("Content-Security-Policy"); !strings.HasPrefix(p, "default-src 'none'") {
+		if p := r.Header().Get("Content-Security-Policy"); !strings.HasPrefix(p, "default-src 'none'") {
 			t.Errorf("%s %s: policy %q", c.method, c.url, p)
 		}
 	}
@@ -76,25 +66,25 @@ func TestLiveFollows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := body(t, ask(t, live, "GET", "/content", "localhost", "")); !strings.Contains(s, "Waiting") {
+	if s := ask(t, live, "GET", "/content", "localhost", "").Body.String(); !strings.Contains(s, "Waiting") {
 		t.Errorf("before the first record: %.80s", s)
 	}
 	f, err := os.Create(filepath.Join(dir, report.TraceFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	t.Cleanup(func() { _ = f.Close() })
 	trace, rs := report.NewTrace(f), synthetic(2)
 	for k, rec := range rs {
 		if err := trace.Record(rec); err != nil {
 			t.Fatal(err)
 		}
 		r := ask(t, live, "GET", "/content", "localhost", "")
-		if s := body(t, r); !strings.Contains(s, "<dd>"+string(rune('1'+k))+"</dd>") {
+		if s := r.Body.String(); !strings.Contains(s, "<dd>"+string(rune('1'+k))+"</dd>") {
 			t.Errorf("iteration %d does not show", k+1)
 		}
-		if again := ask(t, live, "GET", "/content", "localhost", r.Header.Get("ETag")); again.StatusCode != 304 {
-			t.Errorf("nothing new: got %d, want 304", again.StatusCode)
+		if again := ask(t, live, "GET", "/content", "localhost", r.Header().Get("ETag")); again.Code != 304 {
+			t.Errorf("nothing new: got %d, want 304", again.Code)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func ReadRun(path string) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	defer f.Close() // read only
+	defer func() { _ = f.Close() }() // read only
 	abs, err := filepath.Abs(file)
 	if err != nil {
 		return Run{}, err

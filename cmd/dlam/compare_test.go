@@ -94,7 +94,7 @@ func TestWatchEnds(t *testing.T) {
 	}
 	b, err := io.ReadAll(r.Body)
 	_ = r.Body.Close()
-	if err != nil || r.StatusCode != 200 || !bytes.Contains(b, []byte("Waiting")) {
+	if err != nil || r.StatusCode != http.StatusOK || !bytes.Contains(b, []byte("Waiting")) {
 		t.Errorf("got %d, %d bytes, %v", r.StatusCode, len(b), err)
 	}
 	cancel()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,7 +40,7 @@ trace.jsonl.`,
 			if out == "-" {
 				return page.WriteHTML(a.out)
 			}
-			if err := atomicfile.Write(out, func(w io.Writer) error { return page.WriteHTML(w) }); err != nil {
+			if err := atomicfile.Write(out, page.WriteHTML); err != nil {
 				return err
 			}
 			a.say("wrote %s", out)
