@@ -138,7 +138,7 @@ func (l *layout) curve(s Series) {
 	var run []point
 	flush := func() {
 		if len(run) > 1 {
-			l.add(mark{ink: k, points: run, width: 1.8, dash: seriesStyles[k].dash})
+			l.add(mark{ink: k, points: run, width: 1.8, dash: dashOf(s.Style)})
 		}
 		run = nil
 	}
@@ -152,7 +152,7 @@ func (l *layout) curve(s Series) {
 		}
 		run = append(run, p)
 		if p.x >= next || len(s.X) == 1 {
-			l.add(mark{ink: k, points: seriesStyles[k].marker.outline(p), filled: true})
+			l.add(mark{ink: k, points: markerOf(s.Style).outline(p), filled: true})
 			next = p.x + every
 		}
 	}

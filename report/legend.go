@@ -4,12 +4,26 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"unicode/utf8"
+	"strings"
+	"unicode"
 )
 
-// textWidth is about how wide s is.
+// textWidth is about how wide s is in the fonts of the pictures.
 func textWidth(s string, size float64) float64 {
-	return 0.58 * size * float64(utf8.RuneCountInString(s))
+	w := 0.0
+	for _, r := range s {
+		switch {
+		case strings.ContainsRune("mwMW%@—…", r):
+			w += 0.9
+		case strings.ContainsRune("iljtfrI.,:;|'()[] ", r):
+			w += 0.36
+		case unicode.IsUpper(r):
+			w += 0.72
+		default:
+			w += 0.58
+		}
+	}
+	return size * w
 }
 
 const (
@@ -77,8 +91,8 @@ func (l *layout) namedCurves() []named {
 			}
 			es = append(es, named{name: s.Name, end: end, key: func(at point) []mark {
 				return []mark{
-					{ink: k, points: []point{at, {at.x + keyWidth - 5, at.y}}, width: 1.8, dash: seriesStyles[k].dash},
-					{ink: k, points: seriesStyles[k].marker.outline(point{at.x + (keyWidth-5)/2, at.y}), filled: true},
+					{ink: k, points: []point{at, {at.x + keyWidth - 5, at.y}}, width: 1.8, dash: dashOf(s.Style)},
+					{ink: k, points: markerOf(s.Style).outline(point{at.x + (keyWidth-5)/2, at.y}), filled: true},
 				}
 			}})
 			break

@@ -60,6 +60,18 @@ func (k ink) class() string {
 // styleOf is the ink of series number i.
 func styleOf(i int) ink { return ink(i % len(seriesStyles)) }
 
+// From the ninth series on colours come again, with another dash and marker.
+
+func dashOf(i int) []float64 {
+	n := len(seriesStyles)
+	return seriesStyles[(i+3*(i/n))%n].dash
+}
+
+func markerOf(i int) marker {
+	n := len(seriesStyles)
+	return seriesStyles[(i+2*(i/n))%n].marker
+}
+
 type marker int
 
 const (
