@@ -102,20 +102,27 @@ form.
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usagef("%w (see dlam %s --help)", err, c.Name())
+		return usagef("%w (see %s --help)", err, c.CommandPath())
 	})
-	for _, c := range a.commands() {
-		if check := c.Args; check != nil {
-			c.Args = func(c *cobra.Command, args []string) error {
-				if err := check(c, args); err != nil {
-					return usagef("%w (see dlam %s --help)", err, c.Name())
-				}
-				return nil
-			}
-		}
-		root.AddCommand(c)
-	}
+	root.AddCommand(a.commands()...)
+	usageArgs(root)
 	return root
+}
+
+// usageArgs makes a wrong number of arguments bad usage, for c and the commands
+// under it.
+func usageArgs(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usagef("%w (see %s --help)", err, c.CommandPath())
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		usageArgs(sub)
+	}
 }
 
 func newVersionCommand(a *app) *cobra.Command {
