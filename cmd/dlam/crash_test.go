@@ -1,0 +1,251 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/report"
+)
+
+// shortRun is a training run of a fraction of a second.
+func shortRun(solver, folder string, iterations int, more ...string) []string {
+	return append([]string{"train", "--solver", solver, "--limit", "200", "--hidden", "8,8", "--iterations", strconv.Itoa(iterations),
+		"--threads", "2", "--quiet", "--run", folder}, more...)
+}
+
+// program starts dlam as a process of its own.
+func program(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	var said bytes.Buffer
+	c := exec.Command("dlam", args...)
+	c.Stderr = &said
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return c, &said
+}
+
+// finish runs dlam, which must end with the exit code want.
+func finish(t *testing.T, want int, args ...string) string {
+	t.Helper()
+	c, said := program(t, args...)
+	if got := exitCode(c.Wait()); got != want {
+		t.Fatalf("dlam %s: exit code %d, want %d: %s", strings.Join(args, " "), got, want, said)
+	}
+	return said.String()
+}
+
+// await waits until the trace in folder has n records.
+func await(t *testing.T, folder string, n int) {
+	t.Helper()
+	for range 10000 {
+		raw, err := os.ReadFile(filepath.Join(folder, report.TraceFile))
+		if err == nil && bytes.Count(raw, []byte("\n")) >= n {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("%s: no %d records in ten seconds", folder, n)
+}
+
+func exists(folder, name string) bool {
+	_, err := os.Stat(filepath.Join(folder, name))
+	return err == nil
+}
+
+// wantSame holds that two runs end in one model, to the last bit, and that the
+// trace of the first tells each iteration once.
+func wantSame(t *testing.T, folder, straight string, iterations int) {
+	t.Helper()
+	var models [2][]byte
+	for i, f := range []string{folder, straight} {
+		raw, err := os.ReadFile(filepath.Join(f, model.FileName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		models[i] = raw
+	}
+	if !bytes.Equal(models[0], models[1]) {
+		t.Errorf("%s: the model is not the one of the run that went straight", folder)
+	}
+	r, err := report.ReadRun(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Records) != iterations {
+		t.Errorf("%s: %d records, want %d", folder, len(r.Records), iterations)
+	}
+	for i, rec := range r.Records {
+		if rec.Iteration != i+1 {
+			t.Fatalf("%s: record %d is of iteration %d", folder, i+1, rec.Iteration)
+		}
+	}
+}
+
+// TestInterrupt stops a run as Ctrl-C does, finds it saved, and goes on.
+func TestInterrupt(t *testing.T) {
+	dir := t.TempDir()
+	cut := filepath.Join(dir, "cut")
+	c, said := program(t, shortRun("dlam", cut, 1000000)...)
+	await(t, cut, 3)
+	for _, args := range [][]string{shortRun("dlam", cut, 1), {"train", "--resume", cut}} {
+		if text := finish(t, exitUsage, args...); !strings.Contains(text, "another process is writing this run") {
+			t.Errorf("a second process on the run: got %q", text)
+		}
+	}
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if got := exitCode(c.Wait()); got != exitInterrupted {
+		t.Fatalf("exit code %d, want %d: %s", got, exitInterrupted, said)
+	}
+	if !exists(cut, model.CheckpointName) || !exists(cut, model.FileName) {
+		t.Fatal("an interrupted run left no checkpoint or no model")
+	}
+	finish(t, exitDone, "predict", cut, "digits", "--output", filepath.Join(dir, "p.csv"))
+}
+
+// TestResumeInterrupted interrupts a run of each method again and again; it
+// ends as the run that was left alone.
+func TestResumeInterrupted(t *testing.T) {
+	for _, solver := range solverNames() {
+		t.Run(solver, func(t *testing.T) {
+			t.Parallel()
+			const iterations = 200
+			dir := t.TempDir()
+			straight, cut := filepath.Join(dir, "straight"), filepath.Join(dir, "cut")
+			finish(t, exitDone, shortRun(solver, straight, iterations)...)
+			if stops := interruptUntilDone(t, shortRun(solver, cut, iterations), cut, iterations/3); stops == 0 {
+				t.Error("no run was interrupted before its end: make it longer")
+			}
+			wantSame(t, cut, straight, iterations)
+			if text := finish(t, exitUsage, "train", "--resume", cut); !strings.Contains(text, "the run has ended") {
+				t.Errorf("resuming a run that has ended: got %q", text)
+			}
+		})
+	}
+}
+
+// interruptUntilDone interrupts a run two times, every so many iterations,
+// lets it end, and returns how often it came in time.
+func interruptUntilDone(t *testing.T, args []string, folder string, every int) (stops int) {
+	t.Helper()
+	for n := 0; ; n++ {
+		c, said := program(t, args...)
+		if n < 2 {
+			await(t, folder, 5+n*every)
+			_ = c.Process.Signal(os.Interrupt) // it may have ended meanwhile
+		}
+		switch code := exitCode(c.Wait()); code {
+		case exitDone:
+			return stops
+		case exitInterrupted:
+			stops++
+		default:
+			t.Fatalf("exit code %d: %s", code, said)
+		}
+		args = []string{"train", "--quiet", "--resume", folder}
+	}
+}
+
+// TestResumeRefuses holds that a run goes on only as itself.
+func TestResumeRefuses(t *testing.T) {
+	cut := filepath.Join(t.TempDir(), "cut")
+	c, _ := program(t, shortRun("dlam", cut, 1000000, "--checkpoint-every", "1")...)
+	await(t, cut, 3)
+	_ = c.Process.Kill()
+	_ = c.Wait() // killed
+	for _, test := range []struct {
+		flag, value, want string
+	}{
+		{"--rho", "0.5", "saved under other settings"},
+		{"--seed", "1", "saved under other settings"},
+		{"--iterations", "1", "--iterations: got 1, and "},
+	} {
+		if text := finish(t, exitUsage, "train", "--resume", cut, test.flag, test.value); !strings.Contains(text, test.want) {
+			t.Errorf("%s %s: got %q, want %q", test.flag, test.value, text, test.want)
+		}
+	}
+	path := filepath.Join(cut, model.CheckpointName)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)/2] ^= 1
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if text := finish(t, exitUsage, "train", "--resume", cut); !strings.Contains(text, "the checksum does not match") {
+		t.Errorf("a damaged checkpoint: got %q", text)
+	}
+}
+
+// crashIterations is the length of a run that is killed.
+const crashIterations = 40
+
+// TestCrash kills runs at random moments, DLAM_CRASH_TESTS of them: each goes
+// on, and ends as the run that was left alone.
+func TestCrash(t *testing.T) {
+	crashes := 10
+	if text := os.Getenv("DLAM_CRASH_TESTS"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatalf("DLAM_CRASH_TESTS: %v", err)
+		}
+		crashes = n
+	}
+	dir := t.TempDir()
+	straight := filepath.Join(dir, "straight")
+	began := time.Now()
+	finish(t, exitDone, shortRun("dlam", straight, crashIterations, "--checkpoint-every", "1")...)
+	took := time.Since(began)
+	rng := rand.New(rand.NewPCG(1, 2))
+	moments := map[string]int{}
+	for i := range crashes {
+		folder := filepath.Join(dir, fmt.Sprint("run", i))
+		c, _ := program(t, shortRun("dlam", folder, crashIterations, "--checkpoint-every", "1")...)
+		time.Sleep(time.Duration(rng.Float64() * float64(took)))
+		_ = c.Process.Signal(syscall.SIGKILL) // it may have ended
+		_ = c.Wait()
+		moments[afterCrash(t, folder)]++
+		wantSame(t, folder, straight, crashIterations)
+		left, err := filepath.Glob(filepath.Join(folder, ".*"))
+		if err != nil || len(left) > 0 {
+			t.Errorf("left half written: %q, %v", left, err)
+		}
+	}
+	t.Logf("killed: %v", moments)
+	if crashes >= 10 && moments["during the training"] == 0 {
+		t.Error("no run was killed during its training: make it longer")
+	}
+}
+
+// afterCrash does what one does with a killed run, and says when it was killed.
+func afterCrash(t *testing.T, folder string) string {
+	t.Helper()
+	goOn := []string{"train", "--quiet", "--resume", folder, "--checkpoint-every", "1"}
+	switch {
+	case !exists(folder, configName):
+		finish(t, exitDone, shortRun("dlam", folder, crashIterations)...)
+		return "before there was a run"
+	case exists(folder, model.CheckpointName):
+		finish(t, exitDone, goOn...)
+		return "during the training"
+	case exists(folder, model.FileName):
+		return "after the end"
+	}
+	finish(t, exitDone, goOn...)
+	return "before the first checkpoint"
+}
