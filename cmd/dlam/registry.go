@@ -10,6 +10,7 @@ import (
 	"github.com/dlam-go/dlam/prox"
 	"github.com/dlam-go/dlam/solver/admm"
 	"github.com/dlam-go/dlam/solver/bcd"
+	"github.com/dlam-go/dlam/solver/dladmm"
 	solver "github.com/dlam-go/dlam/solver/dlam"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/sync"
@@ -35,6 +36,7 @@ func methods() []method {
 		{"dlam", "the paper's method", times(200), dlam.Paper, func(c *config) dlam.Solver { return solver.Solver{Settings: c.dlam(false)} }},
 		{"mdlam", "DLAM with Nesterov extrapolation", times(200), dlam.Paper, func(c *config) dlam.Solver { return solver.Solver{Settings: c.dlam(true)} }},
 		{"admm", "ADMM without gradients (Taylor et al. 2016)", times(50), dlam.He, func(*config) dlam.Solver { return admm.Solver{Settings: admm.DefaultSettings()} }},
+		{"dladmm", "dlADMM (Wang et al. 2019)", times(50), dlam.He, func(*config) dlam.Solver { return dladmm.Solver{Settings: dladmm.DefaultSettings()} }},
 		{"bcd", "block coordinate descent (Zeng et al. 2019)", times(50), dlam.He, func(*config) dlam.Solver { return bcd.Solver{Settings: bcd.DefaultSettings()} }},
 	}
 	for _, rule := range gradient.Rules {

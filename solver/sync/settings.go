@@ -60,8 +60,8 @@ func LambdaFor(epochs int) float64 {
 }
 
 // BatchFor is a batch size for so many samples: small data are divided into
-// some twenty batches an epoch.
-func BatchFor(samples int) int { return min(500, max(16, samples/20)) }
+// some forty batches an epoch.
+func BatchFor(samples int) int { return min(500, max(32, samples/40)) }
 
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
