@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/dlam-go/dlam/dataset"
+)
+
+func newDataCommand(a *app) *cobra.Command {
+	c := &cobra.Command{Use: "data", Short: "List, fetch and look at data sets", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	cfg := defaultConfig()
+	list := &cobra.Command{Use: "list", Short: "List the named data sets and where they lie", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return a.dataList(&cfg) }}
+	get := &cobra.Command{Use: "get NAME…", Short: "Download named data sets", Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.dataGet(cmd.Context(), &cfg, args) }}
+	info := &cobra.Command{Use: "info DATA", Short: "Show what is in a data set", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg.Data = args[0]
+			return a.dataInfo(cmd.Context(), &cfg)
+		}}
+	c.PersistentFlags().StringVar(&cfg.DataDir, "data-dir", cfg.DataDir, "where named data sets lie (default $DLAM_DATA_DIR)")
+	c.PersistentFlags().BoolVar(&cfg.Offline, "offline", false, "never download")
+	info.Flags().StringVar(&cfg.Label, "label", "", "label column, by name or number")
+	info.Flags().BoolVar(&cfg.NoHeader, "no-header", false, "a CSV's first line is data")
+	c.AddCommand(list, get, info)
+	return c
+}
+
+func (a *app) dataList(c *config) error {
+	w := table.NewWriter()
+	w.SetOutputMirror(a.out)
+	w.SetStyle(table.StyleLight)
+	w.AppendHeader(table.Row{"name", "where"})
+	for _, name := range dataset.Names {
+		where := "in this program"
+		if name != "digits" {
+			if where = dataset.Located(name, a.options(c)); where == "" {
+				where = "not here: dlam data get " + name
+			}
+		}
+		w.AppendRow(table.Row{name, where})
+	}
+	w.Render()
+	return nil
+}
+
+func (a *app) dataGet(ctx context.Context, c *config, names []string) error {
+	for _, name := range names {
+		if _, err := dataset.Open(ctx, name, a.options(c)); err != nil {
+			return err
+		}
+		a.say("%s: %s", name, dataset.Located(name, a.options(c)))
+	}
+	return nil
+}
+
+func (a *app) dataInfo(ctx context.Context, c *config) error {
+	s, err := dataset.Open(ctx, c.Data, a.options(c))
+	if err != nil {
+		return err
+	}
+	w := table.NewWriter()
+	w.SetOutputMirror(a.out)
+	w.SetStyle(table.StyleLight)
+	w.AppendHeader(table.Row{"part", "samples", "features", "min", "mean", "max", "constant features", "classes"})
+	for _, part := range []struct {
+		name string
+		d    dataset.Dataset
+	}{{"train", s.Train}, {"test", s.Test}} {
+		if part.d.Rows() == 0 {
+			continue
+		}
+		m := part.d.Summarize()
+		w.AppendRow(table.Row{part.name, m.Rows, m.Features, m.Min, m.Mean, m.Max, m.Constant, classCounts(part.d, m)})
+	}
+	w.Render()
+	return nil
+}
+
+func classCounts(d dataset.Dataset, s dataset.Summary) string {
+	if d.Class == nil {
+		return "none (values)"
+	}
+	text := ""
+	for i, n := range s.Counts {
+		if i == 12 {
+			return text + "…"
+		}
+		text += d.Classes[i] + ":" + strconv.Itoa(n) + " "
+	}
+	return text
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/model"
+)
+
+func newEvalCommand(a *app) *cobra.Command {
+	u := newUseFlags()
+	c := &cobra.Command{
+		Use: "eval MODEL", Short: "Measure a model on labelled data", Args: cobra.ExactArgs(1),
+		Long: `Measure a model: accuracy and confusion matrix, or root mean squared error and
+R². Without --data on the test part of the data that it was trained on, divided
+as then. Of a named data set the test part is used. MODEL is a run folder or a
+model file.`,
+		Example: "  dlam eval runs/mnist-dlam\n  dlam eval runs/digits-dlam --data new.csv",
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.eval(cmd.Context(), args[0], u) },
+	}
+	u.c.Data = ""
+	c.Flags().StringVar(&u.c.Data, "data", "", "data to measure on (default: the test part of what the model was trained on)")
+	c.Flags().BoolVar(&u.train, "train", false, "use the training part instead of the test part")
+	u.add(c)
+	c.Flags().BoolVar(&u.json, "json", false, "end with a JSON object on standard output")
+	return c
+}
+
+func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
+	m, err := openModel(path)
+	if err != nil {
+		return err
+	}
+	started := time.Now()
+	d, err := a.measured(ctx, m, u)
+	if err != nil {
+		return err
+	}
+	if !d.Labelled() || (d.Class != nil) != (m.Classes != nil) {
+		return usagef("%s: no labels of the model's kind to measure on", u.c.Data)
+	}
+	l, err := loss.Parse(m.Loss)
+	if err != nil {
+		return errUsage{err}
+	}
+	score, err := dlam.Evaluate(m.Network, d.X, dlam.TargetOf(d), l, u.c.Threads)
+	if err != nil {
+		return err
+	}
+	unit := 1.0
+	if m.Transform.TargetFactor != 0 {
+		unit = 1 / float64(m.Transform.TargetFactor)
+	}
+	if err := a.showScore(m, d, score, unit, u.c.Threads); err != nil {
+		return err
+	}
+	if !u.json {
+		return nil
+	}
+	s := map[string]any{
+		"solver": m.Training.Solver, "dataset": u.c.Data, "layers": m.Network.Widths(), "iterations": m.Training.Iterations,
+		"objective": score.Risk * float64(d.Rows()), "risk": score.Risk, "seconds": time.Since(started).Seconds(), "seconds_per_iteration": nil,
+		"status": dlam.Completed, "run": path, "samples": d.Rows(),
+	}
+	part := map[bool]string{true: "train", false: "test"}
+	scores(s, part[u.train], score, m.Classes != nil, unit)
+	scores(s, part[!u.train], nil, m.Classes != nil, unit)
+	return a.object(s)
+}
+
+// measured is the data to measure m on: what --data names, else a part of what
+// the model was trained on, divided as then.
+func (a *app) measured(ctx context.Context, m *model.Model, u *useFlags) (dataset.Dataset, error) {
+	if u.c.Data != "" {
+		return a.dataFor(ctx, m, u.c.Data, u, true)
+	}
+	c := defaultConfig()
+	if err := c.decode(m.Training.Config, "the model's settings"); err != nil {
+		return dataset.Dataset{}, err
+	}
+	if u.c.DataDir != "" {
+		c.DataDir = u.c.DataDir
+	}
+	c.Offline, u.c.Data = u.c.Offline, c.Data
+	s, err := a.divided(ctx, &c)
+	if err != nil {
+		return dataset.Dataset{}, err
+	}
+	d := s.Test
+	if u.train {
+		d = s.Train
+	}
+	switch {
+	case d.Rows() == 0:
+		return d, usagef("%s: the model was trained without test data: name some with --data, or use --train", c.Data)
+	case !slices.Equal(d.Classes, m.Classes):
+		return d, usagef("%s: classes %q, the model has %q: the data has changed since", c.Data, d.Classes, m.Classes)
+	}
+	return m.Transform.Apply(d)
+}
+
+// showScore tells people the score, with a confusion matrix for up to 20
+// classes: a row a true class, a column a predicted one.
+func (a *app) showScore(m *model.Model, d dataset.Dataset, s *dlam.Score, unit float64, threads int) error {
+	if m.Classes == nil {
+		a.say("%d samples: RMSE %.5g, R² %.5g", d.Rows(), s.RMSE*unit, s.R2)
+		return nil
+	}
+	a.say("%d samples: accuracy %.2f %%, loss %.5g", d.Rows(), 100*s.Accuracy, s.Risk)
+	if len(m.Classes) > 20 {
+		return nil
+	}
+	out, err := m.Network.Predict(d.X, threads)
+	if err != nil {
+		return err
+	}
+	counts := mat.New(len(m.Classes), len(m.Classes))
+	for i, c := range d.Class {
+		counts.Row(int(c))[argMax(out.Row(i))]++
+	}
+	a.confusion(m.Classes, counts)
+	return nil
+}
+
+func (a *app) confusion(names []string, counts mat.Dense) {
+	w := table.NewWriter()
+	w.SetOutputMirror(a.err)
+	w.SetStyle(table.StyleLight)
+	head := table.Row{"true \\ predicted"}
+	for _, n := range names {
+		head = append(head, n)
+	}
+	w.AppendHeader(append(head, "right"))
+	for i, n := range names {
+		row, total := table.Row{n}, float32(0)
+		for _, v := range counts.Row(i) {
+			row, total = append(row, int(v)), total+v
+		}
+		right := "-"
+		if total > 0 {
+			right = fmt.Sprintf("%.1f %%", 100*counts.At(i, i)/total)
+		}
+		w.AppendRow(append(row, right))
+	}
+	w.Render()
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/certify"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/report"
+)
+
+// execute trains and saves.
+func (a *app) execute(ctx context.Context, t *training, folder *runFolder, check *checkpointer, from *model.Checkpoint) error {
+	o := dlam.Options{
+		Iterations: t.c.Iterations, Evaluate: t.f.evaluate,
+		Recorders: []dlam.Recorder{report.NewTrace(folder.trace), check}, Observers: []dlam.Observer{check},
+	}
+	if from != nil {
+		o.First, o.Elapsed = from.Iteration, time.Duration(from.Elapsed*float64(time.Second))
+		o.Resume = func(s dlam.Stepper) error { return s.(dlam.Resumable).Restore(from.Network, from.State) }
+	}
+	if t.f.certify {
+		c := &certify.Certificate{Problem: t.problem, Stop: true}
+		o.Recorders, o.Observers = append(o.Recorders, c), append(o.Observers, c)
+	}
+	if t.f.tensorboard != "" {
+		b, err := report.NewTensorBoard(t.f.tensorboard, t.problem, max(1, t.c.Iterations/50))
+		if err != nil {
+			return errUsage{err}
+		}
+		defer func() { _ = b.Close() }()
+		o.Recorders, o.Observers = append(o.Recorders, b), append(o.Observers, b)
+	}
+	p := &progress{w: a.err, live: terminal(a.err), iterations: t.c.Iterations, first: o.First, started: time.Now(), unit: t.unit()}
+	if !t.f.quiet {
+		o.Recorders = append(o.Recorders, p)
+	}
+	r, err := dlam.Run(ctx, t.solver, t.problem, t.network, o)
+	if !t.f.quiet {
+		p.end()
+	}
+	if r != nil && r.Last.Iteration == folder.last.Iteration { // nothing was left to do
+		scored := r.Last
+		r.Last = folder.last
+		r.Last.Train, r.Last.Test = scored.Train, scored.Test
+	}
+	return a.finish(t, folder, check, r, err)
+}
+
+// unit is the factor from the network's scale of values to the data's.
+func (t *training) unit() float64 {
+	if f := t.data.transform.TargetFactor; f != 0 {
+		return 1 / float64(f)
+	}
+	return 1
+}
+
+// finish saves the model, or the last good one, and tells the result.
+func (a *app) finish(t *training, folder *runFolder, check *checkpointer, r *dlam.Result, failed error) error {
+	if r == nil {
+		return errUsage{failed} // what the problem or the method does not take
+	}
+	if r.Last.Iteration == 0 && failed != nil {
+		return failed
+	}
+	m := t.model(r, check.data)
+	if err := m.Save(folder.file(model.FileName)); err != nil {
+		return errors.Join(failed, err)
+	}
+	switch r.Status {
+	case dlam.Interrupted, dlam.TimedOut:
+		if err := check.save(); err != nil {
+			return err
+		}
+	case dlam.Completed, dlam.Stopped:
+		if err := os.Remove(check.path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	if !t.f.quiet {
+		a.result(t, folder.path, r)
+	}
+	if t.f.json {
+		if err := a.object(t.summary(folder.path, r)); err != nil {
+			return err
+		}
+	}
+	if failed != nil {
+		return fmt.Errorf("%s: %w (the last good network is in %s)", r.Status, failed, folder.path)
+	}
+	if r.Status == dlam.Interrupted {
+		return errInterrupted
+	}
+	return nil
+}
+
+func (t *training) model(r *dlam.Result, data string) *model.Model {
+	return &model.Model{
+		Network: r.Network, Loss: lossName(t.problem.Loss), Classes: t.data.split.Train.Classes, Features: t.data.features,
+		Transform: t.data.transform,
+		Training: model.Training{
+			Solver: t.solver.String(), Dataset: t.c.Data, Samples: t.problem.X.Rows, Data: data,
+			Seed: t.c.Seed, Iterations: r.Last.Iteration, Config: t.config,
+		},
+	}
+}
+
+func lossName(l loss.Loss) string { return fmt.Sprint(l) }
