@@ -16,6 +16,7 @@ const (
 	memory     = 0.7 // of the averages of the model
 	levelDecay = 0.9 // of the average risk
 	alarm      = 3   // a batch's risk above this many times the average is a divergence
+	growth     = 4   // bounds the model's step by this many times its length after the warm-up
 )
 
 // epoch takes every sample once. Every rank divides its samples into as many
@@ -130,7 +131,15 @@ func (s *stepper) length(k int) float64 {
 	total := float64(s.Epochs * s.batches)
 	cosine := (1 + math.Cos(math.Pi*min(1, float64(k)/total))) / 2
 	warm := min(1, float64(k+1)/min(warmUp, max(1, total/10)))
-	return s.Factor * s.gain * s.slope / s.curve * cosine * warm
+	best := s.slope / s.curve
+	switch { // where the risk is all but 0 its curvature vanishes, and the model with it
+	case warm < 1:
+	case s.bound == 0:
+		s.bound = growth * best
+	default:
+		best = min(best, s.bound)
+	}
+	return s.Factor * s.gain * best * cosine * warm
 }
 
 // guard looks at what a measured step did to its own batch: where the risk

@@ -109,6 +109,7 @@ type stepper struct {
 	updates      int     // done
 	slope, curve float64 // averages of the model along V, a sample
 	gain         float64 // in (0, 1]: what the guard leaves of the step
+	bound        float64 // of the model's step; 0 while it warms up
 	level        float64 // average of the batches' mean risk; 0 before the first
 
 	metrics metricJob
@@ -246,7 +247,7 @@ func (t targets) Grad(dst, z mat.Dense, y loss.Target) {
 // State is V, the metrics' averages, and the few numbers beside them.
 func (s *stepper) State() dlam.State {
 	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{
-		"scalars": {float64(s.steps), float64(s.updates), s.slope, s.curve, s.gain, s.level, s.t},
+		"scalars": {float64(s.steps), float64(s.updates), s.slope, s.curve, s.gain, s.level, s.t, s.bound},
 	}}
 	for l := range s.layers {
 		ly, m := &s.layers[l], &s.layers[l].metric
@@ -262,10 +263,10 @@ func (s *stepper) State() dlam.State {
 // Restore puts a State back.
 func (s *stepper) Restore(n *dlam.Network, st dlam.State) error {
 	v := st.Float64["scalars"]
-	if len(v) != 7 {
+	if len(v) != 8 {
 		return errors.New("sync state: scalars missing")
 	}
-	s.steps, s.updates, s.slope, s.curve, s.gain, s.level, s.t = int(v[0]), int(v[1]), v[2], v[3], v[4], v[5], v[6]
+	s.steps, s.updates, s.slope, s.curve, s.gain, s.level, s.t, s.bound = int(v[0]), int(v[1]), v[2], v[3], v[4], v[5], v[6], v[7]
 	s.net.CopyFrom(n)
 	var errs []error
 	for l := range s.layers {
