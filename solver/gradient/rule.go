@@ -43,13 +43,13 @@ func (r Rule) update(k constants, w, g []float32, m [3][]float32) {
 	case Momentum:
 		v := m[0][:len(w)]
 		for i, x := range g {
-			v[i] = k.mu*v[i] + x
+			v[i] = normal(k.mu*v[i] + x)
 			w[i] -= k.rate * v[i]
 		}
 	case Nesterov:
 		v := m[0][:len(w)]
 		for i, x := range g {
-			v[i] = k.mu*v[i] + x
+			v[i] = normal(k.mu*v[i] + x)
 			w[i] -= k.rate * (x + k.mu*v[i])
 		}
 	case Adagrad:
@@ -61,7 +61,7 @@ func (r Rule) update(k constants, w, g []float32, m [3][]float32) {
 	case RMSProp:
 		s := m[0][:len(w)]
 		for i, x := range g {
-			s[i] = k.beta*s[i] + (1-k.beta)*x*x
+			s[i] = normal(k.beta*s[i] + (1-k.beta)*x*x)
 			w[i] -= k.rate * x / (sqrt(s[i]) + k.delta)
 		}
 	case Adadelta:
@@ -76,9 +76,9 @@ func (r Rule) update(k constants, w, g []float32, m [3][]float32) {
 func (k constants) adadelta(w, g, s, u []float32) {
 	s, u = s[:len(w)], u[:len(w)]
 	for i, x := range g {
-		s[i] = k.beta*s[i] + (1-k.beta)*x*x
+		s[i] = normal(k.beta*s[i] + (1-k.beta)*x*x)
 		d := x * sqrt((u[i]+k.delta)/(s[i]+k.delta))
-		u[i] = k.beta*u[i] + (1-k.beta)*d*d
+		u[i] = normal(k.beta*u[i] + (1-k.beta)*d*d)
 		w[i] -= k.rate * d
 	}
 }
@@ -87,8 +87,8 @@ func (k constants) adam(w, g, m, s []float32) {
 	m, s = m[:len(w)], s[:len(w)]
 	rate := k.rate * k.unbias1
 	for i, x := range g {
-		m[i] = k.beta1*m[i] + (1-k.beta1)*x
-		s[i] = k.beta*s[i] + (1-k.beta)*x*x
+		m[i] = normal(k.beta1*m[i] + (1-k.beta1)*x)
+		s[i] = normal(k.beta*s[i] + (1-k.beta)*x*x)
 		w[i] -= rate * m[i] / (sqrt(s[i]*k.unbias) + k.delta)
 	}
 }
@@ -97,11 +97,20 @@ func (k constants) amsgrad(w, g, m, s, most []float32) {
 	m, s, most = m[:len(w)], s[:len(w)], most[:len(w)]
 	rate := k.rate * k.unbias1
 	for i, x := range g {
-		m[i] = k.beta1*m[i] + (1-k.beta1)*x
-		s[i] = k.beta*s[i] + (1-k.beta)*x*x
+		m[i] = normal(k.beta1*m[i] + (1-k.beta1)*x)
+		s[i] = normal(k.beta*s[i] + (1-k.beta)*x*x)
 		most[i] = max(most[i], s[i])
 		w[i] -= rate * m[i] / (sqrt(most[i]*k.unbias) + k.delta)
 	}
 }
 
 func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }
+
+// normal is x, or 0 where x no longer counts: the memories of a dead unit
+// decay into subnormal numbers, which processors are slow with.
+func normal(x float32) float32 {
+	if x < 1e-30 && x > -1e-30 {
+		return 0
+	}
+	return x
+}

@@ -38,6 +38,9 @@ func TestMiniBatch(t *testing.T) {
 			solvertest.Run(t, solvertest.Config{
 				Solver: gradient.Solver{Settings: s}, Activation: activation.Tanh{}, Init: dlam.He,
 				Iterations: 12, Accuracy: 0.95,
+				// Two ranks make other batches: they follow the same course,
+				// not the same path, but agree with each other bit for bit.
+				RankTolerance: 0.3,
 			})
 		})
 	}
