@@ -1,0 +1,360 @@
+package dlam_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/testprob"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// script is a solver that does what it is told: at step k it sets the first
+// weight to k, and then whatever at[k] does.
+type script struct {
+	at     map[int]func(st *scripted) (dlam.Record, error)
+	refuse error
+	made   *scripted
+}
+
+func (s *script) String() string { return "script" }
+
+func (s *script) Init(_ *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
+	if s.refuse != nil {
+		return nil, s.refuse
+	}
+	s.made = &scripted{s: s, net: n.Clone()}
+	return s.made, nil
+}
+
+type scripted struct {
+	s      *script
+	net    *dlam.Network
+	k      int
+	closed bool
+}
+
+func (s *scripted) Step(ctx context.Context) (dlam.Record, error) {
+	s.k++
+	if err := ctx.Err(); err != nil {
+		return dlam.Record{}, err
+	}
+	s.net.Layers[0].W.Set(0, 0, float32(s.k))
+	if f := s.s.at[s.k]; f != nil {
+		return f(s)
+	}
+	return dlam.Record{Objective: 1 / float64(s.k)}, nil
+}
+
+func (s *scripted) Network() *dlam.Network { return s.net }
+func (s *scripted) Close()                 { s.closed = true }
+
+// watcher is a recorder and observer that remembers, and fails where it is told.
+type watcher struct {
+	records []dlam.Record
+	seen    []int
+	on      func(k int) error
+	look    func(k int) error
+}
+
+func (l *watcher) Record(r dlam.Record) error {
+	l.records = append(l.records, r)
+	if l.on != nil {
+		return l.on(r.Iteration)
+	}
+	return nil
+}
+
+func (l *watcher) Observe(k int, _ dlam.Stepper) error {
+	l.seen = append(l.seen, k)
+	if l.look != nil {
+		return l.look(k)
+	}
+	return nil
+}
+
+type setup struct {
+	s *script
+	l *watcher
+	p *dlam.Problem
+	n *dlam.Network
+	o dlam.Options
+}
+
+func newSetup(iterations int) *setup {
+	p := testprob.Blobs(20, 4, 2, 1)
+	u := &setup{s: &script{at: map[int]func(*scripted) (dlam.Record, error){}}, l: &watcher{}, p: p}
+	u.n = testprob.Network(p, []int{3}, activation.ReLU{}, dlam.He, 2)
+	u.o = dlam.Options{Iterations: iterations, Recorders: []dlam.Recorder{u.l}, Observers: []dlam.Observer{u.l}}
+	return u
+}
+
+func (u *setup) run(ctx context.Context) (*dlam.Result, error) {
+	return dlam.Run(ctx, u.s, u.p, u.n, u.o)
+}
+
+// first is what the script left in the network returned: the number of the
+// step that it is from.
+func first(r *dlam.Result) float32 { return r.Network.Layers[0].W.At(0, 0) }
+
+func (u *setup) expect(t *testing.T, res *dlam.Result, status dlam.Status, last int) {
+	t.Helper()
+	if res == nil {
+		t.Fatal("no result")
+	}
+	if res.Status != status {
+		t.Errorf("status %s, want %s", res.Status, status)
+	}
+	if res.Last.Iteration != last {
+		t.Errorf("last record is of iteration %d, want %d", res.Last.Iteration, last)
+	}
+	if last > 0 && first(res) != float32(last) {
+		t.Errorf("the network is of step %g, want %d", first(res), last)
+	}
+	if u.s.made == nil || !u.s.made.closed {
+		t.Error("the stepper was not closed")
+	}
+}
+
+func TestCompleted(t *testing.T) {
+	u := newSetup(4)
+	u.o.Evaluate = 2
+	start := u.n.Clone()
+	res, err := u.run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.expect(t, res, dlam.Completed, 4)
+	if !slices.Equal(u.n.Layers[0].W.Data, start.Layers[0].W.Data) {
+		t.Error("Run changed the network that it starts from")
+	}
+	if !slices.Equal(u.l.seen, []int{0, 1, 2, 3, 4}) {
+		t.Errorf("observed after %v", u.l.seen)
+	}
+	var elapsed float64
+	for i, r := range u.l.records {
+		if r.Iteration != i+1 || r.Objective != 1/float64(i+1) {
+			t.Errorf("record %d: iteration %d, objective %g", i, r.Iteration, r.Objective)
+		}
+		if scored := r.Train != nil && r.Test != nil; scored != (r.Iteration%2 == 0) {
+			t.Errorf("iteration %d: scored %v, want every second", r.Iteration, scored)
+		}
+		if r.Elapsed < elapsed || r.Seconds < 0 {
+			t.Errorf("iteration %d: %g s, %g s in all, %g s before", r.Iteration, r.Seconds, r.Elapsed, elapsed)
+		}
+		elapsed = r.Elapsed
+	}
+	want, err := dlam.Evaluate(res.Network, u.p.X, u.p.Y, u.p.Loss, 1)
+	if err != nil || math.Abs(res.Last.Train.Risk-want.Risk) > 1e-12 || res.Last.Train.Accuracy != want.Accuracy {
+		t.Errorf("scores %+v, Evaluate gives %+v, %v", res.Last.Train, want, err)
+	}
+}
+
+// Diverged comes of an objective or a parameter that is not finite, and keeps
+// the last good network and record.
+func TestDiverged(t *testing.T) {
+	nan := math.NaN()
+	for name, c := range map[string]struct {
+		at   func(s *scripted) (dlam.Record, error)
+		want string
+	}{
+		"objective": {func(*scripted) (dlam.Record, error) { return dlam.Record{Objective: nan}, nil }, "iteration 3: the objective is NaN"},
+		"infinite":  {func(*scripted) (dlam.Record, error) { return dlam.Record{Objective: math.Inf(1)}, nil }, "the objective is +Inf"},
+		"weight": {func(s *scripted) (dlam.Record, error) {
+			s.net.Layers[1].W.Set(1, 2, float32(nan))
+			return dlam.Record{}, nil
+		}, "iteration 3: layer 2: W[1,2] is NaN"},
+		"intercept": {func(s *scripted) (dlam.Record, error) {
+			s.net.Layers[0].B[1] = float32(math.Inf(1))
+			return dlam.Record{}, nil
+		}, "iteration 3: layer 1: b[1] is +Inf"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := newSetup(5)
+			u.s.at[3] = c.at
+			res, err := u.run(context.Background())
+			wantError(t, err, c.want)
+			u.expect(t, res, dlam.Diverged, 2)
+			if err := res.Network.Validate(); err != nil {
+				t.Errorf("the last good network is not good: %v", err)
+			}
+			if len(u.l.records) != 2 {
+				t.Errorf("%d records, want 2: the bad one is not passed on", len(u.l.records))
+			}
+		})
+	}
+}
+
+// Interrupted comes after the iteration under way, which the end of the context
+// does not reach.
+func TestInterrupted(t *testing.T) {
+	u := newSetup(10)
+	ctx, cancel := context.WithCancel(context.Background())
+	u.s.at[3] = func(*scripted) (dlam.Record, error) { cancel(); return dlam.Record{Objective: 0.5}, nil }
+	res, err := u.run(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.expect(t, res, dlam.Interrupted, 3)
+	if res.Last.Train == nil || res.Last.Test == nil {
+		t.Error("the last record has no scores")
+	}
+	u = newSetup(10)
+	res, err = u.run(ctx) // ended before it began
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.expect(t, res, dlam.Interrupted, 0)
+	if first(res) != u.n.Layers[0].W.At(0, 0) {
+		t.Error("the network is not the one started from")
+	}
+}
+
+func TestTimedOut(t *testing.T) {
+	u := newSetup(1000)
+	u.o.Budget = 30 * time.Millisecond
+	slow := func(s *scripted) (dlam.Record, error) { time.Sleep(20 * time.Millisecond); return dlam.Record{}, nil }
+	for k := range 1001 {
+		u.s.at[k] = slow
+	}
+	res, err := u.run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.expect(t, res, dlam.TimedOut, 2) // 40 ms, past the bound after the second
+	u = newSetup(10)
+	u.o.Budget, u.o.Elapsed, u.o.First = time.Second, time.Second, 4
+	if res, err = u.run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if res.Status != dlam.TimedOut || res.Last.Iteration != 4 || res.Last.Elapsed != 1 { // the time before a resume counts
+		t.Errorf("%s after iteration %d, %g s", res.Status, res.Last.Iteration, res.Last.Elapsed)
+	}
+}
+
+// ErrStop comes with a record, which counts.
+func TestStopped(t *testing.T) {
+	u := newSetup(10)
+	u.s.at[4] = func(*scripted) (dlam.Record, error) { return dlam.Record{Objective: 0.1}, dlam.ErrStop }
+	res, err := u.run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.expect(t, res, dlam.Stopped, 4)
+	if res.Last.Objective != 0.1 || res.Last.Train == nil || len(u.l.records) != 4 {
+		t.Errorf("last record %+v of %d", res.Last, len(u.l.records))
+	}
+}
+
+func TestFailed(t *testing.T) {
+	full := errors.New("no space left on device")
+	third := func(k int) error {
+		if k == 3 {
+			return full
+		}
+		return nil
+	}
+	for name, c := range map[string]struct {
+		set  func(u *setup)
+		last int
+	}{
+		"step":     {func(u *setup) { u.s.at[3] = func(*scripted) (dlam.Record, error) { return dlam.Record{}, full } }, 2},
+		"recorder": {func(u *setup) { u.l.on = third }, 3},
+		"observer": {func(u *setup) { u.l.look = third }, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := newSetup(5)
+			c.set(u)
+			res, err := u.run(context.Background())
+			if !errors.Is(err, full) {
+				t.Errorf("error %v, want the cause", err)
+			}
+			u.expect(t, res, dlam.Failed, c.last)
+		})
+	}
+	u := newSetup(5)
+	u.l.look = func(int) error { return full } // before the first iteration
+	res, err := u.run(context.Background())
+	if !errors.Is(err, full) {
+		t.Errorf("error %v, want the cause", err)
+	}
+	u.expect(t, res, dlam.Failed, 0)
+}
+
+// A resumed run counts on, and puts its state back before anyone looks.
+func TestResume(t *testing.T) {
+	u := newSetup(7)
+	u.o.First, u.o.Elapsed = 5, 3*time.Second
+	resumed := false
+	u.o.Resume = func(st dlam.Stepper) error {
+		resumed = len(u.l.seen) == 0
+		st.(*scripted).k = 5
+		return nil
+	}
+	res, err := u.run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.expect(t, res, dlam.Completed, 7)
+	if !resumed || !slices.Equal(u.l.seen, []int{5, 6, 7}) || res.Last.Elapsed < 3 {
+		t.Errorf("resumed %v, observed after %v, %g s in all", resumed, u.l.seen, res.Last.Elapsed)
+	}
+	bad := errors.New("no such state")
+	u.o.Resume = func(dlam.Stepper) error { return bad }
+	if _, err := u.run(context.Background()); !errors.Is(err, bad) || !u.s.made.closed {
+		t.Errorf("error %v (closed: %v), want the cause", err, u.s.made.closed)
+	}
+}
+
+// What is wrong before the first iteration is an error without a result.
+func TestRunRefuses(t *testing.T) {
+	for _, c := range []struct {
+		set  func(u *setup)
+		want string
+	}{
+		{func(u *setup) { u.o.Iterations, u.o.First = 3, 5 }, "iterations: got 3 with 5 done"},
+		{func(u *setup) { u.o.First = -1 }, "iterations: got 5 with -1 done"},
+		{func(u *setup) { u.p.Threads = 0 }, "problem: threads: got 0, want at least 1"},
+		{func(u *setup) { u.n = testprob.Network(testprob.Blobs(9, 6, 2, 1), nil, activation.ReLU{}, dlam.He, 1) }, "the network takes 6 features, samples have 4"},
+		{func(u *setup) { u.n = testprob.Network(testprob.Blobs(9, 4, 3, 1), nil, activation.ReLU{}, dlam.He, 1) }, "the network gives 3 outputs, targets have 2"},
+		{func(u *setup) { u.s.refuse = errors.New("rho: got -1") }, "rho: got -1"},
+	} {
+		u := newSetup(5)
+		c.set(u)
+		res, err := u.run(context.Background())
+		wantError(t, err, c.want)
+		if res != nil || len(u.l.seen) > 0 {
+			t.Errorf("%s: a result %+v, observed %v", c.want, res, u.l.seen)
+		}
+	}
+}
+
+// Validate reports every fault of a problem at once, with values.
+func TestProblemValidate(t *testing.T) {
+	p := &dlam.Problem{
+		Y:     loss.Target{Class: []int32{0, 4}, Classes: 1},
+		TestX: mat.New(3, 2), TestY: loss.Target{Class: []int32{0}, Classes: 2, Smoothing: 2},
+	}
+	err := p.Validate()
+	for _, want := range []string{
+		"problem: training data is 0×0, want at least one sample and one feature",
+		"problem: 2 targets for 0 training samples",
+		"problem: test samples have 2 features, training samples 0",
+		"problem: 1 targets for 3 test samples",
+		"problem: 1 class, want at least 2",
+		"problem: training class of sample 1: got 4, want 0 to 0",
+		"problem: test label smoothing: got 2, want 0 ≤ s < 1",
+		"problem: no loss", "problem: no regulariser", "problem: threads: got 0", "problem: no comm",
+	} {
+		wantError(t, err, want)
+	}
+	if err := testprob.Blobs(9, 2, 2, 1).Validate(); err != nil {
+		t.Errorf("a good problem: %v", err)
+	}
+}
