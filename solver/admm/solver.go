@@ -17,8 +17,10 @@ type Settings struct {
 	Ridge float64 // relative to the Gram matrix's mean diagonal, what is taken for 0 in the pseudo-inverse; in (0, 1)
 }
 
-// DefaultSettings are the paper's weights and a short warm start.
-func DefaultSettings() Settings { return Settings{Beta: 1, Gamma: 10, Warm: 10, Ridge: 1e-6} }
+// DefaultSettings are weights that work on MNIST with a summed cross-entropy,
+// and a short warm start. The paper's β = 1, γ = 10, for another loss, are many
+// times slower here.
+func DefaultSettings() Settings { return Settings{Beta: 0.01, Gamma: 0.01, Warm: 10, Ridge: 1e-6} }
 
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {

@@ -35,7 +35,7 @@ func TestBlocksDescend(t *testing.T) {
 				t.Fatal(err)
 			}
 			last := math.Inf(1)
-			for k := range 20 {
+			for k := range 10 {
 				r, err := st.Step(context.Background())
 				if err != nil {
 					t.Fatal(err)
