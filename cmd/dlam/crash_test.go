@@ -100,7 +100,7 @@ func TestInterrupt(t *testing.T) {
 	cut := filepath.Join(dir, "cut")
 	c, said := program(t, shortRun("dlam", cut, 1000000)...)
 	await(t, cut, 3)
-	for _, args := range [][]string{shortRun("dlam", cut, 1), {"train", "--resume", cut}} {
+	for _, args := range [][]string{shortRun("dlam", cut, 1), {"train", "--resume", cut, "--iterations", "1"}} {
 		if text := finish(t, exitUsage, args...); !strings.Contains(text, "another process is writing this run") {
 			t.Errorf("a second process on the run: got %q", text)
 		}
