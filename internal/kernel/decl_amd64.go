@@ -85,3 +85,39 @@ func add64AVX2(n int, x *float32, dst *float64)
 
 //go:noescape
 func packTAVX512(k int, s *float32, stride int, dst *float32)
+
+//go:noescape
+func reluAVX512(n int, z, dst *float32)
+
+//go:noescape
+func reluBandAVX512(n int, v, a, dst *float32, eps float32)
+
+//go:noescape
+func clipAddAVX512(n int, d, h, a *float32, eps float32)
+
+//go:noescape
+func bandStepAVX512(n int, a, h, grad, d *float32, eps, k float32) (s0 float64, cut int)
+
+//go:noescape
+func settleAVX512(n int, new, e, z *float32) (s0, s1, s2 float64)
+
+//go:noescape
+func omegaSumAVX512(n int, c, w *float64, shift float64) (sum, slope float64)
+
+//go:noescape
+func reluAVX2(n int, z, dst *float32)
+
+//go:noescape
+func reluBandAVX2(n int, v, a, dst *float32, eps float32)
+
+//go:noescape
+func clipAddAVX2(n int, d, h, a *float32, eps float32)
+
+//go:noescape
+func bandStepAVX2(n int, a, h, grad, d *float32, eps, k float32) (s0 float64, cut int)
+
+//go:noescape
+func settleAVX2(n int, new, e, z *float32) (s0, s1, s2 float64)
+
+//go:noescape
+func omegaSumAVX2(n int, c, w *float64, shift float64) (sum, slope float64)

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"fmt"
 	"os"
 	"unsafe"
 
@@ -29,11 +30,12 @@ func detect(want string) int {
 			has = avx512
 		}
 	}
-	limit := map[string]int{"generic": generic, "avx2": avx2}
-	if l, ok := limit[want]; ok {
-		return min(has, l)
+	limit := map[string]int{"": avx512, "avx512": avx512, "avx2": avx2, "generic": generic}
+	l, ok := limit[want]
+	if !ok {
+		panic(fmt.Sprintf("DLAM_KERNEL: got %q, want generic, avx2 or avx512", want))
 	}
-	return has
+	return min(has, l)
 }
 
 // panelWidth is the number of columns of B that are packed together.

@@ -21,3 +21,30 @@ func Axpy(dst []float32, alpha float32, x []float32) { axpyGo(dst[:len(x)], alph
 
 // AddTo64 computes dst += x in float64: partial sums over rows.
 func AddTo64(dst []float64, x []float32) { add64Go(dst[:len(x)], x) }
+
+// ReLU computes dst = max(z, 0). dst may be z.
+func ReLU(dst, z []float32) { reluGo(dst, z) }
+
+// ReLUBand computes dst = v clipped to [a−eps, a+eps], open below where
+// a−eps ≤ 0. dst may be v or a.
+func ReLUBand(dst, v, a []float32, eps float32) { reluBandGo(dst, v, a, eps) }
+
+// ClipAdd computes a = clip(a+d, h−eps, h+eps).
+func ClipAdd(a, d, h []float32, eps float32) { clipAddGo(a, d, h, eps) }
+
+// BandStep computes the move d = clip(a − k·g, h−eps, h+eps) − a; it reports
+// whether the band cut it anywhere, and ‖d‖².
+func BandStep(d, a, g, h []float32, k, eps float32) (cut bool, square float64) {
+	return bandStepGo(d, a, g, h, k, eps)
+}
+
+// Settle moves z to what is proposed where that is no farther from v, which e
+// holds, and leaves e = v − z; see the amd64 version.
+func Settle(e, z, proposed []float32) (before, after, move float64) {
+	return settleGo(e, z, proposed)
+}
+
+// OmegaSum computes w = ω(c + shift) and returns Σw and Σw/(1+w).
+func OmegaSum(w, c []float64, shift float64) (sum, slope float64) {
+	return omegaSumGo(w, c, shift)
+}

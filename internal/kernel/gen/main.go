@@ -52,6 +52,12 @@ func main() {
 		dot(&w, s)
 		axpy(&w, s)
 		add64(&w, s)
+		relu(&w, s)
+		reluBand(&w, s)
+		clipAdd(&w, s)
+		bandStep(&w, s)
+		settle(&w, s)
+		omega(&w, s)
 	}
 	packT(&w)
 	if err := os.WriteFile("kernel_amd64.s", w.Bytes(), 0o644); err != nil {

@@ -1,0 +1,55 @@
+package kernel
+
+// The Go twins of the fused kernels; see fused_amd64.go for what they compute.
+
+func reluGo(dst, z []float32) {
+	dst = dst[:len(z)]
+	for i, x := range z {
+		dst[i] = max(x, 0)
+	}
+}
+
+func reluBandGo(dst, v, a []float32, eps float32) {
+	dst, a = dst[:len(v)], a[:len(v)]
+	for i, x := range v {
+		if lo := a[i] - eps; lo > 0 {
+			x = max(x, lo)
+		}
+		dst[i] = min(x, a[i]+eps)
+	}
+}
+
+func clipAddGo(a, d, h []float32, eps float32) {
+	d, h = d[:len(a)], h[:len(a)]
+	for j, x := range a {
+		a[j] = min(max(x+d[j], h[j]-eps), h[j]+eps)
+	}
+}
+
+func bandStepGo(d, a, g, h []float32, k, eps float32) (cut bool, square float64) {
+	g, h, d = g[:len(a)], h[:len(a)], d[:len(a)]
+	for j, x := range a {
+		free := x - k*g[j]
+		beta := min(max(free, h[j]-eps), h[j]+eps)
+		cut = cut || beta != free
+		d[j] = beta - x
+		square += float64(d[j]) * float64(d[j])
+	}
+	return cut, square
+}
+
+func settleGo(e, z, proposed []float32) (before, after, move float64) {
+	z, proposed = z[:len(e)], proposed[:len(e)]
+	for i, v := range e {
+		was, is, x := v-z[i], v-proposed[i], proposed[i]
+		if is*is > was*was {
+			is, x = was, z[i]
+		}
+		d := x - z[i]
+		before += float64(was) * float64(was)
+		after += float64(is) * float64(is)
+		move += float64(d) * float64(d)
+		e[i], z[i] = is, x
+	}
+	return before, after, move
+}
