@@ -1,29 +1,17 @@
 package activation
 
+import "github.com/dlam-go/dlam/internal/kernel"
+
 // ReLU is h(z) = max(z, 0).
 type ReLU struct{}
 
 var _ Differentiable = ReLU{}
 
 // Apply computes dst = max(z, 0).
-func (ReLU) Apply(dst, z []float32) {
-	dst = dst[:len(z)]
-	for i, x := range z {
-		dst[i] = max(x, 0)
-	}
-}
+func (ReLU) Apply(dst, z []float32) { kernel.ReLU(dst, z) }
 
 // ProjectBand clips v to [a−ε, a+ε], open below where a−ε ≤ 0.
-func (ReLU) ProjectBand(dst, v, a []float32, eps float32) {
-	dst, a = dst[:len(v)], a[:len(v)]
-	for i, x := range v {
-		lo, hi := a[i]-eps, a[i]+eps
-		if lo <= 0 {
-			lo = -inf32
-		}
-		dst[i] = clip(x, lo, hi)
-	}
-}
+func (ReLU) ProjectBand(dst, v, a []float32, eps float32) { kernel.ReLUBand(dst, v, a, eps) }
 
 // MulDeriv computes dst = g where z > 0, else 0.
 func (ReLU) MulDeriv(dst, g, z []float32) {

@@ -145,32 +145,6 @@ func same(a, b []float32) bool {
 	return true
 }
 
-// TestWrightOmega holds ω against its defining equation, ω + log ω = x. An
-// error δ in it is a relative error δ/(1+ω) of ω.
-func TestWrightOmega(t *testing.T) {
-	check := func(fail func(string, ...any), x float64) {
-		w := wrightOmega(x)
-		if x < -700 { // log ω is coarse or −∞ there, and ω = eˣ
-			if w != math.Exp(x) {
-				fail("ω(%g) = %g, want %g", x, w, math.Exp(x))
-			}
-			return
-		}
-		// x and log ω are themselves rounded.
-		if d := math.Abs(w+math.Log(w)-x) / (1 + w); !(d <= 4e-16*math.Max(1, math.Abs(x)/(1+w))+4e-16) {
-			fail("ω(%g) = %g: off by %g, relative to 1 + ω", x, w, d)
-		}
-	}
-	for _, edge := range []float64{-36, -1, 0, 1, 3, 700, -745, 1e8, -1e8} { // where the start changes
-		for _, x := range []float64{edge, math.Nextafter(edge, -1e300), math.Nextafter(edge, 1e300)} {
-			check(t.Errorf, x)
-		}
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		check(t.Fatalf, rapid.OneOf(rapid.Float64Range(-1e8, 1e8), rapid.Float64Range(-50, 50)).Draw(t, "x"))
-	})
-}
-
 func TestSoftmaxOfExtremes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		z, y := drawLogits(t, 4, 7), drawTarget(t, 4, 7)

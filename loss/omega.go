@@ -1,33 +1,10 @@
 package loss
 
-import "math"
+import (
+	"math"
 
-// wrightOmega is the ω with ω + log ω = x, to a few units of float64 rounding:
-// an asymptotic start, then the fourth-order iteration of Fritsch, Shafer and
-// Crowley (1973).
-func wrightOmega(x float64) float64 {
-	if x < -36 { // ω = eˣ(1 − eˣ + …): the second term is below rounding
-		return math.Exp(x)
-	}
-	var w float64
-	switch {
-	case x < -1:
-		e := math.Exp(x)
-		w = e / (1 + e)
-	case x < 3:
-		d := x - 1
-		w = 1 + d/2 + d*d/16
-	default:
-		l := math.Log(x)
-		w = x - l + l/x
-	}
-	for range 2 {
-		r := x - w - math.Log(w)
-		q := 2 * (1 + w) * (1 + w + 2.0/3*r)
-		w *= 1 + r/(1+w)*(q-r)/(q-2*r)
-	}
-	return w
-}
+	"github.com/dlam-go/dlam/internal/kernel"
+)
 
 // proxOmega computes dst = argmin_x logsumexp(x) − ⟨y, x⟩ + (ρ/2)‖x − v‖².
 //
@@ -54,21 +31,19 @@ func proxOmega(dst, v, y []float32, rho float64, work []float64) {
 func solveSum(c, p []float64, top, rho float64) {
 	logRho := math.Log(rho)
 	s := -1 / rho // there the largest term alone is 1
+	for j := range c {
+		c[j] -= top + logRho
+	}
 	for range 60 {
-		var sum, slope float64
-		for j := range c {
-			w := wrightOmega(c[j] - top - logRho - s)
-			p[j] = rho * w
-			sum += p[j]
-			slope += p[j] / (1 + w)
-		}
-		if math.Abs(sum-1) <= 1e-13 {
-			break
-		}
-		next := s + (sum-1)/slope
-		if next == s {
+		sum, slope := kernel.OmegaSum(p, c, -s)
+		excess := rho*sum - 1
+		next := s + excess/(rho*slope)
+		if math.Abs(excess) <= 1e-13 || next == s {
 			break
 		}
 		s = next
+	}
+	for j := range p {
+		p[j] *= rho
 	}
 }

@@ -130,18 +130,7 @@ func (b *block) updateZ() {
 	z := b.scratch(b.old, b.Z.Cols).Elements()
 	e, old := b.E.Elements(), b.Z.Elements()
 	b.p.ly.net.H.ProjectBand(z, e, b.A.Elements(), float32(b.p.s.epsilon))
-	var before, after, move float64
-	for i, v := range e {
-		was, is := v-old[i], v-z[i]
-		if is*is > was*was {
-			is, z[i] = was, old[i]
-		}
-		d := z[i] - old[i]
-		before += float64(was) * float64(was)
-		after += float64(is) * float64(is)
-		move += float64(d) * float64(d)
-		e[i], old[i] = is, z[i]
-	}
+	before, after, move := kernel.Settle(e, old, z)
 	b.part[sumPhi] += after
 	b.part[sumMoveZ] += move
 	b.part[sumFallZ] += before - after
@@ -183,20 +172,6 @@ func (b *block) band() mat.Dense {
 	return h
 }
 
-// stepA computes the move d = β − a to β = clip(a − k·g, h − ε, h + ε), the
-// minimiser of Q(a; τ) under the band with k = ρ/τ; it reports whether the
-// band cut it.
-func stepA(d, a, g, h []float32, k, eps float32) (cut bool) {
-	g, h, d = g[:len(a)], h[:len(a)], d[:len(a)]
-	for j, x := range a {
-		free := x - k*g[j]
-		beta := min(max(free, h[j]-eps), h[j]+eps)
-		cut = cut || beta != free
-		d[j] = beta - x
-	}
-	return cut
-}
-
 // updateA solves argmin Q(a_l; τ) s.t. |a_l − h(z_l)| ≤ ε, eq. 6, with a τ for
 // each sample: φ and the band separate over samples. The test of Algorithm 3
 // is ρ‖Δa W_{l+1}ᵀ‖² ≤ τ‖Δa‖²; τ = ρ‖gWᵀ‖²/‖g‖² passes it with equality
@@ -216,15 +191,12 @@ func (b *block) updateA() {
 		b.tau[i] = max(rho*kernel.SumSquares(image.Row(i))/norm*(1+pad), minCurvature)
 		k := float32(rho / b.tau[i])
 		d := b.cut.row(b.A.Cols)
-		if stepA(d, b.A.Row(i), g.Row(i), h.Row(i), k, eps) {
+		cut, move := kernel.BandStep(d, b.A.Row(i), g.Row(i), h.Row(i), k, eps)
+		if cut {
 			b.cut.add(i)
 			continue
 		}
-		im := image.Row(i)
-		for j := range im {
-			im[j] *= -k
-		}
-		b.acceptA(i, d, h.Row(i), im)
+		b.acceptA(i, d, h.Row(i), move, -k, image.Row(i))
 	}
 	b.searchCut(g, h)
 }
@@ -251,11 +223,11 @@ func (b *block) searchCut(g, h mat.Dense) {
 			d := b.cut.move[r*cols : (r+1)*cols]
 			norm, curved := kernel.SumSquares(d), rho*kernel.SumSquares(image.Row(r))
 			if curved <= b.tau[i]*norm*(1+accept) {
-				b.acceptA(i, d, h.Row(i), image.Row(r))
+				b.acceptA(i, d, h.Row(i), norm, 1, image.Row(r))
 				continue
 			}
 			b.tau[i] = max(b.tau[i]*eta, curved/norm)
-			stepA(b.cut.row(cols), b.A.Row(i), g.Row(i), h.Row(i), float32(rho/b.tau[i]), eps)
+			kernel.BandStep(b.cut.row(cols), b.A.Row(i), g.Row(i), h.Row(i), float32(rho/b.tau[i]), eps)
 			b.cut.add(i)
 			b.part[sumTrialsA]++
 		}
@@ -266,18 +238,16 @@ func (b *block) searchCut(g, h mat.Dense) {
 	b.part[sumUnmovedA] += float64(b.cut.n)
 }
 
-// acceptA moves a_l of sample i by d and E_{l+1} by d's image. Adding d may
-// round a out of the band, where some h⁻¹ jump: it is cut again.
-func (b *block) acceptA(i int, d, h, image []float32) {
+// acceptA moves a_l of sample i by d, whose square is given, and E_{l+1} by
+// d's image, scale·image. Adding d may round a out of the band, where some h⁻¹
+// jump: it is cut again.
+func (b *block) acceptA(i int, d, h []float32, square float64, scale float32, image []float32) {
 	e := b.nextE.Row(i)
 	before := kernel.SumSquares(e)
-	kernel.Add(e, image)
+	kernel.Axpy(e, scale, image)
 	b.part[sumFallA] += before - kernel.SumSquares(e)
-	b.part[sumMoveA] += b.tau[i] * kernel.SumSquares(d)
-	a, eps := b.A.Row(i), float32(b.p.s.epsilon)
-	for j, x := range d {
-		a[j] = min(max(a[j]+x, h[j]-eps), h[j]+eps)
-	}
+	b.part[sumMoveA] += b.tau[i] * square
+	kernel.ClipAdd(b.A.Row(i), d, h, float32(b.p.s.epsilon))
 }
 
 // trialA adds the two sides of Algorithm 3's test for one t for all samples.
@@ -293,7 +263,7 @@ func (b *block) applyA(t float64) {
 	h := b.scratch(b.h, b.Z.Cols)
 	for i := range d.Rows {
 		b.tau[i] = t
-		b.acceptA(i, d.Row(i), h.Row(i), image.Row(i))
+		b.acceptA(i, d.Row(i), h.Row(i), kernel.SumSquares(d.Row(i)), 1, image.Row(i))
 	}
 }
 
@@ -303,7 +273,7 @@ func (b *block) globalStep(t float64) (d, image mat.Dense) {
 	d = b.scratch(b.cut.move, b.A.Cols)
 	k, eps := float32(b.p.s.Rho/t), float32(b.p.s.epsilon)
 	for i := range d.Rows {
-		stepA(d.Row(i), b.A.Row(i), g.Row(i), h.Row(i), k, eps)
+		kernel.BandStep(d.Row(i), b.A.Row(i), g.Row(i), h.Row(i), k, eps)
 	}
 	image = b.scratch(b.image, b.nextE.Cols)
 	b.p.ly.next.wT.Mul(image, d)
