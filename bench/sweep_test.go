@@ -1,0 +1,43 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"testing"
+
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/testprob"
+	"github.com/dlam-go/dlam/solver/dlam"
+
+	root "github.com/dlam-go/dlam"
+)
+
+// BenchmarkSweep is one sweep of DLAM over MNIST's number of samples, after
+// enough sweeps that the band has opened, in -cpu threads.
+func BenchmarkSweep(b *testing.B) {
+	for _, s := range [][3]int{{196, 100, 100}, {784, 500, 500}} {
+		b.Run(fmt.Sprintf("%d-%d-%d-10", s[0], s[1], s[2]), func(b *testing.B) {
+			p := testprob.Blobs(samples, s[0], 10, 1)
+			p.Threads = runtime.GOMAXPROCS(0)
+			n := testprob.Network(p, s[1:], activation.ReLU{}, root.Paper, 1)
+			st, err := dlam.Solver{Settings: dlam.DefaultSettings()}.Init(p, n)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer st.Close()
+			step := func() {
+				if _, err := st.Step(context.Background()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for range 5 {
+				step()
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				step()
+			}
+		})
+	}
+}
