@@ -383,7 +383,7 @@ func TestAdaptEpsilon(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			s := tiny(t, DefaultSettings(), loss.CrossEntropy{}, prox.None{})
 			defer s.Close()
-			s.done = max(s.done, 1)
+			s.EpsilonRule, s.done = Adaptive, max(s.done, 1)
 			s.risk, s.epsilon = c.risk, c.epsilon
 			if err := s.adaptEpsilon(); err != nil {
 				t.Fatal(err)
@@ -416,7 +416,7 @@ func TestEpsilonStays(t *testing.T) {
 		if rapid.Bool().Draw(t, "fixed") {
 			s.EpsilonRule = Fixed
 		} else {
-			s.done = 0
+			s.EpsilonRule, s.done = Adaptive, 0
 		}
 		if err := s.adaptEpsilon(); err != nil || s.epsilon != old || s.changed {
 			t.Fatalf("ε went from %g to %g (%v)", old, s.epsilon, err)

@@ -25,7 +25,8 @@ func tiny(t *rapid.T, set Settings, l loss.Loss, omega prox.Regularizer) *steppe
 	h := rapid.SampledFrom(activation.All).Draw(t, "activation")
 	hidden := rapid.SliceOfN(rapid.IntRange(1, 5), 1, 2).Draw(t, "hidden")
 	set.Rho = math.Pow(10, rapid.Float64Range(-4, 3).Draw(t, "log10 rho"))
-	set.Epsilon = math.Pow(10, rapid.Float64Range(-2, 1).Draw(t, "log10 epsilon"))
+	set.Epsilon = math.Pow(10, rapid.Float64Range(-4, 1).Draw(t, "log10 epsilon"))
+	set.EpsilonRule = rapid.SampledFrom([]EpsilonRule{Fixed, Adaptive}).Draw(t, "rule") // the second opens most bands
 	net := testprob.Network(p, hidden, h, rapid.SampledFrom([]dlam.Initializer{dlam.Paper, dlam.He}).Draw(t, "init"), rapid.Uint64().Draw(t, "network"))
 	st, err := Solver{set}.Init(p, net)
 	if err != nil {
@@ -38,7 +39,27 @@ func tiny(t *rapid.T, set Settings, l loss.Loss, omega prox.Regularizer) *steppe
 			t.Fatal(err)
 		}
 	}
+	jolt(t, s)
 	return s
+}
+
+// jolt moves W and b: from a forward pass, V = z satisfies every hidden layer's
+// equation, and no hidden block would have anything to do.
+func jolt(t *rapid.T, s *stepper) {
+	rng := testprob.Rng(rapid.Uint64().Draw(t, "jolt"))
+	for l := range s.layers {
+		ly := &s.layers[l]
+		for i := range ly.net.B {
+			ly.net.B[i] += float32(0.3 * rng.NormFloat64())
+			for j := range ly.net.W.Row(i) {
+				ly.net.W.Row(i)[j] += float32(0.3 * rng.NormFloat64())
+			}
+		}
+		ly.pack()
+	}
+	if err := s.refresh(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // before is layer l's variables before a block update, in memory of its own.
