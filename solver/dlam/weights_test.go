@@ -136,10 +136,10 @@ func (w *weights) noise(i int) float64 {
 	return s
 }
 
-// unknown is the relative error of ∇φ.
-func (w *weights) unknown() float64 {
+// unknown is the relative error of ∇φ in rows lo to hi-1.
+func (w *weights) unknown(lo, hi int) float64 {
 	var g, d float64
-	for i := range w.g {
+	for i := lo; i < hi; i++ {
 		for j, x := range w.g[i] {
 			g += x * x
 			d += resid * resid * w.size[i][j] * w.size[i][j]
@@ -263,7 +263,7 @@ func TestUpdateWBacktracking(t *testing.T) {
 			if math.Sqrt(curved) > math.Sqrt(quad)*(1+1e-5)+slack {
 				t.Fatalf("layer %d: α = %g fails Algorithm 2's test: %g > %g", ly.l, got, curved, quad)
 			}
-			if k < 0.5 || w.unknown() > 1e-3 {
+			if k < 0.5 || w.unknown(0, len(w.g)) > 1e-3 {
 				return
 			}
 			if r := w.trialLayer(got / set.Gamma); r < 1-1e-2 {
@@ -326,7 +326,9 @@ func TestMomentumFallsFarther(t *testing.T) {
 					hi *= 2
 				}
 				best := golden(f, 0, 2*hi)
-				if want, got := f(0)-f(best), w.phi(i, 0)-w.phi(i, 1); got < want*(1-5e-3)-1e-7*f(0)-w.noise(i) {
+				// Where S is all but singular, float32 leaves two digits of α*.
+				share := 1 - 2e-2 - 10*w.unknown(i, i+1)
+				if want, got := f(0)-f(best), w.phi(i, 0)-w.phi(i, 1); got < want*share-1e-7*f(0)-w.noise(i) {
 					t.Fatalf("layer %d, row %d: φ + Ω falls by %g, by %g without momentum", ly.l, i, got, want)
 				}
 			}
