@@ -151,7 +151,7 @@ func finite(ly Layer) error {
 	for i := range ly.W.Rows {
 		for j, v := range ly.W.Row(i) {
 			if v-v != 0 {
-				return fmt.Errorf("W[%d,%d] is %v", i, j, v)
+				return fmt.Errorf("weight W[%d,%d] is %v", i, j, v)
 			}
 		}
 	}

@@ -148,7 +148,7 @@ func (c *config) smoothing() float32 {
 	switch {
 	case c.Extra.Smoothing >= 0:
 		return float32(c.Extra.Smoothing)
-	case c.Solver == "sync" && c.mini():
+	case c.Solver == "sync":
 		return 0.1
 	}
 	return 0

@@ -48,7 +48,7 @@ func DefaultSettings(epochs int) Settings {
 // FullBatch are settings for all samples at a time.
 func FullBatch() Settings {
 	s := DefaultSettings(1)
-	s.Batch, s.Lambda = 0, 0.1
+	s.Batch, s.Lambda = 0, 3
 	return s
 }
 
