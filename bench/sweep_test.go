@@ -1,3 +1,5 @@
+//go:build unix
+
 package bench
 
 import (
@@ -35,9 +37,11 @@ func BenchmarkSweep(b *testing.B) {
 				step()
 			}
 			b.ReportAllocs()
+			start := cpuSeconds(b)
 			for b.Loop() {
 				step()
 			}
+			b.ReportMetric((cpuSeconds(b)-start)/float64(b.N)*1e3, "CPU-ms/op")
 		})
 	}
 }
