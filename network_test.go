@@ -97,7 +97,7 @@ func TestNetworkValidate(t *testing.T) {
 	n.Layers[1].W = mat.New(3, 6)
 	err := n.Validate()
 	for _, want := range []string{
-		"network layer 1: W[2,1] is NaN",
+		"network layer 1: weight W[2,1] is NaN",
 		"network layer 2: 2 intercepts for 3 outputs",
 		"network layer 2: takes 6 inputs, layer 1 gives 4",
 		"network: output activation is relu, want identity",

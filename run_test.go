@@ -169,7 +169,7 @@ func TestDiverged(t *testing.T) {
 		"weight": {func(s *scripted) (dlam.Record, error) {
 			s.net.Layers[1].W.Set(1, 2, float32(nan))
 			return dlam.Record{}, nil
-		}, "iteration 3: layer 2: W[1,2] is NaN"},
+		}, "iteration 3: layer 2: weight W[1,2] is NaN"},
 		"intercept": {func(s *scripted) (dlam.Record, error) {
 			s.net.Layers[0].B[1] = float32(math.Inf(1))
 			return dlam.Record{}, nil
