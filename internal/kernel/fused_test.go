@@ -24,15 +24,15 @@ func vectors(t *rapid.T, rows, n int) (v [][]float32) {
 	return v
 }
 
-// same holds a kernel's result to its twin's: equal up to tol, relative to
-// 1 + |x|, and the guards untouched.
-func same(t *rapid.T, what string, got, want []float32, n int, tol float64) {
+// same holds a kernel's result to its twin's, bit for bit, and the guards
+// untouched.
+func same(t *rapid.T, what string, got, want []float32, n int) {
 	t.Helper()
 	for i := range got {
 		if i >= n && got[i] != guard {
 			t.Fatalf("%s: a store outside the result, at %d of %d", what, i, n)
 		}
-		if d := math.Abs(float64(got[i]) - float64(want[i])); !(d <= tol*(1+math.Abs(float64(want[i])))) {
+		if got[i] != want[i] {
 			t.Fatalf("%s: entry %d of %d: got %v, want %v", what, i, n, got[i], want[i])
 		}
 	}
@@ -50,19 +50,19 @@ func TestFused(t *testing.T) {
 		got, want := clone(x), clone(x)
 		ReLU(got[:n], a[:n])
 		reluGo(want[:n], a[:n])
-		same(t, "ReLU", got, want, n, 0)
+		same(t, "ReLU", got, want, n)
 
 		ReLUBand(got[:n], x[:n], a[:n], eps)
 		reluBandGo(want[:n], x[:n], a[:n], eps)
-		same(t, "ReLUBand", got, want, n, 0)
+		same(t, "ReLUBand", got, want, n)
 		got = clone(x)
 		ReLUBand(got[:n], got[:n], a[:n], eps)
-		same(t, "ReLUBand in place", got, want, n, 0)
+		same(t, "ReLUBand in place", got, want, n)
 
 		got, want = clone(a), clone(a)
 		ClipAdd(got[:n], x[:n], h[:n], eps)
 		clipAddGo(want[:n], x[:n], h[:n], eps)
-		same(t, "ClipAdd", got, want, n, 0)
+		same(t, "ClipAdd", got, want, n)
 	})
 }
 
@@ -75,7 +75,7 @@ func TestBandStep(t *testing.T) {
 		d, want := clone(v[0]), clone(v[0])
 		cut, square := BandStep(d[:n], v[1][:n], v[2][:n], v[3][:n], 0.5, eps)
 		wantCut, wantSquare := bandStepGo(want[:n], v[1][:n], v[2][:n], v[3][:n], 0.5, eps)
-		same(t, "BandStep", d, want, n, 0)
+		same(t, "BandStep", d, want, n)
 		if cut != wantCut {
 			t.Fatalf("BandStep of %d, ε = %g: cut is %v, want %v", n, eps, cut, wantCut)
 		}
@@ -98,8 +98,8 @@ func TestSettle(t *testing.T) {
 		wantE, wantZ := clone(e), clone(z)
 		before, after, move := Settle(e[:n], z[:n], proposed[:n])
 		b, a, m := settleGo(wantE[:n], wantZ[:n], proposed[:n])
-		same(t, "e", e, wantE, n, 0)
-		same(t, "z", z, wantZ, n, 0)
+		same(t, "e", e, wantE, n)
+		same(t, "z", z, wantZ, n)
 		near(t, "before", before, b)
 		near(t, "after", after, a)
 		near(t, "move", move, m)

@@ -16,7 +16,7 @@ const (
 	memory     = 0.7 // of the averages of the model
 	levelDecay = 0.9 // of the average risk
 	alarm      = 3   // a batch's risk above this many times the average is a divergence
-	growth     = 4   // bounds the model's step by this many times its length after the warm-up
+	growth     = 16  // bounds the model's step by this many times its length after the warm-up
 )
 
 // epoch takes every sample once. Every rank divides its samples into as many
