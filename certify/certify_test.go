@@ -74,12 +74,32 @@ func certified(t *rapid.T, h activation.Func, l loss.Loss, omega prox.Regularize
 	c := &certify.Certificate{Problem: p}
 	_, err := dlam.Run(context.Background(), solver.Solver{Settings: set}, p, n, dlam.Options{
 		Iterations: 8, Recorders: []dlam.Recorder{c}, Observers: []dlam.Observer{c},
+		Resume: jolt(rapid.Uint64().Draw(t, "jolt")),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Verdict(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// jolt starts a run from other weights than z and a were made from: after the
+// paper's own start the hidden layers' residuals are 0, and nothing in them
+// moves. An even seed leaves the start as it is.
+func jolt(seed uint64) func(dlam.Stepper) error {
+	return func(st dlam.Stepper) error {
+		if seed%2 == 0 {
+			return nil
+		}
+		n, rng := st.Network().Clone(), testprob.Rng(seed)
+		for _, ly := range n.Layers {
+			for i := range ly.W.Data {
+				ly.W.Data[i] += float32(0.1 * rng.NormFloat64())
+			}
+		}
+		r := st.(dlam.Resumable)
+		return r.Restore(n, r.State())
 	}
 }
 
