@@ -30,7 +30,7 @@ func (a *app) certify(cmd *cobra.Command, path string, asJSON bool) error {
 	if err := c.decode(m.Training.Config, path); err != nil {
 		return err
 	}
-	t, err := a.prepare(cmd.Context(), &c, &trainFlags{evaluate: 1})
+	t, err := a.prepare(cmd.Context(), &c, &trainFlags{evaluate: 1, certify: true})
 	if err != nil {
 		return err
 	}

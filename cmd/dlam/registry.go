@@ -81,6 +81,11 @@ func (e *extraConfig) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&e.Schedule, "schedule", e.Schedule, "backpropagation: constant|cosine")
 }
 
+// promises reports whether theory says of the solver that F never rises.
+func (c *config) promises() bool {
+	return c.Solver == "dlam" || c.Solver == "mdlam" || c.Solver == "sync" && !c.mini()
+}
+
 // mini reports whether sync or backpropagation takes mini-batches.
 func (c *config) mini() bool { return c.Extra.Batch != 0 }
 

@@ -164,6 +164,9 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 	if err != nil {
 		return nil, err
 	}
+	if f.certify && !c.promises() {
+		return nil, usagef("nothing to certify: %s with these settings promises nothing of an iteration; dlam, mdlam, and sync with --batch 0 do", c.Solver)
+	}
 	if c.Init == auto {
 		c.Init = string(m.init)
 	}
