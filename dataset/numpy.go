@@ -2,7 +2,9 @@ package dataset
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
@@ -31,7 +33,11 @@ func readNPY(path string, r io.Reader, limit int64) (shape []int, m mat.Dense, e
 			err = inputf("%s: malformed NPY header: %v", path, p)
 		}
 	}()
-	reader, err := npyio.NewReader(io.LimitReader(r, limit))
+	b := bufio.NewReader(io.LimitReader(r, limit))
+	if err := checkNPYHeader(path, b); err != nil {
+		return nil, mat.Dense{}, err
+	}
+	reader, err := npyio.NewReader(b)
 	if err != nil {
 		return nil, mat.Dense{}, inputf("%s: not an NPY file: %w", path, err)
 	}
@@ -57,6 +63,20 @@ func readNPY(path string, r io.Reader, limit int64) (shape []int, m mat.Dense, e
 		return shape, mat.Dense{}, nil
 	}
 	return shape, mat.FromSlice(shape[0], len(data)/shape[0], data), nil
+}
+
+// checkNPYHeader refuses a header length that no array has: the decoder
+// allocates what it says.
+func checkNPYHeader(path string, b *bufio.Reader) error {
+	const longest = 1 << 16
+	head, err := b.Peek(12)
+	if err != nil {
+		return inputf("%s: not an NPY file: it is too short", path)
+	}
+	if head[6] > 1 && binary.LittleEndian.Uint32(head[8:]) > longest {
+		return inputf("%s: not an NPY file: its header claims %d bytes, want at most %d", path, binary.LittleEndian.Uint32(head[8:]), longest)
+	}
+	return nil
 }
 
 func npyElements(r *npyio.Reader, n int) ([]float32, error) {
