@@ -11,6 +11,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/internal/objective"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
@@ -125,7 +126,7 @@ func (a *app) showScore(m *model.Model, d dataset.Dataset, s *dlam.Score, unit f
 	}
 	counts := mat.New(len(m.Classes), len(m.Classes))
 	for i, c := range d.Class {
-		counts.Row(int(c))[argMax(out.Row(i))]++
+		counts.Row(int(c))[objective.ArgMax(out.Row(i))]++
 	}
 	a.confusion(m.Classes, counts)
 	return nil

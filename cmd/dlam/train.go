@@ -13,7 +13,6 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
-	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/model"
 )
 
@@ -192,7 +191,7 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 		return nil, err
 	}
 	t.problem = dlam.NewProblem(t.data.split, l, c.Threads)
-	t.problem.Regularizer, t.problem.Comm = c.regularizer(), comm.Self{}
+	t.problem.Regularizer = c.regularizer()
 	t.problem.Y.Smoothing = c.smoothing()
 	w := append([]int{t.problem.X.Cols}, c.Hidden...)
 	w = append(w, t.problem.Y.Width())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/atomicfile"
+	"github.com/dlam-go/dlam/internal/objective"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
@@ -153,7 +154,7 @@ func writePredictions(w io.Writer, m *model.Model, out mat.Dense, format string)
 	for i := range out.Rows {
 		var row []string
 		if m.Classes != nil {
-			row = append(row, m.Classes[argMax(out.Row(i))])
+			row = append(row, m.Classes[objective.ArgMax(out.Row(i))])
 		}
 		for _, v := range out.Row(i) {
 			row = append(row, strconv.FormatFloat(float64(v), 'g', -1, 32))
@@ -171,21 +172,11 @@ func writeJSONLines(w io.Writer, m *model.Model, out mat.Dense) error {
 	for i := range out.Rows {
 		row := map[string]any{"outputs": out.Row(i)}
 		if m.Classes != nil {
-			row["class"] = m.Classes[argMax(out.Row(i))]
+			row["class"] = m.Classes[objective.ArgMax(out.Row(i))]
 		}
 		if err := e.Encode(row); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func argMax(x []float32) int {
-	best := 0
-	for j, v := range x {
-		if v > x[best] {
-			best = j
-		}
-	}
-	return best
 }
