@@ -19,40 +19,57 @@ type Layer struct {
 // Score is how well a network does; see dlam.Score.
 type Score struct{ Risk, Accuracy, RMSE, R2 float64 }
 
-// forward is a forward pass over blocks of rows.
-type forward struct {
-	e      *Engine
+// Packed is a network made ready for forward passes. Several goroutines may use
+// it at once.
+type Packed struct {
 	layers []Layer
 	panels []mat.Panel
-	x      mat.Dense
-	use    func(worker, lo int, z mat.Dense) // takes the outputs of rows lo…
+	width  int // of the widest layer
+}
+
+// Pack packs the weights; the intercepts stay the layers' own.
+func Pack(layers []Layer) *Packed {
+	p := &Packed{layers: layers, panels: make([]mat.Panel, len(layers))}
+	for l, ly := range layers {
+		p.panels[l].PackT(ly.W)
+		p.width = max(p.width, ly.W.Rows)
+	}
+	return p
+}
+
+// Scratch is how much Predict needs for some rows at a time.
+func (p *Packed) Scratch(rows int) int { return 2 * min(rows, Block) * p.width }
+
+// Predict gives the outputs for the rows of a, at most Block, in scratch.
+func (p *Packed) Predict(a mat.Dense, scratch []float32) mat.Dense {
+	half := len(scratch) / 2
+	for l, ly := range p.layers {
+		z := mat.FromSlice(a.Rows, ly.W.Rows, scratch[l%2*half:][:a.Rows*ly.W.Rows])
+		Affine(z, a, &p.panels[l], ly.B)
+		ly.H.Apply(z.Elements(), z.Elements())
+		a = z
+	}
+	return a
+}
+
+// forward is a forward pass over blocks of rows.
+type forward struct {
+	e   *Engine
+	net *Packed
+	x   mat.Dense
+	use func(worker, lo int, z mat.Dense) // takes the outputs of rows lo…
 }
 
 func (e *Engine) forward(layers []Layer, x mat.Dense, use func(worker, lo int, z mat.Dense)) {
-	f := &forward{e: e, layers: layers, panels: make([]mat.Panel, len(layers)), x: x, use: use}
-	for l := range layers {
-		f.panels[l].PackT(layers[l].W)
-	}
-	e.Pool.Run(f)
+	e.Pool.Run(&forward{e: e, net: Pack(layers), x: x, use: use})
 }
 
 // Do runs the worker's rows through the network.
 func (f *forward) Do(worker int) {
-	width := 0
-	for _, ly := range f.layers {
-		width = max(width, ly.W.Rows)
-	}
-	buf := [2][]float32{make([]float32, Block*width), make([]float32, Block*width)}
 	lo, hi := f.e.Rows(f.x.Rows, worker)
+	scratch := make([]float32, f.net.Scratch(hi-lo))
 	for ; lo < hi; lo += Block {
-		a := f.x.RowRange(lo, min(lo+Block, hi))
-		for l := range f.layers {
-			z := mat.FromSlice(a.Rows, f.layers[l].W.Rows, buf[l%2][:a.Rows*f.layers[l].W.Rows])
-			Affine(z, a, &f.panels[l], f.layers[l].B)
-			f.layers[l].H.Apply(z.Elements(), z.Elements())
-			a = z
-		}
-		f.use(worker, lo, a)
+		f.use(worker, lo, f.net.Predict(f.x.RowRange(lo, min(lo+Block, hi)), scratch))
 	}
 }
 
