@@ -56,6 +56,7 @@ type Training struct {
 	Seed       uint64 `json:"seed"`
 	Iterations int    `json:"iterations"`
 	Config     string `json:"config"` // config.toml of the run
+	Status     string `json:"status"` // a dlam.Status: why the run ended
 }
 
 // Locate is the model file that path means: itself, or the one in the run

@@ -18,6 +18,7 @@ type checkpointer struct {
 	path     string
 	every    int           // iterations between two; 0 for by time
 	interval time.Duration // time between two; 0 for never
+	flush    func() error  // makes the records so far last: the state must not outlive them
 	config   string        // fingerprints of what the state belongs to
 	data     string
 
@@ -77,6 +78,9 @@ func (c *checkpointer) save() error {
 	if !ok {
 		return nil
 	}
+	if err := c.flush(); err != nil {
+		return err
+	}
 	p := model.Checkpoint{Network: st.Network(), State: st.State(), Iteration: c.k, Elapsed: c.elapsed, Config: c.config, Data: c.data}
 	if err := p.Save(c.path); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
@@ -85,16 +89,13 @@ func (c *checkpointer) save() error {
 	return nil
 }
 
-// load reads the state that a run goes on from; nil if the run was killed
-// before it saved one.
+// load reads the state that a run goes on from; nil if the run was killed, or
+// failed, before it saved one.
 func (c *checkpointer) load(h activation.Func) (*model.Checkpoint, error) {
 	p, err := model.LoadCheckpoint(c.path, h)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		if _, err := os.Stat(filepath.Join(filepath.Dir(c.path), model.FileName)); err == nil {
-			return nil, usagef("%s: the run has ended: there is nothing to go on with", filepath.Dir(c.path))
-		}
-		return nil, nil
+		return nil, startsOver(filepath.Dir(c.path))
 	case err != nil:
 		return nil, errUsage{err}
 	case p.Config != c.config:
@@ -104,4 +105,21 @@ func (c *checkpointer) load(h activation.Func) (*model.Checkpoint, error) {
 	}
 	c.elapsed = p.Elapsed
 	return p, nil
+}
+
+// startsOver refuses to do a run without a checkpoint again if it has ended.
+func startsOver(folder string) error {
+	m, err := model.Load(folder)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return errUsage{err}
+	}
+	switch s := dlam.Status(m.Training.Status); s {
+	case dlam.Failed, dlam.Interrupted, dlam.TimedOut:
+		return nil
+	default:
+		return usagef("%s: the run has ended: there is nothing to go on with", folder)
+	}
 }

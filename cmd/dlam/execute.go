@@ -16,6 +16,7 @@ import (
 
 // execute trains and saves.
 func (a *app) execute(ctx context.Context, t *training, folder *runFolder, check *checkpointer, from *model.Checkpoint) error {
+	check.flush = folder.trace.Sync
 	o := dlam.Options{
 		Iterations: t.c.Iterations, Evaluate: t.f.evaluate,
 		Recorders: []dlam.Recorder{report.NewTrace(folder.trace), check}, Observers: []dlam.Observer{check},
@@ -68,19 +69,8 @@ func (a *app) finish(t *training, folder *runFolder, check *checkpointer, r *dla
 	if r.Last.Iteration == 0 && failed != nil {
 		return failed
 	}
-	m := t.model(r, check.data)
-	if err := m.Save(folder.file(model.FileName)); err != nil {
+	if err := save(t.model(r, check.data), folder, check); err != nil {
 		return errors.Join(failed, err)
-	}
-	switch r.Status {
-	case dlam.Interrupted, dlam.TimedOut:
-		if err := check.save(); err != nil {
-			return err
-		}
-	case dlam.Completed, dlam.Stopped:
-		if err := os.Remove(check.path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
 	}
 	if !t.f.quiet {
 		a.result(t, folder.path, r)
@@ -99,13 +89,35 @@ func (a *app) finish(t *training, folder *runFolder, check *checkpointer, r *dla
 	return nil
 }
 
+// save writes the model, and the state if the run can go on. A run that has
+// ended needs none; one that failed keeps what it saved before.
+func save(m *model.Model, folder *runFolder, check *checkpointer) error {
+	if err := m.Save(folder.file(model.FileName)); err != nil {
+		return err
+	}
+	switch dlam.Status(m.Training.Status) {
+	case dlam.Interrupted, dlam.TimedOut:
+		if err := check.save(); err != nil {
+			return err
+		}
+	case dlam.Completed, dlam.Stopped:
+		if err := folder.endTrace(); err != nil {
+			return err
+		}
+		if err := os.Remove(check.path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
 func (t *training) model(r *dlam.Result, data string) *model.Model {
 	return &model.Model{
 		Network: r.Network, Loss: lossName(t.problem.Loss), Classes: t.data.split.Train.Classes, Features: t.data.features,
 		Transform: t.data.transform,
 		Training: model.Training{
 			Solver: t.solver.String(), Dataset: t.c.Data, Samples: t.problem.X.Rows, Data: data,
-			Seed: t.c.Seed, Iterations: r.Last.Iteration, Config: t.config,
+			Seed: t.c.Seed, Iterations: r.Last.Iteration, Config: t.config, Status: string(r.Status),
 		},
 	}
 }

@@ -142,10 +142,17 @@ func (r *runFolder) discard() {
 
 func (r *runFolder) file(name string) string { return filepath.Join(r.path, name) }
 
+// endTrace makes the trace last.
+func (r *runFolder) endTrace() error {
+	err := errors.Join(r.trace.Sync(), r.trace.Close())
+	r.trace = nil
+	return err
+}
+
 // close drops the lock.
 func (r *runFolder) close() {
 	if r.trace != nil {
-		_ = r.trace.Close()
+		_ = r.trace.Close() // its records have been synced, or will be made again
 	}
 	_ = r.lock.Close()
 }
