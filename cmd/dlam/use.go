@@ -13,7 +13,6 @@ import (
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/internal/objective"
-	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 )
@@ -122,15 +121,7 @@ func outputs(m *model.Model, x mat.Dense, threads int) (mat.Dense, error) {
 	if err != nil {
 		return out, err
 	}
-	l, err := loss.Parse(m.Loss)
-	if err != nil {
-		return out, err
-	}
-	if p, ok := l.(loss.Probabilistic); ok && m.Classes != nil {
-		p.Probabilities(out, out)
-	}
-	m.Transform.Restore(out)
-	return out, nil
+	return out, m.Finish(out)
 }
 
 func writePredictions(w io.Writer, m *model.Model, out mat.Dense, format string) error {

@@ -1,0 +1,78 @@
+package model
+
+import (
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// Meaning is what a model's outputs are.
+type Meaning string
+
+// The meanings.
+const (
+	Probabilities Meaning = "probabilities" // of the classes
+	Scores        Meaning = "scores"        // of the classes; the highest wins
+	Values        Meaning = "values"        // of a regression, in the data's units
+)
+
+// Meaning is what m's outputs are.
+func (m *Model) Meaning() (Meaning, error) {
+	p, err := m.probabilistic()
+	switch {
+	case m.Classes == nil:
+		return Values, err
+	case p == nil:
+		return Scores, err
+	}
+	return Probabilities, err
+}
+
+// probabilistic is m's loss if it gives m's classes probabilities, else nil.
+func (m *Model) probabilistic() (loss.Probabilistic, error) {
+	l, err := loss.Parse(m.Loss)
+	if p, ok := l.(loss.Probabilistic); ok && m.Classes != nil {
+		return p, err
+	}
+	return nil, err
+}
+
+// Finish turns outputs of the network, a sample a row, into what Meaning says,
+// in place.
+func (m *Model) Finish(out mat.Dense) error {
+	p, err := m.probabilistic()
+	if err != nil {
+		return err
+	}
+	if p != nil {
+		p.Probabilities(out, out)
+	}
+	m.Transform.Restore(out)
+	return nil
+}
+
+// Predictor predicts for raw samples. Several goroutines may use one at the
+// same time.
+type Predictor struct {
+	m   *Model
+	net *dlam.Predictor
+}
+
+// Predictor makes m ready for many predictions; m must not change afterwards.
+func (m *Model) Predictor() *Predictor { return &Predictor{m: m, net: m.Network.Predictor()} }
+
+// Predict is, for each row of x with a column for each raw feature, the
+// model's outputs: see Meaning. x stays as it is.
+func (p *Predictor) Predict(x mat.Dense) (mat.Dense, error) {
+	d, err := p.m.Transform.Apply(dataset.Dataset{Name: "samples", X: x})
+	if err != nil {
+		return mat.Dense{}, err
+	}
+	w := p.m.Network.Layers
+	out := mat.New(x.Rows, w[len(w)-1].W.Rows)
+	if err := p.net.Predict(out, d.X); err != nil {
+		return mat.Dense{}, err
+	}
+	return out, p.m.Finish(out)
+}
