@@ -23,7 +23,7 @@ import (
 
 // tiny is a reproduction that takes a second.
 func tiny() experiment.Size {
-	return experiment.Size{Name: "test", Widths: [2]int{4, 6}, MNIST: 60, Fashion: 60, Test: 20, Iterations: 4, TableShare: 1000, TableSteps: 2}
+	return experiment.Size{Name: "test", Widths: [2]int{4, 6}, MNIST: 60, Fashion: 60, Test: 20, Tune: 30, Iterations: 4, TableShare: 1000, TableSteps: 2}
 }
 
 // pictures is 28×28 noise with a bright spot that tells the class.

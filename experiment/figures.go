@@ -79,7 +79,7 @@ func (r Reproduction) levelTable(id string, test bool, done outcomes) report.Tab
 		for _, m := range methods() {
 			o, ok := p.chosen(m, done)
 			if !ok {
-				t.Rows = append(t.Rows, []string{p.name(), m.label, "–", "–", "–", "–", "–", "no run of the grid gave a network"})
+				t.Rows = append(t.Rows, []string{p.name(), m.label, "–", "–", "–", "–", "–", "the run gave no network"})
 				continue
 			}
 			rate := "–"
@@ -105,7 +105,7 @@ func (r Reproduction) gridTable(done outcomes) report.Table {
 			if m.rates == nil {
 				continue
 			}
-			chosen, _ := p.chosen(m, done)
+			chosen := p.main(m, done)
 			grid := p.grid(m)
 			for i, c := range grid {
 				o := done[c.key()]
@@ -113,7 +113,7 @@ func (r Reproduction) gridTable(done outcomes) report.Table {
 				if o.trained() {
 					row[3] = fmt.Sprintf("%.2f", 100*o.Last.Train.Accuracy)
 				}
-				if chosen.Cell.rate() == c.rate() {
+				if chosen.rate() == c.rate() {
 					row[5] = "yes"
 					if i == 0 || i == len(grid)-1 {
 						row[5] = "yes, at the edge of the grid"

@@ -45,34 +45,22 @@ func (r Reproduction) Run(ctx context.Context) error {
 	if err := r.Validate(); err != nil {
 		return err
 	}
-	plan := r.plan()
-	st := store{r.Dir}
-	done := outcomes{}
-	var todo []Cell
-	for _, c := range plan {
-		o, ok, err := st.load(c)
-		switch {
-		case err != nil:
+	w := worker{r: r, store: store{r.Dir}, done: outcomes{}, data: map[string]dataset.Split{}}
+	for {
+		c, left, err := w.next()
+		if err != nil {
 			return err
-		case ok:
-			done[c.key()] = o
-		default:
-			todo = append(todo, c)
 		}
-	}
-	w := worker{r: r, store: st, cells: len(plan), kept: len(done), data: map[string]dataset.Split{}}
-	for _, c := range todo {
-		w.total += c.work()
-	}
-	for i, c := range todo {
-		w.left = len(todo) - i
+		if left == 0 {
+			return r.write(w.done)
+		}
+		w.left = left
 		o, err := w.compute(ctx, c)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c, err)
 		}
-		done[c.key()] = o
+		w.done[c.key()] = o
 	}
-	return r.write(done)
 }
 
 // Validate reports every fault of the reproduction's fields.
@@ -95,7 +83,8 @@ func (r Reproduction) Validate() error {
 func (r Reproduction) has(part string) bool { return slices.Contains(r.Parts, part) }
 
 // plan is the cells of all parts, each once: Figure 1's are among Figure 2's.
-func (r Reproduction) plan() []Cell {
+// What is done decides the learning rates of cells after it.
+func (r Reproduction) plan(done outcomes) []Cell {
 	var cells []Cell
 	if r.has("figure1") {
 		for _, p := range r.panels() {
@@ -104,7 +93,7 @@ func (r Reproduction) plan() []Cell {
 	}
 	if r.has("figure2") || r.has("figure3") {
 		for _, p := range r.panels() {
-			cells = append(cells, p.cells()...)
+			cells = append(cells, p.cells(done)...)
 		}
 	}
 	if r.has("table2") {
@@ -123,12 +112,41 @@ type outcomes map[string]outcome
 
 // worker computes cells one after another.
 type worker struct {
-	r                 Reproduction
-	store             store
-	cells, kept, left int
-	total, worked     float64 // work to do, and done
-	spent             time.Duration
-	data              map[string]dataset.Split // pooled and scaled
+	r             Reproduction
+	store         store
+	done          outcomes
+	kept, left    int     // cells
+	total, worked float64 // work to do since the start, and done
+	spent         time.Duration
+	data          map[string]dataset.Split // pooled and scaled
+}
+
+// next is the first cell that is neither done nor kept, and how many are left.
+// A cell before it may have been found in the folder and have changed the plan.
+func (w *worker) next() (first Cell, left int, err error) {
+	w.total = w.worked
+	for i, plan := 0, w.r.plan(w.done); i < len(plan); i++ {
+		c := plan[i]
+		if _, ok := w.done[c.key()]; ok {
+			continue
+		}
+		o, ok, err := w.store.load(c)
+		if err != nil {
+			return c, 0, err
+		}
+		if ok {
+			w.done[c.key()] = o
+			w.kept++
+			plan = w.r.plan(w.done)
+			continue
+		}
+		if left == 0 {
+			first = c
+		}
+		left++
+		w.total += c.work()
+	}
+	return first, left, nil
 }
 
 func (w *worker) compute(ctx context.Context, c Cell) (outcome, error) {
@@ -177,7 +195,7 @@ func (w *worker) tell(c Cell, iteration int, took time.Duration) {
 	}
 	worked := w.worked + c.work()*float64(iteration)/float64(c.Iterations)
 	p := Progress{
-		Cell: c, Done: w.cells - w.left, Cells: w.cells, Iteration: iteration,
+		Cell: c, Done: len(w.done), Cells: len(w.done) + w.left, Iteration: iteration,
 		Share: worked / w.total, Kept: w.kept, Unfinished: w.left,
 	}
 	p.Left = time.Duration(float64(w.spent+took) * (w.total - worked) / worked)

@@ -24,7 +24,7 @@ func (r Reproduction) write(done outcomes) error {
 		Last    dlam.Record `json:"last"`
 	}
 	var cells []cell
-	for _, c := range r.plan() {
+	for _, c := range r.plan(done) {
 		o := done[c.key()]
 		trace := filepath.ToSlash(filepath.Join("cells", c.key(), report.TraceFile))
 		cells = append(cells, cell{c, trace, o.Status, o.Error, o.Machine, o.Last})
@@ -129,7 +129,8 @@ func (r Reproduction) appendix(p report.Page, done outcomes) report.Page {
 		{Name: "threads", Value: fmt.Sprint(r.Threads)},
 	}}
 	if r.has("figure2") || r.has("figure3") {
-		settings.Text = append(settings.Text, "First-order methods run on the full batch. Their learning rates are chosen as the paper chose: by training accuracy, here at the end of the run, from the grid below.")
+		settings.Text = append(settings.Text, "First-order methods run on the full batch. Their learning rates are chosen as the paper chose: by training accuracy, here at the end of the run, from the grid below; "+
+			fmt.Sprintf("each rate of the grid on the first %d training samples.", s.Tune))
 		settings.Tables = append(settings.Tables, r.gridTable(done))
 	}
 	machines := report.Section{Title: "Machine", Facts: r.machineFacts(done)}
@@ -143,7 +144,7 @@ func (r Reproduction) appendix(p report.Page, done outcomes) report.Page {
 func (r Reproduction) machineFacts(done outcomes) []report.Fact {
 	var facts []report.Fact
 	seen := map[Machine]bool{}
-	for _, c := range r.plan() {
+	for _, c := range r.plan(done) {
 		o := done[c.key()]
 		if !seen[o.Machine] {
 			seen[o.Machine] = true
