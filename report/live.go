@@ -3,10 +3,11 @@ package report
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"sync"
+
+	"github.com/dlam-go/dlam/internal/web"
 )
 
 // Live serves the page of a run that may still be going on. It reads nothing
@@ -36,7 +37,7 @@ func (l *Live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
-	if !loopback(r.Host) {
+	if !web.Loopback(r.Host) {
 		http.Error(w, fmt.Sprintf("host %q is not served here; use localhost", r.Host), http.StatusMisdirectedRequest)
 		return
 	}
@@ -53,22 +54,6 @@ func (l *Live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
-}
-
-// loopback guards against other sites' names that resolve to this machine.
-func loopback(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = hostport
-	}
-	if host == "localhost" {
-		return true
-	}
-	if n := len(host); n > 2 && host[0] == '[' {
-		host = host[1 : n-1]
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 func (l *Live) serve(w http.ResponseWriter, known string, write func(Page, *bytes.Buffer, string) error) {

@@ -1,14 +1,13 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/dlam-go/dlam/internal/web"
 	"github.com/dlam-go/dlam/report"
 )
 
@@ -35,29 +34,13 @@ trace.jsonl. Only this machine can reach the page. Ends with Ctrl-C.`,
 				return err
 			}
 			a.say("watching %s at http://%s/ (Ctrl-C ends)", args[0], l.Addr())
-			return serveUntil(c.Context(), l, live)
+			s := &http.Server{
+				Handler: live, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+				WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14,
+			}
+			return web.Until(c.Context(), l, s, 2*time.Second)
 		},
 	}
 	c.Flags().IntVar(&port, "port", 7420, "port on the loopback address, 0 for any that is free")
 	return c
-}
-
-// serveUntil answers requests until ctx ends.
-func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
-	s := &http.Server{
-		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
-		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14,
-	}
-	stop := context.AfterFunc(ctx, func() {
-		end, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		defer cancel()
-		if s.Shutdown(end) != nil {
-			_ = s.Close() // those who have not finished by now are cut off
-		}
-	})
-	defer stop()
-	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
 }
