@@ -1,5 +1,7 @@
 package dlam
 
+import "github.com/dlam-go/dlam/comm"
+
 // Record is what one iteration did.
 type Record struct {
 	Iteration int `json:"iteration"` // 1 for the first
@@ -26,6 +28,8 @@ type Record struct {
 	Test    *Score  `json:"test,omitempty"`
 	Seconds float64 `json:"seconds"` // of Step alone, measured by Run
 	Elapsed float64 `json:"elapsed"` // of all Steps so far
+	// Traffic is what Step alone summed over ranks; nil in one process.
+	Traffic *comm.Traffic `json:"traffic,omitempty"`
 }
 
 // Block is one block update: Lemma 1 promises Decrease ≥ Move.

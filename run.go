@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/internal/objective"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
@@ -73,6 +74,10 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 	if err := p.Fits(n); err != nil {
 		return nil, err
 	}
+	counter := &comm.Counter{Comm: p.Comm}
+	shared := *p
+	shared.Comm = counter
+	p = &shared
 	st, err := s.Init(p, n)
 	if err != nil {
 		return nil, err
@@ -83,10 +88,13 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 			return nil, err
 		}
 	}
-	r := runner{p: p, o: o, st: st, elapsed: o.Elapsed, good: st.Network().Clone()}
+	r := runner{p: p, o: o, st: st, counter: counter, elapsed: o.Elapsed, good: st.Network().Clone()}
 	r.last = Record{Iteration: o.First, Elapsed: o.Elapsed.Seconds()}
 	r.eval = objective.New(p.Threads, p.Comm)
 	defer r.eval.Close()
+	if r.testing, err = r.agree(p.TestX.Rows > 0); err != nil {
+		return nil, err
+	}
 	status, err := r.loop(ctx)
 	return &Result{Network: r.good, Status: status, Last: r.last}, err
 }
@@ -95,6 +103,8 @@ type runner struct {
 	p       *Problem
 	o       Options
 	st      Stepper
+	counter *comm.Counter // of all that ranks sum
+	testing bool          // some rank has test samples
 	eval    *objective.Engine
 	good    *Network // the network after the last good iteration
 	last    Record
@@ -106,13 +116,12 @@ func (r *runner) loop(ctx context.Context) (Status, error) {
 		return Failed, err
 	}
 	for k := r.o.First + 1; k <= r.o.Iterations; k++ {
-		if ctx.Err() != nil {
-			return r.end(Interrupted)
+		if s, err := r.stops(ctx); err != nil {
+			return Failed, err
+		} else if s != "" {
+			return r.end(s)
 		}
-		if r.o.Budget > 0 && r.elapsed >= r.o.Budget {
-			return r.end(TimedOut)
-		}
-		start := time.Now()
+		start, before := time.Now(), r.counter.Total
 		rec, err := r.st.Step(context.WithoutCancel(ctx)) // a whole iteration: what is saved can be resumed
 		took := time.Since(start)
 		stop := errors.Is(err, ErrStop)
@@ -121,6 +130,10 @@ func (r *runner) loop(ctx context.Context) (Status, error) {
 		}
 		r.elapsed += took
 		rec.Iteration, rec.Seconds, rec.Elapsed = k, took.Seconds(), r.elapsed.Seconds()
+		if r.p.Comm.Size() > 1 {
+			t := r.counter.Total.Since(before)
+			rec.Traffic = &t
+		}
 		if err := r.check(rec); err != nil {
 			return Diverged, fmt.Errorf("iteration %d: %w", k, err)
 		}
@@ -143,6 +156,27 @@ func (r *runner) loop(ctx context.Context) (Status, error) {
 		}
 	}
 	return r.end(Completed)
+}
+
+// stops is why no further iteration starts, "" if one does. Clocks and signals
+// differ between ranks, so that one rank's reason is a reason for all.
+func (r *runner) stops(ctx context.Context) (Status, error) {
+	f, err := comm.Any(r.p.Comm, ctx.Err() != nil, r.o.Budget > 0 && r.elapsed >= r.o.Budget)
+	switch {
+	case err != nil:
+		return "", err
+	case f[0]:
+		return Interrupted, nil
+	case f[1]:
+		return TimedOut, nil
+	}
+	return "", nil
+}
+
+// agree reports whether flag is set on some rank.
+func (r *runner) agree(flag bool) (bool, error) {
+	f, err := comm.Any(r.p.Comm, flag)
+	return f[0], err
 }
 
 // end scores the last record if that is still to do.
@@ -172,7 +206,7 @@ func (r *runner) score(rec *Record) (err error) {
 	if rec.Train, err = score(r.eval, r.good, r.p.X, r.p.Y, r.p.Loss); err != nil {
 		return err
 	}
-	if r.p.TestX.Rows > 0 {
+	if r.testing {
 		rec.Test, err = score(r.eval, r.good, r.p.TestX, r.p.TestY, r.p.Loss)
 	}
 	return err

@@ -13,10 +13,10 @@ import (
 
 // csvTable reads a table of text: a header if the first line has a field that
 // is no number where later lines have one, then a sample a line.
-func csvTable(path string, r *bufio.Reader, o Options) (Dataset, error) {
+func csvTable(path string, r *stream, o Options) (Dataset, error) {
 	comma := o.Comma
 	if comma == 0 {
-		comma = detectComma(r)
+		comma = detectComma(r.Reader)
 	}
 	c := csv.NewReader(r)
 	c.Comma, c.ReuseRecord, c.TrimLeadingSpace = comma, true, true

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
+	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -30,6 +32,7 @@ type Dataset struct {
 	Value    mat.Dense // values to predict, one row a sample; no rows for a classification
 	Features []string  // names of the columns of X, or nil
 	Image    Image     // shape of a row of X, if it is an image
+	Comm     comm.Comm // the processes that hold the other samples; nil for none
 }
 
 // Image is the shape of a sample that is a picture, stored row by row with
@@ -120,7 +123,7 @@ func (d Dataset) Validate() error {
 }
 
 // Trainable reports what Validate does, missing labels, and fewer than two
-// classes.
+// classes, which may be with other processes.
 func (d Dataset) Trainable() error {
 	if err := d.Validate(); err != nil {
 		return err
@@ -129,13 +132,17 @@ func (d Dataset) Trainable() error {
 		return inputf("%s: no labels to train on", d.Name)
 	}
 	if d.Class != nil {
-		first := d.Class[0]
+		counts := make([]float64, len(d.Classes))
 		for _, c := range d.Class {
-			if c != first {
-				return nil
-			}
+			counts[c]++
 		}
-		return inputf("%s: every sample is of class %q, want at least two classes", d.Name, d.Classes[first])
+		if err := d.ranks().Sum(counts); err != nil {
+			return err
+		}
+		present := slices.DeleteFunc(slices.Clone(counts), func(n float64) bool { return n == 0 })
+		if len(present) < 2 {
+			return inputf("%s: every sample is of class %q, want at least two classes", d.Name, d.Classes[d.Class[0]])
+		}
 	}
 	return nil
 }

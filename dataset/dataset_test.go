@@ -22,6 +22,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"pgregory.net/rapid"
 
+	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -357,8 +358,8 @@ func TestTransform(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if mean, sd, _, _ := column(got.X, 0); math.Abs(mean) > 1e-6 || math.Abs(sd-1) > 1e-6 {
-		t.Errorf("standardised: mean %v, deviation %v", mean, sd)
+	if m, err := momentsOf(got.X, comm.Self{}); err != nil || math.Abs(m.mean[0]) > 1e-6 || math.Abs(m.sd[0]-1) > 1e-6 {
+		t.Errorf("standardised: mean %v, deviation %v, %v", m.mean, m.sd, err)
 	}
 	if got.X.At(1, 1) != 0 {
 		t.Errorf("constant feature: got %v, want 0", got.X.At(1, 1))

@@ -1,14 +1,12 @@
 package dataset
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/dlam-go/dlam/mat"
@@ -61,9 +59,10 @@ func readIDXHeader(path string, r io.Reader) (idxHeader, error) {
 	return h, nil
 }
 
-// readIDX reads the elements as rows of float32. It grows as it reads, so that
-// a header that lies costs nothing.
-func readIDX(path string, r io.Reader) (idxHeader, mat.Dense, error) {
+// readIDX reads this process's share of the rows as float32. It grows as it
+// reads, so that a header that lies costs nothing; a file that cannot hold what
+// its header says is refused at once.
+func readIDX(path string, r *stream, o Options) (idxHeader, mat.Dense, error) {
 	h, err := readIDXHeader(path, r)
 	if err != nil {
 		return h, mat.Dense{}, err
@@ -72,20 +71,30 @@ func readIDX(path string, r io.Reader) (idxHeader, mat.Dense, error) {
 	if cols == 0 {
 		return h, mat.Dense{}, inputf("%s: dimensions %v hold nothing", path, h.dims)
 	}
-	total := h.dims[0] * cols
+	lo, hi := o.rows(h.dims[0])
+	total := (hi - lo) * cols
 	var data []float32
+	if body := int64(h.dims[0]) * int64(cols*size); r.size >= 0 && body <= r.size {
+		data = make([]float32, 0, total)
+	}
+	incomplete := func(row int) error {
+		return inputf("%s: the file is truncated: sample %d of %d is incomplete", path, row+1, h.dims[0])
+	}
+	if err := r.skip(int64(lo) * int64(cols*size)); err != nil {
+		return h, mat.Dense{}, incomplete(lo)
+	}
 	buf := make([]byte, 1<<16)
 	for len(data) < total {
 		want := min(len(buf), (total-len(data))*size)
 		if _, err := io.ReadFull(r, buf[:want]); err != nil {
-			return h, mat.Dense{}, inputf("%s: the file is truncated: sample %d of %d is incomplete", path, len(data)/cols+1, h.dims[0])
+			return h, mat.Dense{}, incomplete(lo + len(data)/cols)
 		}
 		data = appendIDX(grow(data, want/size, total), buf[:want], h.kind)
 	}
-	if n, _ := r.Read(buf[:1]); n > 0 {
+	if n, _ := r.Read(buf[:1]); n > 0 && hi == h.dims[0] {
 		return h, mat.Dense{}, inputf("%s: bytes left after the last of %d samples", path, h.dims[0])
 	}
-	return h, mat.FromSlice(h.dims[0], cols, data), nil
+	return h, mat.FromSlice(hi-lo, cols, data), nil
 }
 
 // grow makes room for n more elements, doubling up to total.
@@ -131,12 +140,12 @@ func appendIDX(dst []float32, b []byte, kind byte) []float32 {
 
 // idxDataset reads samples from r, and their labels from the file beside path
 // whose name says labels instead of images.
-func idxDataset(path string, r *bufio.Reader, o Options) (Dataset, error) {
-	h, x, err := readIDX(path, r)
+func idxDataset(path string, r *stream, o Options) (Dataset, error) {
+	h, x, err := readIDX(path, r, o)
 	if err != nil {
 		return Dataset{}, err
 	}
-	d := Dataset{Name: path, X: x, Image: idxImage(h)}
+	d := Dataset{Name: path, X: x, Image: idxImage(h), Comm: o.Comm}
 	labels, ok := labelFile(path)
 	if !ok || o.NoLabel {
 		return d, nil
@@ -150,25 +159,21 @@ func idxDataset(path string, r *bufio.Reader, o Options) (Dataset, error) {
 	if err != nil {
 		return Dataset{}, err
 	}
-	lh, y, err := readIDX(labels, lr)
+	lh, y, err := readIDX(labels, lr, o)
 	if err != nil {
 		return Dataset{}, err
 	}
 	if len(lh.dims) != 1 {
 		return Dataset{}, inputf("%s: labels have dimensions %v, want one", labels, lh.dims)
 	}
-	if y.Rows != x.Rows {
-		return Dataset{}, inputf("%s: %d labels for the %d samples of %s", labels, y.Rows, x.Rows, path)
+	if lh.dims[0] != h.dims[0] {
+		return Dataset{}, inputf("%s: %d labels for the %d samples of %s", labels, lh.dims[0], h.dims[0], path)
 	}
 	if o.Regression && lh.kind >= 0x0D {
 		d.Value = y
 		return d, nil
 	}
-	text := make([]string, y.Rows)
-	for i := range text {
-		text[i] = strconv.FormatFloat(float64(y.Row(i)[0]), 'g', -1, 32)
-	}
-	d.Class, d.Classes, err = classes(labels, text, o.Classes)
+	d.Class, d.Classes, err = numberedClasses(labels, y.Data, o)
 	return d, err
 }
 
@@ -222,7 +227,7 @@ func idxSplit(train, test string, o Options) (s Split, err error) {
 		if *part.d, err = openFile(part.path, info.Size(), o); err != nil {
 			return Split{}, err
 		}
-		o.Classes = s.Train.Classes
+		o.Classes, o.Limit = s.Train.Classes, 0
 	}
 	return s, nil
 }

@@ -23,41 +23,49 @@ func imageFolder(root string, o Options) (Dataset, error) {
 	if err != nil {
 		return Dataset{}, inputError{err}
 	}
-	d := Dataset{Name: root}
-	var data []float32
-	var text []string
+	d := Dataset{Name: root, Comm: o.Comm}
+	var files, text []string
 	for _, e := range entries {
-		files := []string{filepath.Join(root, e.Name())}
+		inside := []string{filepath.Join(root, e.Name())}
 		if e.IsDir() {
-			if files, err = filepath.Glob(filepath.Join(escape(files[0]), "*")); err != nil {
+			if inside, err = filepath.Glob(filepath.Join(escape(inside[0]), "*")); err != nil {
 				return d, inputError{err}
 			}
 		}
-		for _, f := range files {
+		for _, f := range inside {
 			if !isPicture(f) {
 				continue
 			}
-			if data, err = d.addPicture(data, f); err != nil {
-				return d, err
-			}
+			files = append(files, f)
 			if e.IsDir() {
 				text = append(text, e.Name())
 			}
 		}
 	}
-	if len(data) == 0 {
+	if len(files) == 0 {
 		return d, inputf("%s: no PNG or JPEG files, in it or in a folder for each class", root)
 	}
-	cols := d.Image.Height * d.Image.Width * d.Image.Channels
-	d.X = mat.FromSlice(len(data)/cols, cols, data)
-	if len(text) == 0 || o.NoLabel {
-		return d, nil
+	if n := len(text); n > 0 && n != len(files) && !o.NoLabel {
+		return d, inputf("%s: %d pictures lie outside the folders of the classes", root, len(files)-n)
 	}
-	if len(text) != d.X.Rows {
-		return d, inputf("%s: %d pictures lie outside the folders of the classes", root, d.X.Rows-len(text))
+	lo, hi := o.rows(len(files))
+	if err := d.addPictures(files[lo:hi]); err != nil || len(text) == 0 || o.NoLabel {
+		return d, err
 	}
-	d.Class, d.Classes, err = classes(root, text, o.Classes)
+	d.Class, d.Classes, err = classes(root, text[lo:hi], o)
 	return d, err
+}
+
+func (d *Dataset) addPictures(files []string) (err error) {
+	var data []float32
+	for _, f := range files {
+		if data, err = d.addPicture(data, f); err != nil {
+			return err
+		}
+	}
+	cols := d.Image.Height * d.Image.Width * d.Image.Channels
+	d.X = mat.FromSlice(len(files), cols, data)
+	return nil
 }
 
 // escape quotes what Glob would take for a pattern.

@@ -17,7 +17,7 @@ var digitsCSV []byte
 // digitsTrain is the customary split: the first 1,437 rows train.
 const digitsTrain = 1437
 
-func digits() (Split, error) {
+func digits(o Options) (Split, error) {
 	r, err := plain("digits", bytes.NewReader(digitsCSV))
 	if err != nil {
 		return Split{}, err
@@ -27,7 +27,10 @@ func digits() (Split, error) {
 		return Split{}, err
 	}
 	d.Image = Image{Height: 8, Width: 8, Channels: 1, Max: 16}
-	return Split{Train: d.RowRange(0, digitsTrain), Test: d.RowRange(digitsTrain, d.Rows())}, nil
+	s := Split{Train: o.share(d.RowRange(0, digitsTrain))}
+	o.Limit = 0
+	s.Test = o.share(d.RowRange(digitsTrain, d.Rows()))
+	return s, nil
 }
 
 // remote is a public data set in four files.
@@ -75,6 +78,9 @@ func remotes() map[string]remote {
 // named opens a public data set, downloading what is nowhere on disk.
 func named(ctx context.Context, name string, o Options) (Split, error) {
 	set := remotes()[name]
+	if err := o.inTurn(o.ranks().Rank() > 0); err != nil {
+		return Split{}, err
+	}
 	var paths [4]string
 	for i, file := range remoteFiles {
 		path, ok := Find(name, file, o)
@@ -86,6 +92,9 @@ func named(ctx context.Context, name string, o Options) (Split, error) {
 		}
 		paths[i] = path
 	}
+	if err := o.inTurn(o.ranks().Rank() == 0); err != nil {
+		return Split{}, err
+	}
 	var s Split
 	for i, d := range []*Dataset{&s.Train, &s.Test} {
 		info, err := os.Stat(paths[2*i])
@@ -93,6 +102,9 @@ func named(ctx context.Context, name string, o Options) (Split, error) {
 			return Split{}, inputError{err}
 		}
 		o.Classes = nil
+		if i == 1 {
+			o.Limit = 0
+		}
 		if *d, err = openFile(paths[2*i], info.Size(), o); err != nil {
 			return Split{}, err
 		}

@@ -19,25 +19,25 @@ import (
 
 // npy reads a two-dimensional array: samples by features, the last column
 // being nothing special. It has no labels.
-func npy(path string, r io.Reader, size int64) (Dataset, error) {
-	_, x, err := readNPY(path, r, size)
-	return Dataset{Name: path, X: x}, err
+func npy(path string, r io.ReaderAt, size int64, o Options) (Dataset, error) {
+	_, x, err := readNPY(path, r, size, o)
+	return Dataset{Name: path, X: x, Comm: o.Comm}, err
 }
 
-// readNPY reads an array with one or more dimensions as rows of float32. limit
-// is how many bytes there can be: a header that claims more is refused before
-// anything is allocated.
-func readNPY(path string, r io.Reader, limit int64) (shape []int, m mat.Dense, err error) {
+// readNPY reads this process's share of an array with one or more dimensions as
+// rows of float32. limit is how many bytes there can be: a header that claims
+// more is refused before anything is allocated.
+func readNPY(path string, r io.ReaderAt, limit int64, o Options) (shape []int, m mat.Dense, err error) {
 	defer func() { // the decoder panics on some malformed headers
 		if p := recover(); p != nil {
 			err = inputf("%s: malformed NPY header: %v", path, p)
 		}
 	}()
-	b := bufio.NewReader(io.LimitReader(r, limit))
-	if err := checkNPYHeader(path, b); err != nil {
+	head, err := npyHeader(path, io.NewSectionReader(r, 0, limit))
+	if err != nil {
 		return nil, mat.Dense{}, err
 	}
-	reader, err := npyio.NewReader(b)
+	reader, err := npyio.NewReader(bytes.NewReader(head))
 	if err != nil {
 		return nil, mat.Dense{}, inputf("%s: not an NPY file: %w", path, err)
 	}
@@ -55,33 +55,54 @@ func readNPY(path string, r io.Reader, limit int64) (shape []int, m mat.Dense, e
 		}
 		total *= int64(d)
 	}
-	data, err := npyElements(reader, int(total))
-	if err != nil {
-		return nil, mat.Dense{}, inputf("%s: %w", path, err)
-	}
 	if shape[0] == 0 {
 		return shape, mat.Dense{}, nil
 	}
-	return shape, mat.FromSlice(shape[0], len(data)/shape[0], data), nil
-}
-
-// checkNPYHeader refuses a header length that no array has: the decoder
-// allocates what it says.
-func checkNPYHeader(path string, b *bufio.Reader) error {
-	const longest = 1 << 16
-	head, err := b.Peek(12)
+	lo, hi := o.rows(shape[0])
+	cols := int(total) / shape[0]
+	kind := strings.Trim(reader.Header.Descr.Type, "<>|='\"")
+	size, err := strconv.Atoi(strings.TrimLeft(kind, "abcdefghijklmnopqrstuvwxyz"))
 	if err != nil {
-		return inputf("%s: not an NPY file: it is too short", path)
+		return nil, mat.Dense{}, inputf("%s: %w", path, npyType(kind))
 	}
-	if head[6] > 1 && binary.LittleEndian.Uint32(head[8:]) > longest {
-		return inputf("%s: not an NPY file: its header claims %d bytes, want at most %d", path, binary.LittleEndian.Uint32(head[8:]), longest)
+	from := int64(len(head)) + int64(lo)*int64(cols*size)
+	part := bufio.NewReader(io.NewSectionReader(r, from, limit-from))
+	if reader, err = npyio.NewReader(io.MultiReader(bytes.NewReader(head), part)); err != nil {
+		return nil, mat.Dense{}, readError(path, err)
 	}
-	return nil
+	reader.Header.Descr.Shape = append([]int{hi - lo}, shape[1:]...)
+	data, err := npyElements(reader, kind, (hi-lo)*cols)
+	if err != nil {
+		return nil, mat.Dense{}, inputf("%s: %w", path, err)
+	}
+	return shape, mat.FromSlice(hi-lo, cols, data), nil
 }
 
-func npyElements(r *npyio.Reader, n int) ([]float32, error) {
-	kind := r.Header.Descr.Type
-	switch strings.Trim(kind, "<>|='\"") {
+// npyHeader reads the header. It refuses a length that no header has: the
+// decoder allocates what it says.
+func npyHeader(path string, r io.Reader) ([]byte, error) {
+	const longest = 1 << 16
+	head := make([]byte, 12)
+	if _, err := io.ReadFull(r, head); err != nil {
+		return nil, inputf("%s: not an NPY file: it is too short", path)
+	}
+	length := 10 + int(binary.LittleEndian.Uint16(head[8:]))
+	if head[6] > 1 {
+		n := binary.LittleEndian.Uint32(head[8:])
+		if n > longest {
+			return nil, inputf("%s: not an NPY file: its header claims %d bytes, want at most %d", path, n, longest)
+		}
+		length = 12 + int(n)
+	}
+	head = append(head, make([]byte, max(0, length-len(head)))...)
+	if _, err := io.ReadFull(r, head[12:]); err != nil {
+		return nil, inputf("%s: not an NPY file: its header of %d bytes is cut off", path, length)
+	}
+	return head, nil
+}
+
+func npyElements(r *npyio.Reader, kind string, n int) ([]float32, error) {
+	switch kind {
 	case "f4":
 		return npyRead[float32](r, n)
 	case "f8":
@@ -103,7 +124,11 @@ func npyElements(r *npyio.Reader, n int) ([]float32, error) {
 	case "i8":
 		return npyRead[int64](r, n)
 	}
-	return nil, fmt.Errorf("elements of type %q, want integers or floats", kind)
+	return nil, npyType(kind)
+}
+
+func npyType(kind string) error {
+	return fmt.Errorf("elements of type %q, want integers or floats", kind)
 }
 
 type number interface {
@@ -191,7 +216,7 @@ func npzArray(path string, arrays map[string]*zip.File, names []string, size int
 		if err != nil {
 			return mat.Dense{}, nil, readError(place, err)
 		}
-		shape, m, err := readNPY(place, bytes.NewReader(raw), int64(len(raw)))
+		shape, m, err := readNPY(place, bytes.NewReader(raw), int64(len(raw)), Options{})
 		return m, shape, err
 	}
 	return mat.Dense{}, nil, nil

@@ -1,9 +1,6 @@
 package dataset
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -11,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/dlam-go/dlam/comm"
 )
 
 // Options say how to read a source. The zero value detects everything and
@@ -32,6 +31,12 @@ type Options struct {
 	// none of them is an error) and columns by name (others are ignored).
 	Classes  []string
 	Features []string
+
+	Limit int // the first so many training samples; 0 for all
+	// Comm is the processes that divide the samples; nil for one. Each then
+	// reads its share of the rows and no others, where the format can be read
+	// from the middle: not so a gzip file, an NPZ archive and text labels.
+	Comm comm.Comm
 }
 
 // Names are the data sets that Open knows by name.
@@ -44,7 +49,7 @@ func Open(ctx context.Context, source string, o Options) (Split, error) {
 	var err error
 	switch {
 	case source == "digits":
-		s, err = digits()
+		s, err = digits(o)
 	case slices.Contains(Names, source):
 		s, err = named(ctx, source, o)
 	default:
@@ -56,6 +61,9 @@ func Open(ctx context.Context, source string, o Options) (Split, error) {
 	for _, d := range []Dataset{s.Train, s.Test} {
 		if d.Rows() == 0 && d.X.Cols == 0 && len(d.Name) == 0 {
 			continue
+		}
+		if n := o.ranks().Size(); n > 1 && d.Rows() == 0 {
+			return Split{}, inputf("%s: fewer samples than the %d processes that are to share them", d.Name, n)
 		}
 		if err := d.Validate(); err != nil {
 			return Split{}, err
@@ -92,9 +100,10 @@ func openFile(path string, size int64, o Options) (Dataset, error) {
 	defer func() { _ = f.Close() }()
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
 	case ".npy":
-		return npy(path, f, size)
+		return npy(path, f, size, o)
 	case ".npz":
-		return npz(path, f, size, o)
+		d, err := npz(path, f, size, o.whole())
+		return o.share(d), err
 	case ".parquet":
 		return parquetTable(path, f, size, o)
 	}
@@ -106,20 +115,8 @@ func openFile(path string, size int64, o Options) (Dataset, error) {
 	if isIDX(head) || strings.Contains(filepath.Base(path), "-idx") { // its reader says what is wrong
 		return idxDataset(path, r, o)
 	}
-	return csvTable(path, r, o)
-}
-
-// plain is the decompressed content of f, gzip or not.
-func plain(path string, f io.Reader) (*bufio.Reader, error) {
-	r := bufio.NewReaderSize(f, 1<<16)
-	if head, _ := r.Peek(2); !bytes.Equal(head, []byte{0x1f, 0x8b}) {
-		return r, nil
-	}
-	z, err := gzip.NewReader(r)
-	if err != nil {
-		return nil, inputf("%s: not a gzip file: %w", path, err)
-	}
-	return bufio.NewReaderSize(z, 1<<16), nil
+	d, err := csvTable(path, r, o.whole())
+	return o.share(d), err
 }
 
 // readError says what is wrong with a file that ended or broke off.

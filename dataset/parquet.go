@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -29,35 +28,43 @@ func parquetTable(path string, f io.ReaderAt, size int64, o Options) (d Dataset,
 	if err != nil {
 		return Dataset{}, err
 	}
-	rows := 0
+	lo, hi := o.rows(int(file.NumRows()))
+	before := 0
 	for _, g := range file.RowGroups() {
-		if rows, err = t.addGroup(g, rows); err != nil {
-			return Dataset{}, err
+		n := int(g.NumRows())
+		if from, to := max(lo-before, 0), min(hi-before, n); from < to {
+			if err := t.addGroup(g, before, from, to); err != nil {
+				return Dataset{}, err
+			}
 		}
+		before += n
 	}
 	return t.dataset(o)
 }
 
-// addGroup adds the rows of a row group, the first being number done.
-func (t *table) addGroup(g parquet.RowGroup, done int) (int, error) {
+// addGroup adds rows from to to-1 of a row group that has so many before it.
+func (t *table) addGroup(g parquet.RowGroup, before, from, to int) error {
 	rows := g.Rows()
 	defer func() { _ = rows.Close() }()
-	buf := make([]parquet.Row, 256)
-	for {
-		n, err := rows.ReadRows(buf)
-		for _, row := range buf[:n] {
-			done++
-			if err := t.addValues(row, done); err != nil {
-				return done, err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return done, nil
-		}
-		if err != nil {
-			return done, readError(t.path, err)
+	if from > 0 {
+		if err := rows.SeekToRow(int64(from)); err != nil {
+			return readError(t.path, err)
 		}
 	}
+	buf := make([]parquet.Row, 256)
+	for from < to {
+		n, err := rows.ReadRows(buf[:min(len(buf), to-from)])
+		for _, row := range buf[:n] {
+			from++
+			if err := t.addValues(row, before+from); err != nil {
+				return err
+			}
+		}
+		if from < to && err != nil {
+			return readError(t.path, err)
+		}
+	}
+	return nil
 }
 
 func (t *table) addValues(row parquet.Row, number int) error {

@@ -85,7 +85,7 @@ func (t *table) name(j int) string {
 
 // dataset makes the data set of the rows collected.
 func (t *table) dataset(o Options) (Dataset, error) {
-	d := Dataset{Name: t.path}
+	d := Dataset{Name: t.path, Comm: o.Comm}
 	if len(t.take) == 0 {
 		return d, inputf("%s: no feature columns", t.path)
 	}

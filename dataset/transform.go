@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -40,8 +41,8 @@ type Transform struct {
 	TargetFactor float32   `json:"target_factor,omitempty"`
 }
 
-// Fit makes the transform for training data d. A regression's values are
-// standardised unless s is ScaleNone.
+// Fit makes the transform for training data d, all processes' samples of it. A
+// regression's values are standardised unless s is ScaleNone.
 func Fit(d Dataset, s Scaling, pool int) (Transform, error) {
 	t := Transform{Inputs: d.X.Cols, Image: d.Image, Pool: pool, Scaling: s, Shift: []float32{0}, Factor: []float32{1}}
 	if pool < 1 {
@@ -57,10 +58,16 @@ func Fit(d Dataset, s Scaling, pool int) (Transform, error) {
 	case s == ScaleUnit && d.Image.Max > 0:
 		t.Factor[0] = 1 / d.Image.Max
 	case s != ScaleNone:
-		t.fitColumns(t.pooled(d.X))
+		x := d.X
+		if pool > 1 {
+			x = t.pooled(x)
+		}
+		if err := t.fitColumns(x, d.ranks()); err != nil {
+			return t, err
+		}
 	}
 	if s != ScaleNone && d.Value.Rows > 0 {
-		t.fitTarget(d.Value)
+		return t, t.fitTarget(d.Value, d.ranks())
 	}
 	return t, nil
 }
@@ -74,15 +81,19 @@ func (im Image) String() string {
 
 // fitColumns sets a shift and a factor for each feature. A constant feature
 // becomes 0.
-func (t *Transform) fitColumns(x mat.Dense) {
+func (t *Transform) fitColumns(x mat.Dense, ranks comm.Comm) error {
+	m, err := momentsOf(x, ranks)
+	if err != nil {
+		return err
+	}
 	t.Shift, t.Factor = make([]float32, x.Cols), make([]float32, x.Cols)
 	for j := range t.Shift {
-		mean, sd, lo, hi := column(x, j)
-		t.Shift[j], t.Factor[j] = float32(mean), reciprocal(sd)
+		t.Shift[j], t.Factor[j] = float32(m.mean[j]), reciprocal(m.sd[j])
 		if t.Scaling == ScaleUnit {
-			t.Shift[j], t.Factor[j] = float32(lo), reciprocal(hi-lo)
+			t.Shift[j], t.Factor[j] = float32(m.lo[j]), reciprocal(m.hi[j]-m.lo[j])
 		}
 	}
+	return nil
 }
 
 // reciprocal is 1/v, and 1 where v is 0 or too small to divide by.
@@ -93,32 +104,69 @@ func reciprocal(v float64) float32 {
 	return float32(1 / v)
 }
 
-// column is the mean, standard deviation and range of column j.
-func column(x mat.Dense, j int) (mean, sd, lo, hi float64) {
-	lo, hi = math.Inf(1), math.Inf(-1)
+// moments are each column's mean, standard deviation and range.
+type moments struct{ mean, sd, lo, hi []float64 }
+
+// momentsOf is the moments of all processes' rows.
+func momentsOf(x mat.Dense, ranks comm.Comm) (moments, error) {
+	sums := make([]float64, x.Cols+1) // of each column, then the rows
+	lo, hi := slices.Repeat([]float64{math.Inf(1)}, x.Cols), slices.Repeat([]float64{math.Inf(-1)}, x.Cols)
 	for i := range x.Rows {
-		v := float64(x.Row(i)[j])
-		mean += v
-		lo, hi = math.Min(lo, v), math.Max(hi, v)
+		for j, f := range x.Row(i) {
+			v := float64(f)
+			sums[j] += v
+			lo[j], hi[j] = min(lo[j], v), max(hi[j], v)
+		}
 	}
-	mean /= float64(x.Rows)
+	sums[x.Cols] = float64(x.Rows)
+	if err := ranks.Sum(sums); err != nil {
+		return moments{}, err
+	}
+	m := moments{mean: sums[:x.Cols], sd: make([]float64, x.Cols), lo: lo, hi: hi}
+	n := sums[x.Cols]
+	for j := range m.mean {
+		m.mean[j] /= n
+	}
 	for i := range x.Rows {
-		d := float64(x.Row(i)[j]) - mean
-		sd += d * d
+		for j, f := range x.Row(i) {
+			d := float64(f) - m.mean[j]
+			m.sd[j] += d * d
+		}
 	}
-	return mean, math.Sqrt(sd / float64(x.Rows)), lo, hi
+	if err := ranks.Sum(m.sd); err != nil {
+		return m, err
+	}
+	for j, s := range m.sd {
+		m.sd[j] = math.Sqrt(s / n)
+	}
+	return m, m.widen(ranks)
+}
+
+// widen makes the range that of all processes.
+func (m *moments) widen(ranks comm.Comm) error {
+	all, err := comm.Gather(ranks, slices.Concat(m.lo, m.hi))
+	for _, ends := range all {
+		for j := range m.lo {
+			m.lo[j], m.hi[j] = min(m.lo[j], ends[j]), max(m.hi[j], ends[len(m.lo)+j])
+		}
+	}
+	return err
 }
 
 // fitTarget standardises values: each column's mean, one deviation for all.
-func (t *Transform) fitTarget(y mat.Dense) {
+func (t *Transform) fitTarget(y mat.Dense, ranks comm.Comm) error {
+	m, err := momentsOf(y, ranks)
+	if err != nil {
+		return err
+	}
 	t.TargetShift = make([]float32, y.Cols)
 	var variance float64
 	for j := range t.TargetShift {
-		mean, sd, _, _ := column(y, j)
-		t.TargetShift[j] = float32(mean)
-		variance += sd * sd / float64(y.Cols)
+		t.TargetShift[j] = float32(m.mean[j])
+		variance += m.sd[j] * m.sd[j] / float64(y.Cols)
 	}
 	t.TargetFactor = reciprocal(math.Sqrt(variance))
+	return nil
 }
 
 // Outputs is the number of features after the transform.
@@ -212,12 +260,14 @@ func (t Transform) pooled(x mat.Dense) mat.Dense {
 }
 
 // Divide splits d at random: the share test of it, of each class, is for
-// testing. The order of samples stays.
+// testing. The order of samples stays, and however many processes share them,
+// the same ones are held back: each draws for all of them, 4 bytes a sample of
+// the largest class, and keeps its own.
 func Divide(d Dataset, test float64, seed uint64) (Split, error) {
 	if !(test > 0 && test < 1) {
 		return Split{}, inputf("test split: got %g, want a share between 0 and 1", test)
 	}
-	groups := map[int32][]int{}
+	groups := make([][]int, max(1, len(d.Classes)))
 	for i := range d.Rows() {
 		g := int32(0)
 		if d.Class != nil {
@@ -227,14 +277,34 @@ func Divide(d Dataset, test float64, seed uint64) (Split, error) {
 	}
 	rng := rand.New(rand.NewPCG(seed, 0x5eed))
 	var train, held []int
-	for g := range int32(max(1, len(d.Classes))) {
-		index := groups[g]
-		rng.Shuffle(len(index), func(i, j int) { index[i], index[j] = index[j], index[i] })
-		n := int(math.Round(test * float64(len(index))))
-		held, train = append(held, index[:n]...), append(train, index[n:]...)
+	var of [2]int // training and held samples of all processes
+	for _, mine := range groups {
+		before, total, err := comm.Offset(d.ranks(), len(mine))
+		if err != nil {
+			return Split{}, err
+		}
+		order := make([]int32, total)
+		for i := range order {
+			order[i] = int32(i)
+		}
+		rng.Shuffle(total, func(i, j int) { order[i], order[j] = order[j], order[i] })
+		n := int(math.Round(test * float64(total)))
+		of[0], of[1] = of[0]+total-n, of[1]+n
+		for k, i := range order {
+			switch i := int(i) - before; {
+			case i < 0 || i >= len(mine):
+			case k < n:
+				held = append(held, mine[i])
+			default:
+				train = append(train, mine[i])
+			}
+		}
 	}
-	if len(held) == 0 || len(train) == 0 {
-		return Split{}, inputf("%s: %d samples are too few to hold back the share %g for testing", d.Name, d.Rows(), test)
+	if of[0] == 0 || of[1] == 0 {
+		return Split{}, inputf("%s: %d samples are too few to hold back the share %g for testing", d.Name, of[0]+of[1], test)
+	}
+	if len(train) == 0 {
+		return Split{}, inputf("%s: no training samples left for process %d of %d: use fewer", d.Name, d.ranks().Rank()+1, d.ranks().Size())
 	}
 	slices.Sort(train)
 	slices.Sort(held)
