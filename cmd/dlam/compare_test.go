@@ -4,14 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"io"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dlam-go/dlam/experiment"
 	"github.com/dlam-go/dlam/report"
@@ -72,38 +68,5 @@ func TestReportsUsageErrors(t *testing.T) {
 		if code, _, stderr := call(args...); code != exitUsage || stderr == "" {
 			t.Errorf("%v: exit code %d, message %q; want %d and a message", args, code, stderr, exitUsage)
 		}
-	}
-}
-
-// TestWatchEnds holds that the server answers, and ends with its context.
-func TestWatchEnds(t *testing.T) {
-	live, err := report.NewLive(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- serveUntil(ctx, l, live) }()
-	r, err := http.Get("http://" + l.Addr().String() + "/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := io.ReadAll(r.Body)
-	_ = r.Body.Close()
-	if err != nil || r.StatusCode != http.StatusOK || !bytes.Contains(b, []byte("Waiting")) {
-		t.Errorf("got %d, %d bytes, %v", r.StatusCode, len(b), err)
-	}
-	cancel()
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(5 * time.Second):
-		t.Error("the server goes on after its context has ended")
 	}
 }

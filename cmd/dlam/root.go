@@ -43,6 +43,7 @@ func (a *app) commands() []*cobra.Command {
 		newReproduceCommand(a),
 		newReportCommand(a),
 		newWatchCommand(a),
+		newServeCommand(a),
 		newManCommand(a),
 		newVersionCommand(a),
 	}

@@ -1,0 +1,47 @@
+package serve
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// metrics count what the server does, for Prometheus.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	underWay prometheus.Gauge
+	rows     prometheus.Counter
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "dlam_requests_total", Help: "Requests answered, by endpoint and HTTP status.",
+		}, []string{"endpoint", "code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "dlam_request_duration_seconds", Help: "Time from a request's head to the end of its answer.",
+			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"endpoint"}),
+		underWay: prometheus.NewGauge(prometheus.GaugeOpts{Name: "dlam_requests_in_flight", Help: "Requests under way."}),
+		rows:     prometheus.NewCounter(prometheus.CounterOpts{Name: "dlam_predicted_rows_total", Help: "Samples predicted."}),
+	}
+	m.registry.MustRegister(m.requests, m.seconds, m.underWay, m.rows,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// measured counts the requests that h answers.
+func (m *metrics) measured(endpoint string, h http.Handler) http.Handler {
+	label := prometheus.Labels{"endpoint": endpoint}
+	h = promhttp.InstrumentHandlerCounter(m.requests.MustCurryWith(label), h)
+	h = promhttp.InstrumentHandlerDuration(m.seconds.MustCurryWith(label), h)
+	return promhttp.InstrumentHandlerInFlight(m.underWay, h)
+}
+
+// page is what Prometheus reads.
+func (m *metrics) page() http.Handler { return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}) }
