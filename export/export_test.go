@@ -1,0 +1,200 @@
+package export_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/format"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/export"
+)
+
+// close32 is how far two float32 evaluations in different orders may differ:
+// sums of at most 50 terms, whose rounding steps of 6e-8 softmax and tanh do
+// not enlarge.
+const close32 = 1e-5
+
+// TestONNXRuntime runs every model in ONNX Runtime on all samples at once.
+func TestONNXRuntime(t *testing.T) {
+	script := onnxRuntime(t)
+	all, paths := written(t)
+	for i, a := range answers[answer](t, "node", append([]string{script}, paths...)...) {
+		s := all[i]
+		if fmt.Sprint(a.Input, a.Output, a.Shape) != fmt.Sprintf("[features] [%s] [%d %d]", s.output(), s.want.Rows, s.want.Cols) {
+			t.Errorf("%s: input %v, output %v of shape %v", s.name, a.Input, a.Output, a.Shape)
+		}
+		s.agree(t, a.Numbers, close32)
+	}
+}
+
+// TestONNXChecker has every model checked by ONNX's own checker.
+func TestONNXChecker(t *testing.T) {
+	interpreter := python(t, "onnx")
+	all, paths := written(t)
+	type report struct {
+		Opset         []int
+		Input, Output map[string][]any
+		Metadata      map[string][]string
+	}
+	for i, got := range answers[report](t, interpreter, append([]string{"testdata/onnx_check.py"}, paths...)...) {
+		s := all[i]
+		in, out := got.Input["features"], got.Output[s.output()]
+		if fmt.Sprint(in, out) != fmt.Sprintf("[N %d] [N %d]", s.x.Cols, s.want.Cols) {
+			t.Errorf("%s: input %v, output %v", s.name, got.Input, got.Output)
+		}
+		if len(got.Opset) != 1 || got.Opset[0] > 17 {
+			t.Errorf("%s: opset %v", s.name, got.Opset)
+		}
+		if !slices.Equal(got.Metadata["classes"], s.model.Classes) || !slices.Equal(got.Metadata["features"], s.model.Features) {
+			t.Errorf("%s: metadata %q", s.name, got.Metadata)
+		}
+	}
+}
+
+// TestNumpy predicts with numpy from every NPZ file, and has the safetensors
+// file read.
+func TestNumpy(t *testing.T) {
+	interpreter := python(t, "numpy")
+	all, paths := written(t)
+	for i, a := range answers[answer](t, interpreter, append([]string{"testdata/predict.py"}, paths...)...) {
+		s := all[i]
+		if fmt.Sprintf("%v %v", a.Output, a.Shape) != fmt.Sprintf("%s [%d %d]", s.output(), s.want.Rows, s.want.Cols) {
+			t.Errorf("%s: output %v of shape %v", s.name, a.Output, a.Shape)
+		}
+		s.agree(t, a.Numbers, close32)
+	}
+}
+
+// goMain prints what each model gives for its samples.
+const goMain = `package main
+
+import (
+	"encoding/json"
+	"os"
+%s)
+
+func main() {
+	var x map[string][][]float32
+	if err := json.NewDecoder(os.Stdin).Decode(&x); err != nil {
+		panic(err)
+	}
+	y := map[string][]float32{}
+%s	if err := json.NewEncoder(os.Stdout).Encode(y); err != nil {
+		panic(err)
+	}
+}
+`
+
+// compileGo puts each sample's source into an empty module with nothing to
+// download, and is the program that runs them.
+func compileGo(t *testing.T, all []sample) string {
+	t.Helper()
+	dir := t.TempDir()
+	var imports, calls strings.Builder
+	for _, s := range all {
+		src, err := export.GoSource(s.model, s.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tidy, err := format.Source(src); err != nil || !bytes.Equal(src, tidy) {
+			t.Errorf("%s: not gofmt-clean: %v", s.name, err)
+		}
+		if err := errors.Join(os.Mkdir(filepath.Join(dir, s.name), 0o755),
+			os.WriteFile(filepath.Join(dir, s.name, "model.go"), src, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&imports, "\t\"empty/%s\"\n", s.name)
+		fmt.Fprintf(&calls, "\tfor _, row := range x[%q] {\n\t\ty[%[1]q] = append(y[%[1]q], %[1]s.Predict(row)...)\n\t}\n", s.name)
+	}
+	for name, text := range map[string]string{"go.mod": "module empty\n\ngo 1.21\n", "main.go": fmt.Sprintf(goMain, imports.String(), calls.String())} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"vet", "./..."}, {"build", "-o", "program", "."}} {
+		c := exec.Command("go", args...)
+		c.Dir = dir
+		c.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "GOPROXY=off", "CGO_ENABLED=0")
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("go %s: %v\n%s", args[0], err, out)
+		}
+	}
+	return filepath.Join(dir, "program")
+}
+
+// TestGoSource compiles every model in an empty module and runs it.
+func TestGoSource(t *testing.T) {
+	all := samples(t)
+	c := exec.Command(compileGo(t, all))
+	x, got := map[string][][]float32{}, map[string][]float64{}
+	for _, s := range all {
+		for i := range s.x.Rows {
+			x[s.name] = append(x[s.name], s.x.Row(i))
+		}
+	}
+	in, err := json.Marshal(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Stdin = bytes.NewReader(in)
+	out, err := c.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		s.agree(t, got[s.name], 1e-6)
+	}
+}
+
+func TestSameBytes(t *testing.T) {
+	s := samples(t)[0]
+	for name, write := range map[string]func() ([]byte, error){
+		"ONNX": func() ([]byte, error) { return export.ONNX(s.model) },
+		"Go":   func() ([]byte, error) { return export.GoSource(s.model, "p") },
+		"NPZ": func() ([]byte, error) {
+			var b bytes.Buffer
+			err := export.NPZ(&b, s.model)
+			return b.Bytes(), err
+		},
+	} {
+		a, err := write()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := write(); err != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s: the second time other bytes (%v)", name, err)
+		}
+	}
+}
+
+// other is an activation that no format knows.
+type other struct{ activation.ReLU }
+
+func (other) String() string { return "other" }
+
+func TestRefuses(t *testing.T) {
+	s := samples(t)[0]
+	for _, name := range []string{"", "_", "func", "a b", "a\nb", "7"} {
+		if _, err := export.GoSource(s.model, name); err == nil {
+			t.Errorf("package name %q was accepted", name)
+		}
+	}
+	s.model.Network.Layers[0].H = other{}
+	if _, err := export.ONNX(s.model); err == nil || !strings.Contains(err.Error(), "other") {
+		t.Errorf("ONNX of an unknown activation: %v", err)
+	}
+	if _, err := export.GoSource(s.model, "p"); err == nil || !strings.Contains(err.Error(), "other") {
+		t.Errorf("Go source of an unknown activation: %v", err)
+	}
+}

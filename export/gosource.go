@@ -1,0 +1,118 @@
+package export
+
+import (
+	"bytes"
+	_ "embed" // the template
+	"encoding/base64"
+	"fmt"
+	"go/format"
+	"go/token"
+	"strings"
+	"text/template"
+
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/model"
+)
+
+//go:embed predict.go.tmpl
+var goTemplate string
+
+// goLine is how many characters of weights a line of source holds.
+const goLine = 116
+
+// goSource is what the template takes.
+type goSource struct {
+	Package, Model string
+	Output         output
+	Activate       string // body of activate
+	Transform      dataset.Transform
+	Widths         []int
+	Classes        []string
+	Parameters     string // base64, in lines
+}
+
+// GoSource is the model as the source of package name: its weights, and a
+// function Predict that needs the standard library alone (Go 1.21).
+func GoSource(m *model.Model, name string) ([]byte, error) {
+	if !token.IsIdentifier(name) || name == "_" {
+		return nil, fmt.Errorf("package: got %q, want a Go identifier", name)
+	}
+	out, err := outputOf(m)
+	if err != nil {
+		return nil, err
+	}
+	h := m.Network.Layers[0].H
+	body, err := goActivation(h)
+	if err != nil {
+		return nil, err
+	}
+	t, err := template.New("predict").Parse(goTemplate)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = t.Execute(&b, goSource{
+		Package: name, Model: describe(m), Output: out, Activate: body, Transform: m.Transform,
+		Widths: m.Network.Widths(), Classes: m.Classes, Parameters: goParameters(m),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return format.Source(b.Bytes())
+}
+
+// goActivation is the body of a function of v that is h.
+func goActivation(h activation.Func) (string, error) {
+	switch h := h.(type) {
+	case activation.ReLU:
+		return "return max(v, 0)", nil
+	case activation.LeakyReLU:
+		return fmt.Sprintf("return max(v, %g*v)", h.Slope), nil
+	case activation.Tanh:
+		return "return float32(math.Tanh(float64(v)))", nil
+	case activation.Sigmoid:
+		return "return float32(1 / (1 + math.Exp(-float64(v))))", nil
+	case activation.HardTanh:
+		return "return min(max(v, -1), 1)", nil
+	case activation.Identity:
+		return "return v", nil
+	case activation.Sign:
+		return "if v >= 0 {\nreturn 1\n}\nreturn -1", nil
+	}
+	return "", fmt.Errorf("activation %v: no Go source for it", h)
+}
+
+// goParameters are the transform's shifts and factors, one of each a feature,
+// each layer's weights and intercepts, and a regression's shifts and factor.
+func goParameters(m *model.Model) string {
+	t := m.Transform
+	raw := rawFloats(nil, each(t.Shift, t.Outputs()))
+	raw = rawFloats(raw, each(t.Factor, t.Outputs()))
+	for _, ly := range m.Network.Layers {
+		raw = rawFloats(rawFloats(raw, ly.W.Elements()), ly.B)
+	}
+	if t.TargetFactor != 0 {
+		raw = rawFloats(raw, append(t.TargetShift[:len(t.TargetShift):len(t.TargetShift)], t.TargetFactor))
+	}
+	text := base64.StdEncoding.EncodeToString(raw)
+	var b strings.Builder
+	for len(text) > goLine {
+		b.WriteString(text[:goLine] + "\n")
+		text = text[goLine:]
+	}
+	b.WriteString(text)
+	return b.String()
+}
+
+// each is v for n features, where one entry stands for all.
+func each(v []float32, n int) []float32 {
+	if len(v) == n {
+		return v
+	}
+	all := make([]float32, n)
+	for i := range all {
+		all[i] = v[0]
+	}
+	return all
+}

@@ -1,0 +1,193 @@
+package export_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/export"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/model"
+)
+
+// sample is a model, raw samples, and what the model gives for them.
+type sample struct {
+	name  string
+	model *model.Model
+	x     mat.Dense
+	want  mat.Dense
+}
+
+// samples are models of every activation, loss and transform.
+func samples(t *testing.T) []sample {
+	t.Helper()
+	var all []sample
+	add := func(name string, d dataset.Dataset, hidden []int, h activation.Func, l string, s dataset.Scaling, pool int) {
+		all = append(all, newSample(t, name, d, hidden, h, l, s, pool))
+	}
+	for i, h := range activation.All {
+		add(fmt.Sprintf("activation%d", i), table(7), []int{9, 8}, h, "cross-entropy", dataset.ScaleStandard, 1)
+	}
+	for i, l := range loss.Names {
+		add(fmt.Sprintf("loss%d", i), table(7), []int{6}, activation.Tanh{}, l, dataset.ScaleUnit, 1)
+	}
+	add("regression", regression(), []int{6}, activation.ReLU{}, "squared", dataset.ScaleStandard, 1)
+	add("unscaled", regression(), []int{6}, activation.ReLU{}, "squared", dataset.ScaleNone, 1)
+	add("linear", table(7), nil, activation.ReLU{}, "cross-entropy", dataset.ScaleUnit, 1)
+	add("picture", pictures(), []int{6}, activation.ReLU{}, "cross-entropy", dataset.ScaleUnit, 1)
+	add("pooled", pictures(), []int{6}, activation.ReLU{}, "cross-entropy", dataset.ScaleStandard, 2)
+	return all
+}
+
+const trials = 20 // samples of a set
+
+func random(seed uint64, rows, cols int, scale float32) mat.Dense {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	x := mat.New(rows, cols)
+	for i := range x.Data {
+		x.Data[i] = scale * float32(rng.NormFloat64()+0.5)
+	}
+	return x
+}
+
+// table has features of different size, and names that need quoting.
+func table(cols int) dataset.Dataset {
+	d := dataset.Dataset{Name: "a \"table\"\nof ours", X: random(1, trials, cols, 1), Classes: []string{"one", "zwei, \"drei\"", "четыре\n"}}
+	for i := range d.X.Rows {
+		d.X.Row(i)[1] *= 100
+		d.Class = append(d.Class, int32(i%3))
+	}
+	for j := range cols {
+		d.Features = append(d.Features, fmt.Sprintf("f%d", j))
+	}
+	return d
+}
+
+func regression() dataset.Dataset {
+	return dataset.Dataset{Name: "values", X: random(2, trials, 5, 3), Value: random(3, trials, 2, 50)}
+}
+
+// pictures have two channels, and sides that differ.
+func pictures() dataset.Dataset {
+	d := table(4 * 6 * 2)
+	d.Features, d.Image = nil, dataset.Image{Height: 4, Width: 6, Channels: 2, Max: 255}
+	return d
+}
+
+func newSample(t *testing.T, name string, d dataset.Dataset, hidden []int, h activation.Func, l string, s dataset.Scaling, pool int) sample {
+	t.Helper()
+	tr, err := dataset.Fit(d, s, pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	widths := append(append([]int{tr.Outputs()}, hidden...), max(len(d.Classes), d.Value.Cols))
+	n, err := dlam.NewNetwork(widths, h, dlam.Paper, rand.New(rand.NewPCG(4, 4)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ly := range n.Layers { // so that outputs differ
+		for i := range ly.W.Data {
+			ly.W.Data[i] *= 8
+		}
+	}
+	m := &model.Model{
+		Network: n, Activation: h.String(), Loss: l, Classes: d.Classes, Features: d.Features, Transform: tr,
+		Training: model.Training{Solver: "none", Dataset: d.Name, Samples: d.Rows()},
+	}
+	return sample{name, m, d.X, predict(t, m, d)}
+}
+
+// predict is what dlam predict gives.
+func predict(t *testing.T, m *model.Model, d dataset.Dataset) mat.Dense {
+	t.Helper()
+	in, err := m.Transform.Apply(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := m.Network.Predict(in.X, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Classes != nil && m.Loss == "cross-entropy" {
+		loss.CrossEntropy{}.Probabilities(out, out)
+	}
+	m.Transform.Restore(out)
+	return out
+}
+
+// write puts the sample's inputs and model into dir, in every form but Go, and
+// is their path without the extension.
+func (s sample) write(t *testing.T, dir string) string {
+	t.Helper()
+	path := filepath.Join(dir, s.name)
+	if err := s.model.Save(path + ".safetensors"); err != nil {
+		t.Fatal(err)
+	}
+	onnx, err := export.ONNX(s.model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var npz, x bytes.Buffer
+	if err := export.NPZ(&npz, s.model); err != nil {
+		t.Fatal(err)
+	}
+	if err := binary.Write(&x, binary.LittleEndian, s.x.Elements()); err != nil {
+		t.Fatal(err)
+	}
+	for ext, data := range map[string][]byte{".onnx": onnx, ".npz": npz.Bytes(), ".f32": x.Bytes()} {
+		if err := os.WriteFile(path+ext, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+// output is what the sample's numbers are.
+func (s sample) output() string {
+	switch {
+	case s.model.Classes == nil:
+		return "values"
+	case s.model.Loss == "cross-entropy":
+		return "probabilities"
+	}
+	return "scores"
+}
+
+// agree holds numbers against the sample's, each to within tolerance of the
+// greatest of its row, or of 1.
+func (s sample) agree(t *testing.T, got []float64, tolerance float64) {
+	t.Helper()
+	want := s.want.Elements()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d numbers, want %d", s.name, len(got), len(want))
+	}
+	for i, v := range got {
+		scale := 1.0
+		for _, w := range s.want.Row(i / s.want.Cols) {
+			scale = math.Max(scale, math.Abs(float64(w)))
+		}
+		if !(math.Abs(v-float64(want[i])) <= tolerance*scale) {
+			t.Errorf("%s: sample %d, output %d: got %v, want %v", s.name, i/s.want.Cols, i%s.want.Cols, v, want[i])
+		}
+	}
+}
+
+// written is every sample and where it lies.
+func written(t *testing.T) ([]sample, []string) {
+	t.Helper()
+	dir, all := t.TempDir(), samples(t)
+	paths := make([]string, len(all))
+	for i, s := range all {
+		paths[i] = s.write(t, dir)
+	}
+	return all, paths
+}

@@ -1,0 +1,70 @@
+package export
+
+import (
+	"archive/zip"
+	"bufio"
+	"fmt"
+	"io"
+
+	"codeberg.org/sbinet/npyio/npy"
+
+	"github.com/dlam-go/dlam/model"
+)
+
+// NPZ writes the model as an archive of arrays for numpy.load, with what it
+// takes to predict: docs/formats.md says how. Weights are float32, d_l × d_{l-1}.
+func NPZ(w io.Writer, m *model.Model) error {
+	list, err := arrays(m)
+	if err != nil {
+		return err
+	}
+	z := zip.NewWriter(w)
+	for _, a := range list {
+		f, err := z.CreateHeader(&zip.FileHeader{Name: a.name + ".npy", Method: zip.Store})
+		if err != nil {
+			return fmt.Errorf("NPZ: %s: %w", a.name, err)
+		}
+		b := bufio.NewWriterSize(f, 1<<16) // npy writes a number at a time
+		if err := npy.Write(b, a.value); err != nil {
+			return fmt.Errorf("NPZ: %s: %w", a.name, err)
+		}
+		if err := b.Flush(); err != nil {
+			return fmt.Errorf("NPZ: %s: %w", a.name, err)
+		}
+	}
+	return z.Close()
+}
+
+// array is a name and a value that npy.Write takes.
+type array struct {
+	name  string
+	value any
+}
+
+func arrays(m *model.Model) ([]array, error) {
+	out, err := outputOf(m)
+	if err != nil {
+		return nil, err
+	}
+	t := m.Transform
+	list := []array{
+		{"activation", m.Network.Layers[0].H.String()}, {"loss", m.Loss}, {"output", string(out)},
+		{"pool", int64(t.Pool)}, {"shift", t.Shift}, {"factor", t.Factor},
+	}
+	if im := t.Image; im.Width > 0 {
+		list = append(list, array{"image", []int64{int64(im.Height), int64(im.Width), int64(im.Channels)}})
+	}
+	if m.Classes != nil {
+		list = append(list, array{"classes", m.Classes})
+	}
+	if m.Features != nil {
+		list = append(list, array{"features", m.Features})
+	}
+	if t.TargetFactor != 0 {
+		list = append(list, array{"target_shift", t.TargetShift}, array{"target_factor", t.TargetFactor})
+	}
+	for l, ly := range m.Network.Layers {
+		list = append(list, array{fmt.Sprintf("%d.weight", l), rows(ly.W)}, array{fmt.Sprintf("%d.bias", l), ly.B})
+	}
+	return list, nil
+}

@@ -1,0 +1,95 @@
+"""Predicts with numpy alone: for each argument F, the model F.npz on the samples
+of F.f32 (float32, row by row). F.safetensors must hold the same weights; where
+torch can be imported, it must predict the same from them. Prints a JSON object
+a model: what the numbers are, their shape, and they."""
+import json
+import struct
+import sys
+
+import numpy as np
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+ACTIVATIONS = {
+    "relu": lambda z: np.maximum(z, 0),
+    "leaky-relu": lambda z: np.maximum(z, np.float32(0.01) * z),
+    "tanh": np.tanh,
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "hard-tanh": lambda z: np.clip(z, -1, 1),
+    "identity": lambda z: z,
+    "sign": lambda z: np.where(z >= 0, np.float32(1), np.float32(-1)),
+}
+
+
+def inputs(m, x):
+    if m["pool"] > 1:
+        height, width, channels = m["image"]
+        p = int(m["pool"])
+        x = x.reshape(-1, height // p, p, width // p, p, channels).mean(axis=(2, 4)).reshape(len(x), -1)
+    return (x - m["shift"]) * m["factor"]
+
+
+def predict(m, x):
+    a = inputs(m, x)
+    layers = sum(name.endswith(".weight") for name in m.files)
+    for l in range(layers):
+        a = a @ m[f"{l}.weight"].T + m[f"{l}.bias"]
+        if l < layers - 1:
+            a = ACTIVATIONS[str(m["activation"])](a)
+    if m["output"] == "probabilities":
+        e = np.exp(a - a.max(axis=1, keepdims=True))
+        a = e / e.sum(axis=1, keepdims=True)
+    if "target_factor" in m:
+        a = a / m["target_factor"] + m["target_shift"]
+    return a
+
+
+def safetensors(path):
+    """The tensors of a file, by the format's description: the header's length,
+    a JSON header, the data."""
+    raw = open(path, "rb").read()
+    (n,) = struct.unpack("<Q", raw[:8])
+    header, data = json.loads(raw[8:8 + n]), raw[8 + n:]
+    tensors = {}
+    for name, t in header.items():
+        if name != "__metadata__":
+            assert t["dtype"] == "F32", t
+            lo, hi = t["data_offsets"]
+            tensors[name] = np.frombuffer(data[lo:hi], "<f4").reshape(t["shape"])
+    return tensors, json.loads(header["__metadata__"]["dlam"])
+
+
+def torch_predict(m, tensors, x):
+    """The same by torch, for the activations that it has under one name."""
+    kinds = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid, "hard-tanh": torch.nn.Hardtanh}
+    kind = kinds.get(str(m["activation"]))
+    if kind is None:
+        return None
+    modules, state = [], {}
+    for l in range(len(tensors) // 2):
+        w = torch.from_numpy(tensors[f"{l}.weight"].copy())
+        state[f"{len(modules)}.weight"], state[f"{len(modules)}.bias"] = w, torch.from_numpy(tensors[f"{l}.bias"].copy())
+        modules += [torch.nn.Linear(w.shape[1], w.shape[0]), kind()]
+    mlp = torch.nn.Sequential(*modules[:-1])
+    mlp.load_state_dict(state)
+    with torch.no_grad():
+        z = mlp(torch.from_numpy(inputs(m, x).astype("f4")))
+        return (torch.softmax(z, 1) if m["output"] == "probabilities" else z).numpy()
+
+
+for path in sys.argv[1:]:
+    m = np.load(path + ".npz")
+    tensors, description = safetensors(path + ".safetensors")
+    assert sorted(tensors) == sorted(n for n in m.files if n.endswith((".weight", ".bias"))), sorted(tensors)
+    for name, t in tensors.items():
+        assert t.dtype == m[name].dtype == np.float32 and np.array_equal(t, m[name]), name
+    assert list(m.get("classes", [])) == description.get("classes", []), description
+    x = np.fromfile(path + ".f32", "<f4").reshape(-1, description["transform"]["inputs"])
+    y = predict(m, x)
+    if torch is not None and "target_factor" not in m:
+        z = torch_predict(m, tensors, x)
+        assert z is None or np.abs(y - z).max() < 1e-5, np.abs(y - z).max()
+    print(json.dumps({"output": str(m["output"]), "shape": y.shape, "numbers": y.ravel().tolist(), "torch": torch is not None}))
