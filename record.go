@@ -24,8 +24,11 @@ type Record struct {
 	Step   float64 `json:"step,omitempty"`   // step length, of methods that have one
 	Trials int     `json:"trials,omitempty"` // line-search trials in this iteration
 
-	Train   *Score  `json:"train,omitempty"` // the network's, measured by Run
-	Test    *Score  `json:"test,omitempty"`
+	Train *Score `json:"train,omitempty"` // the network's, measured by Run
+	Test  *Score `json:"test,omitempty"`
+
+	Validation *Score `json:"validation,omitempty"` // on Options.Validation
+
 	Seconds float64 `json:"seconds"` // of Step alone, measured by Run
 	Elapsed float64 `json:"elapsed"` // of all Steps so far
 	// Traffic is what Step alone summed over ranks; nil in one process.

@@ -51,14 +51,15 @@ type Options struct {
 	Evaluate   int           // measure the network's scores every so many iterations and at the end; 0 for the end only
 	Recorders  []Recorder
 	Observers  []Observer
+	Validation *Validation         // samples that choose the network; nil for none
 	Resume     func(Stepper) error // puts back a saved state before the first iteration; may be nil
 }
 
 // Result is a finished run.
 type Result struct {
-	Network *Network
+	Network *Network // the last good one, or the best by Options.Validation
 	Status  Status
-	Last    Record // of the last iteration done, with scores
+	Last    Record // of the last iteration done, with the scores of Network
 }
 
 // Run trains from n, which stays as it is, until the options, ctx or the
@@ -78,6 +79,9 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 	shared := *p
 	shared.Comm = counter
 	p = &shared
+	if err := o.Validation.validate(p); err != nil {
+		return nil, err
+	}
 	st, err := s.Init(p, n)
 	if err != nil {
 		return nil, err
@@ -96,6 +100,9 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 		return nil, err
 	}
 	status, err := r.loop(ctx)
+	if err == nil && o.Validation != nil {
+		err = r.choose(o.Validation)
+	}
 	return &Result{Network: r.good, Status: status, Last: r.last}, err
 }
 
@@ -138,6 +145,12 @@ func (r *runner) loop(ctx context.Context) (Status, error) {
 			return Diverged, fmt.Errorf("iteration %d: %w", k, err)
 		}
 		r.good.CopyFrom(r.st.Network())
+		if v := r.o.Validation; v != nil {
+			if rec.Validation, err = score(r.eval, r.good, v.X, v.Y, r.p.Loss); err != nil {
+				return Failed, err
+			}
+			stop = !v.take(k, r.good, *rec.Validation) || stop
+		}
 		atEnd := stop || k == r.o.Iterations
 		if atEnd || r.o.Evaluate > 0 && k%r.o.Evaluate == 0 {
 			if err := r.score(&rec); err != nil {
@@ -177,6 +190,17 @@ func (r *runner) stops(ctx context.Context) (Status, error) {
 func (r *runner) agree(flag bool) (bool, error) {
 	f, err := comm.Any(r.p.Comm, flag)
 	return f[0], err
+}
+
+// choose makes v's best network, and its scores, the run's.
+func (r *runner) choose(v *Validation) error {
+	if v.Best == nil {
+		return nil
+	}
+	r.good.CopyFrom(v.Best)
+	best := v.Score
+	r.last.Validation = &best
+	return r.score(&r.last)
 }
 
 // end scores the last record if that is still to do.
