@@ -44,6 +44,7 @@ func (a *app) commands() []*cobra.Command {
 		newReportCommand(a),
 		newWatchCommand(a),
 		newServeCommand(a),
+		newExportCommand(a),
 		newManCommand(a),
 		newVersionCommand(a),
 	}

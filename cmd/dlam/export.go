@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dlam-go/dlam/export"
+	"github.com/dlam-go/dlam/internal/atomicfile"
+	"github.com/dlam-go/dlam/model"
+)
+
+// exportFlags are the files to write; "" for none.
+type exportFlags struct{ onnx, npz, source, pkg string }
+
+func newExportCommand(a *app) *cobra.Command {
+	f := exportFlags{pkg: "model"}
+	c := &cobra.Command{
+		Use: "export MODEL", Short: "Write a model for other programs", Args: cobra.ExactArgs(1),
+		Long: `Write a model for other programs: as ONNX, as arrays for numpy, as Go source
+that needs the standard library alone. Each takes raw features, as predict does,
+and gives what predict gives; docs/formats.md says how. MODEL is a run folder or
+a model file, which is itself safetensors.`,
+		Example: `  dlam export runs/mnist-sync --onnx mnist.onnx --npz mnist.npz
+  dlam export runs/digits-sync --go digits/model.go --package digits`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.onnx == "" && f.npz == "" && f.source == "" {
+				return usagef("nothing to write: give --onnx, --npz or --go")
+			}
+			if cmd.Flags().Changed("package") && f.source == "" {
+				return usagef("--package: goes with --go alone")
+			}
+			m, err := openModel(args[0])
+			if err != nil {
+				return err
+			}
+			return a.export(m, f)
+		},
+	}
+	fl := c.Flags()
+	fl.SortFlags = false
+	fl.StringVar(&f.onnx, "onnx", "", "ONNX file to write (opset 13)")
+	fl.StringVar(&f.npz, "npz", "", "archive of numpy arrays to write")
+	fl.StringVar(&f.source, "go", "", "Go source file to write")
+	fl.StringVar(&f.pkg, "package", f.pkg, "name of the Go source's package")
+	return c
+}
+
+// form is a file to write.
+type form struct {
+	flag, path string
+	make       func() ([]byte, error)
+	data       []byte
+}
+
+// export makes every form before it writes a file.
+func (a *app) export(m *model.Model, f exportFlags) error {
+	npz := func() ([]byte, error) {
+		var b bytes.Buffer
+		err := export.NPZ(&b, m)
+		return b.Bytes(), err
+	}
+	forms := []form{
+		{flag: "--onnx", path: f.onnx, make: func() ([]byte, error) { return export.ONNX(m) }},
+		{flag: "--npz", path: f.npz, make: npz},
+		{flag: "--go", path: f.source, make: func() ([]byte, error) { return export.GoSource(m, f.pkg) }},
+	}
+	forms = slices.DeleteFunc(forms, func(f form) bool { return f.path == "" })
+	for i, e := range forms {
+		data, err := e.make()
+		if err != nil {
+			return usagef("%s: %w", e.flag, err)
+		}
+		forms[i].data = data
+	}
+	for i, e := range forms {
+		err := atomicfile.Write(e.path, func(w io.Writer) error {
+			_, err := w.Write(e.data)
+			return err
+		})
+		switch {
+		case err != nil && i == 0:
+			return usagef("%s: %w", e.flag, err)
+		case err != nil: // files were written
+			return fmt.Errorf("%s: %w", e.flag, err)
+		}
+		a.say("wrote %s (%s)", e.path, size(float64(len(e.data))))
+	}
+	return nil
+}
