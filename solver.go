@@ -39,4 +39,7 @@ type Resumable interface {
 type State struct {
 	Float32 map[string][]float32
 	Float64 map[string][]float64
+	// OfSamples says that arrays hold variables of this rank's samples, so that
+	// another division of the samples cannot go on with them.
+	OfSamples bool
 }

@@ -159,7 +159,11 @@ func idxDataset(path string, r *stream, o Options) (Dataset, error) {
 	if err != nil {
 		return Dataset{}, err
 	}
-	lh, y, err := readIDX(labels, lr, o)
+	lo := o
+	if o.Limit > 0 {
+		lo = o.whole() // classes are those of all samples
+	}
+	lh, y, err := readIDX(labels, lr, lo)
 	if err != nil {
 		return Dataset{}, err
 	}
@@ -171,10 +175,15 @@ func idxDataset(path string, r *stream, o Options) (Dataset, error) {
 	}
 	if o.Regression && lh.kind >= 0x0D {
 		d.Value = y
-		return d, nil
+	} else if d.Class, d.Classes, err = numberedClasses(labels, y.Data, lo); err != nil {
+		return Dataset{}, err
 	}
-	d.Class, d.Classes, err = numberedClasses(labels, y.Data, o)
-	return d, err
+	if o.Limit > 0 {
+		from, to := o.rows(h.dims[0])
+		cut := Dataset{X: y, Class: d.Class, Value: d.Value}.RowRange(from, to)
+		d.Class, d.Value = cut.Class, cut.Value
+	}
+	return d, nil
 }
 
 func idxImage(h idxHeader) Image {

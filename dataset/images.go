@@ -52,7 +52,10 @@ func imageFolder(root string, o Options) (Dataset, error) {
 	if err := d.addPictures(files[lo:hi]); err != nil || len(text) == 0 || o.NoLabel {
 		return d, err
 	}
-	d.Class, d.Classes, err = classes(root, text[lo:hi], o)
+	class, names, err := classes(root, text, o.whole())
+	if err == nil {
+		d.Class, d.Classes = class[lo:hi], names
+	}
 	return d, err
 }
 

@@ -105,7 +105,11 @@ func openFile(path string, size int64, o Options) (Dataset, error) {
 		d, err := npz(path, f, size, o.whole())
 		return o.share(d), err
 	case ".parquet":
-		return parquetTable(path, f, size, o)
+		if o.Limit == 0 {
+			return parquetTable(path, f, size, o)
+		}
+		d, err := parquetTable(path, f, size, o.whole()) // classes are those of all rows
+		return o.share(d), err
 	}
 	r, err := plain(path, f)
 	if err != nil {

@@ -34,11 +34,15 @@ type Checkpoint struct {
 	Elapsed   float64 `json:"elapsed"`   // seconds of training
 	Config    string  `json:"config"`    // fingerprint of the settings it goes on with
 	Data      string  `json:"data"`      // fingerprint of the training data
+	Ranks     int     `json:"ranks"`     // processes that share the samples, each with a checkpoint of its own
+	OfSamples bool    `json:"of_samples"` // State's
 }
 
 // Save writes the checkpoint to path, whole or not at all.
 func (c *Checkpoint) Save(path string) error {
-	meta, err := json.Marshal(c)
+	head := *c
+	head.OfSamples = c.State.OfSamples
+	meta, err := json.Marshal(head)
 	if err != nil {
 		return err
 	}
@@ -108,6 +112,7 @@ func parseCheckpoint(raw []byte, h activation.Func) (*Checkpoint, error) {
 	if err := json.Unmarshal([]byte(meta["checkpoint"]), c); err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
 	}
+	c.State.OfSamples = c.OfSamples
 	layers := map[string]safetensors.TensorView{}
 	for _, v := range t.Tensors() {
 		if name, ok := strings.CutPrefix(v.Name, "f32/"); ok {

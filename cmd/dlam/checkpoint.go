@@ -1,21 +1,26 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/model"
 )
 
 // checkpointer saves the run's state every so often.
 type checkpointer struct {
-	path     string
+	job      comm.Comm     // whose every process saves its own state
+	path     string        // of rank 0's, which makes the others' valid
 	every    int           // iterations between two; 0 for by time
 	interval time.Duration // time between two; 0 for never
 	flush    func() error  // makes the records so far last: the state must not outlive them
@@ -64,9 +69,9 @@ func (c *checkpointer) Observe(k int, s dlam.Stepper) error {
 		c.savedK, c.savedAt = k, time.Now()
 	}
 	c.stepper, c.k = s, k
-	due := c.every > 0 && k-c.savedK >= c.every || c.interval > 0 && time.Since(c.savedAt) >= c.interval
-	if !due {
-		return nil
+	due, err := comm.Any(c.job, c.every > 0 && k-c.savedK >= c.every || c.interval > 0 && time.Since(c.savedAt) >= c.interval)
+	if err != nil || !due[0] {
+		return err
 	}
 	return c.save()
 }
@@ -78,15 +83,117 @@ func (c *checkpointer) save() error {
 	if !ok {
 		return nil
 	}
-	if err := c.flush(); err != nil {
-		return err
+	p := model.Checkpoint{
+		Network: st.Network(), State: st.State(), Iteration: c.k, Elapsed: c.elapsed, Config: c.config, Data: c.data, Ranks: c.job.Size(),
 	}
-	p := model.Checkpoint{Network: st.Network(), State: st.State(), Iteration: c.k, Elapsed: c.elapsed, Config: c.config, Data: c.data}
-	if err := p.Save(c.path); err != nil {
+	if err := c.write(&p); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	c.savedK, c.savedAt = c.k, time.Now()
 	return nil
+}
+
+// write writes p. Rank 0's file, the last one, makes the other ranks' of the
+// same iteration valid: a job that is killed before goes on from those of the
+// iteration before, which lie beside them until then.
+func (c *checkpointer) write(p *model.Checkpoint) error {
+	if c.job.Rank() > 0 {
+		if err := p.Save(c.part(p.Iteration)); err != nil {
+			return err
+		}
+		return c.alike(p.Network)
+	}
+	if err := c.flush(); err != nil {
+		return err
+	}
+	if err := c.alike(p.Network); err != nil {
+		return err
+	}
+	if err := p.Save(c.path); err != nil || c.job.Size() == 1 {
+		return err
+	}
+	return removeParts(filepath.Dir(c.path), p.Iteration)
+}
+
+// alike waits until every rank is here, and holds their networks against each
+// other: they are the same to the last bit, or sums differ between ranks.
+func (c *checkpointer) alike(n *dlam.Network) error {
+	if c.job.Size() == 1 {
+		return nil
+	}
+	h := sha256.New()
+	for _, ly := range n.Layers {
+		_ = binary.Write(h, binary.LittleEndian, ly.W.Elements()) // a hash takes everything
+		_ = binary.Write(h, binary.LittleEndian, ly.B)
+	}
+	same, err := sameBits(c.job, [sha256.Size]byte(h.Sum(nil)))
+	if err == nil && !same {
+		return errors.New("the ranks' networks differ: this MPI library's sums do not have the same bits on every rank")
+	}
+	return err
+}
+
+// part is the file of this rank's state after so many iterations.
+func (c *checkpointer) part(iteration int) string {
+	return filepath.Join(filepath.Dir(c.path), fmt.Sprintf("checkpoint-%d-%d.dlam", iteration, c.job.Rank()))
+}
+
+// removeParts removes all ranks' files but those of one iteration, and what
+// killed ranks left half written.
+func removeParts(folder string, but int) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := e.Name()
+		var iteration, rank int
+		if n, _ := fmt.Sscanf(strings.TrimPrefix(name, "."), "checkpoint-%d-%d.dlam", &iteration, &rank); n < 2 || iteration == but && name[0] != '.' {
+			continue
+		}
+		if err := os.Remove(filepath.Join(folder, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// agree makes every rank go on from the checkpoint that rank 0 has loaded, nil
+// for none, in rank 0's folder. Where as many ranks saved it, each has a state
+// of its own; else all take rank 0's.
+func (c *checkpointer) agree(from *model.Checkpoint, h activation.Func) (*model.Checkpoint, error) {
+	if c.job.Size() == 1 {
+		return from, nil
+	}
+	var head []float64
+	if from != nil {
+		head = []float64{1, float64(from.Iteration), float64(from.Ranks)}
+	} else {
+		head = make([]float64, 3)
+	}
+	paths, err := comm.Texts(c.job, []string{c.path})
+	if err != nil {
+		return nil, err
+	}
+	heads, err := comm.Gather(c.job, head)
+	if err != nil || c.job.Rank() == 0 || heads[0][0] == 0 {
+		c.path = paths[0][0]
+		return from, err
+	}
+	c.path = paths[0][0]
+	path := c.path
+	if int(heads[0][2]) == c.job.Size() {
+		path = c.part(int(heads[0][1]))
+	}
+	p, err := model.LoadCheckpoint(path, h)
+	if err != nil {
+		return nil, usagef("the run folder must be on a file system that every rank sees: %w", err)
+	}
+	if p.Config != c.config || p.Data != c.data || p.Iteration != int(heads[0][1]) {
+		return nil, usagef("%s: belongs to another run than %s", path, c.path)
+	}
+	c.elapsed = p.Elapsed
+	return p, nil
 }
 
 // load reads the state that a run goes on from; nil if the run was killed, or

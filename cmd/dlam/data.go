@@ -2,15 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
-	"fmt"
-	"io"
-	"math"
 
 	"github.com/dlam-go/dlam/dataset"
-	"github.com/dlam-go/dlam/mat"
 )
 
 // loaded is training data ready for a network.
@@ -25,7 +18,7 @@ type loaded struct {
 func (a *app) options(c *config) dataset.Options {
 	return dataset.Options{
 		DataDir: c.DataDir, Offline: c.Offline, Label: c.Label, NoHeader: c.NoHeader,
-		Regression: c.Loss == "squared", Progress: a.downloading(),
+		Regression: c.Loss == "squared", Progress: a.downloading(), Limit: c.Limit, Comm: a.job,
 	}
 }
 
@@ -62,7 +55,7 @@ func (a *app) divided(ctx context.Context, c *config) (split dataset.Split, err 
 		return split, usagef("--loss %s needs classes, and the labels of %s are values: use --loss squared", c.Loss, c.Data)
 	}
 	if c.TestData != "" {
-		o.Classes, o.Features = split.Train.Classes, split.Train.Features
+		o.Classes, o.Features, o.Limit = split.Train.Classes, split.Train.Features, 0
 		test, err := dataset.Open(ctx, c.TestData, o)
 		if err != nil {
 			return split, err
@@ -71,9 +64,6 @@ func (a *app) divided(ctx context.Context, c *config) (split dataset.Split, err 
 		if !split.Test.Labelled() || split.Test.X.Cols != split.Train.X.Cols {
 			return split, usagef("%s: %d features, labelled: %t; want %d features and labels, as %s has", c.TestData, split.Test.X.Cols, split.Test.Labelled(), split.Train.X.Cols, c.Data)
 		}
-	}
-	if c.Limit > 0 && c.Limit < split.Train.Rows() {
-		split.Train = split.Train.RowRange(0, c.Limit)
 	}
 	if err := split.Train.Trainable(); err != nil {
 		return split, err
@@ -106,25 +96,3 @@ func transformed(c *config, split dataset.Split) (*loaded, error) {
 	return l, err
 }
 
-// fingerprint is the SHA-256 of samples and targets.
-func fingerprint(d dataset.Dataset) string {
-	h := sha256.New()
-	hashMatrix(h, d.X)
-	hashMatrix(h, d.Value)
-	_ = binary.Write(h, binary.LittleEndian, d.Class) // a hash takes everything
-	for _, c := range d.Classes {
-		_, _ = fmt.Fprintf(h, "%q", c)
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-func hashMatrix(h io.Writer, m mat.Dense) {
-	_, _ = fmt.Fprintf(h, "%d×%d", m.Rows, m.Cols)
-	buf := make([]byte, 4*m.Cols)
-	for i := range m.Rows {
-		for j, v := range m.Row(i) {
-			binary.LittleEndian.PutUint32(buf[4*j:], math.Float32bits(v))
-		}
-		_, _ = h.Write(buf)
-	}
-}

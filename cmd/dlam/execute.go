@@ -17,18 +17,14 @@ import (
 // execute trains and saves.
 func (a *app) execute(ctx context.Context, t *training, folder *runFolder, check *checkpointer, from *model.Checkpoint) error {
 	check.flush = folder.trace.Sync
-	o := dlam.Options{
-		Iterations: t.c.Iterations, Evaluate: t.f.evaluate,
-		Recorders: []dlam.Recorder{report.NewTrace(folder.trace), check}, Observers: []dlam.Observer{check},
+	o, start, err := t.options(check, from)
+	if err != nil {
+		return err
 	}
-	if from != nil {
-		o.First, o.Elapsed = from.Iteration, time.Duration(from.Elapsed*float64(time.Second))
-		o.Resume = func(s dlam.Stepper) error { return s.(dlam.Resumable).Restore(from.Network, from.State) }
+	if start != t.network {
+		a.say("saved by %d ranks, going on with %d: z and a start again from the network's forward pass", from.Ranks, a.job.Size())
 	}
-	if t.f.certify {
-		c := &certify.Certificate{Problem: t.problem, Stop: true}
-		o.Recorders, o.Observers = append(o.Recorders, c), append(o.Observers, c)
-	}
+	o.Recorders = append([]dlam.Recorder{report.NewTrace(folder.trace)}, o.Recorders...)
 	if t.f.tensorboard != "" {
 		b, err := report.NewTensorBoard(t.f.tensorboard, t.problem, max(1, t.c.Iterations/50))
 		if err != nil {
@@ -41,7 +37,7 @@ func (a *app) execute(ctx context.Context, t *training, folder *runFolder, check
 	if !t.f.quiet {
 		o.Recorders = append(o.Recorders, p)
 	}
-	r, err := dlam.Run(ctx, t.solver, t.problem, t.network, o)
+	r, err := dlam.Run(ctx, t.solver, t.problem, start, o)
 	if !t.f.quiet {
 		p.end()
 	}
@@ -51,6 +47,53 @@ func (a *app) execute(ctx context.Context, t *training, folder *runFolder, check
 		r.Last.Train, r.Last.Test = scored.Train, scored.Test
 	}
 	return a.finish(t, folder, check, r, err)
+}
+
+// options are what every rank's run has in common, and the network that it
+// starts from.
+func (t *training) options(check *checkpointer, from *model.Checkpoint) (dlam.Options, *dlam.Network, error) {
+	o := dlam.Options{
+		Iterations: t.c.Iterations, Evaluate: t.f.evaluate, Recorders: []dlam.Recorder{check}, Observers: []dlam.Observer{check},
+	}
+	if t.f.certify {
+		c := &certify.Certificate{Problem: t.problem, Stop: true}
+		o.Recorders, o.Observers = append(o.Recorders, c), append(o.Observers, c)
+	}
+	from, err := check.agree(from, t.network.Layers[0].H)
+	if err != nil || from == nil {
+		return o, t.network, err
+	}
+	o.First, o.Elapsed = from.Iteration, time.Duration(from.Elapsed*float64(time.Second))
+	if from.State.OfSamples && from.Ranks != check.job.Size() {
+		return o, from.Network, nil // synchronised anew: the samples are divided otherwise
+	}
+	o.Resume = func(s dlam.Stepper) error { return s.(dlam.Resumable).Restore(from.Network, from.State) }
+	return o, t.network, nil
+}
+
+// follow is execute in every rank but 0, which alone draws and writes: it
+// trains, and saves its own state when rank 0 does.
+func (a *app) follow(ctx context.Context, t *training, check *checkpointer) error {
+	o, start, err := t.options(check, nil)
+	if err != nil {
+		return err
+	}
+	r, err := dlam.Run(ctx, t.solver, t.problem, start, o)
+	if r == nil {
+		return errUsage{err}
+	}
+	if err != nil {
+		return err
+	}
+	if r.Status == dlam.Interrupted || r.Status == dlam.TimedOut {
+		if err := check.save(); err != nil {
+			return err
+		}
+	}
+	if r.Status == dlam.Interrupted {
+		return errInterrupted
+	}
+	return nil
 }
 
 // unit is the factor from the network's scale of values to the data's.
@@ -107,6 +150,7 @@ func save(m *model.Model, folder *runFolder, check *checkpointer) error {
 		if err := os.Remove(check.path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
+		return removeParts(folder.path, -1)
 	}
 	return nil
 }
@@ -116,7 +160,7 @@ func (t *training) model(r *dlam.Result, data string) *model.Model {
 		Network: r.Network, Loss: lossName(t.problem.Loss), Classes: t.data.split.Train.Classes, Features: t.data.features,
 		Transform: t.data.transform,
 		Training: model.Training{
-			Solver: t.solver.String(), Dataset: t.c.Data, Samples: t.problem.X.Rows, Data: data,
+			Solver: t.solver.String(), Dataset: t.c.Data, Samples: t.c.samples, Data: data,
 			Seed: t.c.Seed, Iterations: r.Last.Iteration, Config: t.config, Status: string(r.Status),
 		},
 	}

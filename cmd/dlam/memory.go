@@ -67,11 +67,11 @@ func readNumber(path string) float64 {
 }
 
 // checkMemory refuses a run that needs more than limit, or, with limit 0, than
-// there is.
-func checkMemory(need, limit float64) error {
+// there is for each of the processes on this machine.
+func checkMemory(need, limit float64, processes int) error {
 	what := "allowed by --max-memory"
 	if limit == 0 {
-		limit, what = available(), "available"
+		limit, what = available()/float64(processes), "available"
 	}
 	if limit > 0 && need > limit {
 		return usagef("training would take %s of memory, %s is %s: use narrower layers or fewer samples (--hidden, --limit)", size(need), size(limit), what)

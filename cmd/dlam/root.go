@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +26,7 @@ const (
 type app struct {
 	in       io.Reader
 	out, err io.Writer // results, and what people read
+	job      job       // the processes that a run is divided over
 }
 
 // commands are all commands, in the order of the help text. A new one is a
@@ -62,17 +62,29 @@ var errInterrupted = errors.New("interrupted")
 
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) int {
-	a := &app{in: in, out: out, err: stderr}
+	a := &app{in: in, out: out, err: stderr, job: alone{}}
 	root := newRootCommand(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	code := exitCodeOf(ctx, err)
+	if code == exitDone || errors.Is(err, errInterrupted) {
+		if err := a.job.Close(); err != nil {
+			_, _ = fmt.Fprintf(stderr, "dlam: %v\n", err)
+			return exitFailed
+		}
+		return code
+	}
+	a.fail(err, code)
+	return code
+}
+
+func exitCodeOf(ctx context.Context, err error) int {
 	if err == nil {
 		return exitDone
 	}
 	if errors.Is(err, errInterrupted) {
 		return exitInterrupted
 	}
-	_, _ = fmt.Fprintf(stderr, "dlam: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) { // while reading or downloading data
 		return exitInterrupted
 	}
@@ -99,6 +111,12 @@ form.
 		SilenceErrors: true, SilenceUsage: true,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if c.Name() == "train" {
+				return a.join()
+			}
+			return refuseRanks(c.CommandPath())
+		},
 	}
 	root.SetIn(a.in)
 	root.SetOut(a.out)
@@ -145,8 +163,12 @@ func version() string {
 	return "(devel)"
 }
 
-// say writes a line for people.
-func (a *app) say(format string, args ...any) { _, _ = fmt.Fprintf(a.err, format+"\n", args...) }
+// say writes a line for people: one process speaks for all.
+func (a *app) say(format string, args ...any) {
+	if a.job.Rank() == 0 {
+		_, _ = fmt.Fprintf(a.err, format+"\n", args...)
+	}
+}
 
 // object writes a JSON object as the last line of standard output.
 func (a *app) object(v any) error {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/model"
 )
 
@@ -46,6 +47,9 @@ iteration and saves; --resume goes on from there.`,
 				if err := c.load(f.config, cmd.Flags()); err != nil {
 					return err
 				}
+			}
+			if n := a.job.Local(); n > 1 && f.config == "" && !cmd.Flags().Changed("threads") {
+				c.Threads = max(1, c.Threads/n)
 			}
 			return a.train(cmd.Context(), &c, &f)
 		},
@@ -94,9 +98,15 @@ func (a *app) train(ctx context.Context, c *config, f *trainFlags) error {
 	if err != nil {
 		return err
 	}
-	check := &checkpointer{config: digest(identity + settingsText(t.solver)), data: fingerprint(t.data.split.Train)}
+	check := &checkpointer{job: a.job, config: digest(identity + settingsText(t.solver))}
 	if err := check.setEvery(f.every); err != nil {
 		return err
+	}
+	if check.data, err = fingerprint(t.data.split.Train, a.job); err != nil {
+		return err
+	}
+	if a.job.Rank() > 0 {
+		return a.follow(ctx, t, check)
 	}
 	if f.run == "" {
 		f.run = newRunName(c)
@@ -178,7 +188,9 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 	if t.data, err = a.load(ctx, c); err != nil {
 		return nil, err
 	}
-	c.samples = t.data.split.Train.Rows()
+	if _, c.samples, err = comm.Offset(a.job, t.data.split.Train.Rows()); err != nil {
+		return nil, err
+	}
 	if c.Iterations == 0 {
 		c.Iterations = m.iterations(c)
 	}
@@ -191,12 +203,13 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 		return nil, err
 	}
 	t.problem = dlam.NewProblem(t.data.split, l, c.Threads)
+	t.problem.Comm = a.job
 	t.problem.Regularizer = c.regularizer()
 	t.problem.Y.Smoothing = c.smoothing()
 	w := append([]int{t.problem.X.Cols}, c.Hidden...)
 	w = append(w, t.problem.Y.Width())
 	t.need = estimate(t.solver, w, t.problem.X.Rows, c.Threads)
-	if err := checkMemory(t.need, limit); err != nil {
+	if err := checkMemory(t.need, limit, a.job.Local()); err != nil {
 		return nil, err
 	}
 	t.network, err = startNetwork(c, f, w)
@@ -226,7 +239,10 @@ func startNetwork(c *config, f *trainFlags, w []int) (*dlam.Network, error) {
 func (a *app) describe(t *training) {
 	p := t.problem
 	a.say("%s on %s: %d samples of %d features, %d test samples; layers %v, %d parameters; %d iterations on %d threads",
-		t.solver, t.c.Data, p.X.Rows, p.X.Cols, p.TestX.Rows, t.network.Widths(), t.network.Parameters(), t.c.Iterations, t.c.Threads)
+		t.solver, t.c.Data, t.c.samples, p.X.Cols, p.TestX.Rows, t.network.Widths(), t.network.Parameters(), t.c.Iterations, t.c.Threads)
+	if n := a.job.Size(); n > 1 {
+		a.say("on %d ranks, %d of them on this machine; each has about %d samples and takes what follows", n, a.job.Local(), p.X.Rows)
+	}
 	a.say("memory beside the samples (%s): %s", size(4*float64(p.X.Rows+p.TestX.Rows)*float64(p.X.Cols)), size(t.need))
 	a.say("  dlam: 4 bytes × samples × (3 × hidden units + 2 × outputs), and what does not grow with the samples (docs/performance.md)")
 }

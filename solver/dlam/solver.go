@@ -259,7 +259,7 @@ func (s *stepper) Iterate() dlam.Iterate {
 
 // State is z, a and the few numbers beside them.
 func (s *stepper) State() dlam.State {
-	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{
+	st := dlam.State{OfSamples: true, Float32: map[string][]float32{}, Float64: map[string][]float64{
 		"scalars": {s.epsilon, s.risk, s.c, float64(s.done), s.nesterov.t},
 	}}
 	for l := range s.layers {

@@ -123,7 +123,7 @@ func (ly *Layer) Pack() {
 
 // State is z, a, u and the number of iterations done.
 func (it *Iterate) State() dlam.State {
-	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{"done": {float64(it.Done)}}}
+	st := dlam.State{OfSamples: true, Float32: map[string][]float32{}, Float64: map[string][]float64{"done": {float64(it.Done)}}}
 	it.each(func(name string, m mat.Dense) { st.Float32[name] = m.Elements() })
 	return st
 }
