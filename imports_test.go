@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"comm":                {},
 	"comm/mpi":            {"comm"},
 	"solver/…":            {".", "mat", "activation", "loss", "prox", "comm", "internal/objective", "internal/kernel", "internal/testprob", "solver/solvertest", "solver/internal/split"},
-	"certify":             {".", "mat", "activation", "loss", "prox", "internal/kernel"},
+	"certify":             {".", "mat", "activation", "loss", "prox", "comm", "internal/kernel"},
 	"model":               {".", "mat", "activation", "loss", "prox", "dataset", "internal/atomicfile"},
 	"export":              {"mat", "activation", "loss", "dataset", "model"},
 	"report":              {".", "mat", "internal/atomicfile", "internal/web"},

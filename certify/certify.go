@@ -10,8 +10,8 @@ import (
 )
 
 // Certificate watches a run and checks each iteration. Use it as an Observer
-// and as a Recorder of the same run; it must see all samples, so it works in
-// one process only. It keeps a copy of the iterate.
+// and as a Recorder of the same run, in every process of it: each sees its own
+// samples, and what they say is added up. It keeps a copy of the iterate.
 type Certificate struct {
 	Problem *dlam.Problem
 	// Stop makes the first violation end the run.
@@ -77,7 +77,10 @@ func (c *Certificate) sweep(k int, now dlam.Iterate) (float64, error) {
 	if now.Epsilon < old.Epsilon { // a narrower band cut a first; see clipped
 		old = clipped(old, now.Epsilon)
 	}
-	sw := sweep(c.Problem, old, now, k)
+	sw, err := sweep(c.Problem, old, now, k)
+	if err != nil {
+		return 0, err
+	}
 	c.Sweeps++
 	c.Bounds, c.Fall = sw.Bounds, c.Fall+sw.Fall
 	if c.Sweeps == 1 || sw.Moves < c.C {

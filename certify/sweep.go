@@ -6,6 +6,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 )
@@ -59,16 +60,31 @@ type Sweep struct {
 
 // sweep checks the sweep from old to new. Each block is updated once, in the
 // order of Algorithm 1, so that the two iterates determine every point between.
-func sweep(p *dlam.Problem, old, now dlam.Iterate, iteration int) Sweep {
+func sweep(p *dlam.Problem, old, now dlam.Iterate, iteration int) (Sweep, error) {
 	c := checker{p: p, old: old, now: now, Sweep: Sweep{Iteration: iteration}}
 	in := p.X
 	for l := range now.Network.Layers {
-		c.layer(l, in)
+		if err := c.layer(l, in); err != nil {
+			return c.Sweep, err
+		}
 		if l < len(now.A) {
 			in = now.A[l]
 		}
 	}
-	return c.Sweep
+	return c.Sweep, nil
+}
+
+// total makes sums over this process's samples ones over all samples.
+func (c *checker) total(sums ...*float64) error {
+	x := make([]float64, len(sums))
+	for i, s := range sums {
+		x[i] = *s
+	}
+	err := c.p.Comm.Sum(x)
+	for i, s := range sums {
+		*s = x[i]
+	}
+	return err
 }
 
 type checker struct {
@@ -85,7 +101,7 @@ func (c *checker) add(l int, name string, fall, move, slack float64) {
 }
 
 // layer checks the updates of W, b, z and a of layer l, given A_{l-1}.
-func (c *checker) layer(l int, in mat.Dense) {
+func (c *checker) layer(l int, in mat.Dense) error {
 	was, is := c.old.Network.Layers[l], c.now.Network.Layers[l]
 	threads, half := c.p.Threads, c.now.Rho/2
 	v0 := linear(in, was.W, was.B, threads)
@@ -97,9 +113,18 @@ func (c *checker) layer(l int, in mat.Dense) {
 		moveB += shift[j] * shift[j]
 	}
 	z0, z1 := c.old.Z[l], c.now.Z[l]
-	scale := math.Sqrt(square(v0)) + math.Sqrt(square(v1)) + frobenius(z0)
+	s0, s1, sz, sv := square(v0), square(v1), squares(z0), norm2Wide(v1, v0)
 	e0, e1 := distance(v0, nil, z0), distance(v1, nil, z0)
 	e2, e3 := distance(v1, shift, z0), distance(v1, shift, z1)
+	n, moveZ, sz1, abs := float64(in.Rows), norm2(z1, z0), squares(z1), sumAbs(z1)
+	var r0, r1 float64
+	if l == len(c.now.Z)-1 {
+		r0, r1 = c.p.Loss.Value(z0, c.p.Y), c.p.Loss.Value(z1, c.p.Y)
+	}
+	if err := c.total(&s0, &s1, &sz, &sv, &e0, &e1, &e2, &e3, &n, &moveZ, &sz1, &abs, &r0, &r1); err != nil {
+		return err
+	}
+	scale := math.Sqrt(s0) + math.Sqrt(s1) + math.Sqrt(sz)
 	slack := func(move, residual float64) float64 { // ρ⟨residual, rounding of the move⟩ and the like
 		return c.now.Rho * rounding * scale * (math.Sqrt(move) + math.Sqrt(residual))
 	}
@@ -114,28 +139,28 @@ func (c *checker) layer(l int, in mat.Dense) {
 	}
 	omega0, omega1 := regularization(c.p, was.W), regularization(c.p, is.W)
 	c.add(l, "eq. 10 (W)", half*(e0-e1)+omega0-omega1, moveW,
-		slack(norm2Wide(v1, v0), e0)+rounding*(omega0+omega1))
+		slack(sv, e0)+rounding*(omega0+omega1))
 
 	// eq. 11, for n samples
-	n := float64(in.Rows)
 	c.add(l, "eq. 11 (b)", half*(e1-e2), half*n*moveB, slack(n*moveB, e1))
 
 	// eq. 12
-	moveZ := norm2(z1, z0)
 	fall, extra := half*(e2-e3), 0.0
 	if l == len(c.now.Z)-1 {
-		r0, r1 := c.p.Loss.Value(z0, c.p.Y), c.p.Loss.Value(z1, c.p.Y)
 		fall += r0 - r1
-		extra = unit * (r0 + r1 + frobenius(z1)*(math.Sqrt(moveZ)+c.now.Rho*math.Sqrt(e3)))
+		extra = unit * (r0 + r1 + math.Sqrt(sz1)*(math.Sqrt(moveZ)+c.now.Rho*math.Sqrt(e3)))
 		if _, kinks := c.p.Loss.(loss.Hinge); kinks { // rounding z may leave a kink
-			extra += unit * sumAbs(z1)
+			extra += unit * abs
 		}
 	}
 	c.add(l, "eq. 12 (z)", fall, half*moveZ, slack(moveZ, e2)+extra)
-	c.bound(l, in, was, is, v1, shift)
-	if l < len(c.now.A) {
-		c.activations(l)
+	if err := c.bound(l, in, was, is, v1, shift); err != nil {
+		return err
 	}
+	if l < len(c.now.A) {
+		return c.activations(l)
+	}
+	return nil
 }
 
 // scale is the factor of θ in column j of W_l.
@@ -147,7 +172,7 @@ func (c *checker) scale(l, j int) float64 {
 }
 
 // activations checks the a-step of layer l, eq. 13, and feasibility.
-func (c *checker) activations(l int) {
+func (c *checker) activations(l int) error {
 	was := c.old.Network.Layers[l+1] // W_{l+1} moves after a_l
 	a0, a1, z := c.old.A[l], c.now.A[l], c.old.Z[l+1]
 	v0 := linear(a0, was.W, was.B, c.p.Threads)
@@ -162,17 +187,26 @@ func (c *checker) activations(l int) {
 			cut += tau / 2 * d * d
 		}
 	}
-	scale := math.Sqrt(square(v0)) + math.Sqrt(square(v1)) + frobenius(z)
-	slack := c.now.Rho * rounding * scale * (math.Sqrt(norm2Wide(v1, v0)) + math.Sqrt(e0))
+	s0, s1, sz, sv := square(v0), square(v1), squares(z), norm2Wide(v1, v0)
+	if err := c.total(&s0, &s1, &sz, &sv, &e0, &e1, &move, &cut); err != nil {
+		return err
+	}
+	scale := math.Sqrt(s0) + math.Sqrt(s1) + math.Sqrt(sz)
+	slack := c.now.Rho * rounding * scale * (math.Sqrt(sv) + math.Sqrt(e0))
 	c.add(l, "eq. 13 (a)", c.now.Rho/2*(e0-e1), move, slack+cut)
-	excess := bandExcess(c.now.Network.Layers[l], c.now.Z[l], a1, c.now.Epsilon)
+	worst, err := comm.Gather(c.p.Comm, []float64{bandExcess(c.now.Network.Layers[l], c.now.Z[l], a1, c.now.Epsilon)})
+	var excess float64
+	for _, e := range worst {
+		excess = math.Max(excess, e[0])
+	}
 	c.Checks = append(c.Checks, Inequality{c.Iteration, l + 1, "feasibility of a", 0, excess, activation.BandTolerance})
+	return err
 }
 
 // bound reports Lemma 3 for layer l: by the optimality of the W-step,
 // s = −∇φ(W_old) − θ∘ΔW is a subgradient of Ω at the new W, so that
 // ∇φ(W_new) + s is one of F; that of b is ρΣ(z_old − z_new).
-func (c *checker) bound(l int, in mat.Dense, was, is dlam.Layer, v1 wide, shift []float64) {
+func (c *checker) bound(l int, in mat.Dense, was, is dlam.Layer, v1 wide, shift []float64) error {
 	z0, z1 := c.old.Z[l], c.now.Z[l]
 	v0 := linear(in, was.W, was.B, c.p.Threads)
 	g := newWide(is.W.Rows, is.W.Cols)
@@ -193,6 +227,11 @@ func (c *checker) bound(l int, in mat.Dense, was, is dlam.Layer, v1 wide, shift 
 			}
 		}
 	}
+	sums := append(append(g.data, gb...), moveZ)
+	if err := c.p.Comm.Sum(sums); err != nil {
+		return err
+	}
+	g.data, gb, moveZ = sums[:len(g.data)], sums[len(g.data):len(sums)-1], sums[len(sums)-1]
 	for i, theta := range c.now.Theta[l] {
 		gi, w1, w0 := g.row(i), is.W.Row(i), was.W.Row(i)
 		for j := range gi {
@@ -208,6 +247,7 @@ func (c *checker) bound(l int, in mat.Dense, was, is dlam.Layer, v1 wide, shift 
 	b.GradientB = math.Sqrt(nb)
 	b.Moves += math.Sqrt(mb)
 	c.Bounds = append(c.Bounds, b)
+	return nil
 }
 
 func sumAbs(m mat.Dense) float64 {
@@ -220,7 +260,7 @@ func sumAbs(m mat.Dense) float64 {
 	return s
 }
 
-func frobenius(m mat.Dense) float64 { return math.Sqrt(norm2(m, mat.New(m.Rows, m.Cols))) }
+func squares(m mat.Dense) float64 { return norm2(m, mat.New(m.Rows, m.Cols)) }
 
 func norm2Wide(x, y wide) float64 {
 	var s float64

@@ -30,11 +30,11 @@ type Checkpoint struct {
 	Network *dlam.Network `json:"-"`
 	State   dlam.State    `json:"-"`
 
-	Iteration int     `json:"iteration"` // iterations done
-	Elapsed   float64 `json:"elapsed"`   // seconds of training
-	Config    string  `json:"config"`    // fingerprint of the settings it goes on with
-	Data      string  `json:"data"`      // fingerprint of the training data
-	Ranks     int     `json:"ranks"`     // processes that share the samples, each with a checkpoint of its own
+	Iteration int     `json:"iteration"`  // iterations done
+	Elapsed   float64 `json:"elapsed"`    // seconds of training
+	Config    string  `json:"config"`     // fingerprint of the settings it goes on with
+	Data      string  `json:"data"`       // fingerprint of the training data
+	Ranks     int     `json:"ranks"`      // processes that share the samples, each with a checkpoint of its own
 	OfSamples bool    `json:"of_samples"` // State's
 }
 

@@ -95,4 +95,3 @@ func transformed(c *config, split dataset.Split) (*loaded, error) {
 	}
 	return l, err
 }
-
