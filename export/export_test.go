@@ -2,13 +2,7 @@ package export_test
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"go/format"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -70,90 +64,6 @@ func TestNumpy(t *testing.T) {
 			t.Errorf("%s: output %v of shape %v", s.name, a.Output, a.Shape)
 		}
 		s.agree(t, a.Numbers, close32)
-	}
-}
-
-// goMain prints what each model gives for its samples.
-const goMain = `package main
-
-import (
-	"encoding/json"
-	"os"
-%s)
-
-func main() {
-	var x map[string][][]float32
-	if err := json.NewDecoder(os.Stdin).Decode(&x); err != nil {
-		panic(err)
-	}
-	y := map[string][]float32{}
-%s	if err := json.NewEncoder(os.Stdout).Encode(y); err != nil {
-		panic(err)
-	}
-}
-`
-
-// compileGo puts each sample's source into an empty module with nothing to
-// download, and is the program that runs them.
-func compileGo(t *testing.T, all []sample) string {
-	t.Helper()
-	dir := t.TempDir()
-	var imports, calls strings.Builder
-	for _, s := range all {
-		src, err := export.GoSource(s.model, s.name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if tidy, err := format.Source(src); err != nil || !bytes.Equal(src, tidy) {
-			t.Errorf("%s: not gofmt-clean: %v", s.name, err)
-		}
-		if err := errors.Join(os.Mkdir(filepath.Join(dir, s.name), 0o755),
-			os.WriteFile(filepath.Join(dir, s.name, "model.go"), src, 0o644)); err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&imports, "\t\"empty/%s\"\n", s.name)
-		fmt.Fprintf(&calls, "\tfor _, row := range x[%q] {\n\t\ty[%[1]q] = append(y[%[1]q], %[1]s.Predict(row)...)\n\t}\n", s.name)
-	}
-	for name, text := range map[string]string{"go.mod": "module empty\n\ngo 1.21\n", "main.go": fmt.Sprintf(goMain, imports.String(), calls.String())} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, args := range [][]string{{"vet", "./..."}, {"build", "-o", "program", "."}} {
-		c := exec.Command("go", args...)
-		c.Dir = dir
-		c.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "GOPROXY=off", "CGO_ENABLED=0")
-		if out, err := c.CombinedOutput(); err != nil {
-			t.Fatalf("go %s: %v\n%s", args[0], err, out)
-		}
-	}
-	return filepath.Join(dir, "program")
-}
-
-// TestGoSource compiles every model in an empty module and runs it.
-func TestGoSource(t *testing.T) {
-	all := samples(t)
-	c := exec.Command(compileGo(t, all))
-	x, got := map[string][][]float32{}, map[string][]float64{}
-	for _, s := range all {
-		for i := range s.x.Rows {
-			x[s.name] = append(x[s.name], s.x.Row(i))
-		}
-	}
-	in, err := json.Marshal(x)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Stdin = bytes.NewReader(in)
-	out, err := c.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(out, &got); err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range all {
-		s.agree(t, got[s.name], 1e-6)
 	}
 }
 
