@@ -65,7 +65,8 @@ func BenchmarkOuter(b *testing.B) {
 	for _, s := range [][2]int{{500, 784}, {100, 196}} {
 		b.Run(fmt.Sprintf("%dx%dx%d", s[0], samples, s[1]), func(b *testing.B) {
 			e, a, g := random(samples, s[0]), random(samples, s[1]), mat.New(s[0], s[1])
-			measure(b, 2*samples*float64(s[0]*s[1]), func() { mat.AddMulAT(g, e, a) })
+			var p mat.Packing
+			measure(b, 2*samples*float64(s[0]*s[1]), func() { p.AddMulAT(g, e, a) })
 		})
 	}
 }

@@ -17,6 +17,7 @@ type Inverse struct {
 	l, inv     Dense // Cholesky factor and its inverse, lower triangles
 	block, tmp Dense
 	panel      Panel
+	pack       Packing
 }
 
 // Invert writes the inverse of a to dst and reports whether a is numerically
@@ -40,7 +41,7 @@ func (v *Inverse) Invert(dst, a Dense) bool {
 	clear(dst.Data)
 	for j := 0; j < v.n; j += inverseBlock { // dst = L⁻ᵀL⁻¹, row block by row block
 		rows := v.inv.RowRange(j, min(j+inverseBlock, v.n)).ColRange(0, min(j+inverseBlock, v.n))
-		AddMulAT(dst.RowRange(0, rows.Cols).ColRange(0, rows.Cols), rows, rows)
+		v.pack.AddMulAT(dst.RowRange(0, rows.Cols).ColRange(0, rows.Cols), rows, rows)
 	}
 	return true
 }

@@ -15,7 +15,7 @@ func TestInverse(t *testing.T) {
 			x.Data[i] = float32(rng.NormFloat64())
 		}
 		a, inv := New(n, n), New(n, n)
-		AddMulAT(a, x, x)
+		new(Packing).AddMulAT(a, x, x)
 		for i := range n {
 			a.Row(i)[i] += float32(n) / 4
 		}

@@ -32,33 +32,41 @@ func (p *Panel) Mul(dst, a Dense) { p.mul(dst, a, false) }
 func (p *Panel) AddMul(dst, a Dense) { p.mul(dst, a, true) }
 
 func (p *Panel) mul(dst, a Dense, add bool) {
+	p.check(dst, a)
+	p.p.Mul(dst.Data, dst.Stride, a.Data, a.Stride, a.Rows, add)
+}
+
+func (p *Panel) check(dst, a Dense) {
 	if a.Cols != p.k || dst.Cols != p.n || a.Rows != dst.Rows {
 		panic(fmt.Sprintf("mat: %d×%d times %d×%d into %d×%d", a.Rows, a.Cols, p.k, p.n, dst.Rows, dst.Cols))
 	}
-	if dst.Rows > 0 && dst.Cols > 0 {
-		p.p.Mul(dst.Data, dst.Stride, a.Data, a.Stride, a.Rows, add)
-	}
 }
 
+// MulRow computes dst = 1rᵀ + a·B: row r is added to every row.
+func (p *Panel) MulRow(dst, a Dense, r []float32) {
+	p.check(dst, a)
+	p.p.MulRow(dst.Data, dst.Stride, a.Data, a.Stride, a.Rows, r)
+}
+
+// A Packing is the memory in which products aᵀb pack their factors. The zero
+// value is ready; one goroutine at a time may use it.
+type Packing struct{ p kernel.Packing }
+
 // AddMulAT computes dst += aᵀb, a sum over rows: a is r×m, b r×n, dst m×n.
-func AddMulAT(dst, a, b Dense) {
+func (p *Packing) AddMulAT(dst, a, b Dense) {
 	if a.Rows != b.Rows || dst.Rows != a.Cols || dst.Cols != b.Cols {
 		panic(fmt.Sprintf("mat: (%d×%d)ᵀ times %d×%d into %d×%d", a.Rows, a.Cols, b.Rows, b.Cols, dst.Rows, dst.Cols))
 	}
-	if a.Rows > 0 && dst.Rows > 0 && dst.Cols > 0 {
-		kernel.AddMulAT(dst.Data, dst.Stride, a.Data, a.Stride, b.Data, b.Stride, a.Rows, a.Cols, b.Cols)
-	}
+	p.p.AddMulAT(dst.Data, dst.Stride, a.Data, a.Stride, b.Data, b.Stride, a.Rows, a.Cols, b.Cols)
 }
 
 // AddGram computes the upper triangle of dst += aᵀa, leaving the part below
 // the diagonal unspecified; see MirrorUpper.
-func AddGram(dst, a Dense) {
+func (p *Packing) AddGram(dst, a Dense) {
 	if dst.Rows != a.Cols || dst.Cols != a.Cols {
 		panic(fmt.Sprintf("mat: Gram matrix of %d×%d into %d×%d", a.Rows, a.Cols, dst.Rows, dst.Cols))
 	}
-	if a.Rows > 0 && a.Cols > 0 {
-		kernel.AddGram(dst.Data, dst.Stride, a.Data, a.Stride, a.Rows, a.Cols)
-	}
+	p.p.AddGram(dst.Data, dst.Stride, a.Data, a.Stride, a.Rows, a.Cols)
 }
 
 // MirrorUpper copies the upper triangle of the square matrix m onto the lower.

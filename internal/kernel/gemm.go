@@ -20,13 +20,13 @@ type Panel struct {
 // Pack packs B, a k×n row-major matrix.
 func (p *Panel) Pack(b []float32, stride, k, n int) {
 	width := p.resize(k, n)
-	for j := 0; j < n; j += width {
-		dst, w := p.data[j*k:], min(width, n-j)
-		for i := range k {
-			row := dst[i*width : (i+1)*width]
-			clear(row[copy(row, b[i*stride+j:i*stride+j+w]):])
-		}
+	if k == 0 || n == 0 {
+		return
 	}
+	if w := n % width; w != 0 {
+		clear(p.data[(n-w)*k:])
+	}
+	packColumns(p.data, width, width*k, b, stride, k, n, width)
 }
 
 // PackT packs B = Sᵀ where S is an n×k row-major matrix.
@@ -38,6 +38,17 @@ func (p *Panel) PackT(s []float32, stride, n, k int) {
 			clear(p.data[j*k : j*k+k*width])
 		}
 		packRows(p.data[j*k:j*k+k*width], s[j*stride:], stride, w, k)
+	}
+}
+
+// packColumnsGo copies the k×n matrix src into panels of width columns:
+// element (i, j) of panel p to dst[p·panel + i·row + j].
+func packColumnsGo(dst []float32, row, panel int, src []float32, stride, k, n, width int) {
+	for j := 0; j < n; j += width {
+		w := min(width, n-j)
+		for i := range k {
+			copy(dst[j/width*panel+i*row:][:w], src[i*stride+j:])
+		}
 	}
 }
 
@@ -57,52 +68,85 @@ func packRowsGo(dst, s []float32, stride, w, k, width int) {
 func (p *Panel) resize(k, n int) (width int) {
 	width = panelWidth()
 	p.k, p.n = k, n
-	size := k * ((n + width - 1) / width * width)
-	if cap(p.data) < size {
-		p.data = make([]float32, size)
-	}
-	p.data = p.data[:size]
+	p.data = grow(p.data, k*((n+width-1)/width*width))
 	return width
+}
+
+// grow is a slice of n elements, in the memory of buf if that is enough.
+func grow(buf []float32, n int) []float32 {
+	if cap(buf) < n {
+		return make([]float32, n)
+	}
+	return buf[:n]
 }
 
 // Mul computes C = A·B, or C += A·B if add, for m rows: A is m×k, C is m×n.
 func (p *Panel) Mul(c []float32, cStride int, a []float32, aStride, m int, add bool) {
-	if m == 0 || p.n == 0 {
-		return
+	if add {
+		p.mul(c, cStride, a, aStride, m, c, cStride)
+	} else {
+		p.mul(c, cStride, a, aStride, m, nil, 0)
 	}
+}
+
+// MulRow computes C = 1rᵀ + A·B for a row r of n elements.
+func (p *Panel) MulRow(c []float32, cStride int, a []float32, aStride, m int, row []float32) {
+	p.mul(c, cStride, a, aStride, m, row[:p.n], 0)
+}
+
+func (p *Panel) mul(c []float32, cStride int, a []float32, aStride, m int, init []float32, initStride int) {
 	width := panelWidth()
 	for i := 0; i < m; i += chunk {
-		rows := min(chunk, m-i)
 		for j := 0; j < p.n; j += width {
-			strip(rows, min(width, p.n-j), p.k, a[i*aStride:], aStride, 1, p.data[j*p.k:], width, c[i*cStride+j:], cStride, add)
+			s := strip{
+				m: min(chunk, m-i), w: min(width, p.n-j), k: p.k,
+				a: a[i*aStride:], aRow: aStride, aK: 1, aTile: tileHeight() * aStride,
+				b: p.data[j*p.k:], bRow: width, c: c[i*cStride+j:], cRow: cStride,
+			}
+			if init != nil {
+				s.init, s.initRow = init[i*initStride+j:], initStride
+			}
+			s.run()
 		}
 	}
 }
 
+// A Packing is the memory in which products of the form AᵀB pack their
+// factors. The zero value is ready; one goroutine at a time may use it.
+type Packing struct{ a, b []float32 }
+
 // AddMulAT computes C += Aᵀ·B, the sum over rows of outer products: A is
-// rows×m, B is rows×n, C is m×n. scratch is room for packing.
-func AddMulAT(c []float32, cStride int, a []float32, aStride int, b []float32, bStride, rows, m, n int) {
-	if m == 0 || n == 0 {
-		return
-	}
-	width := panelWidth()
-	for r := 0; r < rows; r += depth {
-		k := min(depth, rows-r)
-		for j := 0; j < n; j += width {
-			strip(m, min(width, n-j), k, a[r*aStride:], 1, aStride, b[r*bStride+j:], bStride, c[j:], cStride, true)
-		}
-	}
+// rows×m, B is rows×n, C is m×n.
+func (p *Packing) AddMulAT(c []float32, cStride int, a []float32, aStride int, b []float32, bStride, rows, m, n int) {
+	p.addMulAT(c, cStride, a, aStride, b, bStride, rows, m, n, false)
 }
 
 // AddGram computes the upper triangle of C += Aᵀ·A: A is rows×m, C is m×m.
 // What it leaves below the diagonal is unspecified; see MirrorUpper.
-func AddGram(c []float32, cStride int, a []float32, aStride, rows, m int) {
-	width := panelWidth()
-	for r := 0; r < rows; r += depth {
+func (p *Packing) AddGram(c []float32, cStride int, a []float32, aStride, rows, m int) {
+	p.addMulAT(c, cStride, a, aStride, a, aStride, rows, m, m, true)
+}
+
+// addMulAT packs A in panels as high as a tile, and of B a strip at a time;
+// unpacked, both are read by columns.
+func (p *Packing) addMulAT(c []float32, cStride int, a []float32, aStride int, b []float32, bStride, rows, m, n int, upper bool) {
+	width, height, pitch := panelWidth(), tileHeight(), tilePitch()
+	p.a = grow(p.a, min(rows, depth)*pitch*((m+height-1)/height))
+	p.b = grow(p.b, depth*width)
+	for r := 0; r < rows && m > 0; r += depth {
 		k := min(depth, rows-r)
-		for j := 0; j < m; j += width {
-			w := min(width, m-j)
-			strip(j+w, w, k, a[r*aStride:], 1, aStride, a[r*aStride+j:], aStride, c[j:], cStride, true)
+		packColumns(p.a, pitch, pitch*k, a[r*aStride:], aStride, k, m, height)
+		for j := 0; j < n; j += width {
+			w := min(width, n-j)
+			packColumns(p.b, width, 0, b[r*bStride+j:], bStride, k, w, width)
+			s := strip{
+				m: m, w: w, k: k, a: p.a, aRow: 1, aK: pitch, aTile: pitch * k,
+				b: p.b, bRow: width, c: c[j:], cRow: cStride, init: c[j:], initRow: cStride,
+			}
+			if upper {
+				s.m = j + w
+			}
+			s.run()
 		}
 	}
 }
@@ -112,36 +156,6 @@ func MirrorUpper(c []float32, stride, m int) {
 	for i := range m {
 		for j := range i {
 			c[i*stride+j] = c[j*stride+i]
-		}
-	}
-}
-
-// stripGo is strip in Go: four rows at a time, each row of B read once for
-// them.
-func stripGo(m, w, k int, a []float32, aRow, aK int, b []float32, bRow int, c []float32, cRow int, add bool) {
-	if !add {
-		for i := range m {
-			clear(c[i*cRow : i*cRow+w])
-		}
-	}
-	i := 0
-	for ; i+4 <= m; i += 4 {
-		c0, c1 := c[i*cRow:][:w], c[(i+1)*cRow:][:w]
-		c2, c3 := c[(i+2)*cRow:][:w], c[(i+3)*cRow:][:w]
-		for p := range k {
-			o := i*aRow + p*aK
-			x0, x1, x2, x3 := a[o], a[o+aRow], a[o+2*aRow], a[o+3*aRow]
-			for j, v := range b[p*bRow:][:w] {
-				c0[j] += x0 * v
-				c1[j] += x1 * v
-				c2[j] += x2 * v
-				c3[j] += x3 * v
-			}
-		}
-	}
-	for ; i < m; i++ {
-		for p := range k {
-			axpyGo(c[i*cRow:][:w], a[i*aRow+p*aK], b[p*bRow:][:w])
 		}
 	}
 }

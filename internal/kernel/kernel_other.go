@@ -4,8 +4,14 @@ package kernel
 
 func panelWidth() int { return 32 }
 
-func strip(m, w, k int, a []float32, aRow, aK int, b []float32, bRow int, c []float32, cRow int, add bool) {
-	stripGo(m, w, k, a, aRow, aK, b, bRow, c, cRow, add)
+func tileHeight() int { return heightGo }
+
+func tilePitch() int { return heightGo }
+
+func (s *strip) run() { s.runGo() }
+
+func packColumns(dst []float32, row, panel int, src []float32, stride, k, n, width int) {
+	packColumnsGo(dst, row, panel, src, stride, k, n, width)
 }
 
 func packRows(dst, s []float32, stride, w, k int) { packRowsGo(dst, s, stride, w, k, panelWidth()) }

@@ -51,7 +51,7 @@ func TestProducts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		m, n := rapid.SampledFrom(sizes).Draw(t, "m"), rapid.SampledFrom(sizes).Draw(t, "n")
-		k := rapid.SampledFrom(append([]int{192, 193, 400}, sizes...)).Draw(t, "k")
+		k := rapid.SampledFrom(append([]int{192, 193, 400, 784}, sizes...)).Draw(t, "k")
 		gap := rapid.IntRange(1, 5).Draw(t, "gap")
 		add := rapid.Bool().Draw(t, "add")
 		a, b, c := matrix(rng, m, k, k+gap), matrix(rng, k, n, n+gap), matrix(rng, m, n, n+gap)
@@ -61,6 +61,16 @@ func TestProducts(t *testing.T) {
 		got := append([]float32(nil), c...)
 		p.Mul(got, n+gap, a, k+gap, m, add)
 		check(t, "A·B", got, want, scale, m, n, n+gap, k)
+
+		row := matrix(rng, 1, n, n)
+		sum := append([]float32(nil), c...)
+		for i := range m {
+			copy(sum[i*(n+gap):], row[:n])
+		}
+		want, scale = naive(m, n, k, sum, n+gap, true, func(i, p int) float32 { return a[i*(k+gap)+p] }, func(p, j int) float32 { return b[p*(n+gap)+j] })
+		got = append(got[:0], c...)
+		p.MulRow(got, n+gap, a, k+gap, m, row)
+		check(t, "1rᵀ + A·B", got, want, scale, m, n, n+gap, k)
 
 		s := matrix(rng, n, k, k+gap)
 		want, scale = naive(m, n, k, c, n+gap, add, func(i, p int) float32 { return a[i*(k+gap)+p] }, func(p, j int) float32 { return s[j*(k+gap)+p] })
@@ -72,7 +82,8 @@ func TestProducts(t *testing.T) {
 		l := matrix(rng, k, m, m+gap)
 		want, scale = naive(m, n, k, c, n+gap, true, func(i, p int) float32 { return l[p*(m+gap)+i] }, func(p, j int) float32 { return b[p*(n+gap)+j] })
 		got = append(got[:0], c...)
-		AddMulAT(got, n+gap, l, m+gap, b, n+gap, k, m, n)
+		var pack Packing
+		pack.AddMulAT(got, n+gap, l, m+gap, b, n+gap, k, m, n)
 		check(t, "Aᵀ·B", got, want, scale, m, n, n+gap, k)
 	})
 }
@@ -107,7 +118,8 @@ func TestGram(t *testing.T) {
 		}
 		at := func(p, i int) float32 { return a[p*(m+gap)+i] }
 		want, scale := naive(m, m, rows, c, m+gap, true, func(i, p int) float32 { return at(p, i) }, at)
-		AddGram(c, m+gap, a, m+gap, rows, m)
+		var pack Packing
+		pack.AddGram(c, m+gap, a, m+gap, rows, m)
 		MirrorUpper(c, m+gap, m)
 		check(t, "AᵀA", c, want, scale, m, m, m+gap, rows)
 	})

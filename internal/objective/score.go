@@ -75,10 +75,7 @@ func (f *forward) Do(worker int) {
 
 // Affine computes dst = a·Wᵀ + 1bᵀ for a block of rows, with w the packed Wᵀ.
 func Affine(dst, a mat.Dense, w *mat.Panel, b []float32) {
-	for i := range dst.Rows {
-		copy(dst.Row(i), b)
-	}
-	w.AddMul(dst, a)
+	w.MulRow(dst, a, b)
 }
 
 // Predict writes the network's outputs for x to dst.

@@ -53,6 +53,7 @@ type Outer struct {
 	acc  mat.Dense
 	into []float64
 	rows int
+	pack mat.Packing
 }
 
 // Begin starts a sum of m×n products that Flush adds to into, row-major.
@@ -67,13 +68,13 @@ func (o *Outer) Begin(into []float64, m, n int) {
 
 // Add adds aᵀb, a being r×m and b r×n.
 func (o *Outer) Add(a, b mat.Dense) {
-	mat.AddMulAT(o.acc, a, b)
+	o.pack.AddMulAT(o.acc, a, b)
 	o.added(a.Rows)
 }
 
 // AddGram adds the upper triangle of aᵀa.
 func (o *Outer) AddGram(a mat.Dense) {
-	mat.AddGram(o.acc, a)
+	o.pack.AddGram(o.acc, a)
 	o.added(a.Rows)
 }
 

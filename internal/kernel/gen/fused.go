@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // loop is a kernel over n elements of several float32 arrays. Its body is
 // written twice, for whole vectors and for the masked rest, so that it needs
@@ -73,7 +76,8 @@ func (l *loop) write(body func()) {
 	if l.extra != "" {
 		frame += 8
 	}
-	l.p("// %s of %s\nTEXT ·%s%s(SB), NOSPLIT, $0-%d\n\tMOVQ n+0(FP), CX", l.name, l.isa.name, l.name, l.isa.name, frame)
+	l.signature()
+	l.p("TEXT ·%s%s(SB), NOSPLIT, $0-%d\n\tMOVQ n+0(FP), CX", l.name, l.isa.name, frame)
 	for i, a := range l.arrays {
 		l.p("\tMOVQ %s+%d(FP), %s", a, 8+8*i, pointers[i])
 	}
@@ -105,6 +109,26 @@ func (l *loop) write(body func()) {
 		l.p("\tMOVQ AX, %s+%d(FP)", l.extra, result+8*l.sums)
 	}
 	l.p("\tVZEROUPPER\n\tRET\n")
+}
+
+// signature declares the kernel.
+func (l *loop) signature() {
+	params := "n int, " + strings.Join(l.arrays, ", ") + " *float32"
+	if len(l.consts) > 0 {
+		params += ", " + strings.Join(l.consts, ", ") + " float32"
+	}
+	var results []string
+	for i := range l.sums {
+		results = append(results, fmt.Sprintf("s%d", i))
+	}
+	result := strings.Join(results, ", ")
+	switch {
+	case l.extra != "":
+		result = " (" + result + " float64, " + l.extra + " int)"
+	case l.sums > 0:
+		result = " (" + result + " float64)"
+	}
+	l.declare(l.name+l.isa.name, params, result)
 }
 
 // mask makes the mask of the first CX lanes of the given number of float32:

@@ -149,7 +149,8 @@ func omega(w *writer, s isa) {
 	l := &loop{writer: w, isa: s, masked: true}
 	c := &constants{loop: l, offset: map[float64]int{}}
 	lanes, label := s.lanes/2, "omega"+s.name
-	l.p("// omegaSum of %s\nTEXT ·omegaSum%s(SB), NOSPLIT, $0-48", s.name, s.name)
+	l.declare("omegaSum"+s.name, "n int, c, w *float64, shift float64", " (sum, slope float64)")
+	l.p("TEXT ·omegaSum%s(SB), NOSPLIT, $0-48", s.name)
 	l.p("\tMOVQ n+0(FP), CX\n\tMOVQ c+8(FP), SI\n\tMOVQ w+16(FP), DI\n\tVBROADCASTSD shift+24(FP), %s", l.r(12))
 	zero(w, s, l.r(10))
 	zero(w, s, l.r(11))
