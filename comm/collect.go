@@ -70,7 +70,7 @@ func Texts(c Comm, list []string) ([][]string, error) {
 		at[r+1] = at[r] + int(s[1])
 	}
 	all = make([]float64, at[c.Size()])
-	for i := range mine {
+	for i := range len(mine) { // bytes
 		all[at[c.Rank()]+i] = float64(mine[i])
 	}
 	if err := c.Sum(all); err != nil {

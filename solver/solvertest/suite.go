@@ -12,7 +12,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
-	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/internal/testprob"
 )
 
@@ -236,12 +236,12 @@ func (c Config) ranksAgree(t *testing.T) {
 	p, n := c.problem()
 	_, want := c.run(t, p, n, 3)
 	const ranks = 2
-	g := newGroup(ranks)
+	group := comm.Group(ranks)
 	var wait sync.WaitGroup
 	results := make([][]float64, ranks)
 	errs := make([]error, ranks)
 	for r := range ranks {
-		wait.Go(func() { results[r], errs[r] = c.share(p, n, rank{g, r}) })
+		wait.Go(func() { results[r], errs[r] = c.share(p, n, group[r]) })
 	}
 	wait.Wait()
 	for r := range ranks {
@@ -260,8 +260,8 @@ func (c Config) ranksAgree(t *testing.T) {
 }
 
 // share runs 3 iterations on one rank's part of the samples.
-func (c Config) share(p *dlam.Problem, n *dlam.Network, r rank) ([]float64, error) {
-	lo, hi := kernel.Range(p.X.Rows, 1, r.id, r.g.size)
+func (c Config) share(p *dlam.Problem, n *dlam.Network, r comm.Comm) ([]float64, error) {
+	lo, hi := comm.Share(p.X.Rows, r.Rank(), r.Size())
 	q := *p
 	q.X, q.Y, q.Comm = p.X.RowRange(lo, hi), p.Y.RowRange(lo, hi), r
 	q.TestX, q.TestY = p.TestX.RowRange(0, 0), p.TestY.RowRange(0, 0)

@@ -1,10 +1,6 @@
-package solvertest
+package comm
 
-import (
-	"sync"
-
-	"github.com/dlam-go/dlam/comm"
-)
+import "sync"
 
 // group is a set of ranks in one process that add through shared memory.
 type group struct {
@@ -23,12 +19,16 @@ type rank struct {
 	id int
 }
 
-var _ comm.Comm = rank{}
-
-func newGroup(size int) *group {
+// Group is size ranks in one process, each to be used by a goroutine of its
+// own: what tests run that is to run under MPI.
+func Group(size int) []Comm {
 	g := &group{size: size, parts: make([][]float64, size)}
 	g.arrived = sync.NewCond(&g.mu)
-	return g
+	ranks := make([]Comm, size)
+	for r := range ranks {
+		ranks[r] = rank{g, r}
+	}
+	return ranks
 }
 
 func (r rank) Rank() int { return r.id }
