@@ -61,8 +61,8 @@ func (e *Engine) NewBackprop(layers []Layer, l loss.Loss) (*Backprop, error) {
 		}
 		b.h = append(b.h, h)
 	}
-	b.sums = e.NewSums(b.length)
-	total := b.sums.Part(0)[2:] // where Reduce leaves the sums
+	b.sums = e.NewSums(b.length + momentsLength(layers, 0)) // memory that Gradient alone never touches
+	total := b.sums.Part(0)[2:]                             // where Reduce leaves the sums
 	for _, ly := range layers {
 		m, n := ly.W.Rows*ly.W.Cols, len(ly.B)
 		b.grad.W, b.grad.B = append(b.grad.W, total[:m]), append(b.grad.B, total[m:m+n])
@@ -94,10 +94,15 @@ func (b *Backprop) Sums() *Gradient { return &b.grad }
 // Gradient is the gradient on the samples x with targets y. It is valid until
 // the next call.
 func (b *Backprop) Gradient(x mat.Dense, y loss.Target) (*Gradient, error) {
+	return b.sum(x, y, b.length)
+}
+
+// sum is a pass that adds up the first length sums, over ranks at once.
+func (b *Backprop) sum(x mat.Dense, y loss.Target, length int) (*Gradient, error) {
 	b.x, b.y, b.packing = x, y, true
 	b.e.Pool.Run(b)
 	b.packing = false
-	b.sums.Reset(b.length)
+	b.sums.Reset(length)
 	b.e.Pool.Run(b)
 	total, err := b.sums.Reduce()
 	if err != nil {

@@ -14,13 +14,21 @@ type Gram struct {
 	Sum    [][]float64 // Σ a
 }
 
-// gramPass is what a Backprop adds up beside the gradient.
+// gramPass is what a Backprop adds up beside the gradient. Its sums follow the
+// gradient's, the last layer's first: those of the layers that are summed are
+// in front, and all is one vector for the ranks to add.
 type gramPass struct {
-	sums   *Sums
-	length int
-	first  int // first layer that is summed
-	outer  [][]Outer
-	gram   Gram
+	first int // first layer that is summed
+	outer [][]Outer
+	gram  Gram
+}
+
+// momentsLength is the number of moments of the inputs of layers first, ….
+func momentsLength(layers []Layer, first int) (n int) {
+	for _, ly := range layers[first:] {
+		n += ly.W.Cols * (ly.W.Cols + 1)
+	}
+	return n
 }
 
 // GradientAndGram is Gradient, and the second moments of the inputs of layers
@@ -32,64 +40,52 @@ func (b *Backprop) GradientAndGram(x mat.Dense, y loss.Target, first int) (*Grad
 	}
 	g := b.moments
 	g.first = first
-	g.sums.Reset(g.length)
 	b.gathering = true
-	grad, err := b.Gradient(x, y)
+	grad, err := b.sum(x, y, b.length+momentsLength(b.layers, first))
 	b.gathering = false
 	if err != nil {
 		return nil, nil, err
 	}
-	total, err := g.sums.Reduce()
-	if err != nil {
-		return nil, nil, err
-	}
-	g.gram.N = total[0]
+	g.gram.N = grad.N
 	return grad, &g.gram, nil
 }
 
 func (b *Backprop) allocateGram() {
-	g := &gramPass{length: 1, outer: make([][]Outer, len(b.workers))}
-	for _, ly := range b.layers {
-		g.length += ly.W.Cols * (ly.W.Cols + 1)
-	}
-	g.sums = b.e.NewSums(g.length)
-	total := g.sums.Part(0)[1:] // where Reduce leaves the sums
-	for _, ly := range b.layers {
-		n := ly.W.Cols
-		g.gram.Square, g.gram.Sum = append(g.gram.Square, total[:n*n]), append(g.gram.Sum, total[n*n:n*n+n])
+	layers := len(b.layers)
+	g := &gramPass{outer: make([][]Outer, len(b.workers))}
+	g.gram.Square, g.gram.Sum = make([][]float64, layers), make([][]float64, layers)
+	b.sums.Reset(b.length + momentsLength(b.layers, 0))
+	total := b.sums.Part(0)[b.length:] // where Reduce leaves the sums
+	for l := layers - 1; l >= 0; l-- {
+		n := b.layers[l].W.Cols
+		g.gram.Square[l], g.gram.Sum[l] = total[:n*n], total[n*n:n*n+n]
 		total = total[n*n+n:]
 	}
 	for w := range g.outer {
-		g.outer[w] = make([]Outer, len(b.layers))
+		g.outer[w] = make([]Outer, layers)
 	}
 	b.moments = g
 }
 
 // begin starts a worker's sums of moments; add and flush go on.
 func (g *gramPass) begin(b *Backprop, worker int) {
-	at := 1
-	for l, ly := range b.layers {
-		n := ly.W.Cols
-		if l >= g.first {
-			g.outer[worker][l].Begin(g.sums.Part(worker)[at:], n, n)
-		}
+	at := b.length
+	for l := len(b.layers) - 1; l >= g.first; l-- {
+		n := b.layers[l].W.Cols
+		g.outer[worker][l].Begin(b.sums.Part(worker)[at:], n, n)
 		at += n * (n + 1)
 	}
 }
 
 func (g *gramPass) add(b *Backprop, worker int, k *backWorker, x mat.Dense) {
-	part := g.sums.Part(worker)
-	part[0] += float64(x.Rows)
-	at, in := 1, x
-	for l, ly := range b.layers {
-		n := ly.W.Cols
+	part, at := b.sums.Part(worker), b.length
+	for l := len(b.layers) - 1; l >= g.first; l-- {
+		n, in := b.layers[l].W.Cols, x
 		if l > 0 {
 			in = blockOf(k.a[l-1], x.Rows, n)
 		}
-		if l >= g.first {
-			g.outer[worker][l].AddGram(in)
-			AddColumns(part[at+n*n:at+n*n+n], in)
-		}
+		g.outer[worker][l].AddGram(in)
+		AddColumns(part[at+n*n:at+n*n+n], in)
 		at += n * (n + 1)
 	}
 }
