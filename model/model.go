@@ -1,15 +1,12 @@
 package model
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/nlpodyssey/safetensors"
 
@@ -18,7 +15,6 @@ import (
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/loss"
-	"github.com/dlam-go/dlam/mat"
 )
 
 const (
@@ -88,39 +84,6 @@ func (m *Model) Save(path string) error {
 	})
 }
 
-func addNetwork(views map[string]safetensors.TensorView, n *dlam.Network) error {
-	for l, ly := range n.Layers {
-		if err := addFloat32(views, fmt.Sprintf("%d.weight", l), ly.W.Elements(), ly.W.Rows, ly.W.Cols); err != nil {
-			return err
-		}
-		if err := addFloat32(views, fmt.Sprintf("%d.bias", l), ly.B, len(ly.B)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func addFloat32(views map[string]safetensors.TensorView, name string, v []float32, shape ...int) error {
-	data := make([]byte, 0, 4*len(v))
-	for _, x := range v {
-		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(x))
-	}
-	return addTensor(views, name, safetensors.F32, data, shape)
-}
-
-func addTensor(views map[string]safetensors.TensorView, name string, kind safetensors.DType, data []byte, shape []int) error {
-	dims := make([]uint64, len(shape))
-	for i, d := range shape {
-		dims[i] = uint64(d)
-	}
-	v, err := safetensors.NewTensorView(kind, dims, data)
-	if err != nil {
-		return err
-	}
-	views[name] = v
-	return nil
-}
-
 // Load reads a model, or the model in a run folder.
 func Load(path string) (*Model, error) {
 	path = Locate(path)
@@ -173,67 +136,6 @@ func parse(raw []byte) (*Model, error) {
 	return m, m.validate()
 }
 
-// deserialize is safetensors.Deserialize without its panics on hostile input.
-func deserialize(raw []byte) (t safetensors.SafeTensors, meta map[string]string, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("malformed: %v", p)
-		}
-	}()
-	_, head, err := safetensors.ReadMetadata(raw)
-	if err != nil {
-		return t, nil, err
-	}
-	t, err = safetensors.Deserialize(raw)
-	return t, head.Metadata(), err
-}
-
-// network is the layers 0.weight, 0.bias, … with h between them. Names with
-// gaps between the numbers, as those of a PyTorch Sequential with activations,
-// are taken in order.
-func network(t safetensors.SafeTensors, h activation.Func) (*dlam.Network, error) {
-	n := new(dlam.Network)
-	for i := 0; 2*len(n.Layers) < t.Len(); i++ {
-		if i > 2*t.Len() {
-			return nil, fmt.Errorf("%d tensors are not pairs of I.weight and I.bias", t.Len())
-		}
-		w, ok := t.Tensor(strconv.Itoa(i) + ".weight")
-		if !ok {
-			continue
-		}
-		b, ok := t.Tensor(strconv.Itoa(i) + ".bias")
-		if !ok {
-			return nil, fmt.Errorf("tensor %d.weight has no %d.bias", i, i)
-		}
-		ly, err := layer(w, b)
-		if err != nil {
-			return nil, fmt.Errorf("layer %d: %w", i, err)
-		}
-		ly.H = h
-		n.Layers = append(n.Layers, ly)
-	}
-	if len(n.Layers) > 0 {
-		n.Layers[len(n.Layers)-1].H = activation.Identity{}
-	}
-	return n, n.Validate()
-}
-
-func layer(w, b safetensors.TensorView) (dlam.Layer, error) {
-	shape := w.Shape()
-	if w.DType() != safetensors.F32 || b.DType() != safetensors.F32 || len(shape) != 2 || len(b.Shape()) != 1 || b.Shape()[0] != shape[0] || shape[0] == 0 || shape[1] == 0 {
-		return dlam.Layer{}, fmt.Errorf("weight %v %v and bias %v %v, want float32 matrix and vector that fit", w.DType(), shape, b.DType(), b.Shape())
-	}
-	return dlam.Layer{W: mat.FromSlice(int(shape[0]), int(shape[1]), float32s(w.Data())), B: float32s(b.Data())}, nil
-}
-
-func float32s(b []byte) []float32 {
-	v := make([]float32, len(b)/4)
-	for i := range v {
-		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-	}
-	return v
-}
-
 // validate reports a description that does not fit the network.
 func (m *Model) validate() error {
 	w := m.Network.Widths()
@@ -250,22 +152,4 @@ func (m *Model) validate() error {
 		return fmt.Errorf("transform to %d features with %d values, the network takes %d and gives %d", t.Outputs(), len(t.TargetShift), w[0], w[len(w)-1])
 	}
 	return nil
-}
-
-// Weights reads the network of a safetensors file, of ours or with PyTorch's
-// names of an MLP, with h between its layers.
-func Weights(path string, h activation.Func) (*dlam.Network, error) {
-	path = Locate(path)
-	raw, err := readFile(path)
-	if err != nil {
-		return nil, err
-	}
-	t, _, err := deserialize(raw)
-	if err == nil {
-		var n *dlam.Network
-		if n, err = network(t, h); err == nil {
-			return n, nil
-		}
-	}
-	return nil, fmt.Errorf("%s: %w: %w", path, ErrModel, err)
 }

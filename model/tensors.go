@@ -1,0 +1,181 @@
+package model
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/nlpodyssey/safetensors"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/mat"
+)
+
+func addNetwork(views map[string]safetensors.TensorView, n *dlam.Network) error {
+	for l, ly := range n.Layers {
+		if err := addFloat32(views, fmt.Sprintf("%d.weight", l), ly.W.Elements(), ly.W.Rows, ly.W.Cols); err != nil {
+			return err
+		}
+		if err := addFloat32(views, fmt.Sprintf("%d.bias", l), ly.B, len(ly.B)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addFloat32(views map[string]safetensors.TensorView, name string, v []float32, shape ...int) error {
+	data := make([]byte, 0, 4*len(v))
+	for _, x := range v {
+		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(x))
+	}
+	return addTensor(views, name, safetensors.F32, data, shape)
+}
+
+func addTensor(views map[string]safetensors.TensorView, name string, kind safetensors.DType, data []byte, shape []int) error {
+	dims := make([]uint64, len(shape))
+	for i, d := range shape {
+		dims[i] = uint64(d)
+	}
+	v, err := safetensors.NewTensorView(kind, dims, data)
+	if err != nil {
+		return err
+	}
+	views[name] = v
+	return nil
+}
+
+// deserialize is safetensors.Deserialize without its panics on hostile input.
+func deserialize(raw []byte) (t safetensors.SafeTensors, meta map[string]string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("malformed: %v", p)
+		}
+	}()
+	_, head, err := safetensors.ReadMetadata(raw)
+	if err != nil {
+		return t, nil, err
+	}
+	t, err = safetensors.Deserialize(raw)
+	return t, head.Metadata(), err
+}
+
+// Weights reads the network of a safetensors file with h between its layers:
+// one of ours, or the state of a PyTorch MLP, whose layers are taken in the
+// order of the numbers in their names.
+func Weights(path string, h activation.Func) (*dlam.Network, error) {
+	path = Locate(path)
+	raw, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	t, _, err := deserialize(raw)
+	if err == nil {
+		var n *dlam.Network
+		if n, err = network(t, h); err == nil {
+			return n, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: %w: %w", path, ErrModel, err)
+}
+
+// network is the layers PREFIX.weight, PREFIX.bias, … with h between them, in
+// the order of the numbers in their prefixes: 0, 1, … as we write them; 0, 2, …
+// of a PyTorch Sequential with activations; fc1, fc2, … of a module. Prefixes
+// that differ in more than numbers are refused: nothing else in the file says
+// how the layers follow each other.
+func network(t safetensors.SafeTensors, h activation.Func) (*dlam.Network, error) {
+	prefixes, err := layerPrefixes(t)
+	if err != nil {
+		return nil, err
+	}
+	n := &dlam.Network{Layers: make([]dlam.Layer, len(prefixes))}
+	for l, prefix := range prefixes {
+		w, _ := t.Tensor(prefix + weightSuffix)
+		b, ok := t.Tensor(prefix + biasSuffix)
+		if !ok {
+			return nil, fmt.Errorf("tensor %q has no %q beside it", prefix+weightSuffix, prefix+biasSuffix)
+		}
+		if n.Layers[l], err = layer(w, b); err != nil {
+			return nil, fmt.Errorf("layer %q: %w", prefix, err)
+		}
+		n.Layers[l].H = h
+	}
+	n.Layers[len(n.Layers)-1].H = activation.Identity{}
+	return n, n.Validate()
+}
+
+// The ends of the names of a layer's tensors.
+const (
+	weightSuffix = ".weight"
+	biasSuffix   = ".bias"
+)
+
+// layerPrefixes are the prefixes of tensors named PREFIX.weight, in order.
+func layerPrefixes(t safetensors.SafeTensors) ([]string, error) {
+	var prefixes []string
+	for _, name := range slices.Sorted(slices.Values(t.Names())) {
+		if prefix, ok := strings.CutSuffix(name, weightSuffix); ok {
+			prefixes = append(prefixes, prefix)
+			continue
+		}
+		prefix, bias := strings.CutSuffix(name, biasSuffix)
+		if _, ok := t.Tensor(prefix + weightSuffix); !bias || !ok {
+			return nil, fmt.Errorf("tensor %q is not of a layer: want pairs of PREFIX.weight and PREFIX.bias", name)
+		}
+	}
+	if len(prefixes) == 0 {
+		return nil, errors.New("no tensors")
+	}
+	slices.SortStableFunc(prefixes, comparePrefixes)
+	for i, p := range prefixes[1:] {
+		switch before := prefixes[i]; {
+		case strings.Map(noDigit, p) != strings.Map(noDigit, before):
+			return nil, fmt.Errorf("the order of layers %q and %q is not clear: want prefixes that differ in a number alone", before, p)
+		case comparePrefixes(before, p) == 0:
+			return nil, fmt.Errorf("layers %q and %q have the same number", before, p)
+		}
+	}
+	return prefixes, nil
+}
+
+func isDigit(r rune) bool { return '0' <= r && r <= '9' }
+
+// noDigit drops digits, for strings.Map.
+func noDigit(r rune) rune {
+	if isDigit(r) {
+		return -1
+	}
+	return r
+}
+
+// comparePrefixes compares the numbers in a and b, of any length.
+func comparePrefixes(a, b string) int {
+	numbers := func(s string) []string {
+		return strings.FieldsFunc(s, func(r rune) bool { return !isDigit(r) })
+	}
+	return slices.CompareFunc(numbers(a), numbers(b), func(a, b string) int {
+		a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	})
+}
+
+func layer(w, b safetensors.TensorView) (dlam.Layer, error) {
+	shape := w.Shape()
+	if w.DType() != safetensors.F32 || b.DType() != safetensors.F32 || len(shape) != 2 || len(b.Shape()) != 1 || b.Shape()[0] != shape[0] || shape[0] == 0 || shape[1] == 0 {
+		return dlam.Layer{}, fmt.Errorf("weight %v %v and bias %v %v, want float32 matrix and vector that fit", w.DType(), shape, b.DType(), b.Shape())
+	}
+	return dlam.Layer{W: mat.FromSlice(int(shape[0]), int(shape[1]), float32s(w.Data())), B: float32s(b.Data())}, nil
+}
+
+func float32s(b []byte) []float32 {
+	v := make([]float32, len(b)/4)
+	for i := range v {
+		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	return v
+}
