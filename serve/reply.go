@@ -52,8 +52,11 @@ func reply(w http.ResponseWriter, v any, err error) {
 		if errors.As(err, &f) {
 			code = f.code
 		}
-		if code == http.StatusServiceUnavailable {
+		switch code {
+		case http.StatusServiceUnavailable:
 			w.Header().Set("Retry-After", "1")
+		case http.StatusRequestTimeout:
+			w.Header().Set("Connection", "close")
 		}
 		v = map[string]string{"error": err.Error()}
 	}

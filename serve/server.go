@@ -91,15 +91,22 @@ func (s *Server) guarded(h http.Handler) http.Handler {
 	})
 }
 
-// checkJSON reports a request whose body is said to be something else than JSON,
-// or to have tensors in binary behind it.
+// checkJSON reports a body that is not said to be plain JSON. Triton's Python
+// clients say nothing, or application/octet-stream; what forms of web pages can
+// say is refused.
 func checkJSON(r *http.Request) error {
 	if r.Header.Get("Inference-Header-Content-Length") != "" {
 		return failure{http.StatusUnsupportedMediaType, "binary tensors are not taken: send them as JSON"}
 	}
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" {
-		return failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content type: got %q, want application/json", r.Header.Get("Content-Type"))}
+	if e := r.Header.Get("Content-Encoding"); e != "" {
+		return failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content encoding: got %q, want none", e)}
+	}
+	said := r.Header.Get("Content-Type")
+	if said == "" {
+		return nil
+	}
+	if kind, _, err := mime.ParseMediaType(said); err != nil || kind != "application/json" && kind != "application/octet-stream" {
+		return failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content type: got %q, want application/json", said)}
 	}
 	return nil
 }
