@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"solver/…":            {".", "mat", "activation", "loss", "prox", "comm", "internal/objective", "internal/kernel", "internal/testprob", "solver/solvertest", "solver/internal/split"},
 	"certify":             {".", "mat", "activation", "loss", "prox", "comm", "internal/kernel"},
 	"model":               {".", "mat", "activation", "loss", "prox", "dataset", "internal/atomicfile"},
-	"export":              {"mat", "activation", "loss", "dataset", "model"},
+	"export":              {"mat", "activation", "dataset", "model"},
 	"report":              {".", "mat", "internal/atomicfile", "internal/web"},
 	"serve":               {"model", "mat", "internal/objective", "internal/web"},
 	"experiment":          {".", "mat", "activation", "loss", "prox", "dataset", "comm", "report", "solver/…", "internal/atomicfile"},

@@ -24,7 +24,7 @@ const goLine = 116
 // goSource is what the template takes.
 type goSource struct {
 	Package, Model string
-	Output         output
+	Output         model.Meaning
 	Activate       string // body of activate
 	Transform      dataset.Transform
 	Widths         []int
@@ -38,7 +38,7 @@ func GoSource(m *model.Model, name string) ([]byte, error) {
 	if !token.IsIdentifier(name) || name == "_" {
 		return nil, fmt.Errorf("package: got %q, want a Go identifier", name)
 	}
-	out, err := outputOf(m)
+	out, err := m.Meaning()
 	if err != nil {
 		return nil, err
 	}

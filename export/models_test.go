@@ -103,25 +103,11 @@ func newSample(t *testing.T, name string, d dataset.Dataset, hidden []int, h act
 		Network: n, Activation: h.String(), Loss: l, Classes: d.Classes, Features: d.Features, Transform: tr,
 		Training: model.Training{Solver: "none", Dataset: d.Name, Samples: d.Rows()},
 	}
-	return sample{name, m, d.X, predict(t, m, d)}
-}
-
-// predict is what dlam predict gives.
-func predict(t *testing.T, m *model.Model, d dataset.Dataset) mat.Dense {
-	t.Helper()
-	in, err := m.Transform.Apply(d)
+	want, err := m.Predictor().Predict(d.X)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := m.Network.Predict(in.X, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if m.Classes != nil && m.Loss == "cross-entropy" {
-		loss.CrossEntropy{}.Probabilities(out, out)
-	}
-	m.Transform.Restore(out)
-	return out
+	return sample{name, m, d.X, want}
 }
 
 // write puts the sample's inputs and model into dir, in every form but Go, and

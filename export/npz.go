@@ -42,7 +42,7 @@ type array struct {
 }
 
 func arrays(m *model.Model) ([]array, error) {
-	out, err := outputOf(m)
+	out, err := m.Meaning()
 	if err != nil {
 		return nil, err
 	}

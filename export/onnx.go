@@ -24,7 +24,7 @@ const (
 // "values" of shape N × outputs. The metadata properties "classes" and
 // "features" hold JSON lists of names, where there are names.
 func ONNX(m *model.Model) ([]byte, error) {
-	out, err := outputOf(m)
+	out, err := m.Meaning()
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func ONNX(m *model.Model) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if out == probabilities {
+	if out == model.Probabilities {
 		g.node("Softmax", []string{g.value}, intAttribute("axis", -1))
 	}
 	g.restore(m.Transform)
