@@ -27,6 +27,8 @@ type checkpointer struct {
 	config   string        // fingerprints of what the state belongs to
 	data     string
 
+	validation *dlam.Validation // its choice is part of the state
+
 	stepper dlam.Stepper
 	k       int     // iterations done
 	elapsed float64 // seconds of training
@@ -86,6 +88,7 @@ func (c *checkpointer) save() error {
 	p := model.Checkpoint{
 		Network: st.Network(), State: st.State(), Iteration: c.k, Elapsed: c.elapsed, Config: c.config, Data: c.data, Ranks: c.job.Size(),
 	}
+	addBest(&p.State, c.validation)
 	if err := c.write(&p); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}

@@ -107,7 +107,7 @@ func (a *app) compare(c *cobra.Command, cfg *config, o comparison) error {
 			return []dlam.Recorder{&ticker{app: a, name: e.Name, live: terminal(a.err)}}
 		},
 	}
-	cfg.samples, cfg.Iterations = p.X.Rows, o.iterations
+	cfg.samples, cfg.values, cfg.Iterations = p.X.Rows, !p.Classification(), o.iterations
 	for _, m := range ms {
 		s := m.make(cfg)
 		e.Entries = append(e.Entries, experiment.Entry{Name: m.name, Solver: s, Settings: settingsText(s)})

@@ -29,8 +29,11 @@ type config struct {
 	NoHeader  bool    `toml:"no-header"`
 	Limit     int     `toml:"limit"`
 	TestSplit float64 `toml:"test-split"`
-	Pool      int     `toml:"pool"`
-	Scale     string  `toml:"scale"`
+	// Validation is the share of the training samples that choose the network.
+	Validation float64 `toml:"validation"`
+	Patience   int     `toml:"patience"`
+	Pool       int     `toml:"pool"`
+	Scale      string  `toml:"scale"`
 
 	Hidden     widths  `toml:"hidden"`
 	Activation string  `toml:"activation"`
@@ -55,7 +58,8 @@ type config struct {
 
 	Extra extraConfig `toml:"methods"`
 
-	samples int // of the training data, once it is read
+	samples int  // of the training data, once it is read
+	values  bool // whether its labels are values
 }
 
 // auto is the value of a setting that follows from the data or the solver.
@@ -114,6 +118,8 @@ func (c *config) addDataFlags(f *pflag.FlagSet) {
 	f.BoolVar(&c.NoHeader, "no-header", c.NoHeader, "a CSV's first line is data")
 	f.IntVar(&c.Limit, "limit", c.Limit, "train on the first so many samples; 0: all")
 	f.Float64Var(&c.TestSplit, "test-split", c.TestSplit, "share held back for testing where there is no test data; 0: none")
+	f.Float64Var(&c.Validation, "validation", c.Validation, "share of the training samples held back to choose the best iteration's network; 0: none")
+	f.IntVar(&c.Patience, "patience", c.Patience, "with --validation: stop after so many iterations without a better one; 0: never")
 	f.IntVar(&c.Pool, "pool", c.Pool, "average pictures over squares of this side: 2 makes 28×28 into 14×14")
 	f.StringVar(&c.Scale, "scale", c.Scale, "none|unit|standard; auto: unit for pictures, standard for tables")
 }
@@ -179,6 +185,12 @@ func (c *config) validate() error {
 	}
 	if !(c.TestSplit >= 0 && c.TestSplit < 1) {
 		fault("--test-split: got %g, want 0 or more and below 1", c.TestSplit)
+	}
+	if !(c.Validation >= 0 && c.Validation < 1) {
+		fault("--validation: got %g, want 0 or more and below 1", c.Validation)
+	}
+	if c.Patience < 0 || c.Patience > 0 && c.Validation == 0 {
+		fault("--patience: got %d with --validation %g, want 0 or more, and validation samples to judge by", c.Patience, c.Validation)
 	}
 	if c.Threads < 1 {
 		fault("--threads: got %d, want at least 1", c.Threads)

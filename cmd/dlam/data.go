@@ -8,10 +8,11 @@ import (
 
 // loaded is training data ready for a network.
 type loaded struct {
-	split     dataset.Split // transformed
-	transform dataset.Transform
-	image     dataset.Image
-	features  []string // raw columns
+	split      dataset.Split // transformed
+	validation dataset.Dataset
+	transform  dataset.Transform
+	image      dataset.Image
+	features   []string // raw columns
 }
 
 // options are how c says to read data.
@@ -82,6 +83,11 @@ func transformed(c *config, split dataset.Split) (*loaded, error) {
 			scale = dataset.ScaleUnit
 		}
 	}
+	var held dataset.Dataset
+	var err error
+	if split.Train, held, err = c.holdBack(split); err != nil {
+		return nil, err
+	}
 	t, err := dataset.Fit(split.Train, scale, c.Pool)
 	if err != nil {
 		return nil, err
@@ -89,6 +95,11 @@ func transformed(c *config, split dataset.Split) (*loaded, error) {
 	l := &loaded{transform: t, image: split.Train.Image, features: split.Train.Features}
 	if l.split.Train, err = t.Apply(split.Train); err != nil {
 		return nil, err
+	}
+	if held.Rows() > 0 {
+		if l.validation, err = t.Apply(held); err != nil {
+			return nil, err
+		}
 	}
 	if split.Test.Rows() > 0 {
 		l.split.Test, err = t.Apply(split.Test)

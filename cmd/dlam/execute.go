@@ -52,8 +52,10 @@ func (a *app) execute(ctx context.Context, t *training, folder *runFolder, check
 // options are what every rank's run has in common, and the network that it
 // starts from.
 func (t *training) options(check *checkpointer, from *model.Checkpoint) (dlam.Options, *dlam.Network, error) {
+	check.validation = t.validation
 	o := dlam.Options{
 		Iterations: t.c.Iterations, Evaluate: t.f.evaluate, Recorders: []dlam.Recorder{check}, Observers: []dlam.Observer{check},
+		Validation: check.validation,
 	}
 	if t.f.certify {
 		c := &certify.Certificate{Problem: t.problem, Stop: true}
@@ -62,6 +64,9 @@ func (t *training) options(check *checkpointer, from *model.Checkpoint) (dlam.Op
 	from, err := check.agree(from, t.network.Layers[0].H)
 	if err != nil || from == nil {
 		return o, t.network, err
+	}
+	if err := restoreBest(from.State, t.validation, t.network); err != nil {
+		return o, nil, errUsage{err}
 	}
 	o.First, o.Elapsed = from.Iteration, time.Duration(from.Elapsed*float64(time.Second))
 	if from.State.OfSamples && from.Ranks != check.job.Size() {

@@ -110,10 +110,9 @@ func (c *config) gradientIterations() int {
 func (c *config) sync() dlam.Solver {
 	s := sync.FullBatch()
 	if c.mini() {
-		s = sync.DefaultSettings(max(1, c.Iterations))
-		s.Batch = c.Extra.Batch
-		if s.Batch < 0 {
-			s.Batch = sync.BatchFor(c.samples)
+		s = sync.SettingsFor(max(1, c.samples), !c.values, max(1, c.Iterations))
+		if c.Extra.Batch > 0 {
+			s.Batch = c.Extra.Batch
 		}
 	}
 	if c.Extra.Lambda >= 0 {

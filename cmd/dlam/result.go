@@ -37,11 +37,18 @@ func (a *app) result(t *training, folder string, r *dlam.Result) {
 	w := table.NewWriter()
 	w.SetOutputMirror(a.err)
 	w.SetStyle(table.StyleLight)
-	w.AppendHeader(table.Row{"", "train", "test"})
+	head := table.Row{"", "train", "test"}
+	if t.validation != nil {
+		head = append(head, "validation")
+	}
+	w.AppendHeader(head)
 	add := func(name string, value func(*dlam.Score) float64, format func(float64) string) {
 		row := table.Row{name, format(value(r.Last.Train)), "-"}
 		if r.Last.Test != nil {
 			row[2] = format(value(r.Last.Test))
+		}
+		if v := r.Last.Validation; v != nil {
+			row = append(row, format(value(v)))
 		}
 		w.AppendRow(row)
 	}
@@ -56,6 +63,9 @@ func (a *app) result(t *training, folder string, r *dlam.Result) {
 	add("loss", func(s *dlam.Score) float64 { return s.Risk }, number)
 	w.Render()
 	a.say("%s after %d iterations, %.3g s of training (%.3g s each)", r.Status, r.Last.Iteration, r.Last.Elapsed, perIteration(r))
+	if v := t.validation; v != nil && v.Best != nil {
+		a.say("the network is that of iteration %d, the best on the %d validation samples", v.At, v.X.Rows)
+	}
 	a.say("\nnext:")
 	if r.Status == dlam.Interrupted {
 		a.say("  dlam train --resume %s", folder)
@@ -77,6 +87,7 @@ func (t *training) summary(folder string, r *dlam.Result) map[string]any {
 	}
 	scores(s, "train", r.Last.Train, t.problem.Classification(), t.unit())
 	scores(s, "test", r.Last.Test, t.problem.Classification(), t.unit())
+	scores(s, "validation", r.Last.Validation, t.problem.Classification(), t.unit())
 	return s
 }
 

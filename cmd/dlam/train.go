@@ -80,8 +80,10 @@ type training struct {
 	problem *dlam.Problem
 	network *dlam.Network
 	solver  dlam.Solver
-	config  string // config.toml
-	need    float64
+
+	validation *dlam.Validation // nil for none
+	config     string           // config.toml
+	need       float64
 }
 
 // train is the command: nothing is written before everything is checked.
@@ -191,6 +193,7 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 	if _, c.samples, err = comm.Offset(a.job, t.data.split.Train.Rows()); err != nil {
 		return nil, err
 	}
+	c.values = t.data.split.Train.Class == nil
 	if c.Iterations == 0 {
 		c.Iterations = m.iterations(c)
 	}
@@ -198,12 +201,13 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 	if t.config, err = c.text(); err != nil {
 		return nil, err
 	}
-	l, err := c.loss(t.data.split.Train.Class != nil)
+	l, err := c.loss(!c.values)
 	if err != nil {
 		return nil, err
 	}
 	t.problem = dlam.NewProblem(t.data.split, l, c.Threads)
 	t.problem.Comm = a.job
+	t.validation = c.validation(t.data.validation)
 	t.problem.Regularizer = c.regularizer()
 	t.problem.Y.Smoothing = c.smoothing()
 	w := append([]int{t.problem.X.Cols}, c.Hidden...)

@@ -36,13 +36,27 @@ type Settings struct {
 	Seed     uint64  // of the order of the samples
 }
 
-// DefaultSettings are mini-batch settings for a run of so many epochs; the
-// evidence is in docs/sync.md. FullBatch are those for all samples at a time.
+// DefaultSettings are mini-batch settings for classes, many samples, and a run
+// of so many epochs; the evidence is in docs/sync.md. SettingsFor are those for
+// other data, FullBatch those for all samples at a time.
 func DefaultSettings(epochs int) Settings {
 	return Settings{
 		Batch: 500, Epochs: epochs, Lambda: LambdaFor(epochs), Momentum: 0.9, Factor: 1,
 		Mode: Gradient, Rho: 0.1, Refresh: 20, Decay: 0.8, Measure: 10,
 	}
+}
+
+// SettingsFor are mini-batch settings for so many samples, of classes or of
+// values, and so many epochs. Small data are divided into some forty batches an
+// epoch. The damping regularises what labels there are of classes; values want
+// the curvature, however long the run.
+func SettingsFor(samples int, classes bool, epochs int) Settings {
+	s := DefaultSettings(epochs)
+	s.Batch = min(s.Batch, max(32, samples/40))
+	if !classes {
+		s.Lambda = 1
+	}
+	return s
 }
 
 // FullBatch are settings for all samples at a time.
@@ -58,10 +72,6 @@ func LambdaFor(epochs int) float64 {
 	e := float64(epochs)
 	return min(max(3, 0.45*e*e), 30)
 }
-
-// BatchFor is a batch size for so many samples: small data are divided into
-// some forty batches an epoch.
-func BatchFor(samples int) int { return min(500, max(32, samples/40)) }
 
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {

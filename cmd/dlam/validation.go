@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/dataset"
+)
+
+// validation is the samples that --validation holds back; nil for none.
+func (c *config) validation(held dataset.Dataset) *dlam.Validation {
+	if c.Validation == 0 {
+		return nil
+	}
+	return &dlam.Validation{X: held.X, Y: dlam.TargetOf(held), Patience: c.Patience}
+}
+
+// holdBack takes the validation samples out of the training samples.
+func (c *config) holdBack(s dataset.Split) (train, held dataset.Dataset, err error) {
+	if c.Validation == 0 {
+		return s.Train, held, nil
+	}
+	v, err := dataset.Divide(s.Train, c.Validation, c.Seed+1) // not the draw that made the test samples
+	return v.Train, v.Test, err
+}
+
+const bestName = "validation" // what names of a state's arrays start with
+
+// addBest puts what v has chosen so far into a state.
+func addBest(s *dlam.State, v *dlam.Validation) {
+	if v == nil || v.Best == nil {
+		return
+	}
+	s.Float64[bestName] = []float64{float64(v.At), v.Score.Risk, v.Score.Accuracy, v.Score.RMSE, v.Score.R2}
+	for l, ly := range v.Best.Layers {
+		s.Float32[fmt.Sprint(bestName, ".w.", l)], s.Float32[fmt.Sprint(bestName, ".b.", l)] = ly.W.Elements(), ly.B
+	}
+}
+
+// restoreBest puts it back; like is a network of the run's shape.
+func restoreBest(s dlam.State, v *dlam.Validation, like *dlam.Network) error {
+	score, ok := s.Float64[bestName]
+	if v == nil || !ok {
+		return nil
+	}
+	best := like.Clone()
+	for l, ly := range best.Layers {
+		w, b := s.Float32[fmt.Sprint(bestName, ".w.", l)], s.Float32[fmt.Sprint(bestName, ".b.", l)]
+		if len(w) != len(ly.W.Elements()) || len(b) != len(ly.B) {
+			return fmt.Errorf("checkpoint: the best network's layer %d has %d weights and %d intercepts, want %d and %d", l+1, len(w), len(b), len(ly.W.Elements()), len(ly.B))
+		}
+		copy(ly.W.Elements(), w)
+		copy(ly.B, b)
+	}
+	if len(score) != 5 {
+		return fmt.Errorf("checkpoint: the best network's score has %d numbers, want 5", len(score))
+	}
+	v.Best, v.At = best, int(score[0])
+	v.Score = dlam.Score{Risk: score[1], Accuracy: score[2], RMSE: score[3], R2: score[4]}
+	return nil
+}
