@@ -3,6 +3,7 @@ package loss
 import (
 	"math"
 
+	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -28,34 +29,40 @@ var (
 	_ Probabilistic = CrossEntropy{}
 )
 
-// logSumExp is log Σ e^z, safe for any finite z.
-func logSumExp(z []float32) float64 {
-	top := float64(z[0])
-	for _, x := range z[1:] {
-		top = math.Max(top, float64(x))
-	}
-	var s float64
-	for _, x := range z {
-		s += math.Exp(float64(x) - top)
-	}
-	return top + math.Log(s)
+// exps is exp of rows of z less their maxima, a few rows at a time.
+type exps struct {
+	top [expRows]float32
+	sum [expRows]float64
+}
+
+const expRows = 64
+
+// of computes the maxima and sums of the rows of z, at most expRows, and
+// writes the exps to dst, which may be z.
+func (e *exps) of(dst, z mat.Dense) {
+	kernel.ExpSum(dst.Data, dst.Stride, z.Data, z.Stride, z.Rows, z.Cols, e.top[:], e.sum[:])
 }
 
 // Value is Σ logsumexp(z) − ⟨y, z⟩.
 func (CrossEntropy) Value(z mat.Dense, y Target) float64 {
 	var s float64
-	var buf [smallRow]float32
-	target := rowOf(&buf, z.Cols)
-	for i := range z.Rows {
-		zi := z.Row(i)
-		lse := logSumExp(zi)
-		if y.Class != nil && y.Smoothing == 0 {
-			s += lse - float64(zi[y.Class[i]])
-			continue
-		}
-		y.Distribution(target, i)
-		for j, p := range target { // Σ y (lse − z): no cancellation
-			s += float64(p) * (lse - float64(zi[j]))
+	var buf [2][smallRow]float32
+	target, scratch := rowOf(&buf[0], z.Cols), rowOf(&buf[1], z.Cols)
+	var e exps
+	for lo := 0; lo < z.Rows; lo += expRows {
+		hi := min(lo+expRows, z.Rows)
+		e.of(mat.Dense{Rows: hi - lo, Cols: z.Cols, Data: scratch}, z.RowRange(lo, hi))
+		for i := lo; i < hi; i++ {
+			zi := z.Row(i)
+			lse := float64(e.top[i-lo]) + math.Log(e.sum[i-lo])
+			if y.Class != nil && y.Smoothing == 0 {
+				s += lse - float64(zi[y.Class[i]])
+				continue
+			}
+			y.Distribution(target, i)
+			for j, p := range target { // Σ y (lse − z): no cancellation
+				s += float64(p) * (lse - float64(zi[j]))
+			}
 		}
 	}
 	return s
@@ -81,35 +88,27 @@ func (c CrossEntropy) Grad(dst, z mat.Dense, y Target) {
 
 // Probabilities computes dst = softmax(z).
 func (CrossEntropy) Probabilities(dst, z mat.Dense) {
-	for i := range z.Rows {
-		softmax(dst.Row(i), z.Row(i))
-	}
-}
-
-func softmax(dst, z []float32) {
-	top := z[0]
-	for _, x := range z[1:] {
-		top = max(top, x)
-	}
-	var s float64
-	for j, x := range z {
-		e := math.Exp(float64(x - top))
-		s += e
-		dst[j] = float32(e)
-	}
-	inv := float32(1 / s)
-	for j := range dst {
-		dst[j] *= inv
+	var e exps
+	for lo := 0; lo < z.Rows; lo += expRows {
+		hi := min(lo+expRows, z.Rows)
+		e.of(dst.RowRange(lo, hi), z.RowRange(lo, hi))
+		for i := lo; i < hi; i++ {
+			inv := float32(1 / e.sum[i-lo])
+			d := dst.Row(i)
+			for j := range d {
+				d[j] *= inv
+			}
+		}
 	}
 }
 
 // Curvature is Σ dᵀ(diag(p) − ppᵀ)d with p = softmax(z).
-func (CrossEntropy) Curvature(z, d mat.Dense, _ Target) float64 {
+func (c CrossEntropy) Curvature(z, d mat.Dense, _ Target) float64 {
 	var s float64
 	var buf [smallRow]float32
 	p := rowOf(&buf, z.Cols)
 	for i := range z.Rows {
-		softmax(p, z.Row(i))
+		c.Probabilities(mat.FromSlice(1, z.Cols, p), z.RowRange(i, i+1))
 		var mean, square float64
 		for j, x := range d.Row(i) {
 			mean += float64(p[j]) * float64(x)
@@ -124,20 +123,20 @@ func (CrossEntropy) Curvature(z, d mat.Dense, _ Target) float64 {
 func (c CrossEntropy) Prox(dst, v mat.Dense, y Target, rho float64) (unmoved int) {
 	var buf [smallRow]float32
 	target := rowOf(&buf, v.Cols)
-	var small [fistaWork * smallRow]float64
+	var small [omegaWork * smallRow / 4]float64
 	work := small[:]
-	if v.Cols > smallRow {
-		work = make([]float64, fistaWork*v.Cols)
+	if need := max(omegaWork, fistaWork) * v.Cols; need > len(work) {
+		work = make([]float64, need)
+	}
+	if c.Solver != FISTA {
+		proxOmega(dst, v, y, rho, work, target)
+		return 0
 	}
 	for i := range v.Rows {
 		y.Distribution(target, i)
-		if c.Solver == FISTA {
-			if !fista(dst.Row(i), v.Row(i), target, rho, work) {
-				unmoved++
-			}
-			continue
+		if !fista(dst.Row(i), v.Row(i), target, rho, work) {
+			unmoved++
 		}
-		proxOmega(dst.Row(i), v.Row(i), target, rho, work)
 	}
 	return unmoved
 }

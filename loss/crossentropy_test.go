@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/mat"
 	"pgregory.net/rapid"
 )
@@ -20,12 +21,20 @@ func TestOmegaIsOptimal(t *testing.T) {
 		cols := rapid.SampledFrom([]int{2, 3, 10, 100}).Draw(t, "classes")
 		rho := drawRho(t)
 		v, target := drawLogits(t, 1, cols).Row(0), drawTarget(t, 1, cols)
-		y, dst, work := make([]float32, cols), make([]float32, cols), make([]float64, 2*cols)
+		y, dst := make([]float32, cols), make([]float32, cols)
+		start := rapid.Float64Range(-100, 100).Draw(t, "s")
 		target.Distribution(y, 0)
-		proxOmega(dst, v, y, rho, work)
+		n := kernel.Group * cols
+		g := omegaGroup{rho: rho, log: math.Log(rho), c: make([]float64, n), w: make([]float64, n), d: make([]float64, n), y: make([]float64, n)}
+		for i := range kernel.Group {
+			g.load(i, v, y, start)
+		}
+		g.solve()
+		g.store(0, dst, v)
 
-		p, x := work[cols:], make([]float64, cols)
+		p, x := make([]float64, cols), make([]float64, cols)
 		for j := range x {
+			p[j] = g.p(j*kernel.Group, 0)
 			x[j] = float64(v[j]) + (float64(y[j])-p[j])/rho
 		}
 		// p comes from ω, so that p − y + ρ(x − v) = 0 by the line above; that

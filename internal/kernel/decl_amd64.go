@@ -97,7 +97,10 @@ func bandStepAVX512(n int, a, h, grad, d *float32, eps, k float32) (s0 float64, 
 func settleAVX512(n int, new, e, z *float32) (s0, s1, s2 float64)
 
 //go:noescape
-func omegaSumAVX512(n int, c, w *float64, shift float64) (sum, slope float64)
+func omegaAVX512(n int, c, w, d, s, step, sums *float64, warm int)
+
+//go:noescape
+func expSumAVX512(rows, cols int, z *float32, stride int, dst *float32, dstStride int, top *float32, sum *float64)
 
 //go:noescape
 func tileAVX2_6x1(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
@@ -182,7 +185,10 @@ func bandStepAVX2(n int, a, h, grad, d *float32, eps, k float32) (s0 float64, cu
 func settleAVX2(n int, new, e, z *float32) (s0, s1, s2 float64)
 
 //go:noescape
-func omegaSumAVX2(n int, c, w *float64, shift float64) (sum, slope float64)
+func omegaAVX2(n int, c, w, d, s, step, sums *float64, warm int)
+
+//go:noescape
+func expSumAVX2(rows, cols int, z *float32, stride int, dst *float32, dstStride int, top *float32, sum *float64)
 
 //go:noescape
 func packTAVX512(k int, s *float32, stride int, dst *float32)

@@ -1,5 +1,10 @@
 package kernel
 
+import (
+	"math"
+	"slices"
+)
+
 // The Go twins of the fused kernels; see fused_amd64.go for what they compute.
 
 func reluGo(dst, z []float32) {
@@ -53,3 +58,19 @@ func settleGo(e, z, proposed []float32) (before, after, move float64) {
 	}
 	return before, after, move
 }
+
+func expSumGo(dst []float32, dstStride int, z []float32, stride, rows, cols int, top []float32, sum []float64) {
+	for i := range rows {
+		row, d := z[i*stride:][:cols], dst[i*dstStride:][:cols]
+		top[i] = slices.Max(row) // NaN wins
+		sum[i] = 0
+		for j, x := range row {
+			e := math.Exp(max(float64(x)-float64(top[i]), expLeast))
+			sum[i] += e
+			d[j] = float32(e)
+		}
+	}
+}
+
+// expLeast is where exp may as well be 0.
+const expLeast = -708

@@ -72,16 +72,43 @@ func Settle(e, z, proposed []float32) (before, after, move float64) {
 	return settleAVX2(len(e), &proposed[0], &e[0], &z[0])
 }
 
-// OmegaSum computes w = ω(c + shift), Wright's ω being the solution of
-// ω + log ω = x, and returns Σw and Σw/(1+w), the sum of the derivatives. The
-// relative error is below 4·2⁻⁵³(1+|x|); below −700 ω is that of −700.
-func OmegaSum(w, c []float64, shift float64) (sum, slope float64) {
-	w = w[:len(c)]
-	switch {
-	case level == generic || len(c) == 0:
-		return omegaSumGo(w, c, shift)
-	case level == avx512:
-		return omegaSumAVX512(len(c), &c[0], &w[0], shift)
+// OmegaStep computes w = ω(c − s), Wright's ω being the solution of
+// ω + log ω = x, its derivative d = ω/(1+ω), and the sums over classes of ω and
+// its first two derivatives, for Group samples side by side: entry j·Group+i of
+// c, w and d is of class j of sample i, and s is one number a sample. The
+// relative error of ω is below 4·2⁻⁵³(1+|x|); below −700 it is that of −700.
+//
+// If warm, w and d hold what they were at s − step, which makes it cheaper; the
+// relative error of ω is then up to step⁸/100 more, for |step| ≤ ¼.
+func OmegaStep(c, w, d []float64, s, step *[Group]float64, sums *[3][Group]float64, warm bool) {
+	w, d = w[:len(c)], d[:len(c)]
+	flag := 0
+	if warm {
+		flag = 1
 	}
-	return omegaSumAVX2(len(c), &c[0], &w[0], shift)
+	switch n := len(c) / Group; {
+	case level == generic || n == 0:
+		omegaStepGo(c, w, d, s, step, sums, warm)
+	case level == avx512:
+		omegaAVX512(n, &c[0], &w[0], &d[0], &s[0], &step[0], &sums[0][0], flag)
+	default:
+		omegaAVX2(n, &c[0], &w[0], &d[0], &s[0], &step[0], &sums[0][0], flag)
+	}
+}
+
+// ExpSum computes, for each row of the rows×cols matrix z, top = max z,
+// dst = exp(z − top) and sum = Σ exp(z − top) in float64, so that
+// logsumexp(z) = top + log sum. The relative error of exp is below 4·2⁻⁵³
+// before dst is rounded; exp of less than −708 is that of −708. Rows of dst
+// may be those of z, or with stride 0 all the same one. cols is at least 1.
+func ExpSum(dst []float32, dstStride int, z []float32, stride, rows, cols int, top []float32, sum []float64) {
+	top, sum = top[:rows], sum[:rows]
+	switch {
+	case level == generic || rows == 0:
+		expSumGo(dst, dstStride, z, stride, rows, cols, top, sum)
+	case level == avx512:
+		expSumAVX512(rows, cols, &z[0], 4*stride, &dst[0], 4*dstStride, &top[0], &sum[0])
+	default:
+		expSumAVX2(rows, cols, &z[0], 4*stride, &dst[0], 4*dstStride, &top[0], &sum[0])
+	}
 }

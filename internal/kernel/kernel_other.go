@@ -50,7 +50,12 @@ func Settle(e, z, proposed []float32) (before, after, move float64) {
 	return settleGo(e, z, proposed)
 }
 
-// OmegaSum computes w = ω(c + shift) and returns Σw and Σw/(1+w).
-func OmegaSum(w, c []float64, shift float64) (sum, slope float64) {
-	return omegaSumGo(w, c, shift)
+// OmegaStep is Wright's ω of a group of samples; see the amd64 version.
+func OmegaStep(c, w, d []float64, s, step *[Group]float64, sums *[3][Group]float64, warm bool) {
+	omegaStepGo(c, w, d, s, step, sums, warm)
+}
+
+// ExpSum is exp of rows less their maxima, and its sums; see the amd64 version.
+func ExpSum(dst []float32, dstStride int, z []float32, stride, rows, cols int, top []float32, sum []float64) {
+	expSumGo(dst, dstStride, z, stride, rows, cols, top, sum)
 }

@@ -61,6 +61,7 @@ func main() {
 		bandStep(&w, s)
 		settle(&w, s)
 		omega(&w, s)
+		expSum(&w, s)
 	}
 	packT(&w)
 	write("kernel_amd64.s", w.Bytes())

@@ -5,38 +5,8 @@ import (
 	"math"
 )
 
-// constants are what omega needs, each once in the read-only data.
-type constants struct {
-	*loop
-	offset map[float64]int
-	order  []float64
-}
-
-// get broadcasts a constant to a register.
-func (c *constants) get(v float64, to int) {
-	if _, ok := c.offset[v]; !ok {
-		c.offset[v] = 8 * len(c.order)
-		c.order = append(c.order, v)
-	}
-	c.op("VBROADCASTSD", fmt.Sprintf("·omega%s+%d(SB)", c.isa.name, c.offset[v]), to)
-}
-
-func (c *constants) data() {
-	for i, v := range c.order {
-		c.p("DATA ·omega%s+%d(SB)/8, $0x%016x // %g", c.isa.name, 8*i, math.Float64bits(v), v)
-	}
-	c.p("GLOBL ·omega%s(SB), RODATA|NOPTR, $%d\n", c.isa.name, 8*len(c.order))
-}
-
-// horner computes register p = a polynomial in register x, coefficients from
-// the highest; it spoils register 8.
-func (c *constants) horner(p, x int, coefficients ...float64) {
-	c.get(coefficients[0], p)
-	for _, v := range coefficients[1:] {
-		c.get(v, 8)
-		c.op("VFMADD213PD", 8, x, p)
-	}
-}
+// group is kernel.Group.
+const group = 16
 
 // log computes register 2 = log of register x, normal and positive, as FDLIBM
 // does (Sun Microsystems 1993, e_log.c): x = 2ᵉm with m in [√½, √2), and
@@ -76,20 +46,6 @@ func (c *constants) log(x int) {
 	c.op("VFMSUB213PD", 3, 4, 2)
 }
 
-// exp computes register 2 = e^x to five digits for register x in [−700, 0]; it
-// spoils 3 to 8.
-func (c *constants) exp(x int) {
-	c.get(3<<51, 3) // adding it rounds to an integer, in the low bits
-	c.get(math.Log2E, 4)
-	c.op("VFMADD213PD", 3, x, 4)
-	c.op("VSUBPD", 3, 4, 5)
-	c.get(-math.Ln2, 6)
-	c.op("VFMADD213PD", x, 5, 6)
-	c.horner(2, 6, 1./120, 1./24, 1./6, 1./2, 1, 1)
-	c.op("VPSLLQ", "$52", 4, 4)
-	c.op("VPADDQ", 4, 2, 2)
-}
-
 // where copies register from to register to where a < b; it spoils 8.
 func (c *constants) where(a, b, from, to int) {
 	if c.lanes == 16 {
@@ -108,7 +64,7 @@ func (c *constants) start() {
 	c.horner(1, 3, 1./16, 1./2, 1)
 	c.get(-1, 9)
 	c.op("VMINPD", 0, 9, 9)
-	c.exp(9)
+	c.exp(9, 5)
 	c.get(1, 3)
 	c.op("VADDPD", 2, 3, 3)
 	c.op("VDIVPD", 3, 2, 2)
@@ -143,45 +99,53 @@ func (c *constants) refine() {
 	c.op("VFMADD231PD", 5, 1, 1) // w += w·r(q−r)/((1+w)(q−2r))
 }
 
-// omega writes omegaSumISA(n, c, w, shift) (sum, slope float64): w = ω(c+shift)
-// and the sums of w and of its derivative w/(1+w).
+// omega writes omegaISA(n, c, w, d, s, step, sums, warm) for group samples
+// side by side; see OmegaStep.
 func omega(w *writer, s isa) {
-	l := &loop{writer: w, isa: s, masked: true}
-	c := &constants{loop: l, offset: map[float64]int{}}
+	l := &loop{writer: w, isa: s}
+	c := &constants{loop: l, table: "constants" + s.name, offset: map[float64]int{}}
 	lanes, label := s.lanes/2, "omega"+s.name
-	l.declare("omegaSum"+s.name, "n int, c, w *float64, shift float64", " (sum, slope float64)")
-	l.p("TEXT ·omegaSum%s(SB), NOSPLIT, $0-48", s.name)
-	l.p("\tMOVQ n+0(FP), CX\n\tMOVQ c+8(FP), SI\n\tMOVQ w+16(FP), DI\n\tVBROADCASTSD shift+24(FP), %s", l.r(12))
-	zero(w, s, l.r(10))
-	zero(w, s, l.r(11))
-	l.p("\tMOVQ CX, R8\nloop%s:\n\tMOVQ R8, CX\n\tCMPQ CX, $%d\n\tJLE mask%s\n\tMOVQ $%d, CX\nmask%s:", label, lanes, label, lanes, label)
-	mask(w, s, 2)
-	if s.lanes == 16 {
-		l.op("VMOVUPD.Z", "(SI)", "K1", 0)
-	} else {
-		l.op("VMASKMOVPD", "(SI)", 15, 0)
+	const pitch = 8 * group
+	w.declare("omega"+s.name, "n int, c, w, d, s, step, sums *float64, warm int", "")
+	l.p("TEXT ·omega%s(SB), NOSPLIT, $0-64", s.name)
+	l.p("\tMOVQ c+8(FP), SI\n\tMOVQ w+16(FP), DI\n\tMOVQ d+24(FP), R8\n\tMOVQ s+32(FP), R9\n\tMOVQ step+40(FP), R10\n\tMOVQ sums+48(FP), R11")
+	l.p("\tMOVQ warm+56(FP), BX\n\tMOVQ $%d, DX\nvector%s:\n\tMOVQ n+0(FP), CX\n\tXORQ AX, AX", group/lanes, label)
+	for r := 10; r <= 12; r++ {
+		zero(w, s, l.r(r))
 	}
-	l.op("VADDPD", 12, 0, 0)
+	l.op("VMOVUPD", "(R9)", 13)
+	l.op("VMOVUPD", "(R10)", 14)
+	l.p("class%s:", label)
+	l.op("VMOVUPD", "(SI)(AX*1)", 0)
+	l.op("VSUBPD", 13, 0, 0)
 	c.get(-700, 3)
 	l.op("VMAXPD", 0, 3, 0) // NaN stays
+	l.p("\tTESTQ BX, BX\n\tJNZ warm%s", label)
 	c.start()
 	c.refine()
+	l.p("\tJMP refine%s\nwarm%s:", label, label)
+	l.op("VMOVUPD", "(DI)(AX*1)", 1)
+	l.op("VMOVUPD", "(R8)(AX*1)", 2)
+	l.op("VFNMADD231PD", 2, 14, 1) // along the tangent
+	l.p("refine%s:", label)
 	c.refine()
-	if s.lanes == 16 {
-		l.op("VMOVAPD.Z", 1, "K1", 1)
-		l.op("VMOVUPD", 1, "K1", "(DI)")
-	} else {
-		l.op("VANDPD", 15, 1, 1)
-		l.op("VMASKMOVPD", 1, 15, "(DI)")
-	}
 	c.get(1, 3)
-	l.op("VADDPD", 3, 1, 3)
-	l.op("VDIVPD", 3, 1, 3)
+	l.op("VADDPD", 3, 1, 4)
+	l.op("VDIVPD", 4, 3, 3) // 1/(1+w)
+	l.op("VMULPD", 1, 3, 2) // ω'
+	l.op("VMULPD", 3, 3, 3)
 	l.op("VADDPD", 1, 10, 10)
-	l.op("VADDPD", 3, 11, 11)
-	l.p("\tADDQ $%d, SI\n\tADDQ $%d, DI\n\tSUBQ $%d, R8\n\tJGT loop%s", 8*lanes, 8*lanes, lanes, label)
-	sumLanes(w, s, 10)
-	sumLanes(w, s, 11)
-	l.p("\tVMOVSD X10, sum+32(FP)\n\tVMOVSD X11, slope+40(FP)\n\tVZEROUPPER\n\tRET\n")
+	l.op("VADDPD", 2, 11, 11)
+	l.op("VFMADD231PD", 3, 2, 12) // ω'' = ω'/(1+w)²
+	l.op("VMOVUPD", 1, "(DI)(AX*1)")
+	l.op("VMOVUPD", 2, "(R8)(AX*1)")
+	l.p("\tADDQ $%d, AX\n\tDECQ CX\n\tJNZ class%s", pitch, label)
+	for i := range 3 {
+		l.op("VMOVUPD", 10+i, fmt.Sprintf("%d(R11)", pitch*i))
+	}
+	for _, r := range []string{"SI", "DI", "R8", "R9", "R10", "R11"} {
+		l.p("\tADDQ $%d, %s", 8*lanes, r)
+	}
+	l.p("\tDECQ DX\n\tJNZ vector%s\n\tVZEROUPPER\n\tRET\n", label)
 	c.data()
 }
