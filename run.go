@@ -29,6 +29,10 @@ const (
 // in going on: a stationary point, or a validation score that rises no more.
 var ErrStop = errors.New("nothing left to do")
 
+// ErrDiverged is what Step wraps where numbers overflow, or turn into NaN. Run
+// looks at the objective and the parameters itself.
+var ErrDiverged = errors.New("diverged")
+
 // Recorder takes the Record of each iteration, in order.
 type Recorder interface {
 	Record(Record) error
@@ -94,6 +98,10 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 	}
 	r := runner{p: p, o: o, st: st, counter: counter, elapsed: o.Elapsed, good: st.Network().Clone()}
 	r.last = Record{Iteration: o.First, Elapsed: o.Elapsed.Seconds()}
+	if t, ok := st.(Timed); ok {
+		t.Mark(r.parts.ended)
+	}
+	r.splitting, _ = st.(Splitting)
 	r.eval = objective.New(p.Threads, p.Comm)
 	defer r.eval.Close()
 	if r.testing, err = r.agree(p.TestX.Rows > 0); err != nil {
@@ -116,6 +124,9 @@ type runner struct {
 	good    *Network // the network after the last good iteration
 	last    Record
 	elapsed time.Duration
+	parts   stopwatch
+
+	splitting Splitting // st, or nil
 }
 
 func (r *runner) loop(ctx context.Context) (Status, error) {
@@ -132,11 +143,14 @@ func (r *runner) loop(ctx context.Context) (Status, error) {
 		rec, err := r.st.Step(context.WithoutCancel(ctx)) // a whole iteration: what is saved can be resumed
 		took := time.Since(start)
 		stop := errors.Is(err, ErrStop)
+		if errors.Is(err, ErrDiverged) {
+			return Diverged, fmt.Errorf("iteration %d: %w", k, err)
+		}
 		if err != nil && !stop {
 			return Failed, fmt.Errorf("iteration %d: %w", k, err)
 		}
 		r.elapsed += took
-		rec.Iteration, rec.Seconds, rec.Elapsed = k, took.Seconds(), r.elapsed.Seconds()
+		rec.Iteration, rec.Seconds, rec.Elapsed, rec.Parts = k, took.Seconds(), r.elapsed.Seconds(), r.parts.parts
 		if r.p.Comm.Size() > 1 {
 			t := r.counter.Total.Since(before)
 			rec.Traffic = &t
@@ -213,15 +227,25 @@ func (r *runner) end(s Status) (Status, error) {
 	return s, nil
 }
 
-// check finds an objective or a parameter that is not finite.
+// check finds what is not finite: a block's move, a parameter, the objective.
 func (r *runner) check(rec Record) error {
-	if f := rec.Objective; f-f != 0 {
-		return fmt.Errorf("the objective is %v", f)
+	for _, b := range rec.Blocks {
+		if d := b.Move + b.Decrease; d-d != 0 {
+			return fmt.Errorf("layer %d, block %s: F falls by %v for a move of %v", b.Layer, b.Variable, b.Decrease, b.Move)
+		}
 	}
 	for l, ly := range r.st.Network().Layers {
 		if err := finite(ly); err != nil {
 			return fmt.Errorf("layer %d: %w", l+1, err)
 		}
+	}
+	for l, phi := range rec.Penalty {
+		if phi-phi != 0 {
+			return fmt.Errorf("layer %d: the penalty is %v", l+1, phi)
+		}
+	}
+	if f := rec.Objective; f-f != 0 {
+		return fmt.Errorf("the objective is %v", f)
 	}
 	return nil
 }
@@ -231,7 +255,13 @@ func (r *runner) score(rec *Record) (err error) {
 		return err
 	}
 	if r.testing {
-		rec.Test, err = score(r.eval, r.good, r.p.TestX, r.p.TestY, r.p.Loss)
+		if rec.Test, err = score(r.eval, r.good, r.p.TestX, r.p.TestY, r.p.Loss); err != nil {
+			return err
+		}
+	}
+	if r.splitting != nil {
+		it := r.splitting.Iterate()
+		rec.Gap, err = r.eval.Gaps(it.Network.affine(), it.Z, it.A)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package dladmm
 import (
 	"fmt"
 
+	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/objective"
 	"github.com/dlam-go/dlam/mat"
@@ -154,7 +155,7 @@ func (s *stepper) updateW(ly *layer) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("layer %d, block W: no step passed the test in %d trials", ly.L, maxTrials)
+	return fmt.Errorf("layer %d, block W: %w: no step passed the test in %d trials", ly.L, dlam.ErrDiverged, maxTrials)
 }
 
 // minCurvature keeps θ positive where the input hardly moves the output.

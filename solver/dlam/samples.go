@@ -36,7 +36,7 @@ func (s *stepper) searchA(ly *layer) error {
 		}
 		s.pass.t *= s.Eta
 	}
-	return fmt.Errorf("layer %d, block a: no step passed Algorithm 3's test in %d trials", ly.l, maxTrials)
+	return fmt.Errorf("layer %d, block a: %w: no step passed Algorithm 3's test in %d trials", ly.l, dlam.ErrDiverged, maxTrials)
 }
 
 // store turns a pass's scalar sums into the record of its block updates.

@@ -139,7 +139,7 @@ func (s *stepper) updateW(ly *layer) error {
 		copy(row, w.trial.Row(i))
 	}
 	if b.Decrease-b.Decrease != 0 {
-		return fmt.Errorf("layer %d, block W: the decrease of F is %v", ly.l, b.Decrease)
+		return fmt.Errorf("layer %d, block W: %w: the decrease of F is %v", ly.l, dlam.ErrDiverged, b.Decrease)
 	}
 	ly.move[0] = b
 	ly.pack()
@@ -205,7 +205,7 @@ func (s *stepper) searchRows(ly *layer) (trials int, err error) {
 			return trials, nil
 		}
 	}
-	return trials, fmt.Errorf("layer %d, block W: no step passed Algorithm 2's test in %d trials", ly.l, maxTrials)
+	return trials, s.fruitless(ly)
 }
 
 // searchLayer is Algorithm 2 to the letter: one α for the layer, from α₀ by
@@ -231,7 +231,12 @@ func (s *stepper) searchLayer(ly *layer) (trials int, err error) {
 		}
 		alpha *= s.Gamma
 	}
-	return trials, fmt.Errorf("layer %d, block W: no step passed Algorithm 2's test in %d trials", ly.l, maxTrials)
+	return trials, s.fruitless(ly)
+}
+
+// fruitless is the error of a search that overflow alone can make fail.
+func (s *stepper) fruitless(ly *layer) error {
+	return fmt.Errorf("layer %d, block W: %w: no step passed Algorithm 2's test in %d trials", ly.l, dlam.ErrDiverged, maxTrials)
 }
 
 // candidate writes ζ_i = argmin P(W_i; θ_i) + Ω to trial and its move to delta.

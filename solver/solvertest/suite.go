@@ -40,6 +40,8 @@ func Run(t *testing.T, c Config) {
 	t.Run("RefusesMisfit", c.refusesMisfit)
 	t.Run("AllocatesNothing", c.allocatesNothing)
 	t.Run("LeavesNothingRunning", c.leavesNothingRunning)
+	t.Run("NamesDivergence", c.namesDivergence)
+	t.Run("SurvivesSingular", c.survivesSingular)
 	if c.RankTolerance > 0 {
 		t.Run("RanksAgree", c.ranksAgree)
 	}

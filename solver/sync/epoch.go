@@ -59,7 +59,7 @@ func (s *stepper) shuffle() {
 func (s *stepper) mini(x mat.Dense, y loss.Target) (*objective.Gradient, error) {
 	k := s.updates
 	s.updates++
-	g, err := s.gradient(k, x, y)
+	g, gram, err := s.gradient(k, x, y)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +67,11 @@ func (s *stepper) mini(x mat.Dense, y loss.Target) (*objective.Gradient, error) 
 	if s.level > 0 && !(mean <= alarm*s.level+1) { // NaN too
 		s.retreat()
 		return g, nil
+	}
+	if gram != nil {
+		if err := s.refresh(gram, 0, s.Decay); err != nil {
+			return nil, err
+		}
 	}
 	s.level = levelDecay*s.level + (1-levelDecay)*mean
 	if k == 0 {
@@ -89,17 +94,13 @@ func (s *stepper) mini(x mat.Dense, y loss.Target) (*objective.Gradient, error) 
 }
 
 // gradient is the batch's, with the moments where the metric is due.
-func (s *stepper) gradient(k int, x mat.Dense, y loss.Target) (*objective.Gradient, error) {
+func (s *stepper) gradient(k int, x mat.Dense, y loss.Target) (*objective.Gradient, *objective.Gram, error) {
 	// The first batches make a poor metric, so it is made anew more often.
 	if due := k%s.Refresh == 0 || k < s.Refresh && k&(k-1) == 0; !due {
-		return s.back.Gradient(x, y)
+		g, err := s.back.Gradient(x, y)
+		return g, nil, err
 	}
-	g, gram, err := s.back.GradientAndGram(x, y, 0)
-	if err != nil {
-		return nil, err
-	}
-	s.refresh(gram, 0, s.Decay)
-	return g, nil
+	return s.back.GradientAndGram(x, y, 0)
 }
 
 // model measures the model along V. Where V leads up, it is the batch's move

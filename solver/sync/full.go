@@ -1,6 +1,10 @@
 package sync
 
-import "github.com/dlam-go/dlam"
+import (
+	"math"
+
+	"github.com/dlam-go/dlam"
+)
 
 // maxHalvings bounds the search for a step: below 2^-40 of the model's step
 // there is nothing to gain.
@@ -21,13 +25,21 @@ func (s *stepper) evaluate() error {
 		return err
 	}
 	s.grad, s.f = g, g.Risk+s.regularization()
-	s.refresh(gram, first, 0)
+	if s.f-s.f != 0 { // no step is accepted here
+		return nil
+	}
+	if s.bad = s.refresh(gram, first, 0); s.bad != nil {
+		s.f = math.Inf(1)
+	}
 	return nil
 }
 
 // update goes down along V, or along the least squares' move alone where V
 // leads up, as far as F falls: it never rises.
 func (s *stepper) update() (dlam.Record, error) {
+	if s.f-s.f != 0 {
+		return s.report(), s.bad
+	}
 	s.safe.CopyFrom(s.net)
 	for _, momentum := range s.attempts() {
 		slope, curve, err := s.aim(momentum)

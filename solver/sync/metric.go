@@ -1,6 +1,9 @@
 package sync
 
 import (
+	"fmt"
+
+	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/objective"
 	"github.com/dlam-go/dlam/mat"
@@ -13,6 +16,7 @@ type metric struct {
 	mean   []float64 // mean of a
 	mean32 []float32
 	seen   bool
+	ok     bool // it has an inverse
 	damped mat.Dense
 	work   mat.Inverse
 	p      mat.Panel // (C + λs̄)⁻¹, packed
@@ -39,8 +43,9 @@ func (m *metric) average(square, sum []float64, n, decay float64) {
 // invert makes the inverse from the averages. Constant inputs (dead units,
 // constant features) have no covariance: damping alone stands for them, and
 // since their gradients vanish too, their weights stay. Where rounding makes
-// the matrix indefinite, the damping is raised until it is not.
-func (m *metric) invert(lambda float64) {
+// the matrix indefinite, the damping is raised until it is not; moments that
+// are not finite have no inverse, which is the result false.
+func (m *metric) invert(lambda float64) bool {
 	n := len(m.mean)
 	var trace float64
 	for i := range n {
@@ -51,7 +56,7 @@ func (m *metric) invert(lambda float64) {
 	if !(scale > 0) {
 		scale = 1
 	}
-	for damping := lambda; ; damping *= 10 {
+	for damping := lambda; damping < maxDamping*lambda; damping *= 10 {
 		for i := range n {
 			row := m.damped.Row(i)
 			for j := range i + 1 {
@@ -60,11 +65,16 @@ func (m *metric) invert(lambda float64) {
 			row[i] = float32(max(0, m.square[i*n+i]-m.mean[i]*m.mean[i]) + damping*scale)
 		}
 		if m.work.Invert(m.damped, m.damped) {
-			break
+			m.p.Pack(m.damped)
+			return true
 		}
 	}
-	m.p.Pack(m.damped)
+	return false
 }
+
+// maxDamping is how often λ the damping may be: it is far beyond the rounding
+// of a float32 matrix of any size.
+const maxDamping = 1e12
 
 // metricJob brings all layers' metrics up to date, a layer a worker.
 type metricJob struct {
@@ -80,14 +90,20 @@ func (j *metricJob) Do(worker int) {
 		if j.gram != nil {
 			m.average(j.gram.Square[l], j.gram.Sum[l], j.gram.N, j.decay)
 		}
-		m.invert(j.s.Lambda)
+		m.ok = m.invert(j.s.Lambda)
 	}
 }
 
 // refresh runs the job.
-func (s *stepper) refresh(gram *objective.Gram, first int, decay float64) {
+func (s *stepper) refresh(gram *objective.Gram, first int, decay float64) error {
 	s.metrics = metricJob{s: s, gram: gram, first: first, decay: decay}
 	s.e.Pool.Run(&s.metrics)
+	for l := first; l < len(s.layers); l++ {
+		if !s.layers[l].metric.ok {
+			return fmt.Errorf("layer %d, block W: %w: the moments of its inputs are not finite", l+1, dlam.ErrDiverged)
+		}
+	}
+	return nil
 }
 
 // moveJob makes the direction, or takes a step along it, rows of each layer

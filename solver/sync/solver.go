@@ -97,6 +97,7 @@ type stepper struct {
 	// of full batches
 	grad  *objective.Gradient // at the current point
 	f     float64             // F there
+	bad   error               // why there is no metric there, or nil
 	t     float64             // last step
 	tries [2]float64
 
@@ -285,7 +286,9 @@ func (s *stepper) Restore(n *dlam.Network, st dlam.State) error {
 		return errors.Join(errs...)
 	}
 	if s.Batch > 0 && s.updates > 0 {
-		s.refresh(nil, 0, 0)
+		if err := s.refresh(nil, 0, 0); err != nil {
+			return err
+		}
 	}
 	return s.evaluate()
 }

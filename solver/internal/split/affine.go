@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/lapack/lapack64"
 
+	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/objective"
 	"github.com/dlam-go/dlam/prox"
 )
@@ -97,7 +98,7 @@ func (it *Iterate) FitAffine(ly *Layer, beta, alpha, ridge float64) (raised int,
 			return raised, nil
 		}
 		if raised++; raised > 12 {
-			return raised, fmt.Errorf("layer %d, block W: the normal equations have no Cholesky factor", ly.L)
+			return raised, fmt.Errorf("layer %d, block W: %w: the normal equations have no Cholesky factor", ly.L, dlam.ErrDiverged)
 		}
 		ridge = max(10*ridge, 1e-9)
 	}

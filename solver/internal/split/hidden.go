@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/lapack/lapack64"
 
+	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -61,7 +62,7 @@ func (f *activationFit) invert(diagonal, beta float64) error {
 	}
 	t, ok := lapack64.Potrf(blas64.Symmetric{N: d, Stride: d, Data: f.m, Uplo: blas.Upper})
 	if !ok {
-		return fmt.Errorf("layer %d, block a: βWᵀW + (γ+α)I has no Cholesky factor", f.ly.L)
+		return fmt.Errorf("layer %d, block a: %w: βWᵀW + (γ+α)I has no Cholesky factor", f.ly.L, dlam.ErrDiverged)
 	}
 	lapack64.Potri(t)
 	for i := range d {
