@@ -24,6 +24,10 @@ type Record struct {
 	Step   float64 `json:"step,omitempty"`   // step length, of methods that have one
 	Trials int     `json:"trials,omitempty"` // line-search trials in this iteration
 
+	// Gap is the root mean square of a_l − h(z_l) in each hidden layer, for
+	// methods that keep both; measured by Run together with the scores.
+	Gap []float64 `json:"gap,omitempty"`
+
 	Train *Score `json:"train,omitempty"` // the network's, measured by Run
 	Test  *Score `json:"test,omitempty"`
 
@@ -31,6 +35,7 @@ type Record struct {
 
 	Seconds float64 `json:"seconds"` // of Step alone, measured by Run
 	Elapsed float64 `json:"elapsed"` // of all Steps so far
+	Parts   []Part  `json:"parts,omitempty"` // where Seconds went, for methods that are Timed
 	// Traffic is what Step alone summed over ranks; nil in one process.
 	Traffic *comm.Traffic `json:"traffic,omitempty"`
 }
@@ -43,6 +48,13 @@ type Block struct {
 	Decrease float64 `json:"decrease"` // of F, in float64
 	Trials   int     `json:"trials,omitempty"`
 	Unmoved  int     `json:"unmoved,omitempty"` // rows that kept their old point for want of a better one
+}
+
+// Part is the time that Step spent on one kind of update.
+type Part struct {
+	Layer     int     `json:"layer"`     // 1 for the first; 0 for all
+	Variables string  `json:"variables"` // what it updated, as "W" or "za"
+	Seconds   float64 `json:"seconds"`
 }
 
 // Score is how well a network does on samples.

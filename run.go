@@ -140,6 +140,7 @@ func (r *runner) loop(ctx context.Context) (Status, error) {
 			return r.end(s)
 		}
 		start, before := time.Now(), r.counter.Total
+		r.parts.start(start)
 		rec, err := r.st.Step(context.WithoutCancel(ctx)) // a whole iteration: what is saved can be resumed
 		took := time.Since(start)
 		stop := errors.Is(err, ErrStop)

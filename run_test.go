@@ -358,3 +358,50 @@ func TestProblemValidate(t *testing.T) {
 		t.Errorf("a good problem: %v", err)
 	}
 }
+
+// timed is a solver whose steps end two parts, the first of them twice.
+type timed struct{ script }
+
+func (s *timed) Init(_ *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
+	return &timedStepper{scripted: scripted{s: &s.script, net: n.Clone()}}, nil
+}
+
+type timedStepper struct {
+	scripted
+	ended func(int, string)
+}
+
+func (s *timedStepper) Mark(ended func(int, string)) { s.ended = ended }
+
+func (s *timedStepper) Step(ctx context.Context) (dlam.Record, error) {
+	time.Sleep(4 * time.Millisecond)
+	s.ended(1, "W")
+	time.Sleep(2 * time.Millisecond)
+	s.ended(2, "za")
+	time.Sleep(4 * time.Millisecond)
+	s.ended(1, "W")
+	return s.scripted.Step(ctx)
+}
+
+// TestPartsAddUp holds that a Step's time is told by parts, afresh each time.
+func TestPartsAddUp(t *testing.T) {
+	p := testprob.Blobs(20, 3, 2, 1)
+	n := testprob.Network(p, []int{4}, activation.ReLU{}, dlam.Paper, 1)
+	check := func(r dlam.Record) error {
+		if len(r.Parts) != 2 || r.Parts[0].Layer != 1 || r.Parts[0].Variables != "W" || r.Parts[1].Layer != 2 || r.Parts[1].Variables != "za" {
+			t.Fatalf("parts: got %+v", r.Parts)
+		}
+		w, za := r.Parts[0].Seconds, r.Parts[1].Seconds
+		if w < 0.008 || za < 0.002 || w+za > r.Seconds {
+			t.Errorf("iteration %d: parts of %g and %g s in %g s", r.Iteration, w, za, r.Seconds)
+		}
+		return nil
+	}
+	if _, err := dlam.Run(context.Background(), &timed{}, p, n, dlam.Options{Iterations: 3, Recorders: []dlam.Recorder{recorder(check)}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+type recorder func(dlam.Record) error
+
+func (f recorder) Record(r dlam.Record) error { return f(r) }

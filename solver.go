@@ -23,6 +23,15 @@ type Stepper interface {
 	Close()
 }
 
+// Timed is a Stepper that says when the parts of a Step end, so that Run can
+// tell how long each takes: solvers read no clocks.
+type Timed interface {
+	Stepper
+	// Mark has ended called at the end of each part of a Step, with its layer
+	// and what it updated; see Part.
+	Mark(ended func(layer int, variables string))
+}
+
 // Resumable is a Stepper whose state can be saved between two steps and put
 // back into a new one, made by Init with the same settings, problem and
 // starting network, so that it goes on bit for bit.

@@ -68,6 +68,7 @@ type stepper struct {
 	layers   []layer
 	epsilon  float64
 	changed  bool // ε changed since the last sweep
+	narrowed bool // and became smaller
 	risk     float64
 	c        float64 // c_k so far; 0 before the first sweep
 	nesterov extrapolation
@@ -76,9 +77,11 @@ type stepper struct {
 	pass     pass
 	blocks   []dlam.Block
 	penalty  []float64
+	ended    func(layer int, variables string) // see dlam.Timed
 }
 
 var (
+	_ dlam.Timed     = (*stepper)(nil)
 	_ dlam.Resumable = (*stepper)(nil)
 	_ dlam.Splitting = (*stepper)(nil)
 )
@@ -86,7 +89,7 @@ var (
 func newStepper(set Settings, p *dlam.Problem, n *dlam.Network) *stepper {
 	s := &stepper{
 		Settings: set, p: p, net: n.Clone(), e: objective.New(p.Threads, p.Comm),
-		epsilon: set.Epsilon, layers: make([]layer, len(n.Layers)),
+		epsilon: set.Epsilon, layers: make([]layer, len(n.Layers)), ended: func(int, string) {},
 	}
 	rows, in := p.X.Rows, p.X
 	for l := range s.layers {
@@ -143,8 +146,9 @@ func (s *stepper) refresh() error {
 
 // Step is one sweep of Algorithm 1.
 func (s *stepper) Step(context.Context) (dlam.Record, error) {
-	if err := s.adaptEpsilon(); err != nil {
-		return dlam.Record{}, err
+	s.adaptEpsilon()
+	if s.changed {
+		s.ended(0, "ε")
 	}
 	if s.Momentum {
 		s.nesterov.advance(s.changed)
@@ -154,11 +158,18 @@ func (s *stepper) Step(context.Context) (dlam.Record, error) {
 		if err := s.updateW(ly); err != nil { // eq. 2
 			return dlam.Record{}, err
 		}
+		s.ended(ly.l, "W")
 		s.updateB(ly) // eq. 3
+		s.ended(ly.l, "b")
 		// Then, for each block of samples while it is in cache: eqs. 4 and 6,
 		// or 5 in the output layer (see block.go).
 		if err := s.updateSamples(ly); err != nil {
 			return dlam.Record{}, err
+		}
+		if ly.next == nil {
+			s.ended(ly.l, "z")
+		} else {
+			s.ended(ly.l, "za")
 		}
 	}
 	s.done++
@@ -184,11 +195,12 @@ func (s *stepper) updateB(ly *layer) {
 }
 
 // adaptEpsilon applies section 4.1.2 between two sweeps. A narrower band cuts
-// a_l at once: the problem itself changes there.
-func (s *stepper) adaptEpsilon() error {
-	s.changed = false
+// a_l: the problem itself changes there. Nothing in the sweep looks at a_l
+// before its own pass, which cuts it.
+func (s *stepper) adaptEpsilon() {
+	s.changed, s.narrowed = false, false
 	if s.EpsilonRule == Fixed || s.done == 0 {
-		return nil
+		return
 	}
 	old := s.epsilon
 	if s.risk > 10*old {
@@ -197,13 +209,7 @@ func (s *stepper) adaptEpsilon() error {
 		s.epsilon = min(old/2, 0.01)
 	}
 	s.changed = s.epsilon != old
-	if s.epsilon >= old {
-		return nil
-	}
-	for l := range s.layers[:len(s.layers)-1] {
-		s.pass.run(passClip, &s.layers[l])
-	}
-	return s.refresh()
+	s.narrowed = s.epsilon < old
 }
 
 // record sums up the sweep. F is at the end of it.
@@ -239,6 +245,9 @@ func (s *stepper) record() dlam.Record {
 func (s *stepper) Network() *dlam.Network { return s.net }
 
 func (s *stepper) Close() { s.e.Close() }
+
+// Mark has ended called after each part of a sweep; see dlam.Timed.
+func (s *stepper) Mark(ended func(layer int, variables string)) { s.ended = ended }
 
 // Iterate is the current iterate; see dlam.Splitting.
 func (s *stepper) Iterate() dlam.Iterate {
