@@ -101,13 +101,24 @@ func (b *block) residual() {
 	}
 }
 
-// clip cuts A to the band around h(Z).
-func (b *block) clip() {
-	h := b.scratch(b.h, b.Z.Cols).Elements()
-	b.p.ly.net.H.Apply(h, b.Z.Elements())
-	eps := float32(b.p.s.epsilon)
-	for i, a := range b.A.Elements() {
-		b.A.Data[i] = min(max(a, h[i]-eps), h[i]+eps)
+// narrow cuts A to the band around h(Z) where ε has shrunk, and carries that
+// over to E_{l+1}.
+func (b *block) narrow() {
+	if !b.p.s.narrowed || b.p.ly.next == nil {
+		return
+	}
+	h, eps, cols := b.band(), float32(b.p.s.epsilon), b.A.Cols
+	b.cut.n = 0
+	for i := range h.Rows {
+		a := b.A.Row(i)
+		if cut, _ := kernel.BandStep(b.cut.row(cols), a, a, h.Row(i), 0, eps); cut {
+			b.cut.add(i)
+		}
+	}
+	image := b.cut.product(&b.p.ly.next.wT, cols, b.nextE.Cols)
+	for r, i := range b.cut.index[:b.cut.n] {
+		kernel.ClipAdd(b.A.Row(i), b.cut.move[r*cols:(r+1)*cols], h.Row(i), eps)
+		kernel.Add(b.nextE.Row(i), image.Row(r))
 	}
 }
 
@@ -209,14 +220,20 @@ func (r *rows) add(i int) {
 	r.n++
 }
 
+// product is the gathered moves times a packed matrix.
+func (r *rows) product(w *mat.Panel, cols, out int) mat.Dense {
+	image := mat.FromSlice(r.n, out, r.image[:r.n*out])
+	w.Mul(image, mat.FromSlice(r.n, cols, r.move[:r.n*cols]))
+	return image
+}
+
 // searchCut raises τ on the rows that the band cuts until they pass.
 func (b *block) searchCut(g, h mat.Dense) {
 	rho, eta, eps := b.p.s.Rho, b.p.s.Eta, float32(b.p.s.epsilon)
 	cols := b.A.Cols
 	for trial := 0; b.cut.n > 0 && trial < maxTrials; trial++ {
 		n := b.cut.n
-		image := mat.FromSlice(n, b.nextE.Cols, b.cut.image[:n*b.nextE.Cols])
-		b.p.ly.next.wT.Mul(image, mat.FromSlice(n, cols, b.cut.move[:n*cols]))
+		image := b.cut.product(&b.p.ly.next.wT, cols, b.nextE.Cols)
 		b.cut.n = 0
 		for r := range n {
 			i := b.cut.index[r]

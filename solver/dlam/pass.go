@@ -11,7 +11,6 @@ type passKind int
 const (
 	passForward   passKind = iota // make the first z_l, a_l and residual
 	passResidual                  // recompute the residual
-	passClip                      // cut a_l to the band around h(z_l)
 	passGram                      // sum A_{l-1}ᵀA_{l-1} and A_{l-1}'s columns
 	passFirst                     // sum layer 1's EᵀX and E's columns
 	passQuadratic                 // sum the squares of A_{l-1}·dᵀ
@@ -180,8 +179,6 @@ func (p *pass) update(wk *worker) {
 		b.start()
 	case passResidual:
 		b.residual()
-	case passClip:
-		b.clip()
 	case passGram:
 		objective.AddColumns(b.part[p.layout.a:p.layout.a+b.in.Cols], b.in)
 		if p.layout.gram > 0 {
@@ -197,10 +194,12 @@ func (p *pass) update(wk *worker) {
 		b.applyA(p.t)
 		p.sumNext(wk)
 	case passUpdateZ:
+		b.narrow()
 		b.linear()
 		b.updateZ() // eq. 4
 		p.sumFirst(wk)
 	case passUpdate:
+		b.narrow()
 		b.linear()
 		if p.ly.next == nil {
 			b.updateOutput() // eq. 5

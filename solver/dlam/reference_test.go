@@ -5,6 +5,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/objective"
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
@@ -87,7 +88,8 @@ func sweep(t *rapid.T, s *stepper, see look) {
 			t.Fatal(err)
 		}
 	}
-	must(s.adaptEpsilon())
+	s.adaptEpsilon()
+	narrowAll(s)
 	if s.Momentum {
 		s.nesterov.advance(s.changed)
 	}
@@ -109,6 +111,19 @@ func sweep(t *rapid.T, s *stepper, see look) {
 			see.samples(ly, old)
 		}
 	}
+}
+
+// narrowAll cuts all a_l at once where ε has shrunk, which Step does in passing.
+func narrowAll(s *stepper) {
+	b := &s.pass.workers[0].block
+	for l := range s.layers {
+		s.pass.ly = &s.layers[l]
+		for lo, n := 0, s.p.X.Rows; lo < n; lo += objective.Block {
+			b.take(&s.pass, lo, min(lo+objective.Block, n))
+			b.narrow()
+		}
+	}
+	s.narrowed = false
 }
 
 // table is a matrix in float64.
