@@ -33,8 +33,8 @@ type Record struct {
 
 	Validation *Score `json:"validation,omitempty"` // on Options.Validation
 
-	Seconds float64 `json:"seconds"` // of Step alone, measured by Run
-	Elapsed float64 `json:"elapsed"` // of all Steps so far
+	Seconds float64 `json:"seconds"`         // of Step alone, measured by Run
+	Elapsed float64 `json:"elapsed"`         // of all Steps so far
 	Parts   []Part  `json:"parts,omitempty"` // where Seconds went, for methods that are Timed
 	// Traffic is what Step alone summed over ranks; nil in one process.
 	Traffic *comm.Traffic `json:"traffic,omitempty"`
