@@ -80,6 +80,9 @@ func (o *comparison) validate(f *pflag.FlagSet) error {
 }
 
 func (a *app) compare(c *cobra.Command, cfg *config, o comparison) error {
+	if cfg.Extra.Rate == rateAuto {
+		return usagef("--lr auto is for dlam train; a comparison takes each method at one rate")
+	}
 	ms, err := chosenMethods(o.solvers)
 	if err != nil {
 		return err

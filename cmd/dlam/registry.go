@@ -63,12 +63,12 @@ type extraConfig struct {
 	Lambda    float64 `toml:"lambda"`
 	Momentum  float64 `toml:"momentum"`
 	Mode      string  `toml:"mode"`
-	Rate      float64 `toml:"lr"`
+	Rate      rate    `toml:"lr"`
 	Schedule  string  `toml:"schedule"`
 }
 
 func defaultExtra() extraConfig {
-	return extraConfig{Batch: -1, Smoothing: -1, Lambda: -1, Momentum: -1, Mode: string(sync.Gradient), Rate: -1, Schedule: string(gradient.Constant)}
+	return extraConfig{Batch: -1, Smoothing: -1, Lambda: -1, Momentum: -1, Mode: string(sync.Gradient), Rate: rateSuits, Schedule: string(gradient.Constant)}
 }
 
 func (e *extraConfig) addFlags(f *pflag.FlagSet) {
@@ -77,7 +77,7 @@ func (e *extraConfig) addFlags(f *pflag.FlagSet) {
 	f.Float64Var(&e.Lambda, "lambda", e.Lambda, "sync: damping, relative to the inputs' variance; -1: what suits")
 	f.Float64Var(&e.Momentum, "momentum", e.Momentum, "sync, momentum and nesterov: in [0, 1); -1: what suits")
 	f.StringVar(&e.Mode, "mode", e.Mode, "sync: gradient|prox targets")
-	f.Float64Var(&e.Rate, "lr", e.Rate, "backpropagation: learning rate; -1: what suits")
+	f.Var(&e.Rate, "lr", "backpropagation: learning rate; -1: what suits; auto: the best of 0.001 to 10 by training accuracy")
 	f.StringVar(&e.Schedule, "schedule", e.Schedule, "backpropagation: constant|cosine")
 }
 
@@ -138,8 +138,8 @@ func (c *config) gradient(rule gradient.Rule) dlam.Solver {
 			s.Rate /= 10
 		}
 	}
-	if c.Extra.Rate >= 0 {
-		s.Rate = c.Extra.Rate
+	if c.Extra.Rate > 0 {
+		s.Rate = float64(c.Extra.Rate)
 	}
 	if c.Extra.Momentum >= 0 {
 		s.Mu = c.Extra.Momentum

@@ -216,8 +216,10 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 	if err := checkMemory(t.need, limit, a.job.Local()); err != nil {
 		return nil, err
 	}
-	t.network, err = startNetwork(c, f, w)
-	return t, err
+	if t.network, err = startNetwork(c, f, w); err != nil || f.dryRun {
+		return t, err
+	}
+	return t, a.chooseRate(ctx, t)
 }
 
 // startNetwork draws the first weights, or reads them.

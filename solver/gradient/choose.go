@@ -15,20 +15,22 @@ type Trial struct {
 	Train  dlam.Score // at the end; zero if the run diverged
 }
 
-// Grid is the rates that --lr auto tries: half decades from 0.001 to 1.
-var Grid = []float64{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1}
+// Grid is the rates that --lr auto tries: half decades from 0.001 to 10.
+var Grid = []float64{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10}
 
 // ChooseRate is the paper's protocol for the learning rate: train for the
 // given number of iterations, the whole run's, from n with each rate of the
 // grid, and take the one with the best training accuracy, or the least risk
 // if the targets are values or accuracies tie. A rate with which the run
-// diverges counts as the worst; that all do is an error. Trials are in the
-// order of the grid.
-func ChooseRate(ctx context.Context, s Settings, p *dlam.Problem, n *dlam.Network, iterations int, grid []float64) (Settings, []Trial, error) {
+// diverges counts as the worst; that all do is an error. tell, which may
+// be nil, hears of each trial when it is over.
+func ChooseRate(ctx context.Context, s Settings, p *dlam.Problem, n *dlam.Network, iterations int, grid []float64, tell func(Trial)) (Settings, error) {
 	if len(grid) == 0 {
-		return s, nil, errors.New("learning rate: the grid is empty")
+		return s, errors.New("learning rate: the grid is empty")
 	}
-	var trials []Trial
+	if tell == nil {
+		tell = func(Trial) {}
+	}
 	var best *dlam.Score
 	chosen := s
 	for _, rate := range grid {
@@ -36,24 +38,24 @@ func ChooseRate(ctx context.Context, s Settings, p *dlam.Problem, n *dlam.Networ
 		set.Rate = rate
 		r, err := dlam.Run(ctx, Solver{set}, p, n, dlam.Options{Iterations: iterations})
 		if r != nil && r.Status == dlam.Diverged {
-			trials = append(trials, Trial{Rate: rate, Status: r.Status})
+			tell(Trial{Rate: rate, Status: r.Status})
 			continue
 		}
 		if err != nil {
-			return s, trials, fmt.Errorf("rate %g: %w", rate, err)
+			return s, fmt.Errorf("rate %g: %w", rate, err)
 		}
 		if r.Status == dlam.Interrupted {
-			return s, trials, ctx.Err()
+			return s, ctx.Err()
 		}
-		trials = append(trials, Trial{rate, r.Status, *r.Last.Train})
+		tell(Trial{rate, r.Status, *r.Last.Train})
 		if best == nil || better(r.Last.Train, best) {
 			best, chosen = r.Last.Train, set
 		}
 	}
 	if best == nil {
-		return s, trials, fmt.Errorf("learning rate: %s diverges with every rate of %v", s.Rule, grid)
+		return s, fmt.Errorf("learning rate: %s diverges with every rate of %v", s.Rule, grid)
 	}
-	return chosen, trials, nil
+	return chosen, nil
 }
 
 func better(a, b *dlam.Score) bool {

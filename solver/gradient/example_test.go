@@ -17,11 +17,11 @@ func ExampleChooseRate() {
 	n := testprob.Network(p, []int{16}, activation.ReLU{}, dlam.He, 1)
 	s := gradient.DefaultSettings(gradient.Adam)
 	s.Batch = 32
-	chosen, trials, err := gradient.ChooseRate(context.Background(), s, p, n, 10, []float64{1e-6, 0.01})
+	chosen, err := gradient.ChooseRate(context.Background(), s, p, n, 10, []float64{1e-6, 0.01}, nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(len(trials), "rates tried,", chosen.Rate, "chosen")
-	// Output: 2 rates tried, 0.01 chosen
+	fmt.Println(chosen.Rate, "chosen")
+	// Output: 0.01 chosen
 }

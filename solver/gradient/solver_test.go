@@ -194,7 +194,8 @@ func TestChooseRate(t *testing.T) {
 	n := testprob.Network(p, []int{17}, activation.ReLU{}, dlam.He, 3)
 	s := gradient.DefaultSettings(gradient.SGD)
 	grid := []float64{1e-6, 0.3, 1e30}
-	chosen, trials, err := gradient.ChooseRate(context.Background(), s, p, n, 30, grid)
+	var trials []gradient.Trial
+	chosen, err := gradient.ChooseRate(context.Background(), s, p, n, 30, grid, func(r gradient.Trial) { trials = append(trials, r) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +205,7 @@ func TestChooseRate(t *testing.T) {
 	if trials[2].Status != dlam.Diverged {
 		t.Errorf("rate 1e30: status %s, want diverged", trials[2].Status)
 	}
-	if _, _, err := gradient.ChooseRate(context.Background(), s, p, n, 30, []float64{1e30}); err == nil {
+	if _, err := gradient.ChooseRate(context.Background(), s, p, n, 30, []float64{1e30}, nil); err == nil {
 		t.Error("a grid of diverging rates gave no error")
 	}
 }
