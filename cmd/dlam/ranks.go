@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/dlam-go/dlam/comm"
@@ -61,11 +63,17 @@ func refuseRanks(command string) error {
 
 // fail says what is wrong and ends the whole job: processes that wait for this
 // one would wait for ever. What is wrong for all is said once, by rank 0: the
-// others give it the time to end them.
+// others give it the time to end them, which the launcher does by SIGTERM.
 func (a *app) fail(err error, code int) {
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	if a.job.Rank() > 0 {
-		time.Sleep(time.Second)
+		ended := make(chan os.Signal, 1)
+		signal.Notify(ended, syscall.SIGTERM)
+		select {
+		case <-ended:
+			return
+		case <-time.After(2 * time.Second):
+		}
 		text = fmt.Sprintf("rank %d of %d: %s", a.job.Rank(), a.job.Size(), text)
 	}
 	_, _ = fmt.Fprintf(a.err, "dlam: %s\n", text)
