@@ -25,6 +25,7 @@ func start(t *testing.T) *Iterate {
 	for l := range it.Layers {
 		ly := &it.Layers[l]
 		testprob.Normal(ly.Z, 1, rng)
+		testprob.Normal(mat.FromSlice(1, len(ly.Net.B), ly.Net.B), 1, rng)
 		if ly.Next != nil {
 			testprob.Normal(ly.A, 1, rng)
 		}

@@ -1,0 +1,85 @@
+package objective_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/internal/testprob"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// TestAlong: the model along a direction has the slope of the gradient, and the
+// curvature of the outputs' derivative along it, by central differences.
+func TestAlong(t *testing.T) {
+	for _, l := range []loss.Curved{loss.CrossEntropy{}, loss.Squared{}} {
+		p := testprob.Blobs(230, 6, 3, 5)
+		n := testprob.Network(p, []int{8, 7}, activation.Tanh{}, dlam.He, 2)
+		e := objective.New(3, nil)
+		defer e.Close()
+		b, err := e.NewBackprop(layers(n), l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := b.Gradient(p.X, p.Y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var dir []objective.Direction
+		var slope float64
+		rng := testprob.Rng(3)
+		for i, ly := range n.Layers {
+			d := objective.Direction{W: mat.New(ly.W.Rows, ly.W.Cols), B: make([]float32, len(ly.B))}
+			testprob.Normal(d.W, 1, rng)
+			testprob.Normal(mat.FromSlice(1, len(d.B), d.B), 1, rng)
+			slope -= dot(g.W[i], d.W.Data) + dot(g.B[i], d.B)
+			dir = append(dir, d)
+		}
+		m, err := b.NewAlong(dir, l).Measure(p.X, p.Y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const step = 1e-2
+		up, down := outputs(t, n, dir, step, p.X), outputs(t, n, dir, -step, p.X)
+		for i := range up.Data {
+			up.Data[i] = (up.Data[i] - down.Data[i]) / (2 * step)
+		}
+		curve := l.Curvature(outputs(t, n, dir, 0, p.X), up, p.Y)
+		if m.N != 230 || math.Abs(m.Slope-slope) > 1e-4*math.Abs(slope) {
+			t.Errorf("%v: slope %g over %g samples, gradient says %g", l, m.Slope, m.N, slope)
+		}
+		if math.Abs(m.Curve-curve) > 1e-2*curve { // of differences with a step of 0.01
+			t.Errorf("%v: curvature %g, differences of outputs say %g", l, m.Curve, curve)
+		}
+	}
+}
+
+// outputs are those of n moved by t along dir.
+func outputs(tb testing.TB, n *dlam.Network, dir []objective.Direction, t float32, x mat.Dense) mat.Dense {
+	tb.Helper()
+	moved := n.Clone()
+	for l, ly := range moved.Layers {
+		for i, v := range dir[l].W.Data {
+			ly.W.Data[i] += t * v
+		}
+		for i, v := range dir[l].B {
+			ly.B[i] += t * v
+		}
+	}
+	z, err := moved.Predict(x, 1)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return z
+}
+
+func dot(x []float64, y []float32) float64 {
+	var s float64
+	for i, v := range x {
+		s += v * float64(y[i])
+	}
+	return s
+}
