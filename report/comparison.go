@@ -52,9 +52,9 @@ func compareCharts(runs []Run, x Axis, at func(dlam.Record) float64) []Chart {
 		quality, label, name = rmse, Axis{Label: "RMSE"}, "RMSE"
 	}
 	return compact([]Chart{
-		chart("Training "+name, label, scores(false, quality)),
-		chart("Test "+name, label, scores(true, quality)),
-		chart("Training risk", Axis{Label: "mean loss", Log: true}, scores(false, risk)),
+		chart("Training "+name, label, score(train).of(quality)),
+		chart("Test "+name, label, score(test).of(quality)),
+		chart("Training risk", Axis{Label: "mean loss", Log: true}, score(train).of(risk)),
 		chart("Objective F", Axis{Label: "F", Log: true}, objective),
 	})
 }

@@ -23,13 +23,17 @@ func elapsed(r dlam.Record) float64   { return r.Elapsed }
 
 func objective(r dlam.Record) (float64, bool) { return r.Objective, true }
 
-// scores picks from the training or the test score.
-func scores(test bool, value func(*dlam.Score) float64) func(dlam.Record) (float64, bool) {
+// score picks one of a record's scores; nil where there is none.
+type score func(dlam.Record) *dlam.Score
+
+func train(r dlam.Record) *dlam.Score      { return r.Train }
+func test(r dlam.Record) *dlam.Score       { return r.Test }
+func validation(r dlam.Record) *dlam.Score { return r.Validation }
+
+// of picks a value of a score.
+func (pick score) of(value func(*dlam.Score) float64) func(dlam.Record) (float64, bool) {
 	return func(r dlam.Record) (float64, bool) {
-		s := r.Train
-		if test {
-			s = r.Test
-		}
+		s := pick(r)
 		if s == nil {
 			return 0, false
 		}

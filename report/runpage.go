@@ -19,8 +19,9 @@ func RunPage(run Run) Page {
 	p.Sections = []Section{{Facts: facts(rs)}}
 	p.add("What is minimised", "objective", "", objectiveCharts(rs))
 	p.add("What the network does", "scores", "", scoreCharts(rs))
+	p.add("How well the layers fit together", "constraints", "φ is what is left of z = Wa + b, a − h(z) of the activation; the band allows |a − h(z)| ≤ ε.", constraintCharts(rs))
 	p.add("How it moves", "moves", "A block's move is the decrease that Lemma 1 promises for it: ½Σθ∘ΔW², (nρ/2)‖Δb‖², (ρ/2)‖Δz‖², ½Στ‖Δa‖². c_k is the least sum of moves so far (Theorem 2).", moveCharts(rs))
-	p.add("What it costs", "cost", "", costCharts(rs))
+	p.add("What it costs", "cost", costCaption(rs), append(costCharts(rs), partCharts(rs)...))
 	p.Sections = append(p.Sections, Section{Title: "Numbers", Tables: []Table{recordTable(rs)}})
 	return p
 }
@@ -31,6 +32,13 @@ func (p *Page) add(title, id, caption string, charts []Chart) {
 	}
 }
 
+func costCaption(rs []dlam.Record) string {
+	if len(rs[len(rs)-1].Parts) == 0 {
+		return ""
+	}
+	return "A hidden layer's z and a are updated in one pass over the samples."
+}
+
 func facts(rs []dlam.Record) []Fact {
 	r, scored := last(rs)
 	f := []Fact{
@@ -38,7 +46,7 @@ func facts(rs []dlam.Record) []Fact {
 		{"objective F", fmt.Sprintf("%.6g", r.Objective)},
 		{"risk per sample", fmt.Sprintf("%.4g", r.Risk)},
 	}
-	score := func(name string, s *dlam.Score) {
+	tell := func(name string, s *dlam.Score) {
 		switch {
 		case s == nil:
 		case regression(rs):
@@ -47,8 +55,9 @@ func facts(rs []dlam.Record) []Fact {
 			f = append(f, Fact{name + " accuracy", Percent(s.Accuracy)})
 		}
 	}
-	score("training", scored.Train)
-	score("test", scored.Test)
+	tell("training", scored.Train)
+	tell("test", scored.Test)
+	tell("validation", scored.Validation)
 	if r.Epsilon > 0 {
 		f = append(f, Fact{"ε", fmt.Sprintf("%.4g", r.Epsilon)})
 	}
@@ -78,84 +87,26 @@ func objectiveCharts(rs []dlam.Record) []Chart {
 			return sum, len(r.Penalty) > 0
 		}),
 		curve("regularisation", 2, rs, iteration, func(r dlam.Record) (float64, bool) { return r.Regularization, r.Regularization > 0 }))
-	penalties := Chart{Title: "Penalty of each layer", X: x, Y: Axis{Label: "φ", Log: true}}
-	for l := range rs[len(rs)-1].Penalty {
-		penalties.Series = append(penalties.Series, curve(layerName(l+1), l, rs, iteration, func(r dlam.Record) (float64, bool) {
-			if l >= len(r.Penalty) {
-				return 0, false
-			}
-			return r.Penalty[l], true
-		}))
-	}
-	return []Chart{f, parts, penalties}
+	return []Chart{f, parts}
 }
 
 func layerName(l int) string { return "layer " + strconv.Itoa(l) }
 
 func scoreCharts(rs []dlam.Record) []Chart {
-	x := Axis{Label: "iteration"}
-	quality := Chart{Title: "Accuracy", X: x, Y: Axis{Label: "accuracy (%)"}, Series: []Series{
-		curve("training", 0, rs, iteration, scores(false, percentRight)), curve("test", 1, rs, iteration, scores(true, percentRight))}}
+	quality, value := Chart{Title: "Accuracy", Y: Axis{Label: "accuracy (%)"}}, percentRight
 	if regression(rs) {
-		quality = Chart{Title: "Root mean squared error", X: x, Y: Axis{Label: "RMSE"}, Series: []Series{
-			curve("training", 0, rs, iteration, scores(false, rmse)), curve("test", 1, rs, iteration, scores(true, rmse))}}
+		quality, value = Chart{Title: "Root mean squared error", Y: Axis{Label: "RMSE"}}, rmse
 	}
-	return []Chart{quality,
-		{Title: "Risk of the network", X: x, Y: Axis{Label: "mean loss", Log: true}, Series: []Series{
-			curve("training", 0, rs, iteration, scores(false, risk)), curve("test", 1, rs, iteration, scores(true, risk))}},
-		{Title: "Band half-width ε", X: x, Y: Axis{Label: "ε", Log: true}, Series: []Series{
-			curve("", 0, rs, iteration, func(r dlam.Record) (float64, bool) { return r.Epsilon, r.Epsilon > 0 })}},
+	loss := Chart{Title: "Risk of the network", Y: Axis{Label: "mean loss", Log: true}}
+	for i, s := range []struct {
+		name string
+		of   score
+	}{{"training", train}, {"test", test}, {"validation", validation}} {
+		quality.Series = append(quality.Series, curve(s.name, i, rs, iteration, s.of.of(value)))
+		loss.Series = append(loss.Series, curve(s.name, i, rs, iteration, s.of.of(risk)))
 	}
-}
-
-func moveCharts(rs []dlam.Record) []Chart {
-	x := Axis{Label: "iteration"}
-	layers := 0
-	for _, r := range rs {
-		for _, b := range r.Blocks {
-			layers = max(layers, b.Layer)
-		}
-	}
-	sum := func(take func(dlam.Block) bool) func(dlam.Record) (float64, bool) {
-		return func(r dlam.Record) (v float64, ok bool) {
-			for _, b := range r.Blocks {
-				if take(b) {
-					v, ok = v+b.Move, true
-				}
-			}
-			return v, ok
-		}
-	}
-	byLayer := Chart{Title: "Moves of each layer", X: x, Y: Axis{Label: "move", Log: true}}
-	for l := 1; l <= layers; l++ {
-		byLayer.Series = append(byLayer.Series, curve(layerName(l), l-1, rs, iteration, sum(func(b dlam.Block) bool { return b.Layer == l })))
-	}
-	byVariable := Chart{Title: "Moves of each variable", X: x, Y: Axis{Label: "move", Log: true}}
-	for i, v := range []string{"W", "b", "z", "a"} {
-		byVariable.Series = append(byVariable.Series, curve(v, i, rs, iteration, sum(func(b dlam.Block) bool { return b.Variable == v })))
-	}
-	return []Chart{byLayer, byVariable,
-		{Title: "c_k", X: x, Y: Axis{Label: "c", Log: true}, Series: []Series{
-			curve("", 0, rs, iteration, func(r dlam.Record) (float64, bool) { return r.C, r.C > 0 })}},
-		{Title: "Step length", X: x, Y: Axis{Label: "step", Log: true}, Series: []Series{
-			curve("", 0, rs, iteration, func(r dlam.Record) (float64, bool) { return r.Step, r.Step > 0 })}},
-	}
-}
-
-func costCharts(rs []dlam.Record) []Chart {
-	x := Axis{Label: "iteration"}
-	return []Chart{
-		{Title: "Time of each iteration", X: x, Y: Axis{Label: "milliseconds"}, Series: []Series{
-			curve("", 0, rs, iteration, func(r dlam.Record) (float64, bool) { return 1000 * r.Seconds, true })}},
-		{Title: "Line-search trials", X: x, Y: Axis{Label: "trials"}, Series: []Series{
-			curve("", 0, rs, iteration, func(r dlam.Record) (float64, bool) {
-				t := r.Trials
-				for _, b := range r.Blocks {
-					t += b.Trials
-				}
-				return float64(t), t > 0
-			})}},
-	}
+	quality.X, loss.X = Axis{Label: "iteration"}, Axis{Label: "iteration"}
+	return []Chart{quality, loss}
 }
 
 // recordTable shows at most forty records, evenly spaced, and the last.

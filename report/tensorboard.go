@@ -57,6 +57,12 @@ func (t *TensorBoard) Record(r dlam.Record) error {
 	for l, v := range r.Penalty {
 		s = appendScalar(s, fmt.Sprintf("penalty/layer %d", l+1), v)
 	}
+	for l, v := range r.Gap {
+		s = appendScalar(s, fmt.Sprintf("residual/a-h(z) layer %d", l+1), v)
+	}
+	for _, p := range r.Parts {
+		s = appendScalar(s, fmt.Sprintf("time/%s%d", p.Variables, p.Layer), p.Seconds)
+	}
 	for _, b := range r.Blocks {
 		s = appendScalar(s, fmt.Sprintf("move/%s%d", b.Variable, b.Layer), b.Move)
 	}
@@ -70,6 +76,7 @@ func (t *TensorBoard) Record(r dlam.Record) error {
 	}
 	s = appendScore(s, "train", r.Train)
 	s = appendScore(s, "test", r.Test)
+	s = appendScore(s, "validation", r.Validation)
 	s = appendScalar(s, "time/seconds per iteration", r.Seconds)
 	return t.write(r.Iteration, s)
 }

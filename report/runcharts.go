@@ -1,0 +1,135 @@
+package report
+
+import (
+	"slices"
+
+	"github.com/dlam-go/dlam"
+)
+
+// constraintCharts show how far the auxiliary variables are from a forward
+// pass.
+func constraintCharts(rs []dlam.Record) []Chart {
+	x := Axis{Label: "iteration"}
+	penalties := Chart{Title: "Penalty of each layer", X: x, Y: Axis{Label: "φ", Log: true}}
+	for l := range rs[len(rs)-1].Penalty {
+		penalties.Series = append(penalties.Series, curve(layerName(l+1), l, rs, iteration, func(r dlam.Record) (float64, bool) {
+			if l >= len(r.Penalty) {
+				return 0, false
+			}
+			return r.Penalty[l], true
+		}))
+	}
+	gaps := Chart{Title: "Residual a − h(z)", X: x, Y: Axis{Label: "root mean square", Log: true}}
+	for l := range hidden(rs) {
+		gaps.Series = append(gaps.Series, curve(layerName(l+1), l, rs, iteration, func(r dlam.Record) (float64, bool) {
+			if l >= len(r.Gap) {
+				return 0, false
+			}
+			return r.Gap[l], true
+		}))
+	}
+	return []Chart{penalties, gaps,
+		{Title: "Band half-width ε", X: x, Y: Axis{Label: "ε", Log: true}, Series: []Series{
+			curve("", 0, rs, iteration, func(r dlam.Record) (float64, bool) { return r.Epsilon, r.Epsilon > 0 })}},
+	}
+}
+
+// hidden is the number of layers whose residual a − h(z) was recorded.
+func hidden(rs []dlam.Record) int {
+	n := 0
+	for _, r := range rs {
+		n = max(n, len(r.Gap))
+	}
+	return n
+}
+
+func moveCharts(rs []dlam.Record) []Chart {
+	x := Axis{Label: "iteration"}
+	layers := 0
+	for _, r := range rs {
+		for _, b := range r.Blocks {
+			layers = max(layers, b.Layer)
+		}
+	}
+	sum := func(take func(dlam.Block) bool) func(dlam.Record) (float64, bool) {
+		return func(r dlam.Record) (v float64, ok bool) {
+			for _, b := range r.Blocks {
+				if take(b) {
+					v, ok = v+b.Move, true
+				}
+			}
+			return v, ok
+		}
+	}
+	byLayer := Chart{Title: "Moves of each layer", X: x, Y: Axis{Label: "move", Log: true}}
+	for l := 1; l <= layers; l++ {
+		byLayer.Series = append(byLayer.Series, curve(layerName(l), l-1, rs, iteration, sum(func(b dlam.Block) bool { return b.Layer == l })))
+	}
+	byVariable := Chart{Title: "Moves of each variable", X: x, Y: Axis{Label: "move", Log: true}}
+	for i, v := range []string{"W", "b", "z", "a"} {
+		byVariable.Series = append(byVariable.Series, curve(v, i, rs, iteration, sum(func(b dlam.Block) bool { return b.Variable == v })))
+	}
+	return []Chart{byLayer, byVariable,
+		{Title: "c_k", X: x, Y: Axis{Label: "c", Log: true}, Series: []Series{
+			curve("", 0, rs, iteration, func(r dlam.Record) (float64, bool) { return r.C, r.C > 0 })}},
+		{Title: "Step length", X: x, Y: Axis{Label: "step", Log: true}, Series: []Series{
+			curve("", 0, rs, iteration, func(r dlam.Record) (float64, bool) { return r.Step, r.Step > 0 })}},
+	}
+}
+
+func costCharts(rs []dlam.Record) []Chart {
+	x := Axis{Label: "iteration"}
+	return []Chart{
+		{Title: "Time of each iteration", X: x, Y: Axis{Label: "milliseconds"}, Series: []Series{
+			curve("", 0, rs, iteration, func(r dlam.Record) (float64, bool) { return 1000 * r.Seconds, true })}},
+		{Title: "Line-search trials", X: x, Y: Axis{Label: "trials"}, Series: []Series{
+			curve("", 0, rs, iteration, func(r dlam.Record) (float64, bool) {
+				t := r.Trials
+				for _, b := range r.Blocks {
+					t += b.Trials
+				}
+				return float64(t), t > 0
+			})}},
+	}
+}
+
+// partCharts show where the time of an iteration went: by what was updated,
+// and by layer.
+func partCharts(rs []dlam.Record) []Chart {
+	var kinds []string
+	layers := 0
+	for _, r := range rs {
+		for _, p := range r.Parts {
+			layers = max(layers, p.Layer)
+			if !slices.Contains(kinds, p.Variables) {
+				kinds = append(kinds, p.Variables)
+			}
+		}
+	}
+	sum := func(take func(dlam.Part) bool) func(dlam.Record) (float64, bool) {
+		return func(r dlam.Record) (v float64, ok bool) {
+			for _, p := range r.Parts {
+				if take(p) {
+					v += 1000 * p.Seconds
+				}
+			}
+			return v, len(r.Parts) > 0
+		}
+	}
+	x, y := Axis{Label: "iteration"}, Axis{Label: "milliseconds"}
+	byKind, byLayer := Chart{Title: "Time of each block", X: x, Y: y}, Chart{Title: "Time of each layer", X: x, Y: y}
+	for i, k := range kinds {
+		byKind.Series = append(byKind.Series, curve(partName(k), i, rs, iteration, sum(func(p dlam.Part) bool { return p.Variables == k })))
+	}
+	for l := 1; l <= layers; l++ {
+		byLayer.Series = append(byLayer.Series, curve(layerName(l), l-1, rs, iteration, sum(func(p dlam.Part) bool { return p.Layer == l })))
+	}
+	return []Chart{byKind, byLayer}
+}
+
+func partName(variables string) string {
+	if variables == "za" {
+		return "z and a"
+	}
+	return variables
+}
