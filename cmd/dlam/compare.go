@@ -126,6 +126,9 @@ func comparisonStart(cfg *config, data *loaded, ms []method) (*dlam.Problem, *dl
 		return nil, nil, "", err
 	}
 	p := dlam.NewProblem(data.split, l, cfg.Threads)
+	if cfg.L2 < 0 {
+		cfg.L2 = 0 // the same problem for all
+	}
 	p.Regularizer = cfg.regularizer()
 	h, err := activation.Parse(cfg.Activation)
 	if err != nil {

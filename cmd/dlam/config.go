@@ -69,7 +69,7 @@ func defaultConfig() config {
 	d := solver.DefaultSettings()
 	return config{
 		Data: "digits", DataDir: os.Getenv("DLAM_DATA_DIR"), TestSplit: 0.2, Pool: 1, Scale: auto,
-		Hidden: widths{100, 100}, Activation: "relu", Loss: auto, Init: auto,
+		Hidden: widths{100, 100}, Activation: "relu", Loss: auto, Init: auto, L2: -1,
 		Solver: defaultSolver, Threads: runtime.GOMAXPROCS(0),
 		Rho: d.Rho, Epsilon: d.Epsilon, EpsilonRule: string(d.EpsilonRule), LineSearch: string(d.LineSearch),
 		OutputSolver: string(loss.Omega), Alpha0: d.Alpha0, Gamma: d.Gamma, Eta: d.Eta,
@@ -91,7 +91,7 @@ func (c *config) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.Activation, "activation", c.Activation, names(activation.All))
 	f.StringVar(&c.Loss, "loss", c.Loss, strings.Join(loss.Names, "|")+"; auto: cross-entropy for classes, squared for values")
 	f.Float64Var(&c.L1, "l1", c.L1, "λ of the regulariser λ‖W‖₁")
-	f.Float64Var(&c.L2, "l2", c.L2, "λ of the regulariser (λ/2)‖W‖²")
+	f.Float64Var(&c.L2, "l2", c.L2, "λ of the regulariser (λ/2)‖W‖²; -1: what suits, 0.0002 a sample for sync on classes, else 0")
 	f.StringVar(&c.Init, "init", c.Init, "paper (N(0, 0.1²))|he|glorot|lecun; auto: what suits the solver")
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "seed of everything random")
 	f.StringVar(&c.Solver, "solver", c.Solver, strings.Join(solverNames(), "|"))
@@ -195,8 +195,8 @@ func (c *config) validate() error {
 	if c.Threads < 1 {
 		fault("--threads: got %d, want at least 1", c.Threads)
 	}
-	if !(c.L1 >= 0) || !(c.L2 >= 0) || c.L1 > 0 && c.L2 > 0 {
-		fault("--l1 %g, --l2 %g: want 0 or more, and not both", c.L1, c.L2)
+	if !(c.L1 >= 0) || !(c.L2 >= 0 || c.L2 == -1) || c.L1 > 0 && c.L2 > 0 {
+		fault("--l1 %g, --l2 %g: want 0 or more (--l2 also -1, for what suits), and not both", c.L1, c.L2)
 	}
 	if _, err := activation.Parse(c.Activation); err != nil {
 		fault("--activation: %v", err)

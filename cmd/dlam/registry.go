@@ -183,6 +183,8 @@ func (c *config) regularizer() prox.Regularizer {
 		return prox.L1{Lambda: c.L1}
 	case c.L2 > 0:
 		return prox.L2{Lambda: c.L2}
+	case c.L2 < 0 && c.Solver == "sync" && c.mini() && !c.values:
+		return prox.L2{Lambda: sync.WeightDecay * float64(c.samples)}
 	}
 	return prox.None{}
 }

@@ -59,6 +59,10 @@ func SettingsFor(samples int, classes bool, epochs int) Settings {
 	return s
 }
 
+// WeightDecay is the λ of prox.L2, a sample, that goes with mini-batch settings
+// for classes (docs/sync.md).
+const WeightDecay = 2e-4
+
 // FullBatch are settings for all samples at a time.
 func FullBatch() Settings {
 	s := DefaultSettings(1)
