@@ -119,7 +119,10 @@ func openFile(path string, size int64, o Options) (Dataset, error) {
 	if isIDX(head) || strings.Contains(filepath.Base(path), "-idx") { // its reader says what is wrong
 		return idxDataset(path, r, o)
 	}
-	d, err := csvTable(path, r, o.whole())
+	if r.file != nil && o.Limit == 0 {
+		return csvTable(path, r, o)
+	}
+	d, err := csvTable(path, r, o.whole()) // and classes are those of all rows
 	return o.share(d), err
 }
 

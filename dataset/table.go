@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ type table struct {
 	take    []int // columns of the features, in order
 	data    []float32
 	labels  []string
+	skipped io.ReadSeeker // what lies before this process's share; nil for nothing
 }
 
 // newTable decides which columns are features and which the label.
