@@ -14,16 +14,7 @@ func (ReLU) Apply(dst, z []float32) { kernel.ReLU(dst, z) }
 func (ReLU) ProjectBand(dst, v, a []float32, eps float32) { kernel.ReLUBand(dst, v, a, eps) }
 
 // MulDeriv computes dst = g where z > 0, else 0.
-func (ReLU) MulDeriv(dst, g, z []float32) {
-	dst, g = dst[:len(z)], g[:len(z)]
-	for i, x := range z {
-		d := g[i]
-		if x <= 0 {
-			d = 0
-		}
-		dst[i] = d
-	}
-}
+func (ReLU) MulDeriv(dst, g, z []float32) { kernel.ReLUDeriv(dst, g, z) }
 
 func (ReLU) String() string { return "relu" }
 

@@ -103,6 +103,15 @@ func omegaAVX512(n int, c, w, d, s, step, sums *float64, warm int)
 func expSumAVX512(rows, cols int, z *float32, stride int, dst *float32, dstStride int, top *float32, sum *float64)
 
 //go:noescape
+func reluDerivAVX512(n int, grad, z, dst *float32)
+
+//go:noescape
+func adamAVX512(n int, w, grad, m, s, k *float32)
+
+//go:noescape
+func narrowAVX512(n int, sum *float64, a float32, dst *float32, b float32)
+
+//go:noescape
 func tileAVX2_6x1(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
 
 //go:noescape
@@ -189,6 +198,15 @@ func omegaAVX2(n int, c, w, d, s, step, sums *float64, warm int)
 
 //go:noescape
 func expSumAVX2(rows, cols int, z *float32, stride int, dst *float32, dstStride int, top *float32, sum *float64)
+
+//go:noescape
+func reluDerivAVX2(n int, grad, z, dst *float32)
+
+//go:noescape
+func adamAVX2(n int, w, grad, m, s, k *float32)
+
+//go:noescape
+func narrowAVX2(n int, sum *float64, a float32, dst *float32, b float32)
 
 //go:noescape
 func packTAVX512(k int, s *float32, stride int, dst *float32)

@@ -59,3 +59,13 @@ func OmegaStep(c, w, d []float64, s, step *[Group]float64, sums *[3][Group]float
 func ExpSum(dst []float32, dstStride int, z []float32, stride, rows, cols int, top []float32, sum []float64) {
 	expSumGo(dst, dstStride, z, stride, rows, cols, top, sum)
 }
+
+// Adam updates the parameters w by their gradient g, m and s being the averages
+// of the gradients and of their squares.
+func Adam(k *AdamRule, w, g, m, s []float32) { adamGo(k, w, g, m, s) }
+
+// ReLUDeriv computes dst = g where z > 0, else 0. dst may be g or z.
+func ReLUDeriv(dst, g, z []float32) { reluDerivGo(dst, g, z) }
+
+// Narrow computes dst = a·sum + b·dst, in float32.
+func Narrow(dst []float32, b float32, sum []float64, a float32) { narrowGo(dst, b, sum, a) }

@@ -1,6 +1,10 @@
 package gradient
 
-import "math"
+import (
+	"math"
+
+	"github.com/dlam-go/dlam/internal/kernel"
+)
 
 // constants are a rule's, for one update.
 type constants struct {
@@ -84,13 +88,11 @@ func (k constants) adadelta(w, g, s, u []float32) {
 }
 
 func (k constants) adam(w, g, m, s []float32) {
-	m, s = m[:len(w)], s[:len(w)]
-	rate := k.rate * k.unbias1
-	for i, x := range g {
-		m[i] = normal(k.beta1*m[i] + (1-k.beta1)*x)
-		s[i] = normal(k.beta*s[i] + (1-k.beta)*x*x)
-		w[i] -= rate * m[i] / (sqrt(s[i]*k.unbias) + k.delta)
+	rule := kernel.AdamRule{
+		Rate: k.rate * k.unbias1, Beta1: k.beta1, One1: 1 - k.beta1, Beta: k.beta, One: 1 - k.beta,
+		Unbias: k.unbias, Delta: k.delta, Least: least,
 	}
+	kernel.Adam(&rule, w, g, m, s)
 }
 
 func (k constants) amsgrad(w, g, m, s, most []float32) {
@@ -106,10 +108,12 @@ func (k constants) amsgrad(w, g, m, s, most []float32) {
 
 func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }
 
+const least = 1e-30
+
 // normal is x, or 0 where x no longer counts: the memories of a dead unit
 // decay into subnormal numbers, which processors are slow with.
 func normal(x float32) float32 {
-	if x < 1e-30 && x > -1e-30 {
+	if x < least && x > -least {
 		return 0
 	}
 	return x

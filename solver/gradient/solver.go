@@ -37,7 +37,7 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 		batch += 2 * float64(samples) // their order
 	}
 	perWorker := 2*parameters + longest + objective.Block*rows
-	return 4 * (parameters*float64(4+s.Settings.Rule.moments()) + batch + float64(threads)*perWorker)
+	return 4 * (parameters*float64(3+s.Settings.Rule.moments()) + batch + float64(threads)*perWorker)
 }
 
 // Init prepares a run. It refuses activations and regularisers without a
@@ -64,7 +64,6 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 // tensor is one layer's weights or intercepts.
 type tensor struct {
 	w      []float32
-	g      []float32    // gradient, of the mean objective
 	sum    []float64    // gradient of the risk, summed over samples
 	m      [3][]float32 // the rule's memories
 	weight bool         // whether Ω is of it
@@ -80,6 +79,7 @@ type stepper struct {
 	back    *objective.Backprop
 	grad    *objective.Gradient // at the current point, with all samples
 	tensors []tensor
+	grads   [][]float32  // scratch of each worker
 	memory  [3][]float32 // of all tensors, one after another
 	n       float64      // number of samples, over all ranks
 	batches int          // updates a Step
@@ -120,13 +120,15 @@ func (s *stepper) begin() error {
 
 func (s *stepper) allocate() {
 	sums, parameters := s.back.Sums(), s.net.Parameters()
-	g := make([]float32, parameters)
+	for range s.e.Pool.Threads() {
+		s.grads = append(s.grads, make([]float32, chunk))
+	}
 	for i := range s.Rule.moments() {
 		s.memory[i] = make([]float32, parameters)
 	}
 	at := 0
 	add := func(w []float32, sum []float64, weight bool) {
-		t := tensor{w: w, g: g[at : at+len(w)], sum: sum, weight: weight}
+		t := tensor{w: w, sum: sum, weight: weight}
 		for i := range s.Rule.moments() {
 			t.m[i] = s.memory[i][at : at+len(w)]
 		}
@@ -216,26 +218,34 @@ func (s *stepper) move(g *objective.Gradient) {
 	s.e.Pool.Run(s)
 }
 
+// chunk is how many parameters an update works on at a time, in cache.
+const chunk = 2048
+
 // Do updates the worker's share of every tensor.
 func (s *stepper) Do(worker int) {
 	const cacheLine = 16 // float32s
 	for i := range s.tensors {
-		t := &s.tensors[i]
-		lo, hi := kernel.Range(len(t.w), cacheLine, worker, s.e.Pool.Threads())
-		w, g := t.w[lo:hi], t.g[lo:hi]
-		clear(g)
-		if t.weight {
-			s.omega.AddGrad(g, w)
+		lo, hi := kernel.Range(len(s.tensors[i].w), cacheLine, worker, s.e.Pool.Threads())
+		for ; lo < hi; lo += chunk {
+			s.update(&s.tensors[i], lo, min(lo+chunk, hi), s.grads[worker])
 		}
-		for j, v := range t.sum[lo:hi] {
-			g[j] = s.inv*float32(v) + s.r*g[j]
-		}
-		m := t.m
-		for j := range s.Rule.moments() {
-			m[j] = m[j][lo:hi]
-		}
-		s.Rule.update(s.k, w, g, m)
 	}
+}
+
+// update updates parameters lo to hi-1 of a tensor; buf is room for their
+// gradient, of the mean objective.
+func (s *stepper) update(t *tensor, lo, hi int, buf []float32) {
+	w, g := t.w[lo:hi], buf[:hi-lo]
+	clear(g)
+	if t.weight {
+		s.omega.AddGrad(g, w)
+	}
+	kernel.Narrow(g, s.r, t.sum[lo:hi], s.inv)
+	m := t.m
+	for j := range s.Rule.moments() {
+		m[j] = m[j][lo:hi]
+	}
+	s.Rule.update(s.k, w, g, m)
 }
 
 func (s *stepper) Network() *dlam.Network { return s.net }

@@ -62,6 +62,9 @@ func main() {
 		settle(&w, s)
 		omega(&w, s)
 		expSum(&w, s)
+		reluDeriv(&w, s)
+		adam(&w, s)
+		narrow(&w, s)
 	}
 	packT(&w)
 	write("kernel_amd64.s", w.Bytes())
