@@ -22,7 +22,9 @@ func TestAgreesWithPredict(t *testing.T) {
 	script, interpreter := onnxRuntime(t), python(t, "numpy")
 	program := filepath.Join(t.TempDir(), "dlam")
 	command(t, "go", "build", "-o", program, "github.com/dlam-go/dlam/cmd/dlam")
-	for _, data := range []string{"digits", "mnist"} {
+	// Of the Go source, which adds in float64, the program's float32 sums of 64
+	// products differ by less than 1e-6, those of 784 may just exceed it.
+	for data, rounding := range map[string]float64{"digits": 1e-6, "mnist": 2e-6} {
 		t.Run(data, func(t *testing.T) {
 			options := dataset.Options{DataDir: os.Getenv("DLAM_DATA_DIR"), Offline: true}
 			split, err := dataset.Open(context.Background(), data, options)
@@ -43,7 +45,7 @@ func TestAgreesWithPredict(t *testing.T) {
 			s.agree(t, onnx, 1e-5)
 			s.agree(t, answers[answer](t, interpreter, "testdata/predict.py", path)[0].Numbers, 1e-5)
 			source := answers[answer](t, compileGo(t, []sample{s}), filepath.Dir(path))[0].Numbers
-			s.agree(t, source, 1e-6)
+			s.agree(t, source, rounding)
 			t.Logf("%d rows; farthest from dlam predict: ONNX Runtime %.1e, Go source %.1e", s.x.Rows, s.farthest(onnx), s.farthest(source))
 		})
 	}

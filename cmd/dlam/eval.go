@@ -13,7 +13,6 @@ import (
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/objective"
 	"github.com/dlam-go/dlam/loss"
-	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 )
 
@@ -110,7 +109,7 @@ func (a *app) measured(ctx context.Context, m *model.Model, u *useFlags) (datase
 }
 
 // showScore tells people the score, with a confusion matrix for up to 20
-// classes: a row a true class, a column a predicted one.
+// classes.
 func (a *app) showScore(m *model.Model, d dataset.Dataset, s *dlam.Score, unit float64, threads int) error {
 	if m.Classes == nil {
 		a.say("%d samples: RMSE %.5g, R² %.5g", d.Rows(), s.RMSE*unit, s.R2)
@@ -120,19 +119,32 @@ func (a *app) showScore(m *model.Model, d dataset.Dataset, s *dlam.Score, unit f
 	if len(m.Classes) > 20 {
 		return nil
 	}
-	out, err := m.Network.Predict(d.X, threads)
+	counts, err := confusionOf(m, d, threads)
 	if err != nil {
 		return err
-	}
-	counts := mat.New(len(m.Classes), len(m.Classes))
-	for i, c := range d.Class {
-		counts.Row(int(c))[objective.ArgMax(out.Row(i))]++
 	}
 	a.confusion(m.Classes, counts)
 	return nil
 }
 
-func (a *app) confusion(names []string, counts mat.Dense) {
+// confusionOf counts samples: a row a true class, a column a predicted one.
+func confusionOf(m *model.Model, d dataset.Dataset, threads int) ([][]int, error) {
+	out, err := m.Network.Predict(d.X, threads)
+	if err != nil {
+		return nil, err
+	}
+	counts := make([][]int, len(m.Classes))
+	for i := range counts {
+		counts[i] = make([]int, len(m.Classes))
+	}
+	for i, c := range d.Class {
+		counts[c][objective.ArgMax(out.Row(i))]++
+	}
+	return counts, nil
+}
+
+// confusion shows counts of samples to people.
+func (a *app) confusion(names []string, counts [][]int) {
 	w := table.NewWriter()
 	w.SetOutputMirror(a.err)
 	w.SetStyle(table.StyleLight)
@@ -142,13 +154,13 @@ func (a *app) confusion(names []string, counts mat.Dense) {
 	}
 	w.AppendHeader(append(head, "right"))
 	for i, n := range names {
-		row, total := table.Row{n}, float32(0)
-		for _, v := range counts.Row(i) {
-			row, total = append(row, int(v)), total+v
+		row, total := table.Row{n}, 0
+		for _, v := range counts[i] {
+			row, total = append(row, v), total+v
 		}
 		right := "-"
 		if total > 0 {
-			right = fmt.Sprintf("%.1f %%", 100*counts.At(i, i)/total)
+			right = fmt.Sprintf("%.1f %%", 100*float64(counts[i][i])/float64(total))
 		}
 		w.AppendRow(append(row, right))
 	}

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
 	"math"
 	"strconv"
 
@@ -8,6 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/export"
+	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 )
@@ -15,80 +22,157 @@ import (
 func newInspectCommand(a *app) *cobra.Command {
 	u := newUseFlags()
 	u.c.Data = ""
+	pictures := ""
 	c := &cobra.Command{
 		Use: "inspect MODEL", Short: "Show what is in a model", Args: cobra.ExactArgs(1),
 		Long: `Show a model's layers, parameters, norms, transform and training. With --data
-also the hidden units that are constant on it (dead: they do nothing).`,
+also the hidden units that are constant on it (dead: they do nothing) and, where
+it has class labels, the confusion matrix. With --pictures the first layer's
+weights as a picture: a tile a unit, row by row, each scaled to its own greatest
+weight; red is positive, blue negative.`,
+		Example: `  dlam inspect runs/mnist-sync --data mnist --pictures weights.png`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m, err := openModel(args[0])
 			if err != nil {
 				return err
 			}
-			var dead []int
-			if u.c.Data != "" {
-				d, err := a.dataFor(cmd.Context(), m, u.c.Data, u, false)
-				if err != nil {
-					return err
+			i, err := a.inspect(cmd.Context(), m, u)
+			if err != nil {
+				return err
+			}
+			if pictures != "" {
+				if err := writePictures(m, pictures); err != nil {
+					return usagef("--pictures: %w", err)
 				}
-				dead = deadUnits(m.Network, d.X)
 			}
 			if u.json {
-				return a.object(struct {
-					*model.Model
-					Parameters int   `json:"parameters"`
-					Dead       []int `json:"dead_units,omitempty"`
-				}{m, m.Network.Parameters(), dead})
+				return a.object(i)
 			}
-			a.inspect(m, dead)
+			a.showInspection(i)
+			if pictures != "" {
+				a.say("wrote %s: %d of %d units", pictures, min(i.Layers[0].Units, export.MaxUnits), i.Layers[0].Units)
+			}
 			return nil
 		},
 	}
-	c.Flags().StringVar(&u.c.Data, "data", "", "data to look for dead units on")
+	c.Flags().StringVar(&u.c.Data, "data", "", "data to look for dead units on, and for the confusion matrix")
+	c.Flags().StringVar(&pictures, "pictures", "", "PNG file to write the first layer's weights to, for models of pictures")
 	u.add(c)
 	c.Flags().BoolVar(&u.json, "json", false, "end with a JSON object on standard output")
 	return c
 }
 
-func (a *app) inspect(m *model.Model, dead []int) {
-	a.say("%s network %v, %d parameters, loss %s", m.Activation, m.Network.Widths(), m.Network.Parameters(), m.Loss)
-	t := m.Training
+// inspection is what there is to say of a model.
+type inspection struct {
+	*model.Model
+	Parameters int         `json:"parameters"`
+	Layers     []layerNote `json:"per_layer"`
+	Dead       []int       `json:"dead_units,omitempty"` // of each hidden layer
+	Confusion  [][]int     `json:"confusion,omitempty"`  // a row a true class, a column a predicted one
+	noLabels   error       // why the data has none
+}
+
+// layerNote is a layer in numbers.
+type layerNote struct {
+	Units  int     `json:"units"`
+	Inputs int     `json:"inputs"`
+	Weight float64 `json:"weight_norm"`
+	Top    float64 `json:"weight_max"` // greatest |w|
+	Bias   float64 `json:"bias_norm"`
+}
+
+func note(ly dlam.Layer) layerNote {
+	n := layerNote{Units: ly.W.Rows, Inputs: ly.W.Cols}
+	for _, v := range ly.W.Elements() {
+		n.Weight += float64(v) * float64(v)
+		n.Top = math.Max(n.Top, math.Abs(float64(v)))
+	}
+	for _, v := range ly.B {
+		n.Bias += float64(v) * float64(v)
+	}
+	n.Weight, n.Bias = math.Sqrt(n.Weight), math.Sqrt(n.Bias)
+	return n
+}
+
+// inspect looks at a model, and at what it does to the data that u names.
+func (a *app) inspect(ctx context.Context, m *model.Model, u *useFlags) (*inspection, error) {
+	i := &inspection{Model: m, Parameters: m.Network.Parameters()}
+	for _, ly := range m.Network.Layers {
+		i.Layers = append(i.Layers, note(ly))
+	}
+	if u.c.Data == "" {
+		return i, nil
+	}
+	d, err := a.dataFor(ctx, m, u.c.Data, u, m.Classes != nil)
+	if errors.Is(err, dataset.ErrInput) && m.Classes != nil { // labels that are missing or wrong
+		i.noLabels = err
+		d, err = a.dataFor(ctx, m, u.c.Data, u, false)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if d.Class != nil && i.noLabels == nil {
+		if i.Confusion, err = confusionOf(m, d, u.c.Threads); err != nil {
+			return nil, err
+		}
+	}
+	i.Dead, err = deadUnits(m.Network, d.X, u.c.Threads)
+	return i, err
+}
+
+// writePictures writes the first layer's weights as a PNG file.
+func writePictures(m *model.Model, path string) error {
+	var b bytes.Buffer
+	if err := export.WeightsPNG(&b, m); err != nil {
+		return err
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := b.WriteTo(w)
+		return err
+	})
+}
+
+// showInspection is for people.
+func (a *app) showInspection(i *inspection) {
+	a.say("%s network %v, %d parameters, loss %s", i.Activation, i.Network.Widths(), i.Parameters, i.Loss)
+	t := i.Training
 	a.say("trained by %s on %s (%d samples) for %d iterations, seed %d", t.Solver, t.Dataset, t.Samples, t.Iterations, t.Seed)
-	a.say("input: %d features, pool %d, scaling %s", m.Transform.Inputs, m.Transform.Pool, m.Transform.Scaling)
-	if m.Classes != nil {
-		a.say("classes: %q", m.Classes)
+	a.say("input: %d features, pool %d, scaling %s", i.Transform.Inputs, i.Transform.Pool, i.Transform.Scaling)
+	if i.Classes != nil {
+		a.say("classes: %q", i.Classes)
 	}
 	w := table.NewWriter()
 	w.SetOutputMirror(a.err)
 	w.SetStyle(table.StyleLight)
 	w.AppendHeader(table.Row{"layer", "W", "‖W‖", "max |W|", "‖b‖", "dead units"})
-	for l, ly := range m.Network.Layers {
-		var sum, bias, top float64
-		for _, v := range ly.W.Elements() {
-			sum += float64(v) * float64(v)
-			top = math.Max(top, math.Abs(float64(v)))
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+	for l, n := range i.Layers {
+		dead := "-"
+		if l < len(i.Dead) {
+			dead = strconv.Itoa(i.Dead[l])
 		}
-		for _, v := range ly.B {
-			bias += float64(v) * float64(v)
-		}
-		units := "-"
-		if l < len(dead) {
-			units = strconv.Itoa(dead[l])
-		}
-		number := func(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
-		w.AppendRow(table.Row{l + 1, strconv.Itoa(ly.W.Rows) + "×" + strconv.Itoa(ly.W.Cols), number(math.Sqrt(sum)), number(top), number(math.Sqrt(bias)), units})
+		w.AppendRow(table.Row{l + 1, strconv.Itoa(n.Units) + "×" + strconv.Itoa(n.Inputs), number(n.Weight), number(n.Top), number(n.Bias), dead})
 	}
 	w.Render()
+	switch {
+	case i.noLabels != nil:
+		a.say("no confusion matrix: %v", i.noLabels)
+	case len(i.Confusion) > 20:
+		a.say("%d classes: the confusion matrix is in --json", len(i.Confusion))
+	case i.Confusion != nil:
+		a.confusion(i.Classes, i.Confusion)
+	}
 }
 
 // deadUnits counts, for each hidden layer, the units that give one value on
 // all of x.
-func deadUnits(n *dlam.Network, x mat.Dense) []int {
+func deadUnits(n *dlam.Network, x mat.Dense, threads int) ([]int, error) {
 	var dead []int
 	for _, ly := range n.Layers[:len(n.Layers)-1] {
 		one := &dlam.Network{Layers: []dlam.Layer{ly}}
-		a, err := one.Predict(x, 1)
+		a, err := one.Predict(x, threads)
 		if err != nil {
-			return nil
+			return nil, err
 		}
 		count := 0
 		for j := range a.Cols {
@@ -102,5 +186,5 @@ func deadUnits(n *dlam.Network, x mat.Dense) []int {
 		}
 		dead, x = append(dead, count), a
 	}
-	return dead
+	return dead, nil
 }

@@ -1,0 +1,102 @@
+package export
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"io"
+	"math"
+
+	"github.com/dlam-go/dlam/model"
+)
+
+// The picture's measures, in pixels.
+const (
+	tileSide = 64 // of a unit, about
+	tileGap  = 4  // between units, and around them
+	// MaxUnits is how many units a picture shows: the first ones.
+	MaxUnits = 1024
+)
+
+// WeightsPNG writes the first layer's weights as a picture: a tile a unit, row
+// by row in the units' order, each as the inputs lie in the network's pictures
+// (after pooling). With one channel, red is positive, blue negative, white 0;
+// with three, a weight of a channel is that channel's intensity, and grey is 0.
+// Each tile is scaled to its own greatest |w|. It is an error if the model's
+// inputs are no pictures.
+func WeightsPNG(w io.Writer, m *model.Model) error {
+	im, pool := m.Transform.Image, m.Transform.Pool
+	if im.Width == 0 || im.Channels != 1 && im.Channels != 3 {
+		return fmt.Errorf("the model's inputs are %v, want pictures of 1 or 3 channels", im)
+	}
+	t := tiling{height: im.Height / pool, width: im.Width / pool, channels: im.Channels}
+	t.units = min(m.Network.Layers[0].W.Rows, MaxUnits)
+	t.columns = int(math.Ceil(math.Sqrt(float64(t.units))))
+	t.pixel = max(1, tileSide/max(t.height, t.width))
+	canvas := t.canvas()
+	for u := range t.units {
+		t.draw(canvas, u, m.Network.Layers[0].W.Row(u))
+	}
+	if err := png.Encode(w, canvas); err != nil {
+		return fmt.Errorf("picture of the weights: %w", err)
+	}
+	return nil
+}
+
+// tiling is how units lie in a picture.
+type tiling struct {
+	height, width, channels int // of the network's inputs
+	units, columns          int
+	pixel                   int // side of a weight
+}
+
+// canvas is a grey picture for all units, so that tiles are seen against it.
+func (t tiling) canvas() *image.RGBA {
+	rows := (t.units + t.columns - 1) / t.columns
+	c := image.NewRGBA(image.Rect(0, 0, t.columns*t.step(t.width)+tileGap, rows*t.step(t.height)+tileGap))
+	draw.Draw(c, c.Rect, image.NewUniform(color.Gray{Y: 0xb8}), image.Point{}, draw.Src)
+	return c
+}
+
+// step is from a tile's side of n weights to the next tile's.
+func (t tiling) step(n int) int { return n*t.pixel + tileGap }
+
+// draw paints unit u with weights w.
+func (t tiling) draw(c *image.RGBA, u int, w []float32) {
+	var top float32
+	for _, v := range w {
+		top = max(top, v, -v)
+	}
+	if top == 0 {
+		top = 1
+	}
+	left, above := tileGap+u%t.columns*t.step(t.width), tileGap+u/t.columns*t.step(t.height)
+	for i := range t.height * t.width {
+		ink := t.ink(w[i*t.channels:(i+1)*t.channels], top)
+		x, y := left+i%t.width*t.pixel, above+i/t.width*t.pixel
+		for k := range t.pixel * t.pixel {
+			c.SetRGBA(x+k%t.pixel, y+k/t.pixel, ink)
+		}
+	}
+}
+
+// ink is the colour of the weights of one pixel, of which top is the greatest.
+func (t tiling) ink(w []float32, top float32) color.RGBA {
+	// The ends of ColorBrewer's RdBu (Brewer 2003).
+	positive, negative := [3]float32{178, 24, 43}, [3]float32{33, 102, 172}
+	var rgb [3]uint8
+	for k := range rgb {
+		if t.channels == 3 {
+			rgb[k] = uint8(math.Round(127.5 * float64(1+w[k]/top)))
+			continue
+		}
+		end, share := positive, w[0]/top
+		if share < 0 {
+			end, share = negative, -share
+		}
+		rgb[k] = uint8(math.Round(float64(255 - share*(255-end[k]))))
+	}
+	return color.RGBA{R: rgb[0], G: rgb[1], B: rgb[2], A: 0xff}
+}
