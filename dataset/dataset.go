@@ -33,6 +33,7 @@ type Dataset struct {
 	Features []string  // names of the columns of X, or nil
 	Image    Image     // shape of a row of X, if it is an image
 	Comm     comm.Comm // the processes that hold the other samples; nil for none
+	Scratch  *Scratch  // where samples are kept; nil for memory
 }
 
 // Image is the shape of a sample that is a picture, stored row by row with
@@ -67,9 +68,11 @@ func (d Dataset) RowRange(lo, hi int) Dataset {
 }
 
 // Pick is a copy of the samples with the given numbers.
-func (d Dataset) Pick(index []int) Dataset {
-	p := d
-	p.X = mat.New(len(index), d.X.Cols)
+func (d Dataset) Pick(index []int) (p Dataset, err error) {
+	p = d
+	if p.X, err = d.Scratch.matrix(d.Name, len(index), d.X.Cols); err != nil {
+		return p, err
+	}
 	if d.Class != nil {
 		p.Class = make([]int32, len(index))
 	}
@@ -85,7 +88,7 @@ func (d Dataset) Pick(index []int) Dataset {
 			copy(p.Value.Row(i), d.Value.Row(from))
 		}
 	}
-	return p
+	return p, nil
 }
 
 // feature is the name of column j, for messages.

@@ -75,7 +75,11 @@ func readIDX(path string, r *stream, o Options) (idxHeader, mat.Dense, error) {
 	total := (hi - lo) * cols
 	var data []float32
 	if body := int64(h.dims[0]) * int64(cols*size); r.size >= 0 && body <= r.size {
-		data = make([]float32, 0, total)
+		m, err := o.Scratch.matrix(path, hi-lo, cols)
+		if err != nil {
+			return h, mat.Dense{}, err
+		}
+		data = m.Data[:0]
 	}
 	incomplete := func(row int) error {
 		return inputf("%s: the file is truncated: sample %d of %d is incomplete", path, row+1, h.dims[0])
@@ -145,7 +149,7 @@ func idxDataset(path string, r *stream, o Options) (Dataset, error) {
 	if err != nil {
 		return Dataset{}, err
 	}
-	d := Dataset{Name: path, X: x, Image: idxImage(h), Comm: o.Comm}
+	d := Dataset{Name: path, X: x, Image: idxImage(h), Comm: o.Comm, Scratch: o.Scratch}
 	labels, ok := labelFile(path)
 	if !ok || o.NoLabel {
 		return d, nil
@@ -160,6 +164,7 @@ func idxDataset(path string, r *stream, o Options) (Dataset, error) {
 		return Dataset{}, err
 	}
 	lo := o
+	lo.Scratch = nil
 	if o.Limit > 0 {
 		lo = o.whole() // classes are those of all samples
 	}

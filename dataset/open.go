@@ -37,6 +37,9 @@ type Options struct {
 	// reads its share of the rows and no others, where the format can be read
 	// from the middle: not so a gzip file, an NPZ archive and text labels.
 	Comm comm.Comm
+	// Scratch is where samples are kept; nil for memory. Samples of IDX and NPY
+	// files then never are in memory as a whole.
+	Scratch *Scratch
 }
 
 // Names are the data sets that Open knows by name.

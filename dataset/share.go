@@ -37,11 +37,12 @@ func (o Options) share(d Dataset) Dataset {
 	if o.ranks().Size() == 1 {
 		return d.RowRange(lo, hi)
 	}
-	index := make([]int, hi-lo)
-	for i := range index {
-		index[i] = lo + i
+	part := d.RowRange(lo, hi)
+	part.X, part.Class = part.X.Clone(), slices.Clone(part.Class)
+	if part.Value.Rows > 0 {
+		part.Value = part.Value.Clone()
 	}
-	return d.Pick(index)
+	return part
 }
 
 // whole is o without shares: for a source that is read as a whole first.

@@ -282,3 +282,42 @@ func TestSharesSeek(t *testing.T) {
 		t.Errorf("the last rank's share is %d×%d, ending in %v", x.Rows, x.Cols, x.At(x.Rows-1, x.Cols-1))
 	}
 }
+
+// Samples in a scratch file are those in memory, whatever is done to them.
+func TestScratch(t *testing.T) {
+	if _, err := (&Scratch{Dir: t.TempDir()}).matrix("", 1, 1); err != nil {
+		t.Skip(err) // another system
+	}
+	path := sources(t)["idx"]
+	for _, pool := range []int{1, 2} {
+		var got [2]Split
+		for i, s := range []*Scratch{nil, {Dir: t.TempDir()}} {
+			d := open(t, path, Options{Scratch: s}).Train
+			tr, err := Fit(d, ScaleStandard, pool)
+			if err != nil {
+				t.Fatal(err)
+			}
+			split, err := Divide(d, 0.2, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got[i].Test, err = tr.Apply(split.Test); err != nil {
+				t.Fatal(err)
+			}
+			if got[i].Train, err = tr.Move(d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(got[0].Train.X.Data, got[1].Train.X.Data) || !slices.Equal(got[0].Test.X.Data, got[1].Test.X.Data) {
+			t.Errorf("pool %d: samples in a file differ from those in memory", pool)
+		}
+	}
+	_, err := Open(context.Background(), path, Options{Scratch: &Scratch{Most: 37*4*4 - 1}})
+	if err == nil || !strings.Contains(err.Error(), "37 samples of 4 features") {
+		t.Errorf("a byte too much: got %v", err)
+	}
+	_, err = Open(context.Background(), path, Options{Scratch: &Scratch{Dir: filepath.Join(t.TempDir(), "none")}})
+	if err == nil || !strings.Contains(err.Error(), "scratch file") {
+		t.Errorf("no such folder: got %v", err)
+	}
+}

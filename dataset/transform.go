@@ -58,9 +58,9 @@ func Fit(d Dataset, s Scaling, pool int) (Transform, error) {
 	case s == ScaleUnit && d.Image.Max > 0:
 		t.Factor[0] = 1 / d.Image.Max
 	case s != ScaleNone:
-		x := d.X
-		if pool > 1 {
-			x = t.pooled(x)
+		x, err := t.pooled(d, false)
+		if err != nil {
+			return t, err
 		}
 		if err := t.fitColumns(x, d.ranks()); err != nil {
 			return t, err
@@ -187,11 +187,25 @@ func (t Transform) Validate() error {
 }
 
 // Apply is d transformed; d stays as it is.
-func (t Transform) Apply(d Dataset) (Dataset, error) {
+func (t Transform) Apply(d Dataset) (Dataset, error) { return t.apply(d, true) }
+
+// Move is d transformed; d is not to be used any more, since the result may be
+// where it was.
+func (t Transform) Move(d Dataset) (Dataset, error) {
+	moved, err := t.apply(d, false)
+	if err == nil && t.Pool > 1 {
+		err = d.Scratch.free(d.X)
+	}
+	return moved, err
+}
+
+func (t Transform) apply(d Dataset, clone bool) (_ Dataset, err error) {
 	if d.X.Cols != t.Inputs {
 		return d, inputf("%s: %d features, want %d", d.Name, d.X.Cols, t.Inputs)
 	}
-	d.X = t.pooled(d.X)
+	if d.X, err = t.pooled(d, clone); err != nil {
+		return d, err
+	}
 	if t.Pool > 1 {
 		d.Image.Height /= t.Pool
 		d.Image.Width /= t.Pool
@@ -234,14 +248,23 @@ func (t Transform) Restore(y mat.Dense) {
 	}
 }
 
-// pooled is a new matrix of x with squares of pictures averaged.
-func (t Transform) pooled(x mat.Dense) mat.Dense {
+// pooled is a new matrix of d's samples with squares of pictures averaged;
+// without squares, d's own if no clone of it is wanted.
+func (t Transform) pooled(d Dataset, clone bool) (mat.Dense, error) {
+	x := d.X
+	if t.Pool == 1 && !clone {
+		return x, nil
+	}
+	out, err := d.Scratch.matrix(d.Name, x.Rows, t.Outputs())
+	if err != nil {
+		return out, err
+	}
 	if t.Pool == 1 {
-		return x.Clone()
+		out.CopyFrom(x)
+		return out, nil
 	}
 	p, c, w := t.Pool, t.Image.Channels, t.Image.Width
-	height, width := t.Image.Height/p, w/p
-	out := mat.New(x.Rows, height*width*c)
+	width := w / p
 	share := 1 / float32(p*p)
 	for i := range x.Rows {
 		src, dst := x.Row(i), out.Row(i)
@@ -256,7 +279,7 @@ func (t Transform) pooled(x mat.Dense) mat.Dense {
 			dst[k] = s * share
 		}
 	}
-	return out
+	return out, nil
 }
 
 // Divide splits d at random: the share test of it, of each class, is for
@@ -308,7 +331,13 @@ func Divide(d Dataset, test float64, seed uint64) (Split, error) {
 	}
 	slices.Sort(train)
 	slices.Sort(held)
-	return Split{Train: d.Pick(train), Test: d.Pick(held)}, nil
+	s := Split{}
+	var err error
+	if s.Train, err = d.Pick(train); err != nil {
+		return s, err
+	}
+	s.Test, err = d.Pick(held)
+	return s, err
 }
 
 // ParseScaling is the scaling called name.

@@ -19,7 +19,7 @@ type loaded struct {
 func (a *app) options(c *config) dataset.Options {
 	return dataset.Options{
 		DataDir: c.DataDir, Offline: c.Offline, Label: c.Label, NoHeader: c.NoHeader,
-		Regression: c.Loss == "squared", Progress: a.downloading(), Limit: c.Limit, Comm: a.job,
+		Regression: c.Loss == "squared", Progress: a.downloading(), Limit: c.Limit, Comm: a.job, Scratch: c.scratch,
 	}
 }
 
@@ -93,16 +93,16 @@ func transformed(c *config, split dataset.Split) (*loaded, error) {
 		return nil, err
 	}
 	l := &loaded{transform: t, image: split.Train.Image, features: split.Train.Features}
-	if l.split.Train, err = t.Apply(split.Train); err != nil {
+	if l.split.Train, err = t.Move(split.Train); err != nil {
 		return nil, err
 	}
 	if held.Rows() > 0 {
-		if l.validation, err = t.Apply(held); err != nil {
+		if l.validation, err = t.Move(held); err != nil {
 			return nil, err
 		}
 	}
 	if split.Test.Rows() > 0 {
-		l.split.Test, err = t.Apply(split.Test)
+		l.split.Test, err = t.Move(split.Test)
 	}
 	return l, err
 }

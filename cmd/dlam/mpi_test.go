@@ -22,6 +22,12 @@ import (
 // mpirun is dlam on n ranks of this machine, however few processors it has.
 func mpirun(t *testing.T, n int, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
+	return mpirunOf(t, n, append([]string{"dlam"}, args...)...)
+}
+
+// mpirunOf is a command on n ranks.
+func mpirunOf(t *testing.T, n int, command ...string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
 	version, err := exec.Command("mpirun", "--version").CombinedOutput()
 	if err != nil {
 		t.Fatalf("mpirun --version: %v: the tests need the MPI library that they are built with", err)
@@ -31,7 +37,7 @@ func mpirun(t *testing.T, n int, args ...string) (*exec.Cmd, *bytes.Buffer) {
 		launch = append(launch, "--allow-run-as-root", "--oversubscribe")
 	}
 	var said bytes.Buffer
-	c := exec.Command("mpirun", append(append(launch, "dlam"), args...)...)
+	c := exec.Command("mpirun", append(launch, command...)...)
 	c.Stdout, c.Stderr = &said, &said
 	if err := c.Start(); err != nil {
 		t.Fatal(err)

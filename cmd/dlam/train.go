@@ -14,12 +14,13 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/comm"
+	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/model"
 )
 
 // trainFlags are what dlam train is told beside the run's settings.
 type trainFlags struct {
-	run, config, resume, initFrom, tensorboard, every, maxMemory string
+	run, config, resume, initFrom, tensorboard, every, maxMemory, scratch string
 	evaluate                                                     int
 	json, quiet, dryRun, certify                                 bool
 }
@@ -66,7 +67,8 @@ iteration and saves; --resume goes on from there.`,
 	fl.StringVar(&f.tensorboard, "tensorboard", "", "also write TensorBoard event files to this folder")
 	fl.BoolVar(&f.certify, "certify", false, "check the theory's promises at every iteration; stop at a violation")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, and how much memory it takes")
-	fl.StringVar(&f.maxMemory, "max-memory", "", "refuse to take more, as 2GB (default: what is available)")
+	fl.StringVar(&f.maxMemory, "max-memory", "", "refuse to take more in a process, as 2GB (default: what is available)")
+	fl.StringVar(&f.scratch, "scratch", "", "keep the samples of an IDX file in a file in this folder, mapped, instead of in memory; what the method adds is in memory")
 	fl.BoolVar(&f.json, "json", false, "end with a JSON object on standard output")
 	fl.BoolVar(&f.quiet, "quiet", false, "no progress")
 	return cmd
@@ -171,6 +173,7 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 	if err != nil {
 		return nil, err
 	}
+	c.scratch = &dataset.Scratch{Dir: f.scratch, Most: limit}
 	m, err := findMethod(c.Solver)
 	if err != nil {
 		return nil, err
@@ -213,7 +216,11 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 	w := append([]int{t.problem.X.Cols}, c.Hidden...)
 	w = append(w, t.problem.Y.Width())
 	t.need = estimate(t.solver, w, t.problem.X.Rows, c.Threads)
-	if err := checkMemory(t.need, limit, a.job.Local()); err != nil {
+	need := t.need
+	if limit > 0 && f.scratch == "" { // available is what is left beside the samples
+		need += 4 * float64(t.problem.X.Rows+t.problem.TestX.Rows) * float64(t.problem.X.Cols)
+	}
+	if err := checkMemory(need, limit, a.job.Local()); err != nil {
 		return nil, err
 	}
 	if t.network, err = startNetwork(c, f, w); err != nil || f.dryRun {
