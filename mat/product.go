@@ -25,6 +25,19 @@ func (p *Panel) PackT(s Dense) {
 	p.p.PackT(s.Data, s.Stride, s.Rows, s.Cols)
 }
 
+// Size makes room for a k×n factor, before PackPart or PackTPart.
+func (p *Panel) Size(k, n int) {
+	p.k, p.n = k, n
+	p.p.Size(k, n)
+}
+
+// PackPart packs a part of b, of so many, after Size: several goroutines may
+// pack a part each.
+func (p *Panel) PackPart(b Dense, part, parts int) { p.p.PackPart(b.Data, b.Stride, part, parts) }
+
+// PackTPart is PackPart for the transpose of s.
+func (p *Panel) PackTPart(s Dense, part, parts int) { p.p.PackTPart(s.Data, s.Stride, part, parts) }
+
 // Mul computes dst = a·B (dst must not alias a): a is m×k, dst m×n.
 func (p *Panel) Mul(dst, a Dense) { p.mul(dst, a, false) }
 

@@ -82,6 +82,9 @@ func axpyAVX512(n int, alpha float32, x, dst *float32)
 func add64AVX512(n int, x *float32, dst *float64)
 
 //go:noescape
+func widenAVX512(n int, x *float32, dst *float64)
+
+//go:noescape
 func reluAVX512(n int, z, dst *float32)
 
 //go:noescape
@@ -110,6 +113,9 @@ func adamAVX512(n int, w, grad, m, s, k *float32)
 
 //go:noescape
 func narrowAVX512(n int, sum *float64, a float32, dst *float32, b float32)
+
+//go:noescape
+func transposeAVX512(n int, src *float32, srcRow int, dst *float32, dstRow int)
 
 //go:noescape
 func tileAVX2_6x1(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
@@ -179,6 +185,9 @@ func axpyAVX2(n int, alpha float32, x, dst *float32)
 func add64AVX2(n int, x *float32, dst *float64)
 
 //go:noescape
+func widenAVX2(n int, x *float32, dst *float64)
+
+//go:noescape
 func reluAVX2(n int, z, dst *float32)
 
 //go:noescape
@@ -209,4 +218,7 @@ func adamAVX2(n int, w, grad, m, s, k *float32)
 func narrowAVX2(n int, sum *float64, a float32, dst *float32, b float32)
 
 //go:noescape
-func packTAVX512(k int, s *float32, stride int, dst *float32)
+func transposeAVX2(n int, src *float32, srcRow int, dst *float32, dstRow int)
+
+//go:noescape
+func gatherAVX512(k int, s *float32, stride int, dst *float32, dstRow int, mask uint64)

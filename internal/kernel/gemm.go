@@ -19,26 +19,48 @@ type Panel struct {
 
 // Pack packs B, a k×n row-major matrix.
 func (p *Panel) Pack(b []float32, stride, k, n int) {
-	width := p.resize(k, n)
-	if k == 0 || n == 0 {
+	p.Size(k, n)
+	p.PackPart(b, stride, 0, 1)
+}
+
+// PackPart packs a part of B, of so many, after Size: the parts may be packed
+// at the same time.
+func (p *Panel) PackPart(b []float32, stride, part, parts int) {
+	width := panelWidth()
+	lo, hi := Range(p.n, width, part, parts)
+	if p.k == 0 || lo == hi {
 		return
 	}
-	if w := n % width; w != 0 {
-		clear(p.data[(n-w)*k:])
+	if w := hi % width; w != 0 {
+		clear(p.data[(hi-w)*p.k:])
 	}
-	packColumns(p.data, width, width*k, b, stride, k, n, width)
+	packColumns(p.data[lo*p.k:], width, width*p.k, b[lo:], stride, p.k, hi-lo, width)
 }
 
 // PackT packs B = Sᵀ where S is an n×k row-major matrix.
 func (p *Panel) PackT(s []float32, stride, n, k int) {
-	width := p.resize(k, n)
-	for j := 0; j < n && k > 0; j += width {
-		w := min(width, n-j)
+	p.Size(k, n)
+	p.PackTPart(s, stride, 0, 1)
+}
+
+// PackTPart is PackPart for B = Sᵀ.
+func (p *Panel) PackTPart(s []float32, stride, part, parts int) {
+	width, k := panelWidth(), p.k
+	lo, hi := Range(p.n, width, part, parts)
+	for j := lo; j < hi && k > 0; j += width {
+		w := min(width, hi-j)
 		if w < width {
 			clear(p.data[j*k : j*k+k*width])
 		}
 		packRows(p.data[j*k:j*k+k*width], s[j*stride:], stride, w, k)
 	}
+}
+
+// Size makes room for a k×n matrix.
+func (p *Panel) Size(k, n int) {
+	width := panelWidth()
+	p.k, p.n = k, n
+	p.data = grow(p.data, k*((n+width-1)/width*width))
 }
 
 // packColumnsGo copies the k×n matrix src into panels of width columns:
@@ -63,13 +85,6 @@ func packRowsGo(dst, s []float32, stride, w, k, width int) {
 			}
 		}
 	}
-}
-
-func (p *Panel) resize(k, n int) (width int) {
-	width = panelWidth()
-	p.k, p.n = k, n
-	p.data = grow(p.data, k*((n+width-1)/width*width))
-	return width
 }
 
 // grow is a slice of n elements, in the memory of buf if that is enough.

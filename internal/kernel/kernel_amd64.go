@@ -100,3 +100,18 @@ func AddTo64(dst []float64, x []float32) {
 	}
 	add64Go(dst[n:], x[n:])
 }
+
+// Widen computes dst = x.
+func Widen(dst []float64, x []float32) {
+	dst = dst[:len(x)]
+	n := 0
+	if len(x) >= vectorAbove && level > generic {
+		n = len(x) &^ 15
+		if level == avx512 {
+			widenAVX512(n, &x[0], &dst[0])
+		} else {
+			widenAVX2(n, &x[0], &dst[0])
+		}
+	}
+	widenGo(dst[n:], x[n:])
+}

@@ -69,3 +69,6 @@ func ReLUDeriv(dst, g, z []float32) { reluDerivGo(dst, g, z) }
 
 // Narrow computes dst = a·sum + b·dst, in float32.
 func Narrow(dst []float32, b float32, sum []float64, a float32) { narrowGo(dst, b, sum, a) }
+
+// Widen computes dst = x.
+func Widen(dst []float64, x []float32) { widenGo(dst[:len(x)], x) }

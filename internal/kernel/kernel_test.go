@@ -74,7 +74,10 @@ func TestProducts(t *testing.T) {
 
 		s := matrix(rng, n, k, k+gap)
 		want, scale = naive(m, n, k, c, n+gap, add, func(i, p int) float32 { return a[i*(k+gap)+p] }, func(p, j int) float32 { return s[j*(k+gap)+p] })
-		p.PackT(s, k+gap, n, k)
+		p.Size(k, n)
+		for part := range 3 {
+			p.PackTPart(s, k+gap, part, 3)
+		}
 		got = append(got[:0], c...)
 		p.Mul(got, n+gap, a, k+gap, m, add)
 		check(t, "A·Sᵀ", got, want, scale, m, n, n+gap, k)
@@ -137,15 +140,25 @@ func TestVectors(t *testing.T) {
 			t.Fatalf("Dot of %d: got %v, want %v", n, got, want)
 		}
 		sum := make([]float64, n+1)
-		AddTo64(sum, x[:n])
+		sum[n] = guard
+		Widen(sum[:n], x[:n])
+		for i, v := range sum[:n] {
+			if v != float64(x[i]) {
+				t.Fatalf("Widen: element %d: got %v, want %v", i, v, x[i])
+			}
+		}
+		AddTo64(sum[:n], x[:n])
+		if sum[n] != guard {
+			t.Fatal("a store outside the result")
+		}
 		before := append([]float32(nil), y...)
 		Axpy(y[:n], 0.5, x[:n])
 		for i := range y {
 			want := before[i]
 			if i < n {
 				want += 0.5 * x[i]
-				if sum[i] != float64(x[i]) {
-					t.Fatalf("AddTo64: element %d: got %v, want %v", i, sum[i], x[i])
+				if sum[i] != 2*float64(x[i]) {
+					t.Fatalf("AddTo64: element %d: got %v, want %v", i, sum[i], 2*x[i])
 				}
 			}
 			if y[i] != want && math.Abs(float64(y[i]-want)) > 1e-6 {

@@ -98,10 +98,34 @@ func packColumns(dst []float32, row, panel int, src []float32, stride, k, n, wid
 // packRows writes the transpose of the w rows at s, k columns, to a panel.
 func packRows(dst, s []float32, stride, w, k int) {
 	width, done := panelWidth(), 0
-	if level == avx512 && k > 0 && stride < 1<<26 { // 32-bit indices
-		for ; done+16 <= w; done += 16 {
-			packTAVX512(k, &s[done*stride], stride, &dst[done])
+	if lanes := [...]int{0, 8, 16}[level]; lanes > 0 {
+		blocks := k / lanes
+		for ; done+lanes <= w && blocks > 0; done += lanes {
+			if level == avx512 {
+				transposeAVX512(blocks, &s[done*stride], 4*stride, &dst[done], 4*width)
+			} else {
+				transposeAVX2(blocks, &s[done*stride], 4*stride, &dst[done], 4*width)
+			}
+			if p := blocks * lanes; p < k {
+				packTail(dst[p*width+done:], s[done*stride+p:], stride, lanes, k-p)
+			}
 		}
 	}
-	packRowsGo(dst[done:], s[min(done*stride, len(s)):], stride, w-done, k, width)
+	if done < w {
+		packTail(dst[done:], s[done*stride:], stride, w-done, k)
+	}
+}
+
+// packTail is packRows for what is left.
+func packTail(dst, s []float32, stride, w, k int) {
+	if level < avx512 || stride >= 1<<26 || k == 0 { // 32-bit indices
+		packRowsGo(dst, s, stride, w, k, panelWidth())
+		return
+	}
+	for ; w > 0; w -= 16 {
+		gatherAVX512(k, &s[0], stride, &dst[0], 4*panelWidth(), uint64(1)<<min(w, 16)-1)
+		if w > 16 {
+			dst, s = dst[16:], s[16*stride:]
+		}
+	}
 }

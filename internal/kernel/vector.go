@@ -33,3 +33,9 @@ func add64Go(dst []float64, x []float32) {
 
 // Add computes dst += x.
 func Add(dst, x []float32) { Axpy(dst, 1, x) }
+
+func widenGo(dst []float64, x []float32) {
+	for i, v := range x {
+		dst[i] = float64(v)
+	}
+}

@@ -54,7 +54,8 @@ func main() {
 		sumSquares(&w, s)
 		dot(&w, s)
 		axpy(&w, s)
-		add64(&w, s)
+		add64(&w, s, "add64", true)
+		add64(&w, s, "widen", false)
 		relu(&w, s)
 		reluBand(&w, s)
 		clipAdd(&w, s)
@@ -65,8 +66,9 @@ func main() {
 		reluDeriv(&w, s)
 		adam(&w, s)
 		narrow(&w, s)
+		transpose(&w, s)
 	}
-	packT(&w)
+	gather(&w)
 	write("kernel_amd64.s", w.Bytes())
 	write("decl_amd64.go", bytes.TrimRight(w.decl.Bytes(), "\n"))
 }
@@ -164,12 +166,17 @@ func axpy(w *writer, s isa) {
 	w.p("\tADDQ $%d, SI\n\tADDQ $%d, DI\n\tSUBQ $%d, CX\n\tJNZ loopAxpy%s\n\tVZEROUPPER\n\tRET\n", 4*s.lanes, 4*s.lanes, s.lanes, s.name)
 }
 
-// add64 writes add64ISA(n, x, dst): float64 dst += x, n a multiple of the lanes.
-func add64(w *writer, s isa) {
-	w.declare("add64"+s.name, "n int, x *float32, dst *float64", "")
-	w.p("TEXT ·add64%s(SB), NOSPLIT, $0-24\n\tMOVQ n+0(FP), CX\n\tMOVQ x+8(FP), SI\n\tMOVQ dst+16(FP), DI\nloopAdd64%s:", s.name, s.name)
+// add64 writes nameISA(n, x, dst): float64 dst += x, or dst = x; n is a
+// multiple of the lanes.
+func add64(w *writer, s isa, name string, add bool) {
+	w.declare(name+s.name, "n int, x *float32, dst *float64", "")
+	w.p("TEXT ·%s%s(SB), NOSPLIT, $0-24\n\tMOVQ n+0(FP), CX\n\tMOVQ x+8(FP), SI\n\tMOVQ dst+16(FP), DI\nloop%s%s:", name, s.name, name, s.name)
 	for i := range 2 {
-		w.p("\tVCVTPS2PD %d(SI), %s0\n\tVADDPD %d(DI), %s0, %s0\n\tVMOVUPD %s0, %d(DI)", 2*s.lanes*i, s.reg, 4*s.lanes*i, s.reg, s.reg, s.reg, 4*s.lanes*i)
+		w.p("\tVCVTPS2PD %d(SI), %s0", 2*s.lanes*i, s.reg)
+		if add {
+			w.p("\tVADDPD %d(DI), %s0, %s0", 4*s.lanes*i, s.reg, s.reg)
+		}
+		w.p("\tVMOVUPD %s0, %d(DI)", s.reg, 4*s.lanes*i)
 	}
-	w.p("\tADDQ $%d, SI\n\tADDQ $%d, DI\n\tSUBQ $%d, CX\n\tJNZ loopAdd64%s\n\tVZEROUPPER\n\tRET\n", 4*s.lanes, 8*s.lanes, s.lanes, s.name)
+	w.p("\tADDQ $%d, SI\n\tADDQ $%d, DI\n\tSUBQ $%d, CX\n\tJNZ loop%s%s\n\tVZEROUPPER\n\tRET\n", 4*s.lanes, 8*s.lanes, s.lanes, name, s.name)
 }

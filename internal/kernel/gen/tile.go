@@ -125,17 +125,3 @@ func packColumns(w *writer, s isa, vectors int) {
 	w.p("\tADDQ R8, R10\n\tADDQ R9, R11\n\tDECQ DX\n\tJNZ panel%s", name)
 	w.p("\tADDQ srcRow+24(FP), SI\n\tADDQ dstRow+48(FP), DI\n\tDECQ CX\n\tJNZ row%s\n\tVZEROUPPER\n\tRET\n", name)
 }
-
-// packT writes packTAVX512(k, s, stride, dst): for each of k columns p of the
-// 16 rows at s, dst[32p : 32p+16] = the column.
-func packT(w *writer) {
-	w.declare("packTAVX512", "k int, s *float32, stride int, dst *float32", "")
-	w.p("TEXT ·packTAVX512(SB), NOSPLIT, $0-32\n\tMOVQ k+0(FP), CX\n\tMOVQ s+8(FP), SI\n\tMOVQ stride+16(FP), AX\n\tMOVQ dst+24(FP), DI")
-	w.p("\tVMOVDQU32 ·lanes512(SB), Z1\n\tVPBROADCASTD AX, Z2\n\tVPMULLD Z1, Z2, Z1") // indices i·stride
-	w.p("loopPackT:\n\tKXNORW K1, K1, K1\n\tVGATHERDPS (SI)(Z1*4), K1, Z0\n\tVMOVUPS Z0, (DI)")
-	w.p("\tADDQ $4, SI\n\tADDQ $128, DI\n\tDECQ CX\n\tJNZ loopPackT\n\tVZEROUPPER\n\tRET\n")
-	for i := range 16 {
-		w.p("DATA ·lanes512+%d(SB)/4, $%d", 4*i, i)
-	}
-	w.p("GLOBL ·lanes512(SB), RODATA|NOPTR, $64")
-}
