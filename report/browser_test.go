@@ -257,11 +257,19 @@ func TestLivePageFollowsARun(t *testing.T) {
 	}()
 	b.do(t, chromedp.Navigate(server.URL+"/"))
 	const points = `(d => d ? JSON.parse(d.textContent).series[0].x.length : 0)(document.querySelector('#objective script'))`
+	charts := []string{"#objective", "#scores", "#constraints", "#moves", "#cost"}
 	for k := 1; k <= 12; k++ {
 		gate <- struct{}{}
 		if k == 3 || k == 9 {
 			b.until(t, fmt.Sprintf(`%s === %d`, points, k))
-			b.shows(t, "#objective svg")
+			for _, id := range charts {
+				b.shows(t, id+" svg")
+				// The longest curve of each chart has a point an iteration.
+				longest := `Math.min(...[...document.querySelectorAll('` + id + ` script')].map(s => Math.max(...JSON.parse(s.textContent).series.map(c => c.x.length))))`
+				if n := value[int](t, b, longest); n != k {
+					t.Errorf("after %d iterations %s has a chart with %d points", k, id, n)
+				}
+			}
 		}
 	}
 	if err := <-done; err != nil {
@@ -271,7 +279,22 @@ func TestLivePageFollowsARun(t *testing.T) {
 	if s := value[string](t, b, `document.querySelector('.live').innerText`); !strings.Contains(s, "following") {
 		t.Errorf("state: %q", s)
 	}
+	const content = `document.querySelector('#content').innerHTML`
+	followed := value[string](t, b, content)
 	b.quiet(t, server.URL)
+
+	run, err := report.ReadRun(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	still := filepath.Join(t.TempDir(), report.PageFile)
+	if err := atomicfile.Write(still, report.RunPage(run).WriteHTML); err != nil {
+		t.Fatal(err)
+	}
+	b.do(t, chromedp.Navigate("file://"+still))
+	if value[string](t, b, content) != followed {
+		t.Error("the finished run's page is not what was followed to its end")
+	}
 }
 
 // gate lets the run go on when the test says so.

@@ -27,6 +27,7 @@ func textWidth(s string, size float64) float64 {
 }
 
 const (
+	zero      = ": 0" // behind the name of a curve that is 0 throughout
 	keyWidth  = 26
 	nameLimit = 18 // longer names are cut; the page's table has them whole
 )
@@ -46,6 +47,9 @@ func (l *layout) legendWidth() float64 {
 		}
 	}
 	for _, s := range l.chart.Series {
+		if l.chart.alwaysZero(s) {
+			s.Name += zero
+		}
 		fit(s.Name)
 	}
 	for _, v := range l.chart.Levels {
@@ -83,6 +87,9 @@ func (l *layout) legend() {
 func (l *layout) namedCurves() []named {
 	var es []named
 	for _, s := range l.chart.Series {
+		if l.chart.alwaysZero(s) {
+			es = append(es, named{name: s.Name + zero, end: point{math.NaN(), l.y.a}, key: func(point) []mark { return nil }})
+		}
 		k := styleOf(s.Style)
 		for i := len(s.X) - 1; i >= 0 && s.Name != ""; i-- {
 			end, ok := l.place(s, i)
@@ -99,6 +106,12 @@ func (l *layout) namedCurves() []named {
 		}
 	}
 	return es
+}
+
+// alwaysZero reports a named curve that a logarithmic axis has no place for:
+// its name says what it is.
+func (c Chart) alwaysZero(s Series) bool {
+	return c.Y.Log && s.Name != "" && len(s.Y) > 0 && !slices.ContainsFunc(s.Y, func(v float64) bool { return v != 0 })
 }
 
 func (l *layout) namedLevels() []named {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
+	"html"
 	"image/png"
 	"io"
 	"math"
@@ -143,23 +144,37 @@ func TestPageStandsAlone(t *testing.T) {
 	if err := p.WriteHTML(&b); err != nil {
 		t.Fatal(err)
 	}
-	html := b.String()
-	if i := strings.Index(html, "<b>"); i >= 0 {
-		t.Errorf("a name became markup: %.60s", html[i:])
+	text := b.String()
+	if i := strings.Index(text, "<b>"); i >= 0 {
+		t.Errorf("a name became markup: %.60s", text[i:])
 	}
-	found := inline.FindAllStringSubmatch(html, -1)
+	found := inline.FindAllStringSubmatch(text, -1)
 	if len(found) != 2 {
 		t.Fatalf("%d styles and scripts, want 2", len(found))
 	}
 	for _, m := range found {
 		h := sha256.Sum256([]byte(m[2]))
-		if !strings.Contains(html, base64.StdEncoding.EncodeToString(h[:])[:20]) {
+		if !strings.Contains(html.UnescapeString(text), base64.StdEncoding.EncodeToString(h[:])) {
 			t.Errorf("the policy does not allow the page's own %s", m[1])
 		}
 	}
-	rest := strings.ReplaceAll(html, "http://www.w3.org/2000/svg", "")
+	rest := strings.ReplaceAll(text, "http://www.w3.org/2000/svg", "")
 	if m := address.FindStringIndex(rest); m != nil {
 		t.Errorf("the page names something outside: %.80s", rest[max(0, m[0]-20):])
+	}
+}
+
+// TestZeroCurvesAreNamed holds that a curve for which a logarithmic axis has no
+// place is told of in words.
+func TestZeroCurvesAreNamed(t *testing.T) {
+	c := report.Chart{Y: report.Axis{Label: "y", Log: true}, Series: []report.Series{
+		{Name: "none", X: []float64{1, 2}, Y: []float64{0, 0}}, {Name: "some", X: []float64{1, 2}, Y: []float64{0, 1}}}}
+	var b strings.Builder
+	if err := report.WriteSVG(&b, []report.Chart{c}, 1); err != nil {
+		t.Fatal(err)
+	}
+	if s := b.String(); !strings.Contains(s, ">none: 0<") || !strings.Contains(s, ">some<") {
+		t.Errorf("got %s", s)
 	}
 }
 

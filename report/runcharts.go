@@ -116,7 +116,7 @@ func partCharts(rs []dlam.Record) []Chart {
 			return v, len(r.Parts) > 0
 		}
 	}
-	x, y := Axis{Label: "iteration"}, Axis{Label: "milliseconds"}
+	x, y := Axis{Label: "iteration"}, Axis{Label: "milliseconds", Log: true}
 	byKind, byLayer := Chart{Title: "Time of each block", X: x, Y: y}, Chart{Title: "Time of each layer", X: x, Y: y}
 	for i, k := range kinds {
 		byKind.Series = append(byKind.Series, curve(partName(k), i, rs, iteration, sum(func(p dlam.Part) bool { return p.Variables == k })))

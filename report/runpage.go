@@ -27,9 +27,15 @@ func RunPage(run Run) Page {
 }
 
 func (p *Page) add(title, id, caption string, charts []Chart) {
-	if charts = compact(charts); len(charts) > 0 {
-		p.Sections = append(p.Sections, Section{Title: title, Figures: []Figure{{ID: id, Caption: caption, Charts: charts, Columns: 3}}})
+	charts = compact(charts)
+	if len(charts) == 0 {
+		return
 	}
+	columns := 3
+	if len(charts) < 3 || len(charts) == 4 { // rows that are full
+		columns = 2
+	}
+	p.Sections = append(p.Sections, Section{Title: title, Figures: []Figure{{ID: id, Caption: caption, Charts: charts, Columns: columns}}})
 }
 
 func costCaption(rs []dlam.Record) string {

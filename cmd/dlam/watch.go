@@ -18,8 +18,8 @@ func newWatchCommand(a *app) *cobra.Command {
 		Long: `Serve the page of a run to a browser on this machine. While the run goes on the
 page follows it; a finished run looks the same. RUN is the run's folder or its
 trace.jsonl. Only this machine can reach the page. Ends with Ctrl-C.`,
-		Example: `  dlam train --data mnist --out runs/mnist &
-  dlam watch runs/mnist`,
+		Example: `  dlam train --data mnist --run runs/mnist
+  dlam watch runs/mnist     (in another terminal)`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			live, err := report.NewLive(args[0])
