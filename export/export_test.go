@@ -64,6 +64,9 @@ func TestNumpy(t *testing.T) {
 			t.Errorf("%s: output %v of shape %v", s.name, a.Output, a.Shape)
 		}
 		s.agree(t, a.Numbers, close32)
+		if i == 0 {
+			t.Logf("by torch too: %v", a.Torch)
+		}
 	}
 }
 

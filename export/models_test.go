@@ -50,9 +50,10 @@ func samples(t *testing.T) []sample {
 
 const trials = 20 // samples of a set
 
-func random(seed uint64, rows, cols int, scale float32) mat.Dense {
+// random is a matrix with a row a trial.
+func random(seed uint64, cols int, scale float32) mat.Dense {
 	rng := rand.New(rand.NewPCG(seed, 7))
-	x := mat.New(rows, cols)
+	x := mat.New(trials, cols)
 	for i := range x.Data {
 		x.Data[i] = scale * float32(rng.NormFloat64()+0.5)
 	}
@@ -61,7 +62,7 @@ func random(seed uint64, rows, cols int, scale float32) mat.Dense {
 
 // table has features of different size, and names that need quoting.
 func table(cols int) dataset.Dataset {
-	d := dataset.Dataset{Name: "a \"table\"\nof ours", X: random(1, trials, cols, 1), Classes: []string{"one", "zwei, \"drei\"", "четыре\n"}}
+	d := dataset.Dataset{Name: "a \"table\"\nof ours", X: random(1, cols, 1), Classes: []string{"one", "zwei, \"drei\"", "четыре\n"}}
 	for i := range d.X.Rows {
 		d.X.Row(i)[1] *= 100
 		d.Class = append(d.Class, int32(i%3))
@@ -73,7 +74,7 @@ func table(cols int) dataset.Dataset {
 }
 
 func regression() dataset.Dataset {
-	return dataset.Dataset{Name: "values", X: random(2, trials, 5, 3), Value: random(3, trials, 2, 50)}
+	return dataset.Dataset{Name: "values", X: random(2, 5, 3), Value: random(3, 2, 50)}
 }
 
 // pictures have two channels, and sides that differ.

@@ -49,6 +49,7 @@ type answer struct {
 	Input, Output any
 	Shape         []int
 	Numbers       []float64
+	Torch         bool // whether torch predicted too, and the same
 }
 
 // answers runs a program on models; it prints a JSON object for each.

@@ -18,7 +18,7 @@ import (
 func drawn(t *testing.T, channels, units int, w ...float32) image.Image {
 	t.Helper()
 	d := pictures()
-	d.X, d.Image.Channels = random(1, trials, 4*6*channels, 1), channels
+	d.X, d.Image.Channels = random(1, 4*6*channels, 1), channels
 	m := newSample(t, "p", d, []int{units}, activation.ReLU{}, "cross-entropy", dataset.ScaleUnit, 2).model
 	for i := range m.Network.Layers[0].W.Data {
 		m.Network.Layers[0].W.Data[i] = w[i%len(w)]
