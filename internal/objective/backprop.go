@@ -32,17 +32,31 @@ type Backprop struct {
 	workers []backWorker
 	x       mat.Dense
 	y       loss.Target
-	packing bool
+	phase   phase
+	whole   *whole
 
 	moments             *gramPass // what GradientAndGram adds, once it was called
 	gathering, riskOnly bool      // in this pass: moments too; nothing but the risk
 }
 
+// phase is what the workers are at.
+type phase int
+
+const (
+	phasePack     phase = iota // packing the weights
+	phaseSum                   // running blocks of samples and summing
+	phaseSamples               // running a whole batch
+	phaseProducts              // and then its products
+)
+
 // backWorker is one worker's scratch, for Block rows.
 type backWorker struct {
 	z, a  [][]float32 // of each layer; δ_l = ∂R/∂z_l takes z_l's place
+	own   [2][][]float32
 	delta []float32
 	outer []Outer
+	acc   []float32 // of a task
+	pack  mat.Packing
 }
 
 // NewBackprop prepares for the layers, whose memory it refers to. It refuses
@@ -72,20 +86,32 @@ func (e *Engine) NewBackprop(layers []Layer, l loss.Loss) (*Backprop, error) {
 	for w := range b.workers {
 		b.workers[w].allocate(layers)
 	}
+	b.whole = newWhole(layers, len(b.workers))
+	for l, ly := range layers {
+		b.wT[l].Size(ly.W.Cols, ly.W.Rows)
+		b.w[l].Size(ly.W.Rows, ly.W.Cols)
+	}
 	return b, nil
 }
 
 func (k *backWorker) allocate(layers []Layer) {
 	k.z, k.a, k.outer = make([][]float32, len(layers)), make([][]float32, len(layers)), make([]Outer, len(layers))
+	k.own = [2][][]float32{make([][]float32, len(layers)), make([][]float32, len(layers))}
 	widest := 0
 	for l, ly := range layers {
-		k.z[l] = make([]float32, Block*ly.W.Rows)
+		k.own[0][l] = make([]float32, Block*ly.W.Rows)
 		if l < len(layers)-1 {
-			k.a[l] = make([]float32, Block*ly.W.Rows)
+			k.own[1][l] = make([]float32, Block*ly.W.Rows)
 			widest = max(widest, ly.W.Rows)
 		}
 	}
 	k.delta = make([]float32, Block*widest)
+}
+
+// reset has the scratch be the worker's own again.
+func (k *backWorker) reset() {
+	copy(k.z, k.own[0])
+	copy(k.a, k.own[1])
 }
 
 // Sums is where Gradient leaves its result.
@@ -99,12 +125,20 @@ func (b *Backprop) Gradient(x mat.Dense, y loss.Target) (*Gradient, error) {
 
 // sum is a pass that adds up the first length sums, over ranks at once.
 func (b *Backprop) sum(x mat.Dense, y loss.Target, length int) (*Gradient, error) {
-	b.x, b.y, b.packing = x, y, true
-	b.e.Pool.Run(b)
-	b.packing = false
-	b.sums.Reset(length)
-	b.e.Pool.Run(b)
-	total, err := b.sums.Reduce()
+	b.x, b.y = x, y
+	b.run(phasePack)
+	if b.riskOnly {
+		length = 2
+	}
+	var total []float64
+	var err error
+	if x.Rows <= flushRows {
+		total, err = b.sumWhole(length)
+	} else {
+		b.sums.Reset(length)
+		b.run(phaseSum)
+		total, err = b.sums.Reduce()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -112,52 +146,47 @@ func (b *Backprop) sum(x mat.Dense, y loss.Target, length int) (*Gradient, error
 	return &b.grad, nil
 }
 
-// Do packs the worker's share of the weights, or runs its share of the
-// samples forward and backward.
-func (b *Backprop) Do(worker int) {
-	if b.packing {
-		b.pack(worker)
-		return
-	}
-	k, part := &b.workers[worker], b.sums.Part(worker)
-	at := 2
-	for l, ly := range b.layers {
-		k.outer[l].Begin(part[at:], ly.W.Rows, ly.W.Cols)
-		at += ly.W.Rows*ly.W.Cols + len(ly.B)
-	}
+// sumWhole is sum for a batch of few samples; see whole.
+func (b *Backprop) sumWhole(length int) ([]float64, error) {
+	first := 0
 	if b.gathering {
-		b.moments.begin(b, worker)
+		first = b.moments.first
 	}
-	lo, hi := kernel.Range(b.x.Rows, grain, worker, b.e.Pool.Threads())
-	for ; lo < hi; lo += Block {
-		end := min(lo+Block, hi)
-		x, y := b.x.RowRange(lo, end), b.y.RowRange(lo, end)
-		part[0] += float64(x.Rows)
-		part[1] += b.forward(k, x, y)
-		if b.riskOnly {
-			continue
-		}
-		if b.gathering {
-			b.moments.add(b, worker, k, x)
-		}
-		b.backward(k, x, y, part)
+	b.whole.prepare(b.layers, b.x.Rows, b.riskOnly, b.gathering, first)
+	b.run(phaseSamples)
+	if !b.riskOnly {
+		b.run(phaseProducts)
 	}
-	if b.gathering {
-		b.moments.flush(worker)
+	total := b.sums.Open(length)
+	total[0], total[1] = 0, 0
+	for _, r := range b.whole.part {
+		total[0] += r.n
+		total[1] += r.sum
 	}
-	for l := range k.outer {
-		k.outer[l].Flush()
-	}
+	return b.sums.Ranks()
 }
 
-func (b *Backprop) pack(worker int) {
-	for l := range b.layers {
-		if (2*l)%b.e.Pool.Threads() == worker {
-			b.wT[l].PackT(b.layers[l].W)
+func (b *Backprop) run(p phase) {
+	b.phase = p
+	b.e.Pool.Run(b)
+}
+
+// Do does the worker's share of a phase.
+func (b *Backprop) Do(worker int) {
+	switch b.phase {
+	case phasePack:
+		for l, ly := range b.layers {
+			b.wT[l].PackTPart(ly.W, worker, len(b.workers))
+			if l > 0 {
+				b.w[l].PackPart(ly.W, worker, len(b.workers))
+			}
 		}
-		if l > 0 && (2*l-1)%b.e.Pool.Threads() == worker {
-			b.w[l].Pack(b.layers[l].W)
-		}
+	case phaseSum:
+		b.blocks(worker)
+	case phaseSamples:
+		b.samples(worker)
+	case phaseProducts:
+		b.products(worker)
 	}
 }
 
@@ -177,30 +206,21 @@ func (b *Backprop) forward(k *backWorker, x mat.Dense, y loss.Target) float64 {
 	panic("objective: a network without layers")
 }
 
-// backward adds δ_lᵀa_{l-1} and δ_l's columns, with δ_L = ∇R and
-// δ_{l-1} = (δ_l W_l) ∘ h'(z_{l-1}).
-func (b *Backprop) backward(k *backWorker, x mat.Dense, y loss.Target, part []float64) {
+// backward makes δ_L = ∇R and δ_{l-1} = (δ_l W_l) ∘ h'(z_{l-1}), each in z_l's
+// place, and hands on each δ_l with a_{l-1}.
+func (b *Backprop) backward(k *backWorker, x mat.Dense, y loss.Target, use func(l int, delta, in mat.Dense)) {
 	last := len(b.layers) - 1
 	delta := blockOf(k.z[last], x.Rows, b.layers[last].W.Rows)
 	b.loss.Grad(delta, delta, y)
-	end := b.length
-	for l := last; l >= 0; l-- {
-		ly := b.layers[l]
-		in := x
-		if l > 0 {
-			in = blockOf(k.a[l-1], x.Rows, ly.W.Cols)
-		}
-		k.outer[l].Add(delta, in)
-		AddColumns(part[end-len(ly.B):end], delta)
-		end -= ly.W.Rows*ly.W.Cols + len(ly.B)
-		if l == 0 {
-			return
-		}
-		z, d := blockOf(k.z[l-1], x.Rows, ly.W.Cols), blockOf(k.delta, x.Rows, ly.W.Cols)
+	for l := last; l > 0; l-- {
+		cols := b.layers[l].W.Cols
+		use(l, delta, blockOf(k.a[l-1], x.Rows, cols))
+		z, d := blockOf(k.z[l-1], x.Rows, cols), blockOf(k.delta, x.Rows, cols)
 		b.w[l].Mul(d, delta)
 		b.h[l-1].MulDeriv(z.Elements(), d.Elements(), z.Elements())
 		delta = z
 	}
+	use(0, delta, x)
 }
 
 // blockOf is the first rows of a block's scratch.

@@ -124,6 +124,9 @@ func (b *Backprop) NewAlong(dir []Direction, l loss.Curved) *Along {
 		widest = max(widest, ly.W.Rows)
 	}
 	a := &Along{b: b, loss: l, dir: dir, panels: make([]mat.Panel, len(dir)), sums: b.e.NewSums(3)}
+	for l, ly := range b.layers {
+		a.panels[l].Size(ly.W.Cols, ly.W.Rows)
+	}
 	for range b.workers {
 		a.dz = append(a.dz, make([]float32, 2*Block*widest))
 		a.out = append(a.out, make([]float32, Block*widest))
@@ -151,12 +154,13 @@ func (a *Along) Measure(x mat.Dense, y loss.Target) (Model, error) {
 // samples.
 func (a *Along) Do(worker int) {
 	if a.packing {
-		for l := worker; l < len(a.dir); l += len(a.b.workers) {
-			a.panels[l].PackT(a.dir[l].W)
+		for l := range a.dir {
+			a.panels[l].PackTPart(a.dir[l].W, worker, len(a.b.workers))
 		}
 		return
 	}
 	b, part := a.b, a.sums.Part(worker)
+	b.workers[worker].reset()
 	lo, hi := kernel.Range(b.x.Rows, grain, worker, b.e.Pool.Threads())
 	for ; lo < hi; lo += Block {
 		end := min(lo+Block, hi)

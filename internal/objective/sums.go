@@ -29,6 +29,16 @@ func (s *Sums) Reset(length int) {
 	}
 }
 
+// Open is the first length sums of all workers together, to be written instead
+// of added up; Ranks then adds the ranks.
+func (s *Sums) Open(length int) []float64 {
+	s.parts[0] = s.parts[0][:length]
+	return s.parts[0]
+}
+
+// Ranks is Reduce for sums that are in worker 0's part already.
+func (s *Sums) Ranks() ([]float64, error) { return s.parts[0], s.e.Comm.Sum(s.parts[0]) }
+
 // Part is what worker adds to.
 func (s *Sums) Part(worker int) []float64 { return s.parts[worker] }
 
