@@ -1,9 +1,6 @@
 package kernel
 
-import (
-	"runtime"
-	"sync/atomic"
-)
+import "sync"
 
 // A Job is a piece of work that every worker of a Pool takes part in.
 type Job interface {
@@ -11,16 +8,11 @@ type Job interface {
 	Do(worker int)
 }
 
-// A Pool runs Jobs on a fixed number of goroutines. Passes over a mini-batch
-// follow each other within microseconds, less than it takes to wake a thread:
-// whoever waits looks again a few times, letting other goroutines run, before
-// it sleeps.
+// A Pool runs Jobs on a fixed number of goroutines. Workers sleep when idle.
 type Pool struct {
 	threads int
-	job     Job
-	rounds  []signal // of each worker but the caller: Runs started
-	done    signal   // workers that have ended their share, over all Runs
-	ended   uint32   // what done is at the end of the Run
+	work    []chan Job
+	done    sync.WaitGroup
 }
 
 // NewPool starts a pool of threads workers, the caller's goroutine being the
@@ -29,23 +21,18 @@ func NewPool(threads int) *Pool {
 	if threads < 1 {
 		panic("kernel: a pool needs at least one thread")
 	}
-	p := &Pool{threads: threads, rounds: make([]signal, threads-1)}
-	p.done.init()
-	for i := range p.rounds {
-		p.rounds[i].init()
-		go p.serve(&p.rounds[i], i+1)
+	p := &Pool{threads: threads, work: make([]chan Job, threads-1)}
+	for i := range p.work {
+		p.work[i] = make(chan Job)
+		go p.serve(p.work[i], i+1)
 	}
 	return p
 }
 
-func (p *Pool) serve(round *signal, worker int) {
-	for n := uint32(1); ; n++ {
-		round.wait(n)
-		if p.job == nil {
-			return
-		}
-		p.job.Do(worker)
-		p.done.add()
+func (p *Pool) serve(work <-chan Job, worker int) {
+	for job := range work {
+		job.Do(worker)
+		p.done.Done()
 	}
 }
 
@@ -55,61 +42,20 @@ func (p *Pool) Threads() int { return p.threads }
 // Run calls job.Do once for every worker and returns when all are done. Only
 // one Run may be under way at a time.
 func (p *Pool) Run(job Job) {
-	p.start(job)
-	job.Do(0)
-	p.ended += uint32(len(p.rounds))
-	p.done.wait(p.ended)
-}
-
-func (p *Pool) start(job Job) {
-	p.job = job
-	for i := range p.rounds {
-		p.rounds[i].add()
+	p.done.Add(len(p.work))
+	for _, c := range p.work {
+		c <- job
 	}
+	job.Do(0)
+	p.done.Wait()
 }
 
 // Close ends the workers. The pool must not be used afterwards.
 func (p *Pool) Close() {
-	p.start(nil)
-	p.rounds = nil
-}
-
-// looks is how often a waiter looks before it sleeps: some ten microseconds.
-const looks = 100
-
-// signal is a counter that one goroutine waits for.
-type signal struct {
-	count  atomic.Uint32
-	asleep atomic.Bool
-	wake   chan struct{}
-	_      [40]byte // a cache line of its own
-}
-
-func (s *signal) init() { s.wake = make(chan struct{}, 1) }
-
-// add counts one and wakes who waits.
-func (s *signal) add() {
-	s.count.Add(1)
-	if s.asleep.CompareAndSwap(true, false) {
-		s.wake <- struct{}{}
+	for _, c := range p.work {
+		close(c)
 	}
-}
-
-// wait waits until the count is n.
-func (s *signal) wait(n uint32) {
-	for range looks {
-		if s.count.Load() == n {
-			return
-		}
-		runtime.Gosched()
-	}
-	for s.count.Load() != n {
-		s.asleep.Store(true)
-		// If the last was counted meanwhile, its add may have missed that.
-		if s.count.Load() != n || !s.asleep.CompareAndSwap(true, false) {
-			<-s.wake
-		}
-	}
+	p.work = nil
 }
 
 // Range is the part of [0, n) that belongs to worker of workers, in whole
