@@ -12,6 +12,7 @@ type Iterate struct {
 	Theta        [][]float64 // θ of each row of W_l
 	Scale        [][]float32 // factor of θ in each column of W_l; nil for 1
 	Tau          [][]float64 // τ of each sample
+	Extrapolated bool        // W-steps may start elsewhere than at the last iterate
 }
 
 // Splitting is a Stepper whose iterates can be looked at, for certificates.

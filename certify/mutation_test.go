@@ -148,6 +148,19 @@ var mutations = []struct {
 	}},
 	{"a not clipped to its band", "feasibility", 0.1, func(old, now dlam.Iterate) { extend(old.A[0], now.A[0], 100) }},
 	{"one a just out of its band", "feasibility", 0.1, func(_, now dlam.Iterate) { edge(now, 0.11) }},
+	{"a layer that stands still off its minimum", "Lemma 3 (W)", 0.1, func(old, now dlam.Iterate) {
+		l := len(now.Z) - 1
+		extend(old.Z[l], now.Z[l], 0)
+		extend(old.Network.Layers[l].W, now.Network.Layers[l].W, 0)
+		copy(now.Network.Layers[l].B, old.Network.Layers[l].B)
+	}},
+	{"b that stands still", "Lemma 3 (b)", 0.1, func(old, now dlam.Iterate) {
+		l := len(now.Z) - 1
+		extend(old.Z[l], now.Z[l], 0)
+		for j, x := range old.Network.Layers[l].B {
+			now.Network.Layers[l].B[j] = x + 0.25*(now.Network.Layers[l].B[j]-x)
+		}
+	}},
 	{"τ reported four times too large", "eq. 13", 10, func(_, now dlam.Iterate) { scale(now.Tau[1], 4) }},
 }
 

@@ -41,13 +41,6 @@ func (q Inequality) Error() string {
 		q.Iteration, q.Layer, q.Name, q.Left, q.Right, q.Slack)
 }
 
-// Bound is Lemma 3 in one layer: |g| ≤ C(‖ΔW‖+‖Δb‖+‖Δz‖) for a subgradient g.
-type Bound struct {
-	Layer                int
-	GradientW, GradientB float64 // norms of subgradients of F in W_l and b_l
-	Moves                float64 // ‖ΔW_l‖ + ‖Δb_l‖ + ‖Δz_l‖ of the sweep
-}
-
 // Sweep is the certificate of one sweep.
 type Sweep struct {
 	Iteration int
@@ -154,7 +147,7 @@ func (c *checker) layer(l int, in mat.Dense) error {
 		}
 	}
 	c.add(l, "eq. 12 (z)", fall, half*moveZ, slack(moveZ, e2)+extra)
-	if err := c.bound(l, in, was, is, v1, shift); err != nil {
+	if err := c.bound(l, in, v1, shift, scale); err != nil {
 		return err
 	}
 	if l < len(c.now.A) {
@@ -201,53 +194,6 @@ func (c *checker) activations(l int) error {
 	}
 	c.Checks = append(c.Checks, Inequality{c.Iteration, l + 1, "feasibility of a", 0, excess, activation.BandTolerance})
 	return err
-}
-
-// bound reports Lemma 3 for layer l: by the optimality of the W-step,
-// s = −∇φ(W_old) − θ∘ΔW is a subgradient of Ω at the new W, so that
-// ∇φ(W_new) + s is one of F; that of b is ρΣ(z_old − z_new).
-func (c *checker) bound(l int, in mat.Dense, was, is dlam.Layer, v1 wide, shift []float64) error {
-	z0, z1 := c.old.Z[l], c.now.Z[l]
-	v0 := linear(in, was.W, was.B, c.p.Threads)
-	g := newWide(is.W.Rows, is.W.Cols)
-	gb := make([]float64, is.W.Rows)
-	var moveZ float64
-	for i := range in.Rows {
-		ai := in.Row(i)
-		for j := range gb {
-			// residual now less residual at the W-step
-			e := v1.row(i)[j] + shift[j] - float64(z1.Row(i)[j])
-			d := e - (v0.row(i)[j] - float64(z0.Row(i)[j]))
-			gb[j] += c.now.Rho * e
-			dz := float64(z1.Row(i)[j]) - float64(z0.Row(i)[j])
-			moveZ += dz * dz
-			gj := g.row(j)
-			for k, a := range ai {
-				gj[k] += c.now.Rho * d * float64(a)
-			}
-		}
-	}
-	sums := append(append(g.data, gb...), moveZ)
-	if err := c.p.Comm.Sum(sums); err != nil {
-		return err
-	}
-	g.data, gb, moveZ = sums[:len(g.data)], sums[len(g.data):len(sums)-1], sums[len(sums)-1]
-	for i, theta := range c.now.Theta[l] {
-		gi, w1, w0 := g.row(i), is.W.Row(i), was.W.Row(i)
-		for j := range gi {
-			gi[j] -= theta * c.scale(l, j) * (float64(w1[j]) - float64(w0[j]))
-		}
-	}
-	b := Bound{Layer: l + 1, GradientW: math.Sqrt(square(g)), Moves: math.Sqrt(norm2(is.W, was.W)) + math.Sqrt(moveZ)}
-	var nb, mb float64
-	for j := range gb {
-		nb += gb[j] * gb[j]
-		mb += shift[j] * shift[j]
-	}
-	b.GradientB = math.Sqrt(nb)
-	b.Moves += math.Sqrt(mb)
-	c.Bounds = append(c.Bounds, b)
-	return nil
 }
 
 func sumAbs(m mat.Dense) float64 {

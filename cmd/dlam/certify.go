@@ -80,14 +80,15 @@ func (a *app) showCertificate(c *certify.Certificate, same bool) {
 	w.SetOutputMirror(a.err)
 	w.SetStyle(table.StyleLight)
 	w.AppendHeader(table.Row{"promise", "tightest at iteration", "layer", "left side", "≥ right side", "slack for rounding"})
-	for _, name := range []string{"eq. 10 (W)", "eq. 11 (b)", "eq. 12 (z)", "eq. 13 (a)", "feasibility of a", "F does not rise"} {
+	for _, name := range []string{"eq. 10 (W)", "eq. 11 (b)", "eq. 12 (z)", "eq. 13 (a)", "feasibility of a", "Lemma 3 (W)", "Lemma 3 (b)", "F does not rise"} {
 		if q, ok := c.Tightest[name]; ok {
 			w.AppendRow(table.Row{name, q.Iteration, q.Layer, q.Left, q.Right, q.Slack})
 		}
 	}
 	w.Render()
 	for _, b := range c.Bounds {
-		a.say("Lemma 3, layer %d, last sweep: ‖∂F/∂W‖ %.4g, ‖∂F/∂b‖ %.4g; ‖ΔW‖+‖Δb‖+‖Δz‖ %.4g", b.Layer, b.GradientW, b.GradientB, b.Moves)
+		a.say("Lemma 3, layer %d, last sweep: ‖∂F/∂W‖ %.4g ≤ %.4g, ‖∂F/∂b‖ %.4g ≤ %.4g; ‖ΔW‖+‖Δb‖+‖Δz‖ %.4g",
+			b.Layer, b.GradientW, b.LimitW, b.GradientB, b.LimitB, b.Moves)
 	}
 	if c.Sweeps > 0 {
 		a.say("Theorem 2: c_k %.4g, k·c_k %.4g after %d sweeps", c.C, c.KC, c.Sweeps)

@@ -161,24 +161,26 @@ func (s *stepper) updateW(ly *layer) error {
 // minCurvature keeps θ positive where the input hardly moves the output.
 const minCurvature = 1e-30
 
-// direction writes ν_l g, and ∇Ω where Ω is quadratic, to d.
+// direction writes ν_l g, and ∇Ω where Ω is quadratic, to d. Where g is 0, a
+// subgradient of Ω stands for it: Ω alone moves that row.
 func (s *stepper) direction(ly *layer) {
 	f := &ly.affine
-	smooth, _ := s.P.Regularizer.(prox.Smooth)
+	omega, _ := s.P.Regularizer.(prox.Differentiable)
+	_, smooth := omega.(prox.Smooth)
 	weight := float32(ly.weight)
 	for i := range f.d.Rows {
 		d := f.d.Row(i)
 		for j, g := range f.g.Row(i) {
 			d[j] = weight * g
 		}
-		if smooth != nil {
-			smooth.AddGrad(d, ly.Net.W.Row(i))
+		if smooth || omega != nil && kernel.SumSquares(d) == 0 {
+			omega.AddGrad(d, ly.Net.W.Row(i))
 		}
 	}
 }
 
 // candidate writes row i's minimiser at θ_i to trial, its move to delta. A row
-// with θ_i = 0 has no gradient and stays.
+// with θ_i = 0 is at its minimum and stays.
 func (s *stepper) candidate(ly *layer, i int) {
 	f := &ly.affine
 	old, trial, delta := ly.Net.W.Row(i), f.trial.Row(i), f.delta.Row(i)

@@ -251,7 +251,7 @@ func (s *stepper) Mark(ended func(layer int, variables string)) { s.ended = ende
 
 // Iterate is the current iterate; see dlam.Splitting.
 func (s *stepper) Iterate() dlam.Iterate {
-	it := dlam.Iterate{Rho: s.Rho, Epsilon: s.epsilon, Network: s.net}
+	it := dlam.Iterate{Rho: s.Rho, Epsilon: s.epsilon, Network: s.net, Extrapolated: s.Momentum}
 	for l := range s.layers {
 		ly := &s.layers[l]
 		it.Z, it.Theta, it.Scale = append(it.Z, ly.Z), append(it.Theta, ly.step.theta), append(it.Scale, ly.step.scale)

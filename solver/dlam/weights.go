@@ -146,17 +146,19 @@ func (s *stepper) updateW(ly *layer) error {
 	return nil
 }
 
-// direction writes ρG, and ∇Ω where there is one, to d, divided by s.
+// direction writes ρG, and ∇Ω where there is one, to d, divided by s. Where
+// ρG is 0, a subgradient of Ω stands for it: Ω alone moves that row.
 func (s *stepper) direction(ly *layer) {
-	smooth, _ := s.p.Regularizer.(prox.Smooth)
+	omega, _ := s.p.Regularizer.(prox.Differentiable)
+	_, smooth := omega.(prox.Smooth)
 	rho := float32(s.Rho)
 	for i := range ly.step.d.Rows {
 		d := ly.step.d.Row(i)
 		for j, g := range ly.sums.g.Row(i) {
 			d[j] = rho * g
 		}
-		if smooth != nil {
-			smooth.AddGrad(d, ly.net.W.Row(i))
+		if smooth || omega != nil && kernel.SumSquares(d) == 0 {
+			omega.AddGrad(d, ly.net.W.Row(i))
 		}
 		ly.step.unscale(d)
 	}
@@ -240,7 +242,7 @@ func (s *stepper) fruitless(ly *layer) error {
 }
 
 // candidate writes ζ_i = argmin P(W_i; θ_i) + Ω to trial and its move to delta.
-// A row whose θ is 0 has no gradient and stays.
+// A row whose θ is 0 is at its minimum and stays.
 func (s *stepper) candidate(ly *layer, i int) {
 	w := &ly.step
 	old, next, delta := ly.net.W.Row(i), w.trial.Row(i), w.delta.Row(i)

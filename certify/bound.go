@@ -1,0 +1,121 @@
+package certify
+
+import (
+	"math"
+
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/prox"
+)
+
+// Bound is Lemma 3 in one layer: some subgradient of F in W_l is at most LimitW
+// long, and ∇F in b_l at most LimitB.
+type Bound struct {
+	Layer                int
+	GradientW, GradientB float64 // the lengths, of the shortest subgradient in W_l
+	LimitW, LimitB       float64
+	Moves                float64 // ‖ΔW_l‖ + ‖Δb_l‖ + ‖Δz_l‖ of the sweep
+}
+
+// bound checks Lemma 3 for layer l. By the optimality of the W-step,
+// −∇φ(W_old) − θ∘ΔW is a subgradient of Ω at the new W, so that F has one of
+// ρ(AΔWᵀ + 1Δbᵀ − ΔZ)ᵀA − θ∘ΔW, with
+//
+//	‖·‖ ≤ (ρ‖A‖² + max θ)‖ΔW‖ + ρ‖A‖(√n‖Δb‖ + ‖ΔZ‖);
+//
+// and ∇_b F = −ρΣΔz, since b_l had made Σ(Wa + b − z_old) 0. An extrapolated
+// W-step is optimal for another point: nothing is promised of it.
+func (c *checker) bound(l int, in mat.Dense, v1 wide, shift []float64, scale float64) error {
+	g, gb, sums, err := c.gradient(l, in, v1, shift)
+	if err != nil {
+		return err
+	}
+	n, dz, a := sums[0], math.Sqrt(sums[1]), math.Sqrt(sums[2])
+	w, old, rho := c.now.Network.Layers[l].W, c.old.Network.Layers[l].W, c.now.Rho
+	var theta float64
+	for i, t := range c.now.Theta[l] {
+		for j := range w.Row(i) {
+			theta = math.Max(theta, t*c.scale(l, j))
+		}
+	}
+	dw, db, curve := math.Sqrt(norm2(w, old)), length(shift), rho*a*a+theta
+	b := Bound{
+		Layer: l + 1, GradientW: steepness(c.p.Regularizer, g, w), GradientB: length(gb), Moves: dw + db + dz,
+		LimitW: curve*dw + rho*a*(math.Sqrt(n)*db+dz), LimitB: rho * math.Sqrt(n) * dz,
+	}
+	c.Bounds = append(c.Bounds, b)
+	// What rounding residuals, and W and b themselves, does to a gradient.
+	residual, size := rho*rounding*scale, math.Sqrt(squares(w))+math.Sqrt(squares(old))
+	c.Checks = append(c.Checks, Inequality{
+		c.Iteration, l + 1, "Lemma 3 (b)", b.LimitB, b.GradientB,
+		2*math.Sqrt(n)*residual + rho*n*unit*norm32(c.now.Network.Layers[l].B),
+	})
+	if !c.now.Extrapolated {
+		c.Checks = append(c.Checks, Inequality{
+			c.Iteration, l + 1, "Lemma 3 (W)", b.LimitW, b.GradientW, 2*a*residual + curve*unit*size,
+		})
+	}
+	return nil
+}
+
+// gradient is ∇φ in W_l and b_l after the sweep, and n, ‖ΔZ‖² and ‖A‖², all
+// over all samples.
+func (c *checker) gradient(l int, in mat.Dense, v1 wide, shift []float64) (g wide, gb, sums []float64, err error) {
+	z0, z1 := c.old.Z[l], c.now.Z[l]
+	size := v1.cols * in.Cols
+	all := make([]float64, size+v1.cols+3)
+	g, gb, sums = wide{v1.cols, in.Cols, all[:size]}, all[size:size+v1.cols], all[size+v1.cols:]
+	for i := range in.Rows {
+		ai, v, old, now := in.Row(i), v1.row(i), z0.Row(i), z1.Row(i)
+		for j := range gb {
+			e := c.now.Rho * (v[j] + shift[j] - float64(now[j]))
+			gb[j] += e
+			gj := g.row(j)
+			for k, a := range ai {
+				gj[k] += e * float64(a)
+			}
+			d := float64(now[j]) - float64(old[j])
+			sums[1] += d * d
+		}
+		for _, a := range ai {
+			sums[2] += float64(a) * float64(a)
+		}
+	}
+	sums[0] = float64(in.Rows)
+	return g, gb, sums, c.p.Comm.Sum(all)
+}
+
+// steepness is the distance of 0 from g + ∂Ω(w).
+func steepness(omega prox.Regularizer, g wide, w mat.Dense) float64 {
+	var s float64
+	for i := range w.Rows {
+		gi := g.row(i)
+		for j, x := range w.Row(i) {
+			d := gi[j]
+			switch o := omega.(type) {
+			case prox.L1:
+				switch {
+				case x > 0:
+					d += o.Lambda
+				case x < 0:
+					d -= o.Lambda
+				default:
+					d = math.Max(0, math.Abs(d)-o.Lambda)
+				}
+			case prox.Smooth:
+				d += o.Strong() * float64(x)
+			}
+			s += d * d
+		}
+	}
+	return math.Sqrt(s)
+}
+
+func length(x []float64) float64 {
+	var s float64
+	for _, v := range x {
+		s += v * v
+	}
+	return math.Sqrt(s)
+}
+
+func norm32(x []float32) float64 { return math.Sqrt(squares(mat.FromSlice(1, len(x), x))) }
