@@ -85,8 +85,8 @@ func TestMPILargerThanMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	train := func(folder string, more ...string) (int, string) {
-		line := fmt.Sprintf("ulimit -d %d && exec %s train --data %s --test-split 0 --hidden 32,32 --iterations 2 --evaluate-every 0 --threads 1 --checkpoint-every never --run %s %s",
-			memory<<10, program, data, filepath.Join(dir, folder), strings.Join(more, " "))
+		line := fmt.Sprintf("ulimit -d %d && exec %s train --data %s --test-split 0 --hidden 32,32 --batch %d --iterations 2 --evaluate-every 0 --threads 1 --checkpoint-every never --run %s %s",
+			memory<<10, program, data, samples/500, filepath.Join(dir, folder), strings.Join(more, " "))
 		c, said := mpirunOf(t, 2, "sh", "-c", line)
 		return exitCode(c.Wait()), said.String()
 	}
