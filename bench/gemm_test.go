@@ -1,9 +1,5 @@
 //go:build unix
 
-// Package bench holds the benchmarks: the product shapes of the paper's
-// networks, and whole sweeps and epochs. Run them with
-//
-//	go test ./bench -bench . -cpu 1
 package bench
 
 import (
@@ -37,13 +33,17 @@ func cpuSeconds(b *testing.B) float64 {
 }
 
 // measure runs f b.N times and reports GFLOP/s of processor time.
-func measure(b *testing.B, flops float64, f func()) {
+func measure(b *testing.B, flops float64, f func()) { rate(b, flops, "GFLOP/s", f) }
+
+// rate runs f b.N times and reports how much of work it did, in billions a
+// second of processor time.
+func rate(b *testing.B, work float64, unit string, f func()) {
 	f()
 	start := cpuSeconds(b)
 	for b.Loop() {
 		f()
 	}
-	b.ReportMetric(flops*float64(b.N)/(cpuSeconds(b)-start)/1e9, "GFLOP/s")
+	b.ReportMetric(work*float64(b.N)/(cpuSeconds(b)-start)/1e9, unit)
 }
 
 // BenchmarkProduct is A·Bᵀ with weights B packed anew, over all samples.

@@ -3,7 +3,6 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"runtime"
 	"testing"
@@ -28,20 +27,10 @@ func BenchmarkSweep(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer st.Close()
-			step := func() {
-				if _, err := st.Step(context.Background()); err != nil {
-					b.Fatal(err)
-				}
+			for range 4 {
+				step(b, st)
 			}
-			for range 5 {
-				step()
-			}
-			b.ReportAllocs()
-			start := cpuSeconds(b)
-			for b.Loop() {
-				step()
-			}
-			b.ReportMetric((cpuSeconds(b)-start)/float64(b.N)*1e3, "CPU-ms/op")
+			steps(b, st)
 		})
 	}
 }

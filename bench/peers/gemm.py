@@ -17,7 +17,7 @@ def measure(name, flops, product):
     for _ in range(RUNS):
         product()
     mean = (time.process_time() - start) / RUNS
-    print(f"{name:26s} {flops / mean / 1e9:8.1f} GFLOP/s", flush=True)
+    print(f"{name} {flops / mean / 1e9:.1f} GFLOP/s", flush=True)
 
 
 def main():
