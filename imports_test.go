@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 	"internal/objective":  {"mat", "comm", "activation", "loss", "prox", "internal/kernel"},
 	"internal/testprob":   {".", "mat", "activation", "loss", "prox", "comm"},
 	"cmd/…":               {"*"},
-	"bench/…":             {"*"},
+	"bench":               {"*"},
 	"examples/…":          {"*"},
 }
 
