@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/dlam-go/dlam/internal/objective"
 )
 
 // Rule is how a parameter moves by its gradient; see the package's comment.
@@ -96,4 +98,19 @@ func (s Settings) Validate() error {
 	unit("beta", s.Beta)
 	check(s.Delta > 0 && s.Delta-s.Delta == 0, "delta", s.Delta, "a finite number > 0")
 	return errors.Join(errs...)
+}
+
+// Memory is about how many bytes a run takes beside the samples.
+func (s Solver) Memory(widths []int, samples, threads int) float64 {
+	var parameters, units, longest, batch float64
+	for l, d := range widths[1:] {
+		parameters += float64(d * (widths[l] + 1))
+		units += float64(d)
+		longest += float64(d * widths[l])
+	}
+	if rows := float64(min(s.Settings.Batch, samples)); rows > 0 {
+		batch = rows*(float64(widths[0])+2*units) + 2*float64(samples) // and their order
+	}
+	perWorker := 2*parameters + longest + objective.Block*3*units
+	return 4 * (parameters*float64(3+s.Settings.Rule.moments()) + batch + float64(threads)*perWorker)
 }

@@ -23,23 +23,6 @@ func (s Solver) String() string { return string(s.Settings.Rule) }
 // Validate reports every setting outside its range.
 func (s Solver) Validate() error { return s.Settings.Validate() }
 
-// Memory is about how many bytes a run takes beside the samples.
-func (s Solver) Memory(widths []int, samples, threads int) float64 {
-	var parameters, rows, longest float64
-	for l, d := range widths[1:] {
-		parameters += float64(d * (widths[l] + 1))
-		rows += 3 * float64(d)
-		longest += float64(d * widths[l])
-	}
-	batch := 0.0
-	if s.Settings.Batch > 0 {
-		batch = float64(min(s.Settings.Batch, samples) * widths[0])
-		batch += 2 * float64(samples) // their order
-	}
-	perWorker := 2*parameters + longest + objective.Block*rows
-	return 4 * (parameters*float64(3+s.Settings.Rule.moments()) + batch + float64(threads)*perWorker)
-}
-
 // Init prepares a run. It refuses activations and regularisers without a
 // derivative.
 func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {

@@ -224,23 +224,22 @@ type targets struct {
 	pool *stdsync.Pool // of *[]float32, scratch
 }
 
-// Grad computes dst = z − z⁺, a row at a time.
+// Grad computes dst = z − z⁺.
 func (t targets) Grad(dst, z mat.Dense, y loss.Target) {
+	n := z.Rows * z.Cols
 	buf, ok := t.pool.Get().(*[]float32)
-	if !ok || len(*buf) < 2*z.Cols {
-		fresh := make([]float32, 2*z.Cols)
+	if !ok || len(*buf) < n {
+		fresh := make([]float32, n)
 		buf = &fresh
 	}
 	defer t.pool.Put(buf)
-	row := *buf
-	next, at := mat.FromSlice(1, z.Cols, row[:z.Cols]), mat.FromSlice(1, z.Cols, row[z.Cols:2*z.Cols])
+	next := mat.FromSlice(z.Rows, z.Cols, (*buf)[:n])
+	next.CopyFrom(z)
+	t.Prox(next, z, y, t.rho)
 	for i := range z.Rows {
-		copy(at.Data, z.Row(i))
-		copy(next.Data, z.Row(i))
-		t.Prox(next, at, y.RowRange(i, i+1), t.rho)
-		d := dst.Row(i)
-		for j, v := range at.Data {
-			d[j] = v - next.Data[j]
+		d, x := dst.Row(i), next.Row(i)
+		for j, v := range z.Row(i) {
+			d[j] = v - x[j]
 		}
 	}
 }
