@@ -16,6 +16,9 @@ import (
 // tileParams are the kernels' parameters; strides are in bytes.
 const tileParams = "n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64"
 
+// prefetchFrom is the k from which it pays to fetch the tile of C before.
+const prefetchFrom = 32
+
 func (s isa) tile(rows, vectors int) string {
 	return fmt.Sprintf("tile%s_%dx%d", s.name, rows, vectors)
 }
@@ -44,6 +47,14 @@ func tile(w *writer, s isa, rows, vectors int, masked bool) {
 	for i := 1; i < len(groups); i++ {
 		w.p("\tLEAQ (%s)(R12*2), %s\n\tADDQ R12, %s", groups[i-1], groups[i], groups[i])
 	}
+	w.p("\tCMPQ CX, $%d\n\tJLT near%s\n\tMOVQ DI, AX", prefetchFrom, label)
+	for range rows {
+		for v := range (vectors*size + 63) / 64 {
+			w.p("\tPREFETCHT0 %d(AX)", 64*v)
+		}
+		w.p("\tADDQ SI, AX")
+	}
+	w.p("near%s:", label)
 	for r := range rows {
 		for v := range vectors {
 			zero(w, s, acc(r, v))
