@@ -84,6 +84,27 @@ func certified(t *rapid.T, h activation.Func, l loss.Loss, omega prox.Regularize
 	}
 }
 
+// Two units that say the same make W's Gram matrix singular but for rounding,
+// and W moves far along what it hardly sees: the curvature there is what is
+// left of terms a million times as large.
+func TestAllButSingular(t *testing.T) {
+	for _, momentum := range []bool{false, true} {
+		p := testprob.Blobs(250, 3, 2, 0)
+		set := solver.DefaultSettings()
+		set.Rho, set.Epsilon, set.EpsilonRule, set.Momentum = 10, 1e-3, solver.Fixed, momentum
+		c := &certify.Certificate{Problem: p}
+		n := testprob.Network(p, []int{1, 2}, activation.Sign{}, dlam.Paper, 4)
+		if _, err := dlam.Run(t.Context(), solver.Solver{Settings: set}, p, n, dlam.Options{
+			Iterations: 8, Recorders: []dlam.Recorder{c}, Observers: []dlam.Observer{c},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Verdict(); err != nil {
+			t.Errorf("momentum %t: %v", momentum, err)
+		}
+	}
+}
+
 // jolt starts a run from other weights than z and a were made from: after the
 // paper's own start the hidden layers' residuals are 0, and nothing in them
 // moves. An even seed leaves the start as it is.

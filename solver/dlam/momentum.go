@@ -95,7 +95,7 @@ func (s *stepper) extrapolated(ly *layer, i int) {
 	d, at := w.d.Row(i), m.next.Row(i)
 	m.alpha[i] = 0
 	if norm := w.weighted(d); norm > 0 {
-		alpha := max(s.Rho*kernel.Dot(d, w.ds.Row(i))/norm*(1+pad), minCurvature)
+		alpha := max(s.Rho*w.form(d, w.ds.Row(i))/norm*(1+pad), minCurvature)
 		m.alpha[i] = alpha
 		w.unscale(m.grad.Row(i))
 		kernel.Axpy(at, -float32(s.Rho/alpha), m.grad.Row(i))
@@ -113,8 +113,11 @@ func (s *stepper) chooseRow(ly *layer, i int) {
 	fall := func(next, move []float32, quad float64) float64 {
 		return -s.Rho*(kernel.Dot(ly.sums.g.Row(i), move)+quad/2) - s.p.Regularizer.Value(next)
 	}
-	quad := max(0, kernel.Dot(m.move.Row(i), w.ds.Row(i)))
+	quad := w.form(m.move.Row(i), w.ds.Row(i))
 	far := fall(m.next.Row(i), m.move.Row(i), quad)
+	for j, g := range ly.sums.g.Row(i) { // a long move may all but cancel
+		far -= s.Rho * lost * math.Abs(float64(g)*float64(m.move.Row(i)[j]))
+	}
 	if m.alpha[i] == 0 || far <= fall(w.trial.Row(i), w.delta.Row(i), w.quad[i]) {
 		return
 	}

@@ -137,8 +137,7 @@ func (s *stepper) collect(kind passKind, ly *layer) ([]float64, error) {
 	if o.gram > 0 {
 		narrow(owner.sums.gram, v[o.gram:])
 		mat.MirrorUpper(owner.sums.gram)
-		owner.step.gram.Pack(owner.sums.gram)
-		owner.step.setScale(func(j int) float64 { return float64(owner.sums.gram.At(j, j)) })
+		owner.step.setGram(owner.sums.gram)
 	}
 	if o.square > 0 {
 		owner.step.setScale(func(j int) float64 { return v[o.square+j] })

@@ -2,6 +2,7 @@ package dlam
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/kernel"
@@ -25,7 +26,8 @@ type weightStep struct {
 	delta mat.Dense // the move ΔW
 	trial mat.Dense // the candidate ζ
 	ds    mat.Dense // direction times Gram matrix
-	gram  mat.Panel // Gram matrix of A_{l-1}, packed
+	gram  mat.Panel // Gram matrix S of A_{l-1}, packed
+	root  []float64 // √S_jj
 	theta []float64 // α of each row
 	// scale is s_j of each column, where θ_ij = α_i s_j; nil for 1. The
 	// paper's θ is a matrix: s, the diagonal of the Gram matrix, makes the
@@ -52,7 +54,7 @@ func (w *weightStep) allocate(ly *layer, set Settings, omega prox.Regularizer) {
 		w.scale = make([]float32, in)
 	}
 	if w.useGram {
-		w.ds = mat.New(out, in)
+		w.ds, w.root = mat.New(out, in), make([]float64, in)
 	}
 }
 
@@ -76,6 +78,30 @@ func (s *layerSums) allocate(ly *layer) {
 func (ly *layer) pack() {
 	ly.w.Pack(ly.net.W)
 	ly.wT.PackT(ly.net.W)
+}
+
+// setGram takes S.
+func (w *weightStep) setGram(s mat.Dense) {
+	w.gram.Pack(s)
+	for j := range w.root {
+		w.root[j] = math.Sqrt(float64(s.At(j, j)))
+	}
+	w.setScale(func(j int) float64 { return float64(s.At(j, j)) })
+}
+
+// lost is the share of the terms of a sum that float32 may lose: in S and G,
+// whose sums over a block of samples may round the same way each time, in a
+// product and in a direction.
+const lost = 0x1p-18
+
+// form is d·S·dᵀ for a row d whose product with S is ds, at least: in float32
+// its terms, of size |d_i|√S_ii·√S_jj|d_j| at most, may all but cancel.
+func (w *weightStep) form(d, ds []float32) float64 {
+	var terms float64
+	for j, v := range d {
+		terms += math.Abs(float64(v)) * w.root[j]
+	}
+	return max(0, kernel.Dot(d, ds)) + lost*terms*terms
 }
 
 // setScale makes s from the squares of A_{l-1}'s columns.
@@ -274,7 +300,7 @@ func (s *stepper) quadratic(ly *layer, d mat.Dense) error {
 	}
 	w.gram.Mul(w.ds, d)
 	for i := range w.quad {
-		w.quad[i] = max(0, kernel.Dot(d.Row(i), w.ds.Row(i)))
+		w.quad[i] = w.form(d.Row(i), w.ds.Row(i))
 	}
 	return nil
 }
