@@ -8,15 +8,17 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/internal/testprob"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/solver/bcd"
 )
 
-// TestBlocksOfAStep restates the updates of A_1 and Z_1, with weights that are
-// all different, from the variables before and after a step. With h the
-// identity both are linear.
+// TestBlocksOfAStep restates the updates of A_2, A_1 and Z_1, with weights that
+// are all different, from the variables before and after a step. With squared
+// loss and h the identity all are linear.
 func TestBlocksOfAStep(t *testing.T) {
 	p := testprob.Blobs(40, 5, 3, 2)
+	p.Loss = loss.Squared{}
 	set := bcd.Settings{Gamma: 0.7, Rho: 0.2, Alpha: 0.4}
 	st, err := bcd.Solver{Settings: set}.Init(p, testprob.Network(p, []int{4}, activation.Identity{}, dlam.He, 1))
 	if err != nil {
@@ -30,8 +32,20 @@ func TestBlocksOfAStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	a0, z0, first := variable("a.1", 4), variable("z.1", 4), st.Network().Clone().Layers[0]
+	lastA, lastZ := variable("a.2", 3), variable("z.2", 3)
 	if _, err := st.Step(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	a2 := variable("a.2", 3)
+	for i := range 40 {
+		y := make([]float32, 3)
+		p.Y.Code(y, i, 0, 1)
+		for j, x := range y {
+			want := (float64(x) + set.Gamma*float64(lastZ.At(i, j)) + set.Alpha*float64(lastA.At(i, j))) / (1 + set.Gamma + set.Alpha)
+			if got := float64(a2.At(i, j)); math.Abs(got-want) > 1e-5*(1+math.Abs(want)) {
+				t.Fatalf("a of sample %d, output %d: %g, want %g", i, j, got, want)
+			}
+		}
 	}
 	a, z, next, out := variable("a.1", 4), variable("z.1", 4), variable("z.2", 3), st.Network().Layers[1]
 	for i := range 40 {
