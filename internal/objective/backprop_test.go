@@ -118,13 +118,14 @@ func TestGradientAddsOverBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	index := testprob.Rng(3).Perm(p.X.Rows)
-	var batch objective.Batch
+	batches, err := e.NewBatches(p.X, p.Y, 70, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	batches.Shuffle(0)
 	sum := 0.0
-	for len(index) > 0 {
-		k := min(len(index), 70)
-		x, y := batch.Take(p.X, p.Y, index[:k])
-		index = index[k:]
+	for k := range batches.Count {
+		x, y := batches.Take(k)
 		g, err := b.Gradient(x, y)
 		if err != nil {
 			t.Fatal(err)

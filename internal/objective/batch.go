@@ -1,29 +1,76 @@
 package objective
 
 import (
+	"math"
+	"math/rand/v2"
+
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 )
 
-// Batch is a copy of some samples, its memory used again.
-type Batch struct {
-	x, value []float32
-	class    []int32
+// Batches divides this rank's samples into mini-batches, in an order drawn
+// anew each epoch.
+type Batches struct {
+	N     float64 // samples over all ranks
+	Count int     // batches an epoch, as many on every rank; 1 where none are wanted
+
+	x          mat.Dense
+	y          loss.Target
+	seed       uint64
+	rank, size int
+	order      []int
+	source     rand.PCG
+	rng        *rand.Rand
+
+	// a batch's memory
+	features, value []float32
+	class           []int32
 }
 
-// Take copies the samples of x and y with the given indices.
-func (b *Batch) Take(x mat.Dense, y loss.Target, index []int) (mat.Dense, loss.Target) {
-	bx := gather(&b.x, x, index)
+// NewBatches divides x and y into batches of at most size samples over all
+// ranks; with size 0 it only counts the samples.
+func (e *Engine) NewBatches(x mat.Dense, y loss.Target, size int, seed uint64) (*Batches, error) {
+	n := []float64{float64(x.Rows)}
+	if err := e.Comm.Sum(n); err != nil {
+		return nil, err
+	}
+	b := &Batches{N: n[0], Count: 1, x: x, y: y, seed: seed, rank: e.Comm.Rank(), size: e.Comm.Size()}
+	if size > 0 {
+		b.Count = int(math.Ceil(b.N / float64(size)))
+		b.order, b.rng = make([]int, x.Rows), rand.New(&b.source)
+	}
+	return b, nil
+}
+
+// Shuffle draws an epoch's order, which depends on the seed, the rank and the
+// number of the epoch alone.
+func (b *Batches) Shuffle(epoch int) {
+	b.source.Seed(b.seed, uint64(epoch*b.size+b.rank))
+	for i := range b.order {
+		b.order[i] = i
+	}
+	for i := len(b.order) - 1; i > 0; i-- {
+		j := b.rng.IntN(i + 1)
+		b.order[i], b.order[j] = b.order[j], b.order[i]
+	}
+}
+
+// Take copies the samples of the epoch's batch k; the next call uses the
+// memory again.
+func (b *Batches) Take(k int) (mat.Dense, loss.Target) {
+	rows := len(b.order)
+	index := b.order[rows*k/b.Count : rows*(k+1)/b.Count]
+	x, y := gather(&b.features, b.x, index), b.y
 	if y.Class == nil {
-		y.Value = gather(&b.value, y.Value, index)
-		return bx, y
+		y.Value = gather(&b.value, b.y.Value, index)
+		return x, y
 	}
 	b.class = b.class[:0]
 	for _, i := range index {
-		b.class = append(b.class, y.Class[i])
+		b.class = append(b.class, b.y.Class[i])
 	}
 	y.Class = b.class
-	return bx, y
+	return x, y
 }
 
 func gather(buf *[]float32, m mat.Dense, index []int) mat.Dense {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/kernel"
@@ -64,12 +63,7 @@ type stepper struct {
 	tensors []tensor
 	grads   [][]float32  // scratch of each worker
 	memory  [3][]float32 // of all tensors, one after another
-	n       float64      // number of samples, over all ranks
-	batches int          // updates a Step
-	order   []int        // of this rank's samples in the epoch
-	source  rand.PCG
-	rng     *rand.Rand // of source
-	batch   objective.Batch
+	batches *objective.Batches
 	steps   int // done
 	updates int // done
 
@@ -80,20 +74,14 @@ type stepper struct {
 var _ dlam.Resumable = (*stepper)(nil)
 
 func (s *stepper) begin() error {
-	n := []float64{float64(s.p.X.Rows)}
-	if err := s.e.Comm.Sum(n); err != nil {
+	var err error
+	if s.batches, err = s.e.NewBatches(s.p.X, s.p.Y, s.Batch, s.Seed); err != nil {
 		return err
-	}
-	s.n, s.batches = n[0], 1
-	if s.Batch > 0 {
-		s.batches = int(math.Ceil(s.n / float64(s.Batch)))
-		s.order, s.rng = make([]int, s.p.X.Rows), rand.New(&s.source)
 	}
 	layers := make([]objective.Layer, len(s.net.Layers))
 	for l, ly := range s.net.Layers {
 		layers[l] = objective.Layer(ly)
 	}
-	var err error
 	if s.back, err = s.e.NewBackprop(layers, s.p.Loss); err != nil {
 		return fmt.Errorf("%s: %w", s.Rule, err)
 	}
@@ -147,7 +135,7 @@ func (s *stepper) Step(ctx context.Context) (dlam.Record, error) {
 		return dlam.Record{}, err
 	}
 	s.steps++
-	r := dlam.Record{Risk: risk / s.n, Step: float64(s.k.rate)}
+	r := dlam.Record{Risk: risk / s.batches.N, Step: float64(s.k.rate)}
 	for _, ly := range s.net.Layers {
 		r.Regularization += s.omega.Value(ly.W.Elements())
 	}
@@ -155,16 +143,14 @@ func (s *stepper) Step(ctx context.Context) (dlam.Record, error) {
 	return r, nil
 }
 
-// epoch takes every sample once and returns the sum of their risks. Every
-// rank divides its samples into as many batches.
+// epoch takes every sample once and returns the sum of their risks.
 func (s *stepper) epoch(ctx context.Context) (risk float64, err error) {
-	s.shuffle()
-	rows := len(s.order)
-	for k := range s.batches {
+	s.batches.Shuffle(s.steps)
+	for k := range s.batches.Count {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		x, y := s.batch.Take(s.p.X, s.p.Y, s.order[rows*k/s.batches:rows*(k+1)/s.batches])
+		x, y := s.batches.Take(k)
 		g, err := s.back.Gradient(x, y)
 		if err != nil {
 			return 0, err
@@ -175,29 +161,16 @@ func (s *stepper) epoch(ctx context.Context) (risk float64, err error) {
 	return risk, nil
 }
 
-// shuffle draws the epoch's order of this rank's samples: it depends on the
-// seed, the rank and the number of the epoch alone.
-func (s *stepper) shuffle() {
-	s.source.Seed(s.Seed, uint64(s.steps*s.e.Comm.Size()+s.e.Comm.Rank()))
-	for i := range s.order {
-		s.order[i] = i
-	}
-	for i := len(s.order) - 1; i > 0; i-- {
-		j := s.rng.IntN(i + 1)
-		s.order[i], s.order[j] = s.order[j], s.order[i]
-	}
-}
-
 // move is one update of all parameters by g.
 func (s *stepper) move(g *objective.Gradient) {
 	rate := s.Rate
 	if s.Schedule == Cosine {
-		total := float64(s.Epochs * s.batches)
+		total := float64(s.Epochs * s.batches.Count)
 		rate *= (1 + math.Cos(math.Pi*min(1, float64(s.updates)/total))) / 2
 	}
 	s.updates++
 	s.k = s.constants(rate, s.updates)
-	s.inv, s.r = float32(1/g.N), float32(1/s.n)
+	s.inv, s.r = float32(1/g.N), float32(1/s.batches.N)
 	s.e.Pool.Run(s)
 }
 

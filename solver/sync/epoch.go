@@ -19,17 +19,15 @@ const (
 	growth     = 16  // bounds the model's step by this many times its length after the warm-up
 )
 
-// epoch takes every sample once. Every rank divides its samples into as many
-// batches.
+// epoch takes every sample once.
 func (s *stepper) epoch(ctx context.Context) (dlam.Record, error) {
-	s.shuffle()
-	rows := len(s.order)
+	s.batches.Shuffle(s.steps)
 	var risk, n float64
-	for k := range s.batches {
+	for k := range s.batches.Count {
 		if err := ctx.Err(); err != nil {
 			return dlam.Record{}, err
 		}
-		x, y := s.batch.Take(s.p.X, s.p.Y, s.order[rows*k/s.batches:rows*(k+1)/s.batches])
+		x, y := s.batches.Take(k)
 		g, err := s.mini(x, y)
 		if err != nil {
 			return dlam.Record{}, err
@@ -40,19 +38,6 @@ func (s *stepper) epoch(ctx context.Context) (dlam.Record, error) {
 	r := dlam.Record{Risk: risk / n, Regularization: s.regularization(), Step: s.t}
 	r.Objective = risk + r.Regularization
 	return r, nil
-}
-
-// shuffle draws the epoch's order of this rank's samples: it depends on the
-// seed, the rank and the number of the epoch alone.
-func (s *stepper) shuffle() {
-	s.source.Seed(s.Seed, uint64(s.steps*s.e.Comm.Size()+s.e.Comm.Rank()))
-	for i := range s.order {
-		s.order[i] = i
-	}
-	for i := len(s.order) - 1; i > 0; i-- {
-		j := s.rng.IntN(i + 1)
-		s.order[i], s.order[j] = s.order[j], s.order[i]
-	}
 }
 
 // mini is one update with a mini-batch. It returns the batch's risk before it.
@@ -129,7 +114,7 @@ func (s *stepper) length(k int) float64 {
 	if !(s.slope > 0) || !(s.curve > 0) {
 		return 0
 	}
-	total := float64(s.Epochs * s.batches)
+	total := float64(s.Epochs * s.batches.Count)
 	cosine := (1 + math.Cos(math.Pi*min(1, float64(k)/total))) / 2
 	warm := min(1, float64(k+1)/min(warmUp, max(1, total/10)))
 	best := s.slope / s.curve

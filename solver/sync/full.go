@@ -108,5 +108,5 @@ func (s *stepper) descend(t float64) (bool, error) {
 
 // report is the record of a full-batch update.
 func (s *stepper) report() dlam.Record {
-	return dlam.Record{Objective: s.f, Risk: s.grad.Risk / s.n, Regularization: s.f - s.grad.Risk, Step: s.t}
+	return dlam.Record{Objective: s.f, Risk: s.grad.Risk / s.batches.N, Regularization: s.f - s.grad.Risk, Step: s.t}
 }

@@ -135,7 +135,7 @@ func (j *moveJob) Do(worker int) {
 func (j *moveJob) direct(l, lo, hi int) {
 	s, ly := j.s, &j.s.layers[l]
 	in, share := ly.w.Cols, float32(1/j.g.N)
-	omega := float32(1 / s.n)
+	omega := float32(1 / s.batches.N)
 	for i := lo; i < hi; i++ {
 		row, g := ly.rhs.Row(i), -share*float32(j.g.B[l][i])
 		clear(row)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	stdsync "sync"
 
 	"github.com/dlam-go/dlam"
@@ -91,7 +89,6 @@ type stepper struct {
 	along  *objective.Along
 	layers []layer
 	safe   *dlam.Network // parameters to go back to
-	n      float64       // number of samples, over all ranks
 	steps  int           // done
 
 	// of full batches
@@ -102,11 +99,7 @@ type stepper struct {
 	tries [2]float64
 
 	// of mini-batches
-	batches      int
-	order        []int
-	source       rand.PCG
-	rng          *rand.Rand
-	batch        objective.Batch
+	batches      *objective.Batches
 	updates      int     // done
 	slope, curve float64 // averages of the model along V, a sample
 	gain         float64 // in (0, 1]: what the guard leaves of the step
@@ -120,14 +113,9 @@ type stepper struct {
 var _ dlam.Resumable = (*stepper)(nil)
 
 func (s *stepper) begin() error {
-	n := []float64{float64(s.p.X.Rows)}
-	if err := s.e.Comm.Sum(n); err != nil {
+	var err error
+	if s.batches, err = s.e.NewBatches(s.p.X, s.p.Y, s.Batch, s.Seed); err != nil {
 		return err
-	}
-	s.n, s.batches = n[0], 1
-	if s.Batch > 0 {
-		s.batches = int(math.Ceil(s.n / float64(s.Batch)))
-		s.order, s.rng = make([]int, s.p.X.Rows), rand.New(&s.source)
 	}
 	s.safe = s.net.Clone()
 	layers, dir := make([]objective.Layer, len(s.net.Layers)), []objective.Direction{}
@@ -141,7 +129,6 @@ func (s *stepper) begin() error {
 		ly.metric.allocate(net.W.Cols)
 		dir = append(dir, ly.v)
 	}
-	var err error
 	if s.back, err = s.e.NewBackprop(layers, s.p.Loss); err != nil {
 		return fmt.Errorf("sync: %w", err)
 	}
@@ -201,7 +188,7 @@ func (s *stepper) measure(x mat.Dense, y loss.Target) (slope, curve float64, err
 		return 0, 0, err
 	}
 	ps, pc := s.pull()
-	return m.Slope/m.N + ps/s.n, m.Curve/m.N + pc/s.n, nil
+	return m.Slope/m.N + ps/s.batches.N, m.Curve/m.N + pc/s.batches.N, nil
 }
 
 // stop clears V.
