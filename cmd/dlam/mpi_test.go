@@ -144,6 +144,18 @@ func TestMPIMiniBatches(t *testing.T) {
 	}
 }
 
+// Fewer samples in a batch than ranks leave some ranks without any.
+func TestMPIEmptyBatches(t *testing.T) {
+	for _, solver := range []string{"sync", "adam"} {
+		folder := filepath.Join(t.TempDir(), "run")
+		onRanks(t, 4, exitDone, "train", "--solver", solver, "--limit", "13", "--batch", "2", "--hidden", "5", "--iterations", "5",
+			"--threads", "2", "--quiet", "--run", folder)
+		if last := trace(t, folder).Records[4]; !(last.Risk > 0 && last.Risk < 10) {
+			t.Errorf("%s: the risk is %v", solver, last.Risk)
+		}
+	}
+}
+
 // TestMPICertificates: the theory's promises hold on three ranks as in one
 // process, on long runs.
 func TestMPICertificates(t *testing.T) {
