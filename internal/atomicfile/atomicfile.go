@@ -10,7 +10,8 @@ import (
 )
 
 // Write makes path hold what write writes. If anything fails, path is as it
-// was before.
+// was before. The folder is not synced: after a power failure path may be as it
+// was before, too.
 func Write(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), temporary(path))
 	if err != nil {

@@ -1,0 +1,73 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"testing"
+)
+
+// TestWatch serves a run to this machine alone: the address is a loopback one,
+// nothing but the page is there, and no other site's page can ask for it.
+func TestWatch(t *testing.T) {
+	run := filepath.Join(t.TempDir(), "run")
+	finish(t, exitDone, shortRun("dlam", run, 2)...)
+	c := exec.Command("dlam", "watch", run, "--port", "0")
+	said, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(said).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := url.Parse(regexp.MustCompile(`http://\S+/`).FindString(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ip := net.ParseIP(at.Hostname()); !ip.IsLoopback() {
+		t.Errorf("%q is no loopback address", at.Hostname())
+	}
+	for _, q := range []struct {
+		method, path, host string
+		status             int
+	}{
+		{"GET", "/", "", http.StatusOK},
+		{"GET", "/../config.toml", "", http.StatusNotFound},
+		{"GET", "/%2e%2e/run/config.toml", "", http.StatusNotFound},
+		{"GET", "/model.safetensors", "", http.StatusNotFound},
+		{"POST", "/", "", http.StatusMethodNotAllowed},
+		{"GET", "/", "evil.example", http.StatusMisdirectedRequest},
+	} {
+		r, err := http.NewRequest(q.method, "http://"+at.Host+q.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = q.host
+		r.Header.Set("Origin", "http://evil.example")
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if allow := resp.Header.Get("Access-Control-Allow-Origin"); resp.StatusCode != q.status || allow != "" {
+			t.Errorf("%s %s for %q: status %d, want %d; other origins allowed: %q", q.method, q.path, q.host, resp.StatusCode, q.status, allow)
+		}
+	}
+	if err := c.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if code := exitCode(c.Wait()); code != exitDone {
+		t.Errorf("after Ctrl-C: exit code %d, want %d", code, exitDone)
+	}
+}
