@@ -22,7 +22,7 @@ type Size struct {
 
 // PaperSize is that of section 4.1.
 func PaperSize() Size {
-	return Size{Name: "paper", Widths: [2]int{100, 500}, MNIST: 55000, Fashion: 60000, Test: 10000, Tune: 10000, Iterations: 150, TableShare: 1, TableSteps: 150}
+	return Size{Name: "paper", Widths: [2]int{100, 500}, MNIST: 55000, Fashion: 60000, Test: 10000, Tune: 10000, Iterations: 150, TableShare: 1, TableSteps: 50}
 }
 
 // QuickSize takes minutes instead of hours, on fewer samples and iterations.
