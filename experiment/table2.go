@@ -31,7 +31,8 @@ func (r Reproduction) rows(data string) []int {
 func (r Reproduction) table2(data string, done outcomes) report.Table {
 	t := report.Table{
 		ID:      "table2-" + data,
-		Caption: "Table 2, " + dataName(data) + ": seconds per iteration by ρ and number of training samples; beside each, the paper's, on a GTX 1080 Ti.",
+		Caption: "Table 2, " + dataName(data) + ": seconds per iteration by ρ and number of training samples, " +
+			fmt.Sprintf("the mean of the first %d iterations; beside each, the paper's, on a GTX 1080 Ti.", r.Size.TableSteps),
 		Head:    []string{"ρ"},
 	}
 	for j, n := range r.rows(data) {
