@@ -16,7 +16,8 @@ import (
 // tileParams are the kernels' parameters; strides are in bytes.
 const tileParams = "n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64"
 
-// prefetchFrom is the k from which it pays to fetch the tile of C before.
+// prefetchFrom is the k from which it pays to fetch before the sum what it is
+// added to.
 const prefetchFrom = 32
 
 func (s isa) tile(rows, vectors int) string {
@@ -42,19 +43,18 @@ func tile(w *writer, s isa, rows, vectors int, masked bool) {
 			w.p("\tVMOVDQU (AX), %s", maskReg)
 		}
 	}
-	w.p("tile%s:\n\tMOVQ k+8(FP), CX\n\tMOVQ a+40(FP), R8\n\tMOVQ b+48(FP), BX", label)
+	w.p("tile%s:\n\tMOVQ k+8(FP), CX\n\tMOVQ initRow+88(FP), R9\n\tTESTQ R9, R9\n\tJZ near%s\n\tCMPQ CX, $%d\n\tJLT near%s\n\tMOVQ init+80(FP), R8", label, label, prefetchFrom, label)
+	for range rows {
+		for v := range (vectors*size + 63) / 64 {
+			w.p("\tPREFETCHT0 %d(R8)", 64*v)
+		}
+		w.p("\tADDQ R9, R8")
+	}
+	w.p("near%s:\n\tMOVQ a+40(FP), R8\n\tMOVQ b+48(FP), BX", label)
 	groups := []string{"R8", "R9", "R10", "R11"}[:(rows+2)/3]
 	for i := 1; i < len(groups); i++ {
 		w.p("\tLEAQ (%s)(R12*2), %s\n\tADDQ R12, %s", groups[i-1], groups[i], groups[i])
 	}
-	w.p("\tCMPQ CX, $%d\n\tJLT near%s\n\tMOVQ DI, AX", prefetchFrom, label)
-	for range rows {
-		for v := range (vectors*size + 63) / 64 {
-			w.p("\tPREFETCHT0 %d(AX)", 64*v)
-		}
-		w.p("\tADDQ SI, AX")
-	}
-	w.p("near%s:", label)
 	for r := range rows {
 		for v := range vectors {
 			zero(w, s, acc(r, v))
