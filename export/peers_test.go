@@ -39,7 +39,7 @@ func onnxRuntime(t *testing.T) string {
 		missing(t, "node")
 	}
 	if _, err := os.Stat("testdata/onnxruntime/node_modules"); err != nil {
-		missing(t, "export/testdata/onnxruntime/node_modules (npm ci --ignore-scripts there)")
+		missing(t, "export/testdata/onnxruntime/node_modules (npm ci there)")
 	}
 	return "testdata/onnxruntime/run.js"
 }
