@@ -30,10 +30,10 @@ func (r Reproduction) rows(data string) []int {
 // table2 sets the paper's number beside each of ours.
 func (r Reproduction) table2(data string, done outcomes) report.Table {
 	t := report.Table{
-		ID:      "table2-" + data,
+		ID: "table2-" + data,
 		Caption: "Table 2, " + dataName(data) + ": seconds per iteration by ρ and number of training samples, " +
 			fmt.Sprintf("the mean of the first %d iterations; beside each, the paper's, on a GTX 1080 Ti.", r.Size.TableSteps),
-		Head:    []string{"ρ"},
+		Head: []string{"ρ"},
 	}
 	for j, n := range r.rows(data) {
 		paper := "paper"
