@@ -36,7 +36,7 @@ func (e *Engine) NewBatches(x mat.Dense, y loss.Target, size int, seed uint64) (
 	}
 	b := &Batches{N: n[0], Count: 1, x: x, y: y, seed: seed, rank: e.Comm.Rank(), size: e.Comm.Size()}
 	if size > 0 {
-		b.Count = int(math.Ceil(b.N / float64(size)))
+		b.Count = int(math.Ceil(b.N / float64(max(size, e.Comm.Size())))) // each has a sample in some rank
 		b.order, b.rng = make([]int, x.Rows), rand.New(&b.source)
 	}
 	return b, nil
