@@ -309,7 +309,7 @@ func TestReproductionInBrowser(t *testing.T) {
 	dir := t.TempDir()
 	r := experiment.Reproduction{
 		Parts: experiment.Names, Dir: dir, Threads: 1, Command: "dlam reproduce all",
-		Size: experiment.Size{Name: "test", Widths: [2]int{4, 6}, MNIST: 60, Fashion: 60, Test: 20, Iterations: 4, TableShare: 1000, TableSteps: 2},
+		Size: experiment.Size{Name: "test", Widths: [2]int{4, 6}, MNIST: 60, Fashion: 60, Test: 20, Tune: 30, Iterations: 4, TableShare: 1000, TableSteps: 2},
 		Open: func(context.Context, string) (dataset.Split, error) {
 			d := dataset.Dataset{Name: "spots", X: mat.New(80, 784), Classes: strings.Split("0123456789", ""), Image: dataset.Image{Height: 28, Width: 28, Channels: 1, Max: 1}}
 			for i := range d.X.Rows {

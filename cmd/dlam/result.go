@@ -87,7 +87,9 @@ func (t *training) summary(folder string, r *dlam.Result) map[string]any {
 	}
 	scores(s, "train", r.Last.Train, t.problem.Classification(), t.unit())
 	scores(s, "test", r.Last.Test, t.problem.Classification(), t.unit())
-	scores(s, "validation", r.Last.Validation, t.problem.Classification(), t.unit())
+	if t.validation != nil {
+		scores(s, "validation", r.Last.Validation, t.problem.Classification(), t.unit())
+	}
 	return s
 }
 
