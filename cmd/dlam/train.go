@@ -21,8 +21,8 @@ import (
 // trainFlags are what dlam train is told beside the run's settings.
 type trainFlags struct {
 	run, config, resume, initFrom, tensorboard, every, maxMemory, scratch string
-	evaluate                                                     int
-	json, quiet, dryRun, certify                                 bool
+	evaluate                                                              int
+	json, quiet, dryRun, certify                                          bool
 }
 
 func newTrainCommand(a *app) *cobra.Command {
