@@ -97,9 +97,7 @@ func Example_model() {
 	result := must(dlam.Run(context.Background(), method, problem, start, dlam.Options{Iterations: 10}))
 
 	m := &model.Model{Network: result.Network, Loss: "cross-entropy", Classes: train.Classes, Transform: scale}
-	if err := m.Save(path); err != nil {
-		log.Fatal(err)
-	}
+	must(path, m.Save(path))
 
 	m = must(model.Load(path))
 	predictor := m.Predictor() // several goroutines may use it at once

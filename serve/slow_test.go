@@ -57,8 +57,16 @@ func (w *wire) send(text string) {
 	}
 }
 
+// reply is a response that was read.
+type reply struct {
+	code   int
+	body   string
+	header http.Header
+	last   bool // the connection is closed after it
+}
+
 // answer reads a response.
-func (w *wire) answer() (code int, body string, r *http.Response) {
+func (w *wire) answer() reply {
 	w.t.Helper()
 	r, err := http.ReadResponse(w.r, nil)
 	if err != nil {
@@ -69,7 +77,7 @@ func (w *wire) answer() (code int, body string, r *http.Response) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return r.StatusCode, string(b), r
+	return reply{r.StatusCode, string(b), r.Header, r.Close}
 }
 
 func head(length int) string {
@@ -96,12 +104,12 @@ func TestSlowRequests(t *testing.T) {
 	idle := dial(t, address)
 	good := dial(t, address)
 	good.send(head(len(goodBody)) + goodBody)
-	if code, body, _ := good.answer(); code != http.StatusOK {
-		t.Errorf("beside slow ones: got %d, %s", code, body)
+	if r := good.answer(); r.code != http.StatusOK {
+		t.Errorf("beside slow ones: got %d, %s", r.code, r.body)
 	}
 	for _, b := range bodies {
-		if code, body, r := b.answer(); code != http.StatusRequestTimeout || !strings.Contains(body, "too long to arrive") || !r.Close {
-			t.Errorf("a slow body: got %d, %s, connection closed: %v", code, body, r.Close)
+		if r := b.answer(); r.code != http.StatusRequestTimeout || !strings.Contains(r.body, "too long to arrive") || !r.last {
+			t.Errorf("a slow body: got %d, %s, connection closed: %v", r.code, r.body, r.last)
 		}
 	}
 	for _, c := range append(heads, idle, good) {
@@ -125,19 +133,19 @@ func TestBusy(t *testing.T) {
 	second := dial(t, address)
 	for code := 0; code != http.StatusServiceUnavailable; { // once the first has its place
 		second.send(head(len(goodBody)) + goodBody)
-		var r *http.Response
-		code, _, r = second.answer()
-		if code == http.StatusServiceUnavailable && r.Header.Get("Retry-After") != "1" {
-			t.Errorf("header: %v", r.Header)
+		r := second.answer()
+		code = r.code
+		if code == http.StatusServiceUnavailable && r.header.Get("Retry-After") != "1" {
+			t.Errorf("header: %v", r.header)
 		}
 	}
 	first.send(goodBody[10:])
-	if code, body, _ := first.answer(); code != http.StatusOK {
-		t.Errorf("got %d, %s", code, body)
+	if r := first.answer(); r.code != http.StatusOK {
+		t.Errorf("got %d, %s", r.code, r.body)
 	}
 	second.send(head(len(goodBody)) + goodBody)
-	if code, body, _ := second.answer(); code != http.StatusOK {
-		t.Errorf("after the first: got %d, %s", code, body)
+	if r := second.answer(); r.code != http.StatusOK {
+		t.Errorf("after the first: got %d, %s", r.code, r.body)
 	}
 	if err := end(); err != nil {
 		t.Error(err)
@@ -170,8 +178,8 @@ func TestShutdownAnswersWhatIsUnderWay(t *testing.T) {
 	default:
 	}
 	c.send(goodBody[10:])
-	if code, body, _ := c.answer(); code != http.StatusOK {
-		t.Errorf("got %d, %s", code, body)
+	if r := c.answer(); r.code != http.StatusOK {
+		t.Errorf("got %d, %s", r.code, r.body)
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)
@@ -184,7 +192,7 @@ func inFlight(t *testing.T, address string) {
 	for range 1000 {
 		m := dial(t, address)
 		m.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-		if _, body, _ := m.answer(); strings.Contains(body, "dlam_requests_in_flight 1\n") {
+		if strings.Contains(m.answer().body, "dlam_requests_in_flight 1\n") {
 			return
 		}
 		time.Sleep(time.Millisecond)

@@ -42,7 +42,7 @@ func (r *rate) String() string {
 func (r *rate) Type() string { return "float" }
 
 // MarshalText and UnmarshalText keep a rate in config files.
-func (r rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+func (r rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil } //nolint:unparam // encoding.TextMarshaler
 
 // UnmarshalText is Set.
 func (r *rate) UnmarshalText(text []byte) error { return r.Set(string(text)) }
