@@ -62,7 +62,10 @@ where each ended.`,
 	all := pflag.NewFlagSet("", pflag.ContinueOnError)
 	cfg.addFlags(all)
 	all.VisitAll(func(fl *pflag.Flag) {
-		if fl.Name != "solver" && fl.Name != "iterations" { // in their place: --solvers and its own --iterations
+		switch fl.Name {
+		case "solver", "iterations": // in their place: --solvers and its own --iterations
+		case "validation", "patience": // every method goes to its end
+		default:
 			f.AddFlag(fl)
 		}
 	})
