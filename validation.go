@@ -38,7 +38,7 @@ func (v *Validation) validate(p *Problem) error {
 
 // take keeps n if it is the best so far, and reports whether to go on.
 func (v *Validation) take(k int, n *Network, s Score) bool {
-	if v.Best == nil || s.better(v.Score) {
+	if v.Best == nil || s.Better(v.Score) {
 		if v.Best == nil {
 			v.Best = n.Clone()
 		}
@@ -48,9 +48,9 @@ func (v *Validation) take(k int, n *Network, s Score) bool {
 	return v.Patience == 0 || k-v.At < v.Patience
 }
 
-// better compares by accuracy where there are classes, and by the risk among
+// Better compares by accuracy where there are classes, and by the risk among
 // equals and values.
-func (s Score) better(than Score) bool {
+func (s Score) Better(than Score) bool {
 	if s.Accuracy != than.Accuracy {
 		return s.Accuracy > than.Accuracy
 	}

@@ -123,14 +123,14 @@ func (p panel) grid(m method) []Cell {
 // end of its grid, which is how the paper chose parameters (section 4.1.3). It
 // is known once the grid is done.
 func (p panel) main(m method, done outcomes) Cell {
-	var rate, best float64
-	for i, c := range p.grid(m) {
-		o := done[c.key()]
-		if i == 0 || o.trained() && o.Last.Train.Accuracy > best {
-			rate = c.rate()
+	rate, best := 0.0, -1.0
+	for _, c := range p.grid(m) {
+		accuracy := 0.0 // of a run that gave no network
+		if o := done[c.key()]; o.trained() {
+			accuracy = o.Last.Train.Accuracy
 		}
-		if o.trained() {
-			best = max(best, o.Last.Train.Accuracy)
+		if accuracy > best {
+			rate, best = c.rate(), accuracy
 		}
 	}
 	return p.cell(m, rate)

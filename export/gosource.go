@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"go/format"
 	"go/token"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -110,9 +111,5 @@ func each(v []float32, n int) []float32 {
 	if len(v) == n {
 		return v
 	}
-	all := make([]float32, n)
-	for i := range all {
-		all[i] = v[0]
-	}
-	return all
+	return slices.Repeat(v[:1], n)
 }

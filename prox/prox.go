@@ -3,6 +3,8 @@ package prox
 import (
 	"fmt"
 	"math"
+
+	"github.com/dlam-go/dlam/internal/kernel"
 )
 
 // Regularizer is a convex, nonnegative, separable function of the weights.
@@ -29,6 +31,19 @@ type Smooth interface {
 	Differentiable
 	// Strong is the modulus of strong convexity, ∇²Ω.
 	Strong() float64
+}
+
+// AddSlope adds to d, the gradient of another term in w, what Ω adds to it
+// where Ω is smooth. Where d is 0 a subgradient of Ω stands for it: Ω alone
+// moves w then.
+func AddSlope(omega Regularizer, d, w []float32) {
+	o, ok := omega.(Differentiable)
+	if !ok {
+		return
+	}
+	if _, smooth := omega.(Smooth); smooth || kernel.SumSquares(d) == 0 {
+		o.AddGrad(d, w)
+	}
 }
 
 // None is Ω = 0.

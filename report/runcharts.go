@@ -10,37 +10,32 @@ import (
 // pass.
 func constraintCharts(rs []dlam.Record) []Chart {
 	x := Axis{Label: "iteration"}
-	penalties := Chart{Title: "Penalty of each layer", X: x, Y: Axis{Label: "φ", Log: true}}
-	for l := range rs[len(rs)-1].Penalty {
-		penalties.Series = append(penalties.Series, curve(layerName(l+1), l, rs, iteration, func(r dlam.Record) (float64, bool) {
-			if l >= len(r.Penalty) {
-				return 0, false
-			}
-			return r.Penalty[l], true
-		}))
-	}
-	gaps := Chart{Title: "Residual a − h(z)", X: x, Y: Axis{Label: "root mean square", Log: true}}
-	for l := range hidden(rs) {
-		gaps.Series = append(gaps.Series, curve(layerName(l+1), l, rs, iteration, func(r dlam.Record) (float64, bool) {
-			if l >= len(r.Gap) {
-				return 0, false
-			}
-			return r.Gap[l], true
-		}))
-	}
-	return []Chart{penalties, gaps,
+	return []Chart{
+		{Title: "Penalty of each layer", X: x, Y: Axis{Label: "φ", Log: true},
+			Series: layerCurves(rs, func(r dlam.Record) []float64 { return r.Penalty })},
+		{Title: "Residual a − h(z)", X: x, Y: Axis{Label: "root mean square", Log: true},
+			Series: layerCurves(rs, func(r dlam.Record) []float64 { return r.Gap })},
 		{Title: "Band half-width ε", X: x, Y: Axis{Label: "ε", Log: true}, Series: []Series{
 			curve("", 0, rs, iteration, func(r dlam.Record) (float64, bool) { return r.Epsilon, r.Epsilon > 0 })}},
 	}
 }
 
-// hidden is the number of layers whose residual a − h(z) was recorded.
-func hidden(rs []dlam.Record) int {
-	n := 0
+// layerCurves are the curves of what records tell of each layer, if they do.
+func layerCurves(rs []dlam.Record, of func(dlam.Record) []float64) []Series {
+	layers := 0
 	for _, r := range rs {
-		n = max(n, len(r.Gap))
+		layers = max(layers, len(of(r)))
 	}
-	return n
+	var series []Series
+	for l := range layers {
+		series = append(series, curve(layerName(l+1), l, rs, iteration, func(r dlam.Record) (float64, bool) {
+			if v := of(r); l < len(v) {
+				return v[l], true
+			}
+			return 0, false
+		}))
+	}
+	return series
 }
 
 func moveCharts(rs []dlam.Record) []Chart {

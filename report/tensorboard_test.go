@@ -50,7 +50,7 @@ func eventFile(t *testing.T) (path string, rs []dlam.Record) {
 }
 
 // others skips the test where the readers that others wrote are missing,
-// unless DLAM_REQUIRE_TFREADER=1 forbids that.
+// unless DLAM_REQUIRE_PEERS=1 forbids that.
 func others(t *testing.T) {
 	t.Helper()
 	missing := ""
@@ -65,8 +65,8 @@ func others(t *testing.T) {
 	if missing == "" {
 		return
 	}
-	if os.Getenv("DLAM_REQUIRE_TFREADER") == "1" {
-		t.Fatalf("no %s, and DLAM_REQUIRE_TFREADER=1", missing)
+	if os.Getenv("DLAM_REQUIRE_PEERS") == "1" {
+		t.Fatalf("no %s, and DLAM_REQUIRE_PEERS=1", missing)
 	}
 	t.Skipf("no %s: event files are not read by another program", missing)
 }

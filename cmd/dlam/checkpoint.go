@@ -175,22 +175,19 @@ func (c *checkpointer) agree(from *model.Checkpoint, h activation.Func) (*model.
 	if c.job.Size() == 1 {
 		return from, nil
 	}
-	var head []float64
+	head := make([]float64, 3)
 	if from != nil {
 		head = []float64{1, float64(from.Iteration), float64(from.Ranks)}
-	} else {
-		head = make([]float64, 3)
 	}
 	paths, err := comm.Texts(c.job, []string{c.path})
 	if err != nil {
 		return nil, err
 	}
+	c.path = paths[0][0]
 	heads, err := comm.Gather(c.job, head)
 	if err != nil || c.job.Rank() == 0 || heads[0][0] == 0 {
-		c.path = paths[0][0]
 		return from, err
 	}
-	c.path = paths[0][0]
 	path := c.path
 	if int(heads[0][2]) == c.job.Size() {
 		path = c.part(int(heads[0][1]))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -122,14 +121,7 @@ func (a *app) inspect(ctx context.Context, m *model.Model, u *useFlags) (*inspec
 
 // writePictures writes the first layer's weights as a PNG file.
 func writePictures(m *model.Model, path string) error {
-	var b bytes.Buffer
-	if err := export.WeightsPNG(&b, m); err != nil {
-		return err
-	}
-	return atomicfile.Write(path, func(w io.Writer) error {
-		_, err := b.WriteTo(w)
-		return err
-	})
+	return atomicfile.Write(path, func(w io.Writer) error { return export.WeightsPNG(w, m) })
 }
 
 // showInspection is for people.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 )
@@ -58,8 +59,8 @@ func (b *Batches) Shuffle(epoch int) {
 // Take copies the samples of the epoch's batch k; the next call uses the
 // memory again.
 func (b *Batches) Take(k int) (mat.Dense, loss.Target) {
-	rows := len(b.order)
-	index := b.order[rows*k/b.Count : rows*(k+1)/b.Count]
+	lo, hi := comm.Share(len(b.order), k, b.Count)
+	index := b.order[lo:hi]
 	x, y := gather(&b.features, b.x, index), b.y
 	if y.Class == nil {
 		y.Value = gather(&b.value, b.y.Value, index)

@@ -165,17 +165,13 @@ const minCurvature = 1e-30
 // subgradient of Ω stands for it: Ω alone moves that row.
 func (s *stepper) direction(ly *layer) {
 	f := &ly.affine
-	omega, _ := s.P.Regularizer.(prox.Differentiable)
-	_, smooth := omega.(prox.Smooth)
 	weight := float32(ly.weight)
 	for i := range f.d.Rows {
 		d := f.d.Row(i)
 		for j, g := range f.g.Row(i) {
 			d[j] = weight * g
 		}
-		if smooth || omega != nil && kernel.SumSquares(d) == 0 {
-			omega.AddGrad(d, ly.Net.W.Row(i))
-		}
+		prox.AddSlope(s.P.Regularizer, d, ly.Net.W.Row(i))
 	}
 }
 

@@ -175,17 +175,13 @@ func (s *stepper) updateW(ly *layer) error {
 // direction writes ρG, and ∇Ω where there is one, to d, divided by s. Where
 // ρG is 0, a subgradient of Ω stands for it: Ω alone moves that row.
 func (s *stepper) direction(ly *layer) {
-	omega, _ := s.p.Regularizer.(prox.Differentiable)
-	_, smooth := omega.(prox.Smooth)
 	rho := float32(s.Rho)
 	for i := range ly.step.d.Rows {
 		d := ly.step.d.Row(i)
 		for j, g := range ly.sums.g.Row(i) {
 			d[j] = rho * g
 		}
-		if smooth || omega != nil && kernel.SumSquares(d) == 0 {
-			omega.AddGrad(d, ly.net.W.Row(i))
-		}
+		prox.AddSlope(s.p.Regularizer, d, ly.net.W.Row(i))
 		ly.step.unscale(d)
 	}
 }

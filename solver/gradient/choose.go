@@ -48,7 +48,7 @@ func ChooseRate(ctx context.Context, s Settings, p *dlam.Problem, n *dlam.Networ
 			return s, ctx.Err()
 		}
 		tell(Trial{rate, r.Status, *r.Last.Train})
-		if best == nil || better(r.Last.Train, best) {
+		if best == nil || r.Last.Train.Better(*best) {
 			best, chosen = r.Last.Train, set
 		}
 	}
@@ -56,11 +56,4 @@ func ChooseRate(ctx context.Context, s Settings, p *dlam.Problem, n *dlam.Networ
 		return s, fmt.Errorf("learning rate: %s diverges with every rate of %v", s.Rule, grid)
 	}
 	return chosen, nil
-}
-
-func better(a, b *dlam.Score) bool {
-	if a.Accuracy != b.Accuracy {
-		return a.Accuracy > b.Accuracy
-	}
-	return a.Risk < b.Risk
 }
