@@ -130,6 +130,7 @@ func TestBusy(t *testing.T) {
 	address, end := running(t, func(s *serve.Settings) { s.MaxRequests = 1 })
 	first := dial(t, address)
 	first.send(head(len(goodBody)) + goodBody[:10])
+	inFlight(t, address) // or the second may have the place when the first comes
 	second := dial(t, address)
 	for code := 0; code != http.StatusServiceUnavailable; { // once the first has its place
 		second.send(head(len(goodBody)) + goodBody)
