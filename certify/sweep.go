@@ -20,6 +20,9 @@ const (
 	unit = 1.5e-7
 	// testing is the relative tolerance of the solver's own acceptance tests.
 	testing = 2e-5
+	// cancelled is the share of ‖W‖‖A‖ that counts as size of WA: where terms
+	// cancel, the product is smaller than what its rounding is relative to.
+	cancelled = unit / rounding
 )
 
 // Inequality is one promise, as checked: Left ≥ Right − Slack.
@@ -109,15 +112,16 @@ func (c *checker) layer(l int, in mat.Dense) error {
 	s0, s1, sz, sv := square(v0), square(v1), squares(z0), norm2Wide(v1, v0)
 	e0, e1 := distance(v0, nil, z0), distance(v1, nil, z0)
 	e2, e3 := distance(v1, shift, z0), distance(v1, shift, z1)
-	n, moveZ, sz1, abs := float64(in.Rows), norm2(z1, z0), squares(z1), sumAbs(z1)
+	n, sa, moveZ, sz1, abs := float64(in.Rows), squares(in), norm2(z1, z0), squares(z1), sumAbs(z1)
 	var r0, r1 float64
 	if l == len(c.now.Z)-1 {
 		r0, r1 = c.p.Loss.Value(z0, c.p.Y), c.p.Loss.Value(z1, c.p.Y)
 	}
-	if err := c.total(&s0, &s1, &sz, &sv, &e0, &e1, &e2, &e3, &n, &moveZ, &sz1, &abs, &r0, &r1); err != nil {
+	if err := c.total(&s0, &s1, &sz, &sv, &e0, &e1, &e2, &e3, &n, &sa, &moveZ, &sz1, &abs, &r0, &r1); err != nil {
 		return err
 	}
-	scale := math.Sqrt(s0) + math.Sqrt(s1) + math.Sqrt(sz)
+	scale := math.Sqrt(s0) + math.Sqrt(s1) + math.Sqrt(sz) +
+		cancelled*math.Sqrt(sa)*(math.Sqrt(squares(is.W))+math.Sqrt(squares(was.W)))
 	slack := func(move, residual float64) float64 { // ρ⟨residual, rounding of the move⟩ and the like
 		return c.now.Rho * rounding * scale * (math.Sqrt(move) + math.Sqrt(residual))
 	}
@@ -180,11 +184,11 @@ func (c *checker) activations(l int) error {
 			cut += tau / 2 * d * d
 		}
 	}
-	s0, s1, sz, sv := square(v0), square(v1), squares(z), norm2Wide(v1, v0)
-	if err := c.total(&s0, &s1, &sz, &sv, &e0, &e1, &move, &cut); err != nil {
+	s0, s1, sz, sa, sv := square(v0), square(v1), squares(z), squares(a0)+squares(a1), norm2Wide(v1, v0)
+	if err := c.total(&s0, &s1, &sz, &sa, &sv, &e0, &e1, &move, &cut); err != nil {
 		return err
 	}
-	scale := math.Sqrt(s0) + math.Sqrt(s1) + math.Sqrt(sz)
+	scale := math.Sqrt(s0) + math.Sqrt(s1) + math.Sqrt(sz) + cancelled*math.Sqrt(sa*squares(was.W))
 	slack := c.now.Rho * rounding * scale * (math.Sqrt(sv) + math.Sqrt(e0))
 	c.add(l, "eq. 13 (a)", c.now.Rho/2*(e0-e1), move, slack+cut)
 	worst, err := comm.Gather(c.p.Comm, []float64{bandExcess(c.now.Network.Layers[l], c.now.Z[l], a1, c.now.Epsilon)})
