@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/dlam-go/dlam"
@@ -62,13 +63,19 @@ func shape(hidden []int) string {
 
 // work is what the cell costs, in multiplications of one forward pass.
 func (c Cell) work() float64 {
-	in := 784 / float64(c.Pool*c.Pool)
-	w := 0.0
-	for _, d := range append(append([]int(nil), c.Hidden...), 10) {
-		w += in * float64(d)
-		in = float64(d)
+	weights, w := 0.0, c.widths()
+	for l, d := range w[1:] {
+		weights += float64(w[l]) * float64(d)
 	}
-	return w * float64(c.Rows) * float64(c.Iterations)
+	return weights * float64(c.Rows) * float64(c.Iterations)
+}
+
+// features is that of a picture of either data set, before pooling.
+const features = 28 * 28
+
+// widths are the network's, from its features to the ten classes.
+func (c Cell) widths() []int {
+	return slices.Concat([]int{features / (c.Pool * c.Pool)}, c.Hidden, []int{10})
 }
 
 // problem is what the cell trains on.

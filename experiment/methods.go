@@ -3,7 +3,6 @@ package experiment
 import (
 	"fmt"
 
-	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/solver/admm"
 	sdlam "github.com/dlam-go/dlam/solver/dlam"
 	"github.com/dlam-go/dlam/solver/gradient"
@@ -53,7 +52,7 @@ func rule(r gradient.Rule) func(float64) settings {
 	}
 }
 
-func (c Cell) solver() (dlam.Solver, error) {
+func (c Cell) solver() (estimator, error) {
 	switch s := c.Settings; {
 	case s.DLAM != nil:
 		return sdlam.Solver{Settings: *s.DLAM}, nil

@@ -10,23 +10,26 @@ import (
 
 func newCertifyCommand(a *app) *cobra.Command {
 	var asJSON bool
+	mem := memory{work: "repeating the run", advice: "a run of narrower layers or fewer samples takes less"}
 	c := &cobra.Command{
 		Use: "certify RUN", Short: "Prove that a run kept the theory's promises", Args: cobra.ExactArgs(1),
 		Long: `Repeat a run from its settings and check every iteration in float64, from raw
 iterates: Lemma 1 block by block, feasibility, F not rising, Lemma 3 and Theorem
 2. Exit code 1 if anything is violated. RUN is a run folder or a model file.`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.certify(cmd, args[0], asJSON) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.certify(cmd, args[0], mem, asJSON) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "end with a JSON object on standard output")
+	mem.addFlag(c.Flags())
 	return c
 }
 
-func (a *app) certify(cmd *cobra.Command, path string, asJSON bool) error {
-	m, err := openModel(path)
+func (a *app) certify(cmd *cobra.Command, path string, mem memory, asJSON bool) error {
+	m, err := a.openModel(path, mem)
 	if err != nil {
 		return err
 	}
 	c := defaultConfig()
+	c.memory = mem
 	if err := c.decode(m.Training.Config, path); err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ type comparison struct {
 
 func newCompareCommand(a *app) *cobra.Command {
 	cfg := defaultConfig()
+	cfg.memory = trainingMemory()
 	o := comparison{solvers: solverNames(), iterations: 100, evaluate: 1, targets: defaultTargets(), out: "comparison"}
 	c := &cobra.Command{
 		Use: "compare", Short: "Train several methods from one start, and report",
@@ -59,6 +60,7 @@ where each ended.`,
 	f.IntVar(&o.evaluate, "evaluate", o.evaluate, "measure accuracies every so many iterations")
 	f.Float64SliceVar(&o.targets, "targets", o.targets, "test accuracies whose time to tell, as shares of 1")
 	f.StringVar(&o.out, "out", o.out, "folder for the report and the traces")
+	cfg.memory.addFlag(f)
 	all := pflag.NewFlagSet("", pflag.ContinueOnError)
 	cfg.addFlags(all)
 	all.VisitAll(func(fl *pflag.Flag) {
@@ -94,7 +96,8 @@ func (a *app) compare(c *cobra.Command, cfg *config, o comparison) error {
 	if err != nil {
 		return err
 	}
-	p, n, init, err := comparisonStart(cfg, data, ms)
+	cfg.Iterations = o.iterations
+	p, n, init, err := a.comparisonStart(cfg, data, ms)
 	if err != nil {
 		return err
 	}
@@ -113,7 +116,6 @@ func (a *app) compare(c *cobra.Command, cfg *config, o comparison) error {
 			return []dlam.Recorder{&ticker{app: a, name: e.Name, live: terminal(a.err)}}
 		},
 	}
-	cfg.samples, cfg.values, cfg.Iterations = p.X.Rows, !p.Classification(), o.iterations
 	for _, m := range ms {
 		s := m.make(cfg)
 		e.Entries = append(e.Entries, experiment.Entry{Name: m.name, Solver: s, Settings: settingsText(s)})
@@ -123,7 +125,7 @@ func (a *app) compare(c *cobra.Command, cfg *config, o comparison) error {
 
 // comparisonStart is the problem that all methods get, the network that all
 // start from, and how that was drawn.
-func comparisonStart(cfg *config, data *loaded, ms []method) (*dlam.Problem, *dlam.Network, dlam.Initializer, error) {
+func (a *app) comparisonStart(cfg *config, data *loaded, ms []method) (*dlam.Problem, *dlam.Network, dlam.Initializer, error) {
 	l, err := cfg.loss(data.split.Train.Class != nil)
 	if err != nil {
 		return nil, nil, "", err
@@ -133,12 +135,20 @@ func comparisonStart(cfg *config, data *loaded, ms []method) (*dlam.Problem, *dl
 		cfg.L2 = 0 // the same problem for all
 	}
 	p.Regularizer = cfg.regularizer()
+	cfg.samples, cfg.values = p.X.Rows, !p.Classification()
 	h, err := activation.Parse(cfg.Activation)
 	if err != nil {
 		return nil, nil, "", errUsage{err}
 	}
 	init := commonInit(cfg.Init, ms)
 	widths := append(append([]int{p.X.Cols}, cfg.Hidden...), p.Y.Width())
+	var need float64 // of the method that takes most: one trains after another
+	for _, m := range ms {
+		need = max(need, estimate(m.make(cfg), widths, p.X.Rows, cfg.Threads))
+	}
+	if err := a.room(cfg.memory, samplesSize(data.split.Train, data.split.Test), need); err != nil {
+		return nil, nil, "", err
+	}
 	n, err := dlam.NewNetwork(widths, h, init, rand.New(rand.NewPCG(cfg.Seed, 0)))
 	if err != nil {
 		return nil, nil, "", errUsage{err}

@@ -58,9 +58,10 @@ type config struct {
 
 	Extra extraConfig `toml:"methods"`
 
-	samples int              // of the training data, once it is read
-	scratch *dataset.Scratch // where samples are kept
-	values  bool             // whether its labels are values
+	samples int    // of the training data, once it is read
+	values  bool   // whether its labels are values
+	scratch string // folder for samples; "" to keep them in memory
+	memory  memory
 }
 
 // auto is the value of a setting that follows from the data or the solver.

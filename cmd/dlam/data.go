@@ -19,7 +19,8 @@ type loaded struct {
 func (a *app) options(c *config) dataset.Options {
 	return dataset.Options{
 		DataDir: c.DataDir, Offline: c.Offline, Label: c.Label, NoHeader: c.NoHeader,
-		Regression: c.Loss == "squared", Progress: a.downloading(), Limit: c.Limit, Comm: a.job, Scratch: c.scratch,
+		Regression: c.Loss == "squared", Progress: a.downloading(), Limit: c.Limit, Comm: a.job,
+		Scratch: &dataset.Scratch{Dir: c.scratch, Most: float64(c.memory.limit)},
 	}
 }
 
@@ -69,10 +70,26 @@ func (a *app) divided(ctx context.Context, c *config) (split dataset.Split, err 
 	if err := split.Train.Trainable(); err != nil {
 		return split, err
 	}
+	reading := c.memory
+	reading.work = "reading " + c.Data
+	if err := a.room(reading, samplesSize(split.Train, split.Test), c.copies(split)); err != nil {
+		return split, err
+	}
 	if split.Test.Rows() == 0 && c.TestSplit > 0 {
 		return dataset.Divide(split.Train, c.TestSplit, c.Seed)
 	}
 	return split, nil
+}
+
+// copies is the bytes of the samples that are copied to divide or pool them.
+func (c *config) copies(s dataset.Split) float64 {
+	if c.Validation > 0 || c.TestSplit > 0 && s.Test.Rows() == 0 {
+		return samplesSize(s.Train)
+	}
+	if c.Pool > 1 {
+		return samplesSize(s.Train, s.Test) / float64(c.Pool*c.Pool)
+	}
+	return 0
 }
 
 func transformed(c *config, split dataset.Split) (*loaded, error) {

@@ -17,7 +17,7 @@ import (
 )
 
 func newEvalCommand(a *app) *cobra.Command {
-	u := newUseFlags()
+	u := newUseFlags("measuring", "measure on fewer samples (--data)")
 	c := &cobra.Command{
 		Use: "eval MODEL", Short: "Measure a model on labelled data", Args: cobra.ExactArgs(1),
 		Long: `Measure a model: accuracy and confusion matrix, or root mean squared error and
@@ -36,7 +36,7 @@ model file.`,
 }
 
 func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
-	m, err := openModel(path)
+	m, err := a.openModel(path, u.c.memory)
 	if err != nil {
 		return err
 	}
@@ -91,6 +91,7 @@ func (a *app) measured(ctx context.Context, m *model.Model, u *useFlags) (datase
 		c.DataDir = u.c.DataDir
 	}
 	c.Offline, u.c.Data = u.c.Offline, c.Data
+	c.memory, c.Validation, c.Pool = u.c.memory, 0, 1 // none are held back, and the model pools
 	s, err := a.divided(ctx, &c)
 	if err != nil {
 		return dataset.Dataset{}, err
@@ -105,7 +106,7 @@ func (a *app) measured(ctx context.Context, m *model.Model, u *useFlags) (datase
 	case !slices.Equal(d.Classes, m.Classes):
 		return d, usagef("%s: classes %q, the model has %q: the data has changed since", c.Data, d.Classes, m.Classes)
 	}
-	return m.Transform.Apply(d)
+	return a.apply(m, s, d, u)
 }
 
 // showScore tells people the score, with a confusion matrix for up to 20

@@ -18,6 +18,7 @@ type exportFlags struct{ onnx, npz, source, pkg string }
 
 func newExportCommand(a *app) *cobra.Command {
 	f := exportFlags{pkg: "model"}
+	mem := memory{work: "exporting", advice: "write one form at a time"}
 	c := &cobra.Command{
 		Use: "export MODEL", Short: "Write a model for other programs", Args: cobra.ExactArgs(1),
 		Long: `Write a model for other programs: as ONNX, as arrays for numpy, as Go source
@@ -33,11 +34,11 @@ a model file, which is itself safetensors.`,
 			if cmd.Flags().Changed("package") && f.source == "" {
 				return usagef("--package: goes with --go alone")
 			}
-			m, err := openModel(args[0])
+			m, err := a.openModel(args[0], mem)
 			if err != nil {
 				return err
 			}
-			return a.export(m, f)
+			return a.export(m, f, mem)
 		},
 	}
 	fl := c.Flags()
@@ -46,6 +47,7 @@ a model file, which is itself safetensors.`,
 	fl.StringVar(&f.npz, "npz", "", "archive of numpy arrays to write")
 	fl.StringVar(&f.source, "go", "", "Go source file to write")
 	fl.StringVar(&f.pkg, "package", f.pkg, "name of the Go source's package")
+	mem.addFlag(fl)
 	return c
 }
 
@@ -53,22 +55,30 @@ a model file, which is itself safetensors.`,
 type form struct {
 	flag, path string
 	make       func() ([]byte, error)
+	peak       float64 // bytes that making it takes at a time, for each of the weights
 	data       []byte
 }
 
 // export makes every form before it writes a file.
-func (a *app) export(m *model.Model, f exportFlags) error {
+func (a *app) export(m *model.Model, f exportFlags, mem memory) error {
 	npz := func() ([]byte, error) {
 		var b bytes.Buffer
 		err := export.NPZ(&b, m)
 		return b.Bytes(), err
 	}
 	forms := []form{
-		{flag: "--onnx", path: f.onnx, make: func() ([]byte, error) { return export.ONNX(m) }},
-		{flag: "--npz", path: f.npz, make: npz},
-		{flag: "--go", path: f.source, make: func() ([]byte, error) { return export.GoSource(m, f.pkg) }},
+		{flag: "--onnx", path: f.onnx, make: func() ([]byte, error) { return export.ONNX(m) }, peak: 3.5},
+		{flag: "--npz", path: f.npz, make: npz, peak: 2},
+		{flag: "--go", path: f.source, make: func() ([]byte, error) { return export.GoSource(m, f.pkg) }, peak: 7},
 	}
 	forms = slices.DeleteFunc(forms, func(f form) bool { return f.path == "" })
+	weights, need := 4*float64(m.Network.Parameters()), 0.0
+	for i, e := range forms {
+		need = max(need, (float64(i)+e.peak)*weights) // beside those made before
+	}
+	if err := a.room(mem, weights, need); err != nil {
+		return err
+	}
 	for i, e := range forms {
 		data, err := e.make()
 		if err != nil {

@@ -19,8 +19,8 @@ import (
 )
 
 func newInspectCommand(a *app) *cobra.Command {
-	u := newUseFlags()
-	u.c.Data = ""
+	u := newUseFlags("looking at the data", "look at fewer samples (--data)")
+	u.c.Data, u.layers = "", true
 	pictures := ""
 	c := &cobra.Command{
 		Use: "inspect MODEL", Short: "Show what is in a model", Args: cobra.ExactArgs(1),
@@ -31,7 +31,7 @@ weights as a picture: a tile a unit, row by row, each scaled to its own greatest
 weight; red is positive, blue negative.`,
 		Example: `  dlam inspect runs/mnist-sync --data mnist --pictures weights.png`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := openModel(args[0])
+			m, err := a.openModel(args[0], u.c.memory)
 			if err != nil {
 				return err
 			}

@@ -2,35 +2,11 @@ package main
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/dlam-go/dlam"
 )
-
-// parseSize parses a size in bytes as 2GB; "" is 0.
-func parseSize(text string) (float64, error) {
-	if text == "" {
-		return 0, nil
-	}
-	number := strings.TrimSpace(strings.ToUpper(text))
-	unit := 1.0
-	for _, u := range []struct {
-		name string
-		size float64
-	}{{"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30}, {"TB", 1 << 40}, {"B", 1}} {
-		if rest, ok := strings.CutSuffix(number, u.name); ok {
-			number, unit = strings.TrimSpace(rest), u.size
-			break
-		}
-	}
-	v, err := strconv.ParseFloat(number, 64)
-	if err != nil || !(v > 0) {
-		return 0, usagef("--max-memory: got %q, want a size as 500MB or 2GB", text)
-	}
-	return v * unit, nil
-}
 
 // result tells people how a run ended and what to do next.
 func (a *app) result(t *training, folder string, r *dlam.Result) {

@@ -112,6 +112,7 @@ form.
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			collectWithin(c.Flags())
 			if c.Name() == "train" {
 				return a.join()
 			}

@@ -14,19 +14,19 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/comm"
-	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/model"
 )
 
 // trainFlags are what dlam train is told beside the run's settings.
 type trainFlags struct {
-	run, config, resume, initFrom, tensorboard, every, maxMemory, scratch string
-	evaluate                                                              int
-	json, quiet, dryRun, certify                                          bool
+	run, config, resume, initFrom, tensorboard, every string
+	evaluate                                          int
+	json, quiet, dryRun, certify                      bool
 }
 
 func newTrainCommand(a *app) *cobra.Command {
 	c, f := defaultConfig(), trainFlags{}
+	c.memory = trainingMemory()
 	cmd := &cobra.Command{
 		Use: "train", Short: "Train a network", Args: cobra.NoArgs,
 		Long: `Train a network and write a run folder: config.toml (every setting), trace.jsonl
@@ -67,8 +67,8 @@ iteration and saves; --resume goes on from there.`,
 	fl.StringVar(&f.tensorboard, "tensorboard", "", "also write TensorBoard event files to this folder")
 	fl.BoolVar(&f.certify, "certify", false, "check the theory's promises at every iteration; stop at a violation")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, and how much memory it takes")
-	fl.StringVar(&f.maxMemory, "max-memory", "", "refuse to take more in a process, as 2GB (default: what is available)")
-	fl.StringVar(&f.scratch, "scratch", "", "keep the samples of an IDX file in a file in this folder, mapped, instead of in memory; what the method adds is in memory")
+	c.memory.addFlag(fl)
+	fl.StringVar(&c.scratch, "scratch", "", "keep the samples of an IDX file in a file in this folder, mapped, instead of in memory; what the method adds is in memory")
 	fl.BoolVar(&f.json, "json", false, "end with a JSON object on standard output")
 	fl.BoolVar(&f.quiet, "quiet", false, "no progress")
 	return cmd
@@ -169,11 +169,6 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 	if f.evaluate < 0 {
 		return nil, usagef("--evaluate-every: got %d, want 0 or more", f.evaluate)
 	}
-	limit, err := parseSize(f.maxMemory)
-	if err != nil {
-		return nil, err
-	}
-	c.scratch = &dataset.Scratch{Dir: f.scratch, Most: limit}
 	m, err := findMethod(c.Solver)
 	if err != nil {
 		return nil, err
@@ -216,11 +211,10 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 	w := append([]int{t.problem.X.Cols}, c.Hidden...)
 	w = append(w, t.problem.Y.Width())
 	t.need = estimate(t.solver, w, t.problem.X.Rows, c.Threads)
-	need := t.need
-	if limit > 0 && f.scratch == "" { // available is what is left beside the samples
-		need += 4 * float64(t.problem.X.Rows+t.problem.TestX.Rows) * float64(t.problem.X.Cols)
+	if f.certify && c.Solver != "sync" { // which has no iterate to check
+		t.need += certificateSize(w, t.problem.X.Rows)
 	}
-	if err := checkMemory(need, limit, a.job.Local()); err != nil {
+	if err := a.room(c.memory, samplesSize(t.data.split.Train, t.data.split.Test, t.data.validation), t.need); err != nil {
 		return nil, err
 	}
 	if t.network, err = startNetwork(c, f, w); err != nil || f.dryRun {

@@ -5,7 +5,9 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"io"
+	"os"
 	"runtime"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -24,9 +26,14 @@ type useFlags struct {
 	format string
 	train  bool
 	json   bool
+	layers bool // outputs of whole layers are kept
 }
 
-func newUseFlags() *useFlags { return &useFlags{c: defaultConfig(), format: "csv"} }
+func newUseFlags(work, advice string) *useFlags {
+	u := &useFlags{c: defaultConfig(), format: "csv"}
+	u.c.memory = memory{work: work, advice: advice}
+	return u
+}
 
 func (u *useFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
@@ -35,10 +42,18 @@ func (u *useFlags) add(cmd *cobra.Command) {
 	f.StringVar(&u.c.Label, "label", "", "label column of a table, by name or number")
 	f.BoolVar(&u.c.NoHeader, "no-header", false, "a CSV's first line is data")
 	f.IntVar(&u.c.Threads, "threads", runtime.GOMAXPROCS(0), "goroutines to compute on")
+	u.c.memory.addFlag(f)
 }
 
-// openModel reads a model; a fault is bad input.
-func openModel(path string) (*model.Model, error) {
+// openModel reads a model, if there is room for its file and its weights; a
+// fault is bad input.
+func (a *app) openModel(path string, mem memory) (*model.Model, error) {
+	if info, err := os.Stat(model.Locate(path)); err == nil { // Load says what is wrong
+		mem.work, mem.advice = "reading "+path, "a model of narrower layers takes less"
+		if err := a.room(mem, 0, 2*float64(info.Size())); err != nil {
+			return nil, err
+		}
+	}
 	m, err := model.Load(path)
 	if err != nil {
 		return nil, errUsage{err}
@@ -67,11 +82,27 @@ func (a *app) dataFor(ctx context.Context, m *model.Model, source string, u *use
 		}
 		d = s.Train
 	}
+	return a.apply(m, s, d, u)
+}
+
+// apply transforms d, a part of s, if there is room for that and for what m
+// then makes of it.
+func (a *app) apply(m *model.Model, s dataset.Split, d dataset.Dataset, u *useFlags) (dataset.Dataset, error) {
+	w, parameters := m.Network.Widths(), float64(m.Network.Parameters())
+	kept, widest := float64(w[len(w)-1]), float64(slices.Max(w[1:]))
+	if u.layers {
+		kept = max(kept, 2*widest) // a layer and the next
+	}
+	passes := parameters + 2*objective.Block*widest*float64(u.c.Threads)
+	need := 4 * (float64(d.Rows())*(float64(m.Transform.Outputs())+kept) + passes)
+	if err := a.room(u.c.memory, 4*parameters+samplesSize(s.Train, s.Test), need); err != nil {
+		return d, err
+	}
 	return m.Transform.Apply(d)
 }
 
 func newPredictCommand(a *app) *cobra.Command {
-	u := newUseFlags()
+	u := newUseFlags("predicting", "predict fewer samples at a time")
 	c := &cobra.Command{
 		Use: "predict MODEL DATA", Short: "Predict with a model", Args: cobra.ExactArgs(2),
 		Long: `Predict for every row of DATA (any format that train reads; test part of a named
@@ -92,7 +123,7 @@ func (a *app) predict(ctx context.Context, path, source string, u *useFlags) err
 	if u.format != "csv" && u.format != "jsonl" {
 		return usagef("--format: got %q, want csv or jsonl", u.format)
 	}
-	m, err := openModel(path)
+	m, err := a.openModel(path, u.c.memory)
 	if err != nil {
 		return err
 	}
