@@ -112,37 +112,51 @@ func (c Comparison) train(ctx context.Context, e Entry, dir string) (report.Run,
 	if c.Recorders != nil {
 		o.Recorders = c.Recorders(e)
 	}
-	res, records, err := trainTo(ctx, dir, e.Solver, c.Problem, c.Start, o)
-	if ctx.Err() != nil {
-		return report.Run{}, Outcome{}, ctx.Err()
+	t, err := trainTo(ctx, dir, e.Solver, c.Problem, c.Start, o)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return report.Run{}, Outcome{}, err
 	}
 	out := Outcome{Name: e.Name, Settings: e.Settings, Status: dlam.Failed}
-	if res != nil {
-		out.Status, out.Last = res.Status, res.Last
+	if t.res != nil {
+		out.Status, out.Last = t.res.Status, t.res.Last
 	}
-	if err != nil {
-		out.Error = err.Error()
+	if t.failed != nil {
+		out.Error = t.failed.Error()
 	}
-	return report.Run{Name: e.Name, Records: records}, out, nil
+	return report.Run{Name: e.Name, Records: t.records}, out, nil
 }
 
-// trainTo runs s with its trace in dir, and also gives the records.
-func trainTo(ctx context.Context, dir string, s dlam.Solver, p *dlam.Problem, n *dlam.Network, o dlam.Options) (_ *dlam.Result, _ []dlam.Record, err error) {
+// trained is a run that came to its end.
+type trained struct {
+	res     *dlam.Result // nil if the method did not take the problem
+	failed  error        // why it ended early
+	records []dlam.Record
+}
+
+// trainTo runs s and writes its trace in dir: whole, when the run has ended, so
+// that an older one stays until then. An error is one of writing it.
+func trainTo(ctx context.Context, dir string, s dlam.Solver, p *dlam.Problem, n *dlam.Network, o dlam.Options) (t trained, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, nil, err
+		return t, err
 	}
-	f, err := os.Create(filepath.Join(dir, report.TraceFile))
+	path := filepath.Join(dir, report.TraceFile)
+	if err := atomicfile.RemoveLeft(path); err != nil {
+		return t, err
+	}
+	err = atomicfile.Write(path, func(w io.Writer) error {
+		o.Recorders = append([]dlam.Recorder{report.NewTrace(w)}, o.Recorders...)
+		t.res, t.failed = dlam.Run(ctx, s, p, n, o)
+		return nil
+	})
 	if err != nil {
-		return nil, nil, err
+		return t, err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	o.Recorders = append([]dlam.Recorder{report.NewTrace(f)}, o.Recorders...)
-	res, err := dlam.Run(ctx, s, p, n, o)
-	if _, serr := f.Seek(0, io.SeekStart); serr != nil {
-		return res, nil, errors.Join(err, serr)
-	}
-	records, rerr := report.ReadTrace(f)
-	return res, records, errors.Join(err, rerr)
+	run, err := report.ReadRun(path)
+	t.records = run.Records
+	return t, err
 }
 
 func (c Comparison) page(runs []report.Run, outcomes []Outcome) report.Page {

@@ -172,18 +172,21 @@ func (w *worker) compute(ctx context.Context, c Cell) (outcome, error) {
 		return nil
 	})
 	o := dlam.Options{Iterations: c.Iterations, Evaluate: c.Evaluate, Recorders: []dlam.Recorder{watch}}
-	res, records, err := trainTo(ctx, w.store.folder(c), s, p, n, o)
-	if res != nil && res.Status == dlam.Interrupted {
-		return outcome{}, ctx.Err()
-	}
-	if err != nil && (res == nil || res.Status != dlam.Diverged) {
+	t, err := trainTo(ctx, w.store.folder(c), s, p, n, o)
+	if err != nil {
 		return outcome{}, err
+	}
+	switch {
+	case t.res != nil && t.res.Status == dlam.Interrupted:
+		return outcome{}, ctx.Err()
+	case t.failed != nil && (t.res == nil || t.res.Status != dlam.Diverged):
+		return outcome{}, t.failed
 	}
 	w.spent += time.Since(began)
 	w.worked += c.work()
-	out := outcome{Cell: c, Status: res.Status, Machine: ThisMachine(), Last: res.Last, records: records}
-	if err != nil {
-		out.Error = err.Error()
+	out := outcome{Cell: c, Status: t.res.Status, Machine: ThisMachine(), Last: t.res.Last, records: t.records}
+	if t.failed != nil {
+		out.Error = t.failed.Error()
 	}
 	return out, w.store.save(out)
 }

@@ -40,13 +40,18 @@ func NewTensorBoard(dir string, p *dlam.Problem, every int) (*TensorBoard, error
 	}
 	t := &TensorBoard{f: f, x: p.X.RowRange(0, min(p.X.Rows, HistogramSamples)), every: every}
 	if _, err := f.Write(frame(event(unix(now), 0, eventVersion, []byte("brain.Event:2")))); err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
 	return t, nil
 }
 
-// Close ends the file.
-func (t *TensorBoard) Close() error { return t.f.Close() }
+// Close makes the file last.
+func (t *TensorBoard) Close() error {
+	if err := errors.Join(t.f.Sync(), t.f.Close()); err != nil {
+		return fmt.Errorf("tensorboard: %w", err)
+	}
+	return nil
+}
 
 // Record writes r's numbers.
 func (t *TensorBoard) Record(r dlam.Record) error {

@@ -15,7 +15,7 @@ import (
 )
 
 // execute trains and saves.
-func (a *app) execute(ctx context.Context, t *training, folder *runFolder, check *checkpointer, from *model.Checkpoint) error {
+func (a *app) execute(ctx context.Context, t *training, folder *runFolder, check *checkpointer, from *model.Checkpoint) (err error) {
 	check.flush = folder.trace.Sync
 	o, start, err := t.options(check, from)
 	if err != nil {
@@ -26,11 +26,15 @@ func (a *app) execute(ctx context.Context, t *training, folder *runFolder, check
 	}
 	o.Recorders = append([]dlam.Recorder{report.NewTrace(folder.trace)}, o.Recorders...)
 	if t.f.tensorboard != "" {
-		b, err := report.NewTensorBoard(t.f.tensorboard, t.problem, max(1, t.c.Iterations/50))
-		if err != nil {
-			return errUsage{err}
+		b, fault := report.NewTensorBoard(t.f.tensorboard, t.problem, max(1, t.c.Iterations/50))
+		if fault != nil {
+			return errUsage{fault}
 		}
-		defer func() { _ = b.Close() }()
+		defer func() {
+			if fault := b.Close(); fault != nil && (err == nil || errors.Is(err, errInterrupted)) {
+				err = fault
+			}
+		}()
 		o.Recorders, o.Observers = append(o.Recorders, b), append(o.Observers, b)
 	}
 	p := &progress{w: a.err, live: terminal(a.err), iterations: t.c.Iterations, first: o.First, started: time.Now(), unit: t.unit()}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -26,10 +27,7 @@ func faultyProgram(t *testing.T) string {
 	replace := map[string]string{
 		filepath.Join(root, "internal/atomicfile/faulty.go"): filepath.Join(root, "cmd/dlam/testdata/faulty/faulty.go"),
 	}
-	for file, edits := range map[string][]string{
-		"internal/atomicfile/atomicfile.go": {"os.CreateTemp(", "createTemp(", "os.Rename(", "rename("},
-		"cmd/dlam/runfolder.go":             {"r.trace, err = os.OpenFile(", "r.trace, err = atomicfile.OpenFile(", "trace *os.File", "trace *atomicfile.File"},
-	} {
+	for file, edits := range faultyEdits() {
 		raw, err := os.ReadFile(filepath.Join(root, file))
 		if err != nil {
 			t.Fatal(err)
@@ -58,6 +56,16 @@ func faultyProgram(t *testing.T) string {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	return program
+}
+
+// faultyEdits are texts and what stands in their place, by file.
+func faultyEdits() map[string][]string {
+	return map[string][]string{
+		"internal/atomicfile/atomicfile.go": {"os.CreateTemp(", "createTemp(", "os.Rename(", "rename("},
+		"report/tensorboard.go": {"os.OpenFile(", "atomicfile.OpenFile(", "*os.File", "*atomicfile.File",
+			"dlam/mat\"\n", "dlam/mat\"\n\t\"github.com/dlam-go/dlam/internal/atomicfile\"\n"},
+		"cmd/dlam/runfolder.go": {"r.trace, err = os.OpenFile(", "r.trace, err = atomicfile.OpenFile(", "trace *os.File", "trace *atomicfile.File"},
+	}
 }
 
 // operation is a file operation of a command, as DLAM_FAULT counts them.
@@ -113,7 +121,9 @@ func TestFaultsInTraining(t *testing.T) {
 	const iterations = 2
 	dir := t.TempDir()
 	straight := filepath.Join(dir, "straight")
-	args := func(folder string) []string { return shortRun("dlam", folder, iterations, "--checkpoint-every", "1") }
+	args := func(folder string) []string {
+		return shortRun("dlam", folder, iterations, "--checkpoint-every", "1", "--tensorboard", filepath.Join(filepath.Dir(folder), "events"))
+	}
 	ops := operations(t, program, args(straight)...)
 	for _, op := range ops {
 		for kind, want := range op.faults() {
@@ -125,6 +135,11 @@ func TestFaultsInTraining(t *testing.T) {
 				}
 				if code == exitUsage && exists(filepath.Dir(folder), "run") {
 					t.Error("refused, and left a folder")
+				}
+				wantEvents(t, filepath.Join(filepath.Dir(folder), "events"), ops[:op.n-1])
+				if strings.HasPrefix(op.name, "sync events.") || strings.HasPrefix(op.name, "close events.") { // the run had ended
+					wantSame(t, folder, straight, iterations)
+					return
 				}
 				goOn := []string{"train", "--quiet", "--resume", folder}
 				if !exists(folder, configName) {
@@ -139,40 +154,44 @@ func TestFaultsInTraining(t *testing.T) {
 	t.Logf("%d operations, all failed in every way", len(ops))
 }
 
+// wantEvents holds that the event file in folder has each event that done wrote,
+// and after them at most a part of one; and that there is no file without any.
+func wantEvents(t *testing.T, folder string, done []operation) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := 0
+	for _, op := range done {
+		if strings.HasPrefix(op.name, "write events.") {
+			want++
+		}
+	}
+	if len(files) != min(want, 1) {
+		t.Fatalf("%d events were written, and the files are %q", want, files)
+	}
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const frame = 8 + 4 + 4 // length, and checksums before and after the event
+		got := 0
+		for len(raw) >= frame && uint64(len(raw)) >= frame+binary.LittleEndian.Uint64(raw) {
+			raw = raw[frame+binary.LittleEndian.Uint64(raw):]
+			got++
+		}
+		if got < want {
+			t.Errorf("%s: %d whole events, %d were written", f, got, want)
+		}
+	}
+}
+
 // wantNoneLeft holds that no temporary file is in folder.
 func wantNoneLeft(t *testing.T, folder string) {
 	t.Helper()
 	if left, err := filepath.Glob(filepath.Join(folder, ".*")); err != nil || len(left) > 0 {
 		t.Errorf("left half written: %q, %v", left, err)
-	}
-}
-
-// TestFaultsInOutputs lets every file operation of the commands that write one
-// file fail: what the file held before stays.
-func TestFaultsInOutputs(t *testing.T) {
-	program := faultyProgram(t)
-	dir := t.TempDir()
-	run, out := filepath.Join(dir, "run"), filepath.Join(dir, "out.csv")
-	finish(t, exitDone, shortRun("dlam", run, 2)...)
-	page := filepath.Join(dir, "page.html")
-	for file, args := range map[string][]string{
-		out:  {"predict", run, "digits", "--output", out},
-		page: {"report", run, "--out", page},
-	} {
-		for _, op := range operations(t, program, args...) {
-			for kind, want := range op.faults() {
-				if err := os.WriteFile(file, []byte("before"), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				code, said := attempt(program, fmt.Sprintf("DLAM_FAULT=%d %s", op.n, kind), args...)
-				if code != exitFailed && code != exitUsage || !strings.Contains(said, want) {
-					t.Errorf("%s, %s %s: exit code %d, want one of a failure, and %q: %s", args[0], op.name, kind, code, want, said)
-				}
-				if got, err := os.ReadFile(file); err != nil || string(got) != "before" {
-					t.Errorf("%s, %s %s: the file holds %.20q, %v", args[0], op.name, kind, got, err)
-				}
-				wantNoneLeft(t, dir)
-			}
-		}
 	}
 }

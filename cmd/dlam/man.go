@@ -1,11 +1,16 @@
 package main
 
 import (
+	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 	"golang.org/x/term"
+
+	"github.com/dlam-go/dlam/internal/atomicfile"
 )
 
 func newManCommand(_ *app) *cobra.Command {
@@ -15,9 +20,25 @@ func newManCommand(_ *app) *cobra.Command {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return errUsage{err}
 			}
-			return doc.GenManTree(c.Root(), &doc.GenManHeader{Title: "DLAM", Section: "1"}, args[0])
+			return writeManual(c.Root(), args[0])
 		},
 	}
+}
+
+// writeManual writes a page for c, and one for each command under it.
+func writeManual(c *cobra.Command, folder string) error {
+	for _, sub := range c.Commands() {
+		if !sub.IsAvailableCommand() || sub.IsAdditionalHelpTopicCommand() {
+			continue
+		}
+		if err := writeManual(sub, folder); err != nil {
+			return err
+		}
+	}
+	name := strings.ReplaceAll(c.CommandPath(), " ", "-") + ".1"
+	return atomicfile.Write(filepath.Join(folder, name), func(w io.Writer) error {
+		return doc.GenMan(c, &doc.GenManHeader{Title: "DLAM", Section: "1"}, w)
+	})
 }
 
 func isTerminal(fd int) bool { return term.IsTerminal(fd) }
