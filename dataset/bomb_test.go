@@ -64,15 +64,18 @@ func npyHead(shape string) []byte {
 	return append(b, text...)
 }
 
+// bomb is a file that claims too much, and what is to be said of it.
+type bomb struct {
+	name, file string
+	content    []byte
+	want       string
+}
+
 // TestBombs: what a file claims is not believed. Each is refused, and no more
 // is allocated than a file of its size may take.
 func TestBombs(t *testing.T) {
 	const megabyte = 1 << 20
-	for _, c := range []struct {
-		name, file string
-		content    []byte
-		want       string
-	}{
+	for _, c := range append(parquetBombs(t), []bomb{
 		{"picture", "pictures/bomb.png", hugePicture(t, 60000), "60000×60000 pixels, want at most"},
 		{"picture beyond int32", "pictures/bomb.png", hugePicture(t, 1<<31-1), "dimension overflow"},
 		{"picture within the bound, without the pixels", "pictures/bomb.png", hugePicture(t, 2048), "not enough pixel data"},
@@ -83,7 +86,7 @@ func TestBombs(t *testing.T) {
 		{"IDX", "x", idxBytes(8, []int{1 << 16, 1 << 10}, nil), "the file is truncated"},
 		{"IDX beyond int64", "x", idxBytes(8, []int{1<<31 - 1, 1<<31 - 1, 1<<31 - 1}, nil), "too large"},
 		{"zipped IDX", "x.gz", zipped(idxBytes(8, []int{1 << 16, 1 << 10}, nil)), "the file is truncated"},
-	} {
+	}...) {
 		t.Run(c.name, func(t *testing.T) {
 			path := write(t, c.file, c.content)
 			if dir := filepath.Dir(path); filepath.Base(dir) == "pictures" {

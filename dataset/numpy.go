@@ -195,8 +195,7 @@ func npz(path string, f io.ReaderAt, size int64, o Options) (Dataset, error) {
 }
 
 // npzArray reads the first of names that the archive has; shape is nil if none.
-// Deflate cannot shrink data beyond a factor of 1032, so that an entry that
-// claims more of a file of this size is a bomb.
+// An entry that claims more than inflation allows is a bomb.
 func npzArray(path string, arrays map[string]*zip.File, names []string, size int64) (mat.Dense, []int, error) {
 	for _, n := range names {
 		e, ok := arrays[n]
@@ -204,7 +203,7 @@ func npzArray(path string, arrays map[string]*zip.File, names []string, size int
 			continue
 		}
 		place := path + ": " + e.Name
-		if e.UncompressedSize64 > uint64(size)*1032 || e.UncompressedSize64 > math.MaxInt32*16 {
+		if e.UncompressedSize64 > uint64(size)*inflation || e.UncompressedSize64 > math.MaxInt32*16 {
 			return mat.Dense{}, nil, inputf("%s: claims %d bytes in an archive of %d", place, e.UncompressedSize64, size)
 		}
 		r, err := e.Open()

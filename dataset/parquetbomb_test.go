@@ -1,0 +1,122 @@
+package dataset
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// forged is a Parquet file of one column and one page, with any claims.
+type forged struct {
+	kind       format.Type
+	repetition format.FieldRepetitionType
+	codec      format.CompressionCodec
+	rows       int64
+	page       format.PageHeader
+	body       []byte
+	footer     []byte // if not nil, instead of what the rest gives
+	length     uint32 // of the footer, if not 0
+}
+
+func marshal(t testing.TB, v any) []byte {
+	t.Helper()
+	b, err := thrift.Marshal(&thrift.CompactProtocol{}, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (f forged) bytes(t testing.TB) []byte {
+	t.Helper()
+	if f.page.CompressedPageSize == 0 {
+		f.page.CompressedPageSize = int32(len(f.body))
+	}
+	if f.page.UncompressedPageSize == 0 {
+		f.page.UncompressedPageSize = int32(len(f.body))
+	}
+	page := append(marshal(t, &f.page), f.body...)
+	if f.footer == nil {
+		chunk := format.ColumnMetaData{Type: f.kind, Codec: f.codec, NumValues: f.rows, DataPageOffset: 4, TotalCompressedSize: int64(len(page))}
+		f.footer = marshal(t, &format.FileMetaData{
+			NumRows: f.rows,
+			Schema: []format.SchemaElement{
+				{Name: "root", NumChildren: thrift.New[int32](1)},
+				{Name: "y", Type: thrift.New(f.kind), RepetitionType: thrift.New(f.repetition)},
+			},
+			RowGroups: []format.RowGroup{{NumRows: f.rows, Columns: []format.ColumnChunk{{MetaData: chunk}}}},
+		})
+	}
+	if f.length == 0 {
+		f.length = uint32(len(f.footer))
+	}
+	b := append(append([]byte("PAR1"), page...), f.footer...)
+	return append(binary.LittleEndian.AppendUint32(b, f.length), "PAR1"...)
+}
+
+// data is the header of a page of values in an encoding.
+func data(values int32, e format.Encoding) format.PageHeader {
+	return format.PageHeader{Type: format.DataPage, DataPageHeader: thrift.New(format.DataPageHeader{
+		NumValues: values, Encoding: e, DefinitionLevelEncoding: format.RLE, RepetitionLevelEncoding: format.RLE})}
+}
+
+func uvarints(v ...uint64) (b []byte) {
+	for _, x := range v {
+		b = binary.AppendUvarint(b, x)
+	}
+	return b
+}
+
+// nested is structs, one in another.
+func nested(depth int) []byte {
+	return append(bytes.Repeat([]byte{0x1c}, depth), make([]byte, depth+1)...)
+}
+
+// parquetBombs are files of a few hundred bytes, each of which claims one thing
+// that they do not hold.
+func parquetBombs(t testing.TB) (bombs []bomb) {
+	const many = 1<<31 - 1
+	zeros := make([]byte, 8)
+	add := func(name, want string, f forged) {
+		bombs = append(bombs, bomb{"Parquet: " + name, "x.parquet", f.bytes(t), want})
+	}
+	large := func(h format.PageHeader, size, plain int32) format.PageHeader {
+		h.CompressedPageSize, h.UncompressedPageSize = size, plain
+		return h
+	}
+	add("footer", "claims a footer of 4294967295 bytes", forged{length: math.MaxUint32})
+	add("list of row groups", "a list longer than itself", forged{footer: append([]byte{0x49, 0xfc}, uvarints(many)...)})
+	add("a text in the footer", "it is cut off", forged{footer: append([]byte{0x68}, uvarints(many)...)})
+	add("deep", "nested too deeply", forged{footer: nested(100)})
+	add("rows", "claims 1000000 rows of 1 columns", forged{rows: 1e6, page: data(1e6, format.Plain)})
+	add("page bytes", "a page claims 2147483647 bytes", forged{kind: format.Double, rows: 1, page: large(data(1, format.Plain), many, many), body: zeros})
+	add("inflated bytes", "more than 1032 times", forged{kind: format.Double, codec: format.Gzip, rows: 1, page: large(data(1, format.Plain), 8, many), body: zeros})
+	add("page values", "a page claims 2147483647 values where 1 rows are left", forged{kind: format.Double, rows: 1, page: data(many, format.Plain), body: zeros})
+	add("plain values", "9 values claimed in 8 bytes", forged{kind: format.Float, rows: 9, page: data(9, format.Plain), body: zeros})
+	levels := uvarints(many<<1, 1)
+	add("run of levels", "a run claims 2147483647 values where 1 are left", forged{
+		kind: format.Double, repetition: format.Optional, rows: 1, page: data(1, format.Plain),
+		body: append(binary.LittleEndian.AppendUint32(nil, uint32(len(levels))), append(levels, zeros...)...)})
+	add("levels", "bytes of levels in a page of 8", forged{
+		kind: format.Double, repetition: format.Optional, rows: 1, page: data(1, format.Plain), body: bytes.Repeat([]byte{255}, 8)})
+	add("run of indexes", "a run claims 2147483647 values", forged{kind: format.Double, rows: 3, page: data(3, format.RLEDictionary), body: append([]byte{1}, levels...)})
+	add("deltas", "deltas claim 2147483647 values", forged{kind: format.Int64, rows: 3, page: data(3, format.DeltaBinaryPacked), body: uvarints(128, 4, many, 0)})
+	add("delta block", "delta blocks of", forged{kind: format.Int64, rows: 3, page: data(3, format.DeltaBinaryPacked), body: uvarints(1<<62, 1, 3, 0)})
+	add("text", "a text claims 4294967295 bytes", forged{kind: format.ByteArray, rows: 1, page: data(1, format.Plain), body: bytes.Repeat([]byte{255}, 8)})
+	dictionary := format.PageHeader{Type: format.DictionaryPage, DictionaryPageHeader: thrift.New(format.DictionaryPageHeader{NumValues: many})}
+	add("dictionary", "a dictionary claims 2147483647 values in 8 bytes", forged{kind: format.Double, rows: 1, page: dictionary, body: zeros})
+	add("Snappy", fmt.Sprintf("a compressed page holds %d bytes, its header claims 8", many), forged{
+		kind: format.Double, codec: format.Snappy, rows: 1, page: large(data(1, format.Plain), 0, 8), body: append(uvarints(many), zeros...)})
+	z, err := parquet.Zstd.Encode(nil, make([]byte, 1<<24))
+	if err != nil {
+		t.Fatal(err)
+	}
+	add("Zstandard", "malformed compressed page", forged{kind: format.Double, codec: format.Zstd, rows: 1, page: large(data(1, format.Plain), 0, 8), body: z})
+	return bombs
+}

@@ -1,0 +1,88 @@
+package dataset
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// How pages may be compressed.
+const (
+	codecNone   = 0
+	codecSnappy = 1
+	codecGzip   = 2
+	codecBrotli = 4
+	codecZstd   = 6
+	codecLZ4Raw = 7
+)
+
+// inflate fills dst, and takes no more memory however much src would give.
+func (f *parquetFile) inflate(codec int64, dst, src []byte) (err error) {
+	defer func() { // a decoder of others may panic on malformed data
+		if p := recover(); p != nil {
+			err = fmt.Errorf("malformed compressed page: %v", p)
+		}
+	}()
+	n := 0
+	switch codec {
+	case codecSnappy:
+		if n, err = snappy.DecodedLen(src); err == nil && n == len(dst) {
+			_, err = snappy.Decode(dst, src)
+		}
+	case codecZstd:
+		n, err = f.inflateZstd(dst, src)
+	case codecLZ4Raw:
+		n, err = lz4.UncompressBlock(src, dst)
+	case codecGzip:
+		var z *gzip.Reader
+		if z, err = gzip.NewReader(bytes.NewReader(src)); err == nil {
+			n, err = readFull(z, dst)
+		}
+	case codecBrotli:
+		n, err = readFull(brotli.NewReader(bytes.NewReader(src)), dst)
+	default:
+		name, ok := map[int64]string{3: "LZO", 5: "LZ4 with Hadoop's framing"}[codec]
+		if !ok {
+			name = fmt.Sprint("number ", codec)
+		}
+		return fmt.Errorf("compression %s is not supported (Snappy, gzip, Brotli, Zstandard and raw LZ4 are)", name)
+	}
+	if err != nil {
+		return fmt.Errorf("malformed compressed page: %w", err)
+	}
+	if n != len(dst) {
+		return fmt.Errorf("a compressed page holds %d bytes, its header claims %d", n, len(dst))
+	}
+	return nil
+}
+
+func (f *parquetFile) inflateZstd(dst, src []byte) (int, error) {
+	if f.zstd == nil {
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true))
+		if err != nil {
+			return 0, err
+		}
+		f.zstd = d
+	}
+	out, err := f.zstd.DecodeAll(src, dst[:0:len(dst)])
+	return len(out), err
+}
+
+// readFull fills dst, and demands that nothing follows.
+func readFull(r io.Reader, dst []byte) (int, error) {
+	n, err := io.ReadFull(r, dst)
+	if err != nil {
+		return n, err
+	}
+	if _, err := io.ReadFull(r, make([]byte, 1)); err != io.EOF {
+		return n, errors.Join(errors.New("more follows than its header claims"), err)
+	}
+	return n, nil
+}
