@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
@@ -119,4 +120,38 @@ func parquetBombs(t testing.TB) (bombs []bomb) {
 	}
 	add("Zstandard", "malformed compressed page", forged{kind: format.Double, codec: format.Zstd, rows: 1, page: large(data(1, format.Plain), 0, 8), body: z})
 	return bombs
+}
+
+// What is not supported is named.
+func TestParquetUnsupported(t *testing.T) {
+	zeros := make([]byte, 8)
+	encrypted := forged{rows: 1, page: data(1, format.Plain), body: zeros}.bytes(t)
+	copy(encrypted[len(encrypted)-4:], "PARE")
+	for want, content := range map[string][]byte{
+		"an encrypted Parquet file": encrypted,
+		"compression LZO":           forged{kind: format.Double, codec: format.LZO, rows: 1, page: data(1, format.Plain), body: zeros}.bytes(t),
+		"encoding BIT_PACKED":       forged{kind: format.Double, rows: 1, page: data(1, format.BitPacked), body: zeros}.bytes(t),
+		"encoding BYTE_STREAM":      forged{kind: format.ByteArray, rows: 1, page: data(1, format.ByteStreamSplit), body: zeros}.bytes(t),
+		"times of 96 bits":          forged{kind: format.Int96, rows: 1, page: data(1, format.Plain), body: zeros}.bytes(t),
+	} {
+		wantError(t, write(t, "x.parquet", content), Options{}, want)
+	}
+}
+
+// Truth values may be runs, as version 2 writes them.
+func TestParquetTruthRuns(t *testing.T) {
+	runs := []byte{2 << 1, 1, 1<<1 | 1, 0b0000_0101} // two of 1; then 1, 0, 1 and padding
+	file := forged{kind: format.Boolean, rows: 5, page: data(5, format.RLE), body: append(binary.LittleEndian.AppendUint32(nil, uint32(len(runs))), runs...)}
+	content := file.bytes(t)
+	f, err := openParquet("x", bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []float32
+	if err := f.column(0, 0, 1, 5, func(_ int, v parquetValues) { got = append(got, v.numbers...) }); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got, []float32{1, 1, 0, 1}) {
+		t.Errorf("got %v, want 1 1 0 1", got)
+	}
 }
