@@ -110,10 +110,7 @@ var _ Smooth = L2{}
 
 // AddGrad computes dst += λw.
 func (r L2) AddGrad(dst, w []float32) {
-	l := float32(r.Lambda)
-	for i, x := range w {
-		dst[i] += l * x
-	}
+	kernel.Axpy(dst, float32(r.Lambda), w)
 }
 
 // Strong is λ.

@@ -61,6 +61,7 @@ type extraConfig struct {
 	Batch     int     `toml:"batch"`
 	Smoothing float64 `toml:"label-smoothing"`
 	Lambda    float64 `toml:"lambda"`
+	Rank      int     `toml:"rank"`
 	Momentum  float64 `toml:"momentum"`
 	Mode      string  `toml:"mode"`
 	Rate      rate    `toml:"lr"`
@@ -68,13 +69,14 @@ type extraConfig struct {
 }
 
 func defaultExtra() extraConfig {
-	return extraConfig{Batch: -1, Smoothing: -1, Lambda: -1, Momentum: -1, Mode: string(sync.Gradient), Rate: rateSuits, Schedule: string(gradient.Constant)}
+	return extraConfig{Batch: -1, Smoothing: -1, Lambda: -1, Rank: -1, Momentum: -1, Mode: string(sync.Gradient), Rate: rateSuits, Schedule: string(gradient.Constant)}
 }
 
 func (e *extraConfig) addFlags(f *pflag.FlagSet) {
 	f.IntVar(&e.Batch, "batch", e.Batch, "sync and backpropagation: samples a mini-batch; 0: all; -1: what suits")
 	f.Float64Var(&e.Smoothing, "label-smoothing", e.Smoothing, "cross-entropy: share of the uniform distribution in the targets; -1: what suits")
 	f.Float64Var(&e.Lambda, "lambda", e.Lambda, "sync: damping, relative to the inputs' variance; -1: what suits")
+	f.IntVar(&e.Rank, "rank", e.Rank, "sync: rank of the exact part of wide layers' metric in mini-batches; 0: exact; -1: what suits")
 	f.Float64Var(&e.Momentum, "momentum", e.Momentum, "sync, momentum and nesterov: in [0, 1); -1: what suits")
 	f.StringVar(&e.Mode, "mode", e.Mode, "sync: gradient|prox targets")
 	f.Var(&e.Rate, "lr", "backpropagation: learning rate; -1: what suits; auto: the best of 0.001 to 10 by training accuracy")
@@ -117,6 +119,9 @@ func (c *config) sync() dlam.Solver {
 	}
 	if c.Extra.Lambda >= 0 {
 		s.Lambda = c.Extra.Lambda
+	}
+	if c.Extra.Rank >= 0 {
+		s.Rank = c.Extra.Rank
 	}
 	if c.Extra.Momentum >= 0 {
 		s.Momentum = c.Extra.Momentum

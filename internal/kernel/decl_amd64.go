@@ -76,7 +76,7 @@ func sumSquaresAVX512(n int, x *float32) float64
 func dotAVX512(n int, x, y *float32) float64
 
 //go:noescape
-func axpyAVX512(n int, alpha float32, x, dst *float32)
+func axpbyAVX512(n int, alpha float32, x, dst *float32, beta float32)
 
 //go:noescape
 func add64AVX512(n int, x *float32, dst *float64)
@@ -179,7 +179,7 @@ func sumSquaresAVX2(n int, x *float32) float64
 func dotAVX2(n int, x, y *float32) float64
 
 //go:noescape
-func axpyAVX2(n int, alpha float32, x, dst *float32)
+func axpbyAVX2(n int, alpha float32, x, dst *float32, beta float32)
 
 //go:noescape
 func add64AVX2(n int, x *float32, dst *float64)

@@ -71,19 +71,19 @@ func Dot(x, y []float32) float64 {
 	return s + dotGo(x[n:], y[n:])
 }
 
-// Axpy computes dst += alpha·x.
-func Axpy(dst []float32, alpha float32, x []float32) {
+// Axpby computes dst = beta·dst + alpha·x.
+func Axpby(dst []float32, beta, alpha float32, x []float32) {
 	dst = dst[:len(x)]
 	n := 0
 	if len(x) >= vectorAbove && level > generic {
 		n = len(x) &^ 15
 		if level == avx512 {
-			axpyAVX512(n, alpha, &x[0], &dst[0])
+			axpbyAVX512(n, alpha, &x[0], &dst[0], beta)
 		} else {
-			axpyAVX2(n, alpha, &x[0], &dst[0])
+			axpbyAVX2(n, alpha, &x[0], &dst[0], beta)
 		}
 	}
-	axpyGo(dst[n:], alpha, x[n:])
+	axpbyGo(dst[n:], beta, alpha, x[n:])
 }
 
 // AddTo64 computes dst += x in float64: partial sums over rows.

@@ -22,8 +22,8 @@ func SumSquares(x []float32) float64 { return sumSquaresGo(x) }
 // Dot is Σ xy, accumulated in float64.
 func Dot(x, y []float32) float64 { return dotGo(x, y[:len(x)]) }
 
-// Axpy computes dst += alpha·x.
-func Axpy(dst []float32, alpha float32, x []float32) { axpyGo(dst[:len(x)], alpha, x) }
+// Axpby computes dst = beta·dst + alpha·x.
+func Axpby(dst []float32, beta, alpha float32, x []float32) { axpbyGo(dst[:len(x)], beta, alpha, x) }
 
 // AddTo64 computes dst += x in float64: partial sums over rows.
 func AddTo64(dst []float64, x []float32) { add64Go(dst[:len(x)], x) }

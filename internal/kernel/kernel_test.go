@@ -152,17 +152,17 @@ func TestVectors(t *testing.T) {
 			t.Fatal("a store outside the result")
 		}
 		before := append([]float32(nil), y...)
-		Axpy(y[:n], 0.5, x[:n])
+		Axpby(y[:n], 0.25, 0.5, x[:n])
 		for i := range y {
 			want := before[i]
 			if i < n {
-				want += 0.5 * x[i]
+				want = 0.25*want + 0.5*x[i]
 				if sum[i] != 2*float64(x[i]) {
 					t.Fatalf("AddTo64: element %d: got %v, want %v", i, sum[i], 2*x[i])
 				}
 			}
 			if y[i] != want && math.Abs(float64(y[i]-want)) > 1e-6 {
-				t.Fatalf("Axpy: element %d of %d: got %v, want %v", i, n, y[i], want)
+				t.Fatalf("Axpby: element %d of %d: got %v, want %v", i, n, y[i], want)
 			}
 		}
 	})

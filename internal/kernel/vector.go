@@ -31,6 +31,16 @@ func add64Go(dst []float64, x []float32) {
 	}
 }
 
+func axpbyGo(dst []float32, beta, alpha float32, x []float32) {
+	dst = dst[:len(x)]
+	for i, v := range x {
+		dst[i] = beta*dst[i] + alpha*v
+	}
+}
+
+// Axpy computes dst += alpha·x.
+func Axpy(dst []float32, alpha float32, x []float32) { Axpby(dst, 1, alpha, x) }
+
 // Add computes dst += x.
 func Add(dst, x []float32) { Axpy(dst, 1, x) }
 

@@ -98,7 +98,7 @@ func (g *gramPass) flush(worker int) {
 
 // Model is the Gauss–Newton model of the risk along a direction, summed over
 // all ranks' samples: Risk(t) ≈ Risk(0) − t·Slope + ½t²·Curve.
-type Model struct{ N, Slope, Curve float64 }
+type Model struct{ N, Risk, Slope, Curve float64 }
 
 // Direction is a move of a layer's parameters.
 type Direction struct {
@@ -123,7 +123,7 @@ func (b *Backprop) NewAlong(dir []Direction, l loss.Curved) *Along {
 	for _, ly := range b.layers {
 		widest = max(widest, ly.W.Rows)
 	}
-	a := &Along{b: b, loss: l, dir: dir, panels: make([]mat.Panel, len(dir)), sums: b.e.NewSums(3)}
+	a := &Along{b: b, loss: l, dir: dir, panels: make([]mat.Panel, len(dir)), sums: b.e.NewSums(4)}
 	for l, ly := range b.layers {
 		a.panels[l].Size(ly.W.Cols, ly.W.Rows)
 	}
@@ -141,13 +141,13 @@ func (a *Along) Measure(x mat.Dense, y loss.Target) (Model, error) {
 	a.packing = true
 	a.b.e.Pool.Run(a)
 	a.packing = false
-	a.sums.Reset(3)
+	a.sums.Reset(4)
 	a.b.e.Pool.Run(a)
 	s, err := a.sums.Reduce()
 	if err != nil {
 		return Model{}, err
 	}
-	return Model{N: s[0], Slope: s[1], Curve: s[2]}, nil
+	return Model{N: s[0], Slope: s[1], Curve: s[2], Risk: s[3]}, nil
 }
 
 // Do packs the worker's share of the direction, or measures its share of the
@@ -165,7 +165,7 @@ func (a *Along) Do(worker int) {
 	for ; lo < hi; lo += Block {
 		end := min(lo+Block, hi)
 		x, y := b.x.RowRange(lo, end), b.y.RowRange(lo, end)
-		b.forward(&b.workers[worker], x, y)
+		part[3] += b.forward(&b.workers[worker], x, y)
 		z, dz := a.push(worker, x)
 		part[0] += float64(x.Rows)
 		part[2] += a.loss.Curvature(z, dz, y)

@@ -183,9 +183,9 @@ func TestGuard(t *testing.T) {
 	}
 	s.safe.CopyFrom(s.net)
 	s.net.Layers[0].W.Data[0] += 1e-3
-	for _, c := range []struct{ risk, gain float64 }{{2 * g.Risk, 1}, {g.Risk / 2, 0.5}} {
-		g.Risk = c.risk
-		if err := s.guard(g, s.p.X, s.p.Y); err != nil {
+	risk := g.Risk
+	for _, c := range []struct{ risk, gain float64 }{{2 * risk, 1}, {risk / 2, 0.5}} {
+		if err := s.guard(c.risk, s.p.X, s.p.Y); err != nil {
 			t.Fatal(err)
 		}
 		if s.gain != c.gain {

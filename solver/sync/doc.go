@@ -10,7 +10,8 @@
 //     full proximal step, mode Prox), and D_{l-1} = (D_l W_l) ∘ h'(z_{l-1}),
 //     the a-step of eq. 6 with τ = ρ followed by eq. 4 to first order.
 //  3. Weights: (ΔW_l, Δb_l) = argmin mean‖D_l − ΔW a − Δb‖² + λs̄‖ΔW‖², with s̄
-//     the mean of the diagonal of the inputs' covariance: one inverse a layer.
+//     the mean of the diagonal of the inputs' covariance: one inverse a layer,
+//     in mini-batches and wide layers exact in the leading directions alone.
 //  4. Accept: the step t along the moves of all layers comes from the
 //     Gauss–Newton model of the risk along them, and is guarded by what the
 //     risk then does.

@@ -12,7 +12,8 @@ import (
 
 const (
 	warmUp     = 50  // updates over which the step grows to its length
-	careful    = 20  // first updates that are all measured
+	unknown    = 20  // first updates that are all measured
+	enough     = 256 // samples of a batch that are measured
 	memory     = 0.7 // of the averages of the model
 	levelDecay = 0.9 // of the average risk
 	alarm      = 3   // a batch's risk above this many times the average is a divergence
@@ -28,34 +29,37 @@ func (s *stepper) epoch(ctx context.Context) (dlam.Record, error) {
 			return dlam.Record{}, err
 		}
 		x, y := s.batches.Take(k)
-		g, err := s.mini(x, y)
+		r, m, err := s.mini(x, y)
 		if err != nil {
 			return dlam.Record{}, err
 		}
-		risk += g.Risk
-		n += g.N
+		risk += r
+		n += m
 	}
 	r := dlam.Record{Risk: risk / n, Regularization: s.regularization(), Step: s.t}
 	r.Objective = risk + r.Regularization
 	return r, nil
 }
 
-// mini is one update with a mini-batch. It returns the batch's risk before it.
-func (s *stepper) mini(x mat.Dense, y loss.Target) (*objective.Gradient, error) {
+// mini is one update with a mini-batch. It returns the batch's risk before it,
+// and its number of samples.
+func (s *stepper) mini(x mat.Dense, y loss.Target) (risk, n float64, err error) {
 	k := s.updates
 	s.updates++
 	g, gram, err := s.gradient(k, x, y)
 	if err != nil {
-		return nil, err
+		return 0, 0, err
 	}
-	mean := g.Risk / g.N
+	risk, n = g.Risk, g.N // a measurement shares their memory
+	mean := risk / n
 	if s.level > 0 && !(mean <= alarm*s.level+1) { // NaN too
 		s.retreat()
-		return g, nil
+		s.slope, s.curve = 0, 0 // what led here is no guide
+		return risk, n, nil
 	}
 	if gram != nil {
 		if err := s.refresh(gram, 0, s.Decay); err != nil {
-			return nil, err
+			return 0, 0, err
 		}
 	}
 	s.level = levelDecay*s.level + (1-levelDecay)*mean
@@ -63,19 +67,14 @@ func (s *stepper) mini(x mat.Dense, y loss.Target) (*objective.Gradient, error) 
 		s.level = mean
 	}
 	s.direct(g, s.Momentum)
-	measured := k < careful || k%s.Measure == 0
-	if measured {
-		if err := s.model(g, x, y); err != nil {
-			return nil, err
-		}
-		s.safe.CopyFrom(s.net)
+	measured := k < unknown || k%s.Measure == 0 || s.curve == 0
+	if !measured {
+		s.t = s.length(k)
+		s.advance(s.t)
+		return risk, n, nil
 	}
-	s.t = s.length(k)
-	s.advance(s.t)
-	if measured {
-		return g, s.guard(g, x, y)
-	}
-	return g, nil
+	rows := min(x.Rows, (x.Rows*enough+s.Batch-1)/s.Batch)
+	return risk, n, s.careful(k, g, x.RowRange(0, rows), y.RowRange(0, rows))
 }
 
 // gradient is the batch's, with the moments where the metric is due.
@@ -88,25 +87,36 @@ func (s *stepper) gradient(k int, x mat.Dense, y loss.Target) (*objective.Gradie
 	return s.back.GradientAndGram(x, y, 0)
 }
 
-// model measures the model along V. Where V leads up, it is the batch's move
-// alone again.
-func (s *stepper) model(g *objective.Gradient, x mat.Dense, y loss.Target) error {
-	slope, curve, err := s.measure(x, y)
+// careful is update k with the samples x of its batch measured: the model
+// along V before the step, and the risk after it.
+func (s *stepper) careful(k int, g *objective.Gradient, x mat.Dense, y loss.Target) error {
+	before, err := s.model(g, x, y)
 	if err != nil {
 		return err
 	}
-	if !(slope > 0) {
+	s.safe.CopyFrom(s.net)
+	s.t = s.length(k)
+	s.advance(s.t)
+	return s.guard(before, x, y)
+}
+
+// model measures the model along V, and returns the risk. Where V leads up, it
+// is the batch's move alone again.
+func (s *stepper) model(g *objective.Gradient, x mat.Dense, y loss.Target) (risk float64, err error) {
+	risk, slope, curve, err := s.measure(x, y)
+	if err == nil && !(slope > 0) {
 		s.direct(g, 0)
-		if slope, curve, err = s.measure(x, y); err != nil {
-			return err
-		}
+		_, slope, curve, err = s.measure(x, y)
 	}
-	if s.updates == 1 {
+	if err != nil {
+		return 0, err
+	}
+	if s.curve == 0 {
 		s.slope, s.curve = slope, curve
-		return nil
+	} else {
+		s.slope, s.curve = memory*s.slope+(1-memory)*slope, memory*s.curve+(1-memory)*curve
 	}
-	s.slope, s.curve = memory*s.slope+(1-memory)*slope, memory*s.curve+(1-memory)*curve
-	return nil
+	return risk, nil
 }
 
 // length is the step of update k: the model's best, warmed up and annealed.
@@ -128,16 +138,14 @@ func (s *stepper) length(k int) float64 {
 	return s.Factor * s.gain * best * cosine * warm
 }
 
-// guard looks at what a measured step did to its own batch: where the risk
+// guard looks at what a measured step did to its samples: where their risk
 // rose, the step is taken back, and the next ones are half as long; else they
 // grow again.
-func (s *stepper) guard(g *objective.Gradient, x mat.Dense, y loss.Target) error {
-	before, n := g.Risk, g.N
+func (s *stepper) guard(before float64, x mat.Dense, y loss.Target) error {
 	after, _, err := s.back.Risk(x, y)
 	if err != nil {
 		return err
 	}
-	g.Risk, g.N = before, n // Risk shares its memory
 	if !(after <= before) {
 		s.retreat()
 		return nil

@@ -79,12 +79,13 @@ func (s *stepper) aim(momentum float64) (slope, curve float64, err error) {
 			return 0, 0, err
 		}
 		s.direct(g, momentum)
-		if slope, curve, err = s.measure(s.p.X, s.p.Y); err != nil || slope > 0 || momentum > 0 {
+		if _, slope, curve, err = s.measure(s.p.X, s.p.Y); err != nil || slope > 0 || momentum > 0 {
 			return slope, curve, err
 		}
 	}
 	s.direct(s.grad, momentum)
-	return s.measure(s.p.X, s.p.Y)
+	_, slope, curve, err = s.measure(s.p.X, s.p.Y)
+	return slope, curve, err
 }
 
 // descend takes the step t, halved until F falls, and reports whether it did;

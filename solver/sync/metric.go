@@ -10,21 +10,31 @@ import (
 )
 
 // metric is a layer's least squares: averages of the moments of its inputs,
-// and the inverse of their damped covariance.
+// and the inverse of their damped covariance, base·I + UᵀR with a lowRank and
+// else one matrix.
 type metric struct {
-	square []float64 // mean of aaᵀ, upper triangle
-	mean   []float64 // mean of a
-	mean32 []float32
-	seen   bool
-	ok     bool // it has an inverse
-	damped mat.Dense
-	work   mat.Inverse
-	p      mat.Panel // (C + λs̄)⁻¹, packed
+	square    []float64 // mean of aaᵀ, upper triangle
+	mean      []float64 // mean of a
+	seen      bool
+	ok        bool      // it has an inverse
+	c         mat.Dense // the covariance C
+	work      mat.Inverse
+	low       *lowRank  // nil: the inverse is exact
+	base      float32   // 0 where it is exact
+	panel     mat.Panel // the inverse, or R
+	meanMove  mat.Dense // the inverse times the mean: a row
+	mean32, t mat.Dense // the mean as a row; scratch
 }
 
-func (m *metric) allocate(in int) {
-	m.square, m.mean, m.mean32 = make([]float64, in*in), make([]float64, in), make([]float32, in)
-	m.damped = mat.New(in, in)
+// allocate makes room for a layer of in inputs and out outputs; rank 0 is the
+// exact inverse.
+func (m *metric) allocate(in, out, rank int) {
+	m.square, m.mean = make([]float64, in*in), make([]float64, in)
+	m.c, m.mean32, m.meanMove = mat.New(in, in), mat.New(1, in), mat.New(1, in)
+	if rank > 0 {
+		m.low = newLowRank(rank, in)
+		m.t = mat.New(out, rank)
+	}
 }
 
 // average takes new moments into the averages.
@@ -44,28 +54,17 @@ func (m *metric) average(square, sum []float64, n, decay float64) {
 // constant features) have no covariance: damping alone stands for them, and
 // since their gradients vanish too, their weights stay. Where rounding makes
 // the matrix indefinite, the damping is raised until it is not; moments that
-// are not finite have no inverse, which is the result false.
-func (m *metric) invert(lambda float64) bool {
-	n := len(m.mean)
-	var trace float64
-	for i := range n {
-		trace += max(0, m.square[i*n+i]-m.mean[i]*m.mean[i])
-		m.mean32[i] = float32(m.mean[i])
-	}
-	scale := trace / float64(n)
-	if !(scale > 0) {
-		scale = 1
-	}
+// are not finite have no inverse, which is the result false. A lowRank follows
+// C by so many turns.
+func (m *metric) invert(lambda float64, turns int) bool {
 	for damping := lambda; damping < maxDamping*lambda; damping *= 10 {
-		for i := range n {
-			row := m.damped.Row(i)
-			for j := range i + 1 {
-				row[j] = float32(m.square[j*n+i] - m.mean[i]*m.mean[j])
-			}
-			row[i] = float32(max(0, m.square[i*n+i]-m.mean[i]*m.mean[i]) + damping*scale)
+		trace := m.covariance()
+		scale := trace / float64(len(m.mean))
+		if !(scale > 0) {
+			scale = 1
 		}
-		if m.work.Invert(m.damped, m.damped) {
-			m.p.Pack(m.damped)
+		if m.solve(damping*scale, trace, turns) {
+			m.apply(m.meanMove, m.mean32, 0, m.t)
 			return true
 		}
 	}
@@ -75,6 +74,58 @@ func (m *metric) invert(lambda float64) bool {
 // maxDamping is how often λ the damping may be: it is far beyond the rounding
 // of a float32 matrix of any size.
 const maxDamping = 1e12
+
+// noise is the relative rounding of the moments: inputs that vary less are
+// constant, and what their variance seems to be is no scale for the damping.
+const noise = 1e-6
+
+// covariance makes C, and returns its trace, at least that of the noise.
+func (m *metric) covariance() (trace float64) {
+	n := len(m.mean)
+	var moment float64
+	for i, mean := range m.mean {
+		row := m.c.Row(i)
+		for j := i; j < n; j++ {
+			row[j] = float32(m.square[i*n+j] - mean*m.mean[j])
+		}
+		row[i] = max(0, row[i])
+		trace += float64(row[i])
+		moment += m.square[i*n+i]
+		m.mean32.Row(0)[i] = float32(mean)
+	}
+	kernel.MirrorUpper(m.c.Data, m.c.Stride, n)
+	return max(trace, noise*moment)
+}
+
+// solve makes (C + dI)⁻¹ and reports whether it could.
+func (m *metric) solve(d, trace float64, turns int) bool {
+	if m.low != nil {
+		var ok bool
+		m.base, ok = m.low.solve(&m.panel, m.c, d, trace, turns)
+		return ok
+	}
+	for i := range m.c.Rows {
+		m.c.Row(i)[i] += float32(d)
+	}
+	if !m.work.Invert(m.c, m.c) {
+		return false
+	}
+	m.panel.Pack(m.c)
+	return true
+}
+
+// apply computes v = βv + g(C + dI)⁻¹ for rows of g; t is scratch of as many.
+func (m *metric) apply(v, g mat.Dense, beta float32, t mat.Dense) {
+	for i := range v.Rows {
+		kernel.Axpby(v.Row(i), beta, m.base, g.Row(i))
+	}
+	if m.low != nil {
+		t = t.RowRange(0, g.Rows)
+		m.low.panel.Mul(t, g)
+		g = t
+	}
+	m.panel.AddMul(v, g)
+}
 
 // metricJob brings all layers' metrics up to date, a layer a worker.
 type metricJob struct {
@@ -86,11 +137,15 @@ type metricJob struct {
 
 func (j *metricJob) Do(worker int) {
 	for l := j.first + worker; l < len(j.s.layers); l += j.s.e.Pool.Threads() {
-		m := &j.s.layers[l].metric
+		m, turns := &j.s.layers[l].metric, 0
 		if j.gram != nil {
+			turns = 1
+			if !m.seen {
+				turns = firstTurns
+			}
 			m.average(j.gram.Square[l], j.gram.Sum[l], j.gram.N, j.decay)
 		}
-		m.ok = m.invert(j.s.Lambda)
+		m.ok = m.invert(j.s.Lambda, turns)
 	}
 }
 
@@ -125,7 +180,9 @@ func (j *moveJob) Do(worker int) {
 			kernel.Axpy(ly.b[lo:hi], j.t, ly.v.B[lo:hi])
 			continue
 		}
-		j.direct(l, lo, hi)
+		if lo < hi {
+			j.direct(l, lo, hi)
+		}
 	}
 }
 
@@ -134,26 +191,22 @@ func (j *moveJob) Do(worker int) {
 // the move to μV.
 func (j *moveJob) direct(l, lo, hi int) {
 	s, ly := j.s, &j.s.layers[l]
-	in, share := ly.w.Cols, float32(1/j.g.N)
+	m, in, share := &ly.metric, ly.w.Cols, float32(1/j.g.N)
 	omega := float32(1 / s.batches.N)
 	for i := lo; i < hi; i++ {
 		row, g := ly.rhs.Row(i), -share*float32(j.g.B[l][i])
 		clear(row)
 		s.omega.AddGrad(row, ly.w.Row(i))
-		for k, v := range j.g.W[l][i*in : (i+1)*in] {
-			row[k] = -share*float32(v) - omega*row[k] - g*ly.metric.mean32[k]
-		}
-	}
-	move := ly.move.RowRange(lo, hi)
-	ly.metric.p.Mul(move, ly.rhs.RowRange(lo, hi))
-	for i := lo; i < hi; i++ {
-		d, v := ly.move.Row(i), ly.v.W.Row(i)
-		for k, x := range d {
-			v[k] = j.momentum*v[k] + x
-		}
-		db := -share*float32(j.g.B[l][i]) - float32(kernel.Dot(d, ly.metric.mean32))
+		kernel.Narrow(row, -omega, j.g.W[l][i*in:(i+1)*in], -share)
+		kernel.Axpy(row, -g, m.mean32.Row(0))
+		db := g - float32(kernel.Dot(row, m.meanMove.Row(0)))
 		ly.v.B[i] = j.momentum*ly.v.B[i] + db
 	}
+	t := m.t
+	if m.low != nil {
+		t = t.RowRange(lo, hi)
+	}
+	m.apply(ly.v.W.RowRange(lo, hi), ly.rhs.RowRange(lo, hi), j.momentum, t)
 }
 
 // direct makes V ← momentum·V + the least squares' moves for gradient g.

@@ -32,8 +32,12 @@ type Settings struct {
 	Rho      float64 // ρ > 0 of mode Prox
 	Refresh  int     // mini-batches between two updates of the metric
 	Decay    float64 // in [0, 1): memory of the metric's averages
-	Measure  int     // mini-batches between two measurements of the step
-	Seed     uint64  // of the order of the samples
+	// Rank is that of the metric's exact part, in mini-batches and layers of
+	// more than twice as many inputs; 0: exact everywhere. All samples at a
+	// time, an update is worth the exact inverse.
+	Rank    int
+	Measure int    // mini-batches between two measurements of the step
+	Seed    uint64 // of the order of the samples
 }
 
 // DefaultSettings are mini-batch settings for classes, many samples, and a run
@@ -42,7 +46,7 @@ type Settings struct {
 func DefaultSettings(epochs int) Settings {
 	return Settings{
 		Batch: 500, Epochs: epochs, Lambda: LambdaFor(epochs), Momentum: 0.9, Factor: 1,
-		Mode: Gradient, Rho: 0.1, Refresh: 20, Decay: 0.8, Measure: 10,
+		Mode: Gradient, Rho: 0.1, Refresh: 20, Decay: 0.8, Rank: 64, Measure: 10,
 	}
 }
 
@@ -77,6 +81,15 @@ func LambdaFor(epochs int) float64 {
 	return min(max(3, 0.45*e*e), 30)
 }
 
+// rank is Rank where it is less than exact, in a layer of so many inputs, and
+// else 0.
+func (s Settings) rank(in int) int {
+	if s.Batch == 0 || 2*s.Rank >= in {
+		return 0
+	}
+	return s.Rank
+}
+
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
 	var errs []error
@@ -95,6 +108,7 @@ func (s Settings) Validate() error {
 	positive("rho", s.Rho)
 	check(s.Refresh >= 1, "refresh", s.Refresh, "at least 1")
 	check(s.Decay >= 0 && s.Decay < 1, "decay", s.Decay, "0 ≤ x < 1")
+	check(s.Rank >= 0, "rank", s.Rank, "at least 0 (0: the exact inverse)")
 	check(s.Measure >= 1, "measure", s.Measure, "at least 1")
 	return errors.Join(errs...)
 }

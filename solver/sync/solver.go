@@ -26,15 +26,19 @@ func (s Solver) Validate() error { return s.Settings.Validate() }
 
 // Memory is about how many bytes a run takes beside the samples.
 func (s Solver) Memory(widths []int, samples, threads int) float64 {
-	var floats, parameters, squares, longest, width float64
+	var floats, parameters, squares, metrics, longest, width float64
 	for l, d := range widths[1:] {
 		in, out := float64(widths[l]), float64(d)
 		parameters += out * (in + 1)
 		squares += in * in
+		metrics += 8 * in * in // moments, covariance, factors, the inverse
+		if r := float64(s.Settings.rank(widths[l])); r > 0 {
+			metrics += (4*r - 4*in) * in
+		}
 		longest = max(longest, in*in, out*in)
 		width += out
 	}
-	floats = 6*parameters + 8*squares // W, V, moves; moments, covariance, factors
+	floats = 5*parameters + metrics
 	if b := s.Settings.Batch; b > 0 {
 		floats += float64(min(b, samples)*widths[0]) + 2*float64(samples)
 	}
@@ -69,11 +73,11 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 
 // layer is what the method keeps of a layer.
 type layer struct {
-	w         mat.Dense // the network's own
-	b         []float32
-	v         objective.Direction // V: the direction of the step
-	rhs, move mat.Dense           // scratch: the least squares' right side, and its solution
-	metric    metric
+	w      mat.Dense // the network's own
+	b      []float32
+	v      objective.Direction // V: the direction of the step
+	rhs    mat.Dense           // scratch: the least squares' right side
+	metric metric
 }
 
 // stepper is a run of sync.
@@ -125,8 +129,8 @@ func (s *stepper) begin() error {
 		ly := &s.layers[l]
 		ly.w, ly.b = net.W, net.B
 		ly.v = objective.Direction{W: mat.New(net.W.Rows, net.W.Cols), B: make([]float32, len(net.B))}
-		ly.rhs, ly.move = mat.New(net.W.Rows, net.W.Cols), mat.New(net.W.Rows, net.W.Cols)
-		ly.metric.allocate(net.W.Cols)
+		ly.rhs = mat.New(net.W.Rows, net.W.Cols)
+		ly.metric.allocate(net.W.Cols, net.W.Rows, s.rank(net.W.Cols))
 		dir = append(dir, ly.v)
 	}
 	if s.back, err = s.e.NewBackprop(layers, s.p.Loss); err != nil {
@@ -181,14 +185,15 @@ func (s *stepper) pull() (slope, curve float64) {
 	return slope, curve
 }
 
-// measure is the model of F along V on some samples, a sample.
-func (s *stepper) measure(x mat.Dense, y loss.Target) (slope, curve float64, err error) {
+// measure is the risk of some samples, and the model of F along V on them, a
+// sample.
+func (s *stepper) measure(x mat.Dense, y loss.Target) (risk, slope, curve float64, err error) {
 	m, err := s.along.Measure(x, y)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	ps, pc := s.pull()
-	return m.Slope/m.N + ps/s.batches.N, m.Curve/m.N + pc/s.batches.N, nil
+	return m.Risk, m.Slope/m.N + ps/s.batches.N, m.Curve/m.N + pc/s.batches.N, nil
 }
 
 // stop clears V.
@@ -242,6 +247,9 @@ func (s *stepper) State() dlam.State {
 		if s.Batch > 0 {
 			st.Float32[fmt.Sprint("safe.w.", l)], st.Float32[fmt.Sprint("safe.b.", l)] = s.safe.Layers[l].W.Data, s.safe.Layers[l].B
 			st.Float64[fmt.Sprint("square.", l)], st.Float64[fmt.Sprint("mean.", l)] = m.square, m.mean
+			if m.low != nil {
+				st.Float32[fmt.Sprint("subspace.", l)] = m.low.u.Data
+			}
 		}
 	}
 	return st
@@ -265,6 +273,9 @@ func (s *stepper) Restore(n *dlam.Network, st dlam.State) error {
 			put(&errs, st.Float32, fmt.Sprint("safe.b.", l), s.safe.Layers[l].B)
 			put(&errs, st.Float64, fmt.Sprint("square.", l), m.square)
 			put(&errs, st.Float64, fmt.Sprint("mean.", l), m.mean)
+			if m.low != nil {
+				put(&errs, st.Float32, fmt.Sprint("subspace.", l), m.low.u.Data)
+			}
 			m.seen = s.updates > 0
 		}
 	}

@@ -14,7 +14,9 @@ func TestConformance(t *testing.T) {
 	prox.Mode = Prox
 	mini := DefaultSettings(10)
 	mini.Batch = 60
-	for name, set := range map[string]Settings{"full": full, "prox": prox, "mini": mini} {
+	low := mini
+	low.Rank = 2
+	for name, set := range map[string]Settings{"full": full, "prox": prox, "mini": mini, "low rank": low} {
 		ranks := 2e-2
 		if set.Batch > 0 { // several ranks draw other batches than one
 			ranks = 0

@@ -53,7 +53,7 @@ func main() {
 		packColumns(&w, s, 2)
 		sumSquares(&w, s)
 		dot(&w, s)
-		axpy(&w, s)
+		axpby(&w, s)
 		add64(&w, s, "add64", true)
 		add64(&w, s, "widen", false)
 		relu(&w, s)
@@ -158,12 +158,13 @@ func dot(w *writer, s isa) {
 	w.p("\tVMOVSD X0, ret+24(FP)\n\tVZEROUPPER\n\tRET\n")
 }
 
-// axpy writes axpyISA(n, alpha, x, dst): n is a multiple of the lanes.
-func axpy(w *writer, s isa) {
-	w.declare("axpy"+s.name, "n int, alpha float32, x, dst *float32", "")
-	w.p("TEXT ·axpy%s(SB), NOSPLIT, $0-32\n\tMOVQ n+0(FP), CX\n\tVBROADCASTSS alpha+8(FP), %s0\n\tMOVQ x+16(FP), SI\n\tMOVQ dst+24(FP), DI", s.name, s.reg)
-	w.p("loopAxpy%s:\n\tVMOVUPS (DI), %s1\n\tVFMADD231PS (SI), %s0, %s1\n\tVMOVUPS %s1, (DI)", s.name, s.reg, s.reg, s.reg, s.reg)
-	w.p("\tADDQ $%d, SI\n\tADDQ $%d, DI\n\tSUBQ $%d, CX\n\tJNZ loopAxpy%s\n\tVZEROUPPER\n\tRET\n", 4*s.lanes, 4*s.lanes, s.lanes, s.name)
+// axpby writes axpbyISA(n, alpha, x, dst, beta): dst = beta·dst + alpha·x, n is
+// a multiple of the lanes.
+func axpby(w *writer, s isa) {
+	w.declare("axpby"+s.name, "n int, alpha float32, x, dst *float32, beta float32", "")
+	w.p("TEXT ·axpby%s(SB), NOSPLIT, $0-36\n\tMOVQ n+0(FP), CX\n\tVBROADCASTSS alpha+8(FP), %s0\n\tMOVQ x+16(FP), SI\n\tMOVQ dst+24(FP), DI", s.name, s.reg)
+	w.p("\tVBROADCASTSS beta+32(FP), %s2\nloopAxpby%s:\n\tVMULPS (DI), %s2, %s1\n\tVFMADD231PS (SI), %s0, %s1\n\tVMOVUPS %s1, (DI)", s.reg, s.name, s.reg, s.reg, s.reg, s.reg, s.reg)
+	w.p("\tADDQ $%d, SI\n\tADDQ $%d, DI\n\tSUBQ $%d, CX\n\tJNZ loopAxpby%s\n\tVZEROUPPER\n\tRET\n", 4*s.lanes, 4*s.lanes, s.lanes, s.name)
 }
 
 // add64 writes nameISA(n, x, dst): float64 dst += x, or dst = x; n is a
