@@ -72,6 +72,9 @@ func readIDX(path string, r *stream, o Options) (idxHeader, mat.Dense, error) {
 		return h, mat.Dense{}, inputf("%s: dimensions %v hold nothing", path, h.dims)
 	}
 	lo, hi := o.rows(h.dims[0])
+	if err := o.Scratch.allow(path, hi-lo, cols); err != nil {
+		return h, mat.Dense{}, err
+	}
 	total := (hi - lo) * cols
 	var data []float32
 	if body := int64(h.dims[0]) * int64(cols*size); r.size >= 0 && body <= r.size {

@@ -18,13 +18,36 @@ type Scratch struct {
 	Most float64
 }
 
+// TooLarge is the error of samples that take more than Scratch.Most. It is an
+// ErrInput.
+type TooLarge struct {
+	Name        string
+	Bytes, Most float64
+}
+
+func (e TooLarge) Error() string {
+	return fmt.Sprintf("%s: the samples take %.0f MB of memory, %.0f MB is allowed", e.Name, e.Bytes/(1<<20), e.Most/(1<<20))
+}
+
+// Is makes it an ErrInput.
+func (e TooLarge) Is(target error) bool { return target == ErrInput }
+
+// allow refuses a matrix that may not be in memory.
+func (s *Scratch) allow(name string, rows, cols int) error {
+	bytes := 4 * float64(rows) * float64(cols)
+	if s != nil && s.Dir == "" && s.Most > 0 && bytes > s.Most {
+		return TooLarge{name, bytes, s.Most}
+	}
+	return nil
+}
+
 // matrix is a matrix of zeros.
 func (s *Scratch) matrix(name string, rows, cols int) (mat.Dense, error) {
+	if err := s.allow(name, rows, cols); err != nil {
+		return mat.Dense{}, err
+	}
 	bytes := 4 * float64(rows) * float64(cols)
 	if s == nil || s.Dir == "" {
-		if s != nil && s.Most > 0 && bytes > s.Most {
-			return mat.Dense{}, inputf("%s: %d samples of %d features take %.0f MB, %.0f MB is allowed: take fewer, divide them over more ranks, or keep them in a file (--scratch)", name, rows, cols, bytes/(1<<20), s.Most/(1<<20))
-		}
 		return mat.New(rows, cols), nil
 	}
 	if rows*cols == 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image/color"
 	"math"
@@ -313,7 +314,8 @@ func TestScratch(t *testing.T) {
 		}
 	}
 	_, err := Open(context.Background(), path, Options{Scratch: &Scratch{Most: 37*4*4 - 1}})
-	if err == nil || !strings.Contains(err.Error(), "37 samples of 4 features") {
+	var large TooLarge
+	if !errors.As(err, &large) || !errors.Is(err, ErrInput) || large.Bytes != 37*4*4 {
 		t.Errorf("a byte too much: got %v", err)
 	}
 	_, err = Open(context.Background(), path, Options{Scratch: &Scratch{Dir: filepath.Join(t.TempDir(), "none")}})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/dlam-go/dlam/dataset"
 )
@@ -38,6 +39,19 @@ func (a *app) downloading() func(string, int64, int64) {
 	}
 }
 
+// open reads a source. Samples that say beforehand that there is no room for
+// them are not read.
+func (a *app) open(ctx context.Context, c *config, source string, o dataset.Options) (dataset.Split, error) {
+	s, err := dataset.Open(ctx, source, o)
+	var large dataset.TooLarge
+	if errors.As(err, &large) {
+		m := c.memory
+		m.work = "reading " + large.Name
+		return s, a.room(m, 0, large.Bytes)
+	}
+	return s, err
+}
+
 // load reads, splits and transforms the data that c names.
 func (a *app) load(ctx context.Context, c *config) (*loaded, error) {
 	split, err := a.divided(ctx, c)
@@ -50,7 +64,7 @@ func (a *app) load(ctx context.Context, c *config) (*loaded, error) {
 // divided is the raw data that c names, for training and for testing.
 func (a *app) divided(ctx context.Context, c *config) (split dataset.Split, err error) {
 	o := a.options(c)
-	if split, err = dataset.Open(ctx, c.Data, o); err != nil {
+	if split, err = a.open(ctx, c, c.Data, o); err != nil {
 		return split, err
 	}
 	if split.Train.Labelled() && split.Train.Class == nil && c.Loss != auto && c.Loss != "squared" {
@@ -58,7 +72,7 @@ func (a *app) divided(ctx context.Context, c *config) (split dataset.Split, err 
 	}
 	if c.TestData != "" {
 		o.Classes, o.Features, o.Limit = split.Train.Classes, split.Train.Features, 0
-		test, err := dataset.Open(ctx, c.TestData, o)
+		test, err := a.open(ctx, c, c.TestData, o)
 		if err != nil {
 			return split, err
 		}

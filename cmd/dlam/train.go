@@ -27,6 +27,7 @@ type trainFlags struct {
 func newTrainCommand(a *app) *cobra.Command {
 	c, f := defaultConfig(), trainFlags{}
 	c.memory = trainingMemory()
+	c.memory.advice += ", or keep IDX samples in a file (--scratch)"
 	cmd := &cobra.Command{
 		Use: "train", Short: "Train a network", Args: cobra.NoArgs,
 		Long: `Train a network and write a run folder: config.toml (every setting), trace.jsonl

@@ -67,7 +67,7 @@ func (a *app) dataFor(ctx context.Context, m *model.Model, source string, u *use
 	o.Classes, o.Features = m.Classes, m.Features
 	o.Regression = m.Classes == nil
 	o.NoLabel = !labelled
-	s, err := dataset.Open(ctx, source, o)
+	s, err := a.open(ctx, &u.c, source, o)
 	if err != nil {
 		return dataset.Dataset{}, err
 	}
@@ -77,7 +77,7 @@ func (a *app) dataFor(ctx context.Context, m *model.Model, source string, u *use
 	}
 	if d.X.Cols == m.Transform.Inputs+1 && !labelled && m.Features == nil { // the label is among the columns
 		o.NoLabel = false
-		if s, err = dataset.Open(ctx, source, o); err != nil {
+		if s, err = a.open(ctx, &u.c, source, o); err != nil {
 			return d, err
 		}
 		d = s.Train
