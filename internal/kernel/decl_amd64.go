@@ -222,3 +222,5 @@ func transposeAVX2(n int, src *float32, srcRow int, dst *float32, dstRow int)
 
 //go:noescape
 func gatherAVX512(k int, s *float32, stride int, dst *float32, dstRow int, mask uint64)
+
+func pause()

@@ -1,6 +1,9 @@
 package kernel
 
-import "sync"
+import (
+	"runtime"
+	"sync/atomic"
+)
 
 // A Job is a piece of work that every worker of a Pool takes part in.
 type Job interface {
@@ -8,11 +11,21 @@ type Job interface {
 	Do(worker int)
 }
 
-// A Pool runs Jobs on a fixed number of goroutines. Workers sleep when idle.
+// A Pool runs Jobs on a fixed number of goroutines. Between two Jobs that
+// follow each other closely workers stay awake; then they sleep.
 type Pool struct {
-	threads int
-	work    []chan Job
-	done    sync.WaitGroup
+	workers []worker
+	job     Job // nil ends the workers
+	runs    atomic.Uint32
+	left    atomic.Int32 // workers that have not done the job
+	caller  sleeper
+	spins   int
+}
+
+// worker is where a goroutine of the pool sleeps.
+type worker struct {
+	sleeper
+	_ [64]byte // a cache line for itself
 }
 
 // NewPool starts a pool of threads workers, the caller's goroutine being the
@@ -21,41 +34,93 @@ func NewPool(threads int) *Pool {
 	if threads < 1 {
 		panic("kernel: a pool needs at least one thread")
 	}
-	p := &Pool{threads: threads, work: make([]chan Job, threads-1)}
-	for i := range p.work {
-		p.work[i] = make(chan Job)
-		go p.serve(p.work[i], i+1)
+	p := &Pool{workers: make([]worker, threads-1), caller: newSleeper(), spins: spins}
+	if threads > runtime.GOMAXPROCS(0) {
+		p.spins = 0 // who waits is in the way
+	}
+	for i := range p.workers {
+		p.workers[i].sleeper = newSleeper()
+		go p.serve(i)
 	}
 	return p
 }
 
-func (p *Pool) serve(work <-chan Job, worker int) {
-	for job := range work {
-		job.Do(worker)
-		p.done.Done()
+func (p *Pool) serve(i int) {
+	for run := uint32(1); ; run++ {
+		p.workers[i].wait(p.spins, func() bool { return p.runs.Load() == run })
+		if p.job == nil {
+			return
+		}
+		p.job.Do(i + 1)
+		if p.left.Add(-1) == 0 {
+			p.caller.wake()
+		}
 	}
 }
 
 // Threads is the number of workers.
-func (p *Pool) Threads() int { return p.threads }
+func (p *Pool) Threads() int { return len(p.workers) + 1 }
 
 // Run calls job.Do once for every worker and returns when all are done. Only
 // one Run may be under way at a time.
 func (p *Pool) Run(job Job) {
-	p.done.Add(len(p.work))
-	for _, c := range p.work {
-		c <- job
-	}
+	p.start(job)
 	job.Do(0)
-	p.done.Wait()
+	if len(p.workers) > 0 {
+		p.caller.wait(p.spins, p.idle)
+	}
+}
+
+func (p *Pool) idle() bool { return p.left.Load() == 0 }
+
+// start has the workers do the job.
+func (p *Pool) start(job Job) {
+	p.job = job
+	p.left.Store(int32(len(p.workers)))
+	p.runs.Add(1)
+	for i := range p.workers {
+		p.workers[i].wake()
+	}
 }
 
 // Close ends the workers. The pool must not be used afterwards.
-func (p *Pool) Close() {
-	for _, c := range p.work {
-		close(c)
+func (p *Pool) Close() { p.start(nil) }
+
+// spins is how often a waiting goroutine looks before it sleeps, some 200 µs:
+// longer than it takes to wake one up, and than what lies between two Jobs of a
+// mini-batch.
+const spins = 10000
+
+// sleeper is where one goroutine waits for what others do.
+type sleeper struct {
+	asleep atomic.Bool
+	called chan struct{} // one place: wake does not wait
+}
+
+func newSleeper() sleeper { return sleeper{called: make(chan struct{}, 1)} }
+
+// wait returns when ready does true. Whoever makes it so calls wake afterwards.
+func (s *sleeper) wait(spins int, ready func() bool) {
+	for range spins {
+		if ready() {
+			return
+		}
+		pause()
 	}
-	p.work = nil
+	for !ready() {
+		s.asleep.Store(true)
+		if ready() && s.asleep.CompareAndSwap(true, false) {
+			return // nobody has called, nor will
+		}
+		<-s.called
+	}
+}
+
+// wake wakes the goroutine up if it sleeps.
+func (s *sleeper) wake() {
+	if s.asleep.CompareAndSwap(true, false) {
+		s.called <- struct{}{}
+	}
 }
 
 // Range is the part of [0, n) that belongs to worker of workers, in whole

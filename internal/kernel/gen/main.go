@@ -69,6 +69,7 @@ func main() {
 		transpose(&w, s)
 	}
 	gather(&w)
+	pause(&w)
 	write("kernel_amd64.s", w.Bytes())
 	write("decl_amd64.go", bytes.TrimRight(w.decl.Bytes(), "\n"))
 }
@@ -156,6 +157,13 @@ func dot(w *writer, s isa) {
 	w.p("\tADDQ $%d, SI\n\tADDQ $%d, DI\n\tSUBQ $%d, CX\n\tJNZ loopDot%s", 8*s.lanes, 8*s.lanes, 2*s.lanes, s.name)
 	reduce(w, s)
 	w.p("\tVMOVSD X0, ret+24(FP)\n\tVZEROUPPER\n\tRET\n")
+}
+
+// pause writes pause(): a moment's rest for the core that waits, and for one
+// that shares it.
+func pause(w *writer) {
+	w.decl.WriteString("func pause()\n\n")
+	w.p("TEXT ·pause(SB), NOSPLIT, $0-0\n\tPAUSE\n\tRET\n")
 }
 
 // axpby writes axpbyISA(n, alpha, x, dst, beta): dst = beta·dst + alpha·x, n is
