@@ -64,6 +64,8 @@ def main():
         parser.error(f"--only: got {', '.join(sorted(unknown))}, want some of {', '.join(WORK)}")
     env = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
     env |= {"OPENBLAS_NUM_THREADS": str(arguments.threads), "OMP_NUM_THREADS": "1"}
+    # glibc would give each batch's memory back and take it again: PyTorch's epoch took four times as long.
+    env |= {"MALLOC_TRIM_THRESHOLD_": str(1 << 32), "MALLOC_MMAP_THRESHOLD_": str(1 << 32)}
     mine, peers = defaultdict(list), defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
         binary = os.path.join(folder, "bench.test")
