@@ -17,7 +17,7 @@ const firstTurns = 3
 //
 //	(C + dI)⁻¹ ≈ I/(d+c) + Uᵀ[(UCUᵀ + dI)⁻¹ − I/(d+c)]U.
 //
-// The damping is at least the mean variance, so that directions beyond the
+// The default damping is at least the mean variance, so that directions beyond the
 // leading ones hardly differ under the exact inverse. U follows C by subspace
 // iteration, a turn an update of the metric (Halko, Martinsson & Tropp, 2011).
 type lowRank struct {
