@@ -209,7 +209,7 @@ func traffic(solver string, d []int) (collectives, numbers int) {
 	}
 	switch solver {
 	case "sync": // the model along the direction, and one trial
-		return 2, numbers + 3 + 2
+		return 2, numbers + 4 + 2
 	case "sgd":
 		return 1, numbers + 2
 	case "bcd", "admm":
