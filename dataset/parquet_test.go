@@ -100,15 +100,7 @@ func TestParquetKinds(t *testing.T) {
 							t.Fatalf("label %s, row %d: %q, want %q", label, i, d.Classes[c], labels[i])
 						}
 					}
-					parts, errs := shares(path, 3, o)
-					var trains []Dataset
-					for r := range parts {
-						if errs[r] != nil {
-							t.Fatal(errs[r])
-						}
-						trains = append(trains, parts[r].Train)
-					}
-					wantShares(t, d, trains)
+					wantShares(t, d, trainShares(t, path, 3, o))
 				}
 			})
 		}

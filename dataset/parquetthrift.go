@@ -77,14 +77,10 @@ func (r *compact) uvarint() uint64 {
 	return v
 }
 
+// varint is a zigzag number: 0, -1, 1, -2, …
 func (r *compact) varint() int64 {
-	v, n := binary.Varint(r.data)
-	if n <= 0 {
-		r.fail(errCut)
-		return 0
-	}
-	r.data = r.data[n:]
-	return v
+	v := r.uvarint()
+	return int64(v>>1) ^ -int64(v&1)
 }
 
 // int is an integer of any size.

@@ -35,6 +35,19 @@ func shares(path string, size int, o Options) ([]Split, []error) {
 	return parts, errs
 }
 
+// trainShares are the training data of every rank of a group.
+func trainShares(t *testing.T, path string, size int, o Options) (train []Dataset) {
+	t.Helper()
+	parts, errs := shares(path, size, o)
+	for r := range parts {
+		if errs[r] != nil {
+			t.Fatal(errs[r])
+		}
+		train = append(train, parts[r].Train)
+	}
+	return train
+}
+
 // wantShares holds that the parts, one after another, are the whole.
 func wantShares(t *testing.T, whole Dataset, parts []Dataset) {
 	t.Helper()
@@ -149,15 +162,7 @@ func TestNPYShares(t *testing.T) {
 		path := write(t, name+".npy", content)
 		whole := open(t, path, Options{}).Train
 		for size := 1; size <= 4; size++ {
-			parts, errs := shares(path, size, Options{})
-			var train []Dataset
-			for r := range parts {
-				if errs[r] != nil {
-					t.Fatal(errs[r])
-				}
-				train = append(train, parts[r].Train)
-			}
-			wantShares(t, whole, train)
+			wantShares(t, whole, trainShares(t, path, size, Options{}))
 		}
 	}
 }
