@@ -64,7 +64,7 @@ func (m *metric) invert(lambda float64, turns int) bool {
 			scale = 1
 		}
 		if m.solve(damping*scale, trace, turns) {
-			m.apply(m.meanMove, m.mean32, 0, m.t)
+			m.apply(m.meanMove, m.mean32, 0, 0)
 			return true
 		}
 	}
@@ -114,13 +114,14 @@ func (m *metric) solve(d, trace float64, turns int) bool {
 	return true
 }
 
-// apply computes v = βv + g(C + dI)⁻¹ for rows of g; t is scratch of as many.
-func (m *metric) apply(v, g mat.Dense, beta float32, t mat.Dense) {
+// apply computes v = βv + g(C + dI)⁻¹ for rows of g; those of scratch from lo on
+// are for it alone.
+func (m *metric) apply(v, g mat.Dense, beta float32, lo int) {
 	for i := range v.Rows {
 		kernel.Axpby(v.Row(i), beta, m.base, g.Row(i))
 	}
 	if m.low != nil {
-		t = t.RowRange(0, g.Rows)
+		t := m.t.RowRange(lo, lo+g.Rows)
 		m.low.panel.Mul(t, g)
 		g = t
 	}
@@ -202,11 +203,7 @@ func (j *moveJob) direct(l, lo, hi int) {
 		db := g - float32(kernel.Dot(row, m.meanMove.Row(0)))
 		ly.v.B[i] = j.momentum*ly.v.B[i] + db
 	}
-	t := m.t
-	if m.low != nil {
-		t = t.RowRange(lo, hi)
-	}
-	m.apply(ly.v.W.RowRange(lo, hi), ly.rhs.RowRange(lo, hi), j.momentum, t)
+	m.apply(ly.v.W.RowRange(lo, hi), ly.rhs.RowRange(lo, hi), j.momentum, lo)
 }
 
 // direct makes V ← momentum·V + the least squares' moves for gradient g.
