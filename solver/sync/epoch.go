@@ -5,19 +5,21 @@ import (
 	"math"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/objective"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 )
 
 const (
-	warmUp     = 50  // updates over which the step grows to its length
-	unknown    = 20  // first updates that are all measured
-	enough     = 256 // samples of a batch that are measured
-	memory     = 0.7 // of the averages of the model
-	levelDecay = 0.9 // of the average risk
-	alarm      = 3   // a batch's risk above this many times the average is a divergence
-	growth     = 16  // bounds the model's step by this many times its length after the warm-up
+	warmUp     = 50   // updates over which the step grows to its length
+	unknown    = 20   // first updates that are all measured
+	enough     = 256  // samples of a batch that are measured
+	memory     = 0.7  // of the averages of the model
+	levelDecay = 0.9  // of the average risk
+	alarm      = 3    // a batch's risk above this many times the average is a divergence
+	growth     = 16   // bounds the model's step by this many times its length after the warm-up
+	lead       = 0.01 // how far ahead gradients are taken, of the weights' norm
 )
 
 // epoch takes every sample once.
@@ -46,7 +48,16 @@ func (s *stepper) epoch(ctx context.Context) (dlam.Record, error) {
 func (s *stepper) mini(x mat.Dense, y loss.Target) (risk, n float64, err error) {
 	k := s.updates
 	s.updates++
+	measured := k < unknown || k%s.Measure == 0 || s.curve == 0
+	ahead := 0.0
+	if k >= warmUp && !measured { // a measurement is of the point itself
+		ahead = s.ahead()
+		s.advance(ahead)
+	}
 	g, gram, err := s.gradient(k, x, y)
+	if ahead != 0 {
+		s.advance(-ahead)
+	}
 	if err != nil {
 		return 0, 0, err
 	}
@@ -67,7 +78,6 @@ func (s *stepper) mini(x mat.Dense, y loss.Target) (risk, n float64, err error) 
 		s.level = mean
 	}
 	s.direct(g, s.Momentum)
-	measured := k < unknown || k%s.Measure == 0 || s.curve == 0
 	if !measured {
 		s.t = s.length(k)
 		s.advance(s.t)
@@ -75,6 +85,21 @@ func (s *stepper) mini(x mat.Dense, y loss.Target) (risk, n float64, err error) 
 	}
 	rows := min(x.Rows, (x.Rows*enough+s.Batch-1)/s.Batch)
 	return risk, n, s.careful(k, g, x.RowRange(0, rows), y.RowRange(0, rows))
+}
+
+// ahead is the step along V after which a batch's gradient is taken: steps that
+// go by the gradient beyond the point they start from seek flat regions, which
+// generalise better (momentum-SAM, Becker et al. 2024).
+func (s *stepper) ahead() float64 {
+	var w, v float64
+	for l := range s.layers {
+		w += kernel.SumSquares(s.layers[l].w.Elements())
+		v += kernel.SumSquares(s.layers[l].v.W.Elements())
+	}
+	if !(v > 0) {
+		return 0
+	}
+	return lead * math.Sqrt(w/v)
 }
 
 // gradient is the batch's, with the moments where the metric is due.
