@@ -65,12 +65,17 @@ func (p *Panel) MulRow(dst, a Dense, r []float32) {
 // value is ready; one goroutine at a time may use it.
 type Packing struct{ p kernel.Packing }
 
+// MulAT computes dst = aᵀb; see AddMulAT.
+func (p *Packing) MulAT(dst, a, b Dense) { p.mulAT(dst, a, b, false) }
+
 // AddMulAT computes dst += aᵀb, a sum over rows: a is r×m, b r×n, dst m×n.
-func (p *Packing) AddMulAT(dst, a, b Dense) {
+func (p *Packing) AddMulAT(dst, a, b Dense) { p.mulAT(dst, a, b, true) }
+
+func (p *Packing) mulAT(dst, a, b Dense, add bool) {
 	if a.Rows != b.Rows || dst.Rows != a.Cols || dst.Cols != b.Cols {
 		panic(fmt.Sprintf("mat: (%d×%d)ᵀ times %d×%d into %d×%d", a.Rows, a.Cols, b.Rows, b.Cols, dst.Rows, dst.Cols))
 	}
-	p.p.AddMulAT(dst.Data, dst.Stride, a.Data, a.Stride, b.Data, b.Stride, a.Rows, a.Cols, b.Cols)
+	p.p.MulAT(dst.Data, dst.Stride, a.Data, a.Stride, b.Data, b.Stride, a.Rows, a.Cols, b.Cols, add)
 }
 
 // AddGram computes the upper triangle of dst += aᵀa, leaving the part below

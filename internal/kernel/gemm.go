@@ -4,7 +4,7 @@ const (
 	// chunk is the number of rows of A that meet a panel of B while it is in
 	// the second-level cache.
 	chunk = 96
-	// depth is the number of rows that AddMulAT sums at a time: a strip of B
+	// depth is the number of rows that MulAT sums at a time: a strip of B
 	// that long fits in the first-level cache.
 	depth = 192
 )
@@ -130,21 +130,26 @@ func (p *Panel) mul(c []float32, cStride int, a []float32, aStride, m int, init 
 // factors. The zero value is ready; one goroutine at a time may use it.
 type Packing struct{ a, b []float32 }
 
-// AddMulAT computes C += Aᵀ·B, the sum over rows of outer products: A is
-// rows×m, B is rows×n, C is m×n.
-func (p *Packing) AddMulAT(c []float32, cStride int, a []float32, aStride int, b []float32, bStride, rows, m, n int) {
-	p.addMulAT(c, cStride, a, aStride, b, bStride, rows, m, n, false)
+// MulAT computes C = Aᵀ·B, or C += Aᵀ·B if add, the sum over rows of outer
+// products: A is rows×m, B is rows×n, C is m×n.
+func (p *Packing) MulAT(c []float32, cStride int, a []float32, aStride int, b []float32, bStride, rows, m, n int, add bool) {
+	if rows == 0 && !add {
+		for i := range m {
+			clear(c[i*cStride:][:n])
+		}
+	}
+	p.mulAT(c, cStride, a, aStride, b, bStride, rows, m, n, add, false)
 }
 
 // AddGram computes the upper triangle of C += Aᵀ·A: A is rows×m, C is m×m.
 // What it leaves below the diagonal is unspecified; see MirrorUpper.
 func (p *Packing) AddGram(c []float32, cStride int, a []float32, aStride, rows, m int) {
-	p.addMulAT(c, cStride, a, aStride, a, aStride, rows, m, m, true)
+	p.mulAT(c, cStride, a, aStride, a, aStride, rows, m, m, true, true)
 }
 
-// addMulAT packs A in panels as high as a tile, and of B a strip at a time;
+// mulAT packs A in panels as high as a tile, and of B a strip at a time;
 // unpacked, both are read by columns.
-func (p *Packing) addMulAT(c []float32, cStride int, a []float32, aStride int, b []float32, bStride, rows, m, n int, upper bool) {
+func (p *Packing) mulAT(c []float32, cStride int, a []float32, aStride int, b []float32, bStride, rows, m, n int, add, upper bool) {
 	width, height, pitch := panelWidth(), tileHeight(), tilePitch()
 	p.a = grow(p.a, min(rows, depth)*pitch*((m+height-1)/height))
 	p.b = grow(p.b, depth*width)
@@ -156,7 +161,10 @@ func (p *Packing) addMulAT(c []float32, cStride int, a []float32, aStride int, b
 			packColumns(p.b, width, 0, b[r*bStride+j:], bStride, k, w, width)
 			s := strip{
 				m: m, w: w, k: k, a: p.a, aRow: 1, aK: pitch, aTile: pitch * k,
-				b: p.b, bRow: width, c: c[j:], cRow: cStride, init: c[j:], initRow: cStride,
+				b: p.b, bRow: width, c: c[j:], cRow: cStride,
+			}
+			if add || r > 0 {
+				s.init, s.initRow = s.c, cStride
 			}
 			if upper {
 				s.m = j + w

@@ -83,10 +83,10 @@ func TestProducts(t *testing.T) {
 		check(t, "A·Sᵀ", got, want, scale, m, n, n+gap, k)
 
 		l := matrix(rng, k, m, m+gap)
-		want, scale = naive(m, n, k, c, n+gap, true, func(i, p int) float32 { return l[p*(m+gap)+i] }, func(p, j int) float32 { return b[p*(n+gap)+j] })
+		want, scale = naive(m, n, k, c, n+gap, add, func(i, p int) float32 { return l[p*(m+gap)+i] }, func(p, j int) float32 { return b[p*(n+gap)+j] })
 		got = append(got[:0], c...)
 		var pack Packing
-		pack.AddMulAT(got, n+gap, l, m+gap, b, n+gap, k, m, n)
+		pack.MulAT(got, n+gap, l, m+gap, b, n+gap, k, m, n, add)
 		check(t, "Aᵀ·B", got, want, scale, m, n, n+gap, k)
 	})
 }

@@ -16,7 +16,31 @@ const grain = 16
 // Gradient is the risk and its gradient, summed over all ranks' samples.
 type Gradient struct {
 	N, Risk float64
-	W, B    [][]float64 // of each layer: ∂/∂W_l, row-major, and ∂/∂b_l
+	W, B    []Sum // of each layer: ∂/∂W_l, row-major, and ∂/∂b_l
+}
+
+// Sum is a sum over samples: in float64, or in float32 where one product made
+// it and there is no other rank to add.
+type Sum struct {
+	long  []float64
+	short []float32 // if not nil, instead
+}
+
+// At is element i.
+func (s *Sum) At(i int) float64 {
+	if s.short != nil {
+		return float64(s.short[i])
+	}
+	return s.long[i]
+}
+
+// AddTo computes dst = β·dst + α·(the elements from lo on).
+func (s *Sum) AddTo(dst []float32, beta float32, lo int, alpha float32) {
+	if s.short != nil {
+		kernel.Axpby(dst, beta, alpha, s.short[lo:lo+len(dst)])
+		return
+	}
+	kernel.Narrow(dst, beta, s.long[lo:lo+len(dst)], alpha)
 }
 
 // Backprop computes the gradient of the risk by backpropagation.
@@ -79,7 +103,7 @@ func (e *Engine) NewBackprop(layers []Layer, l loss.Loss) (*Backprop, error) {
 	total := b.sums.Part(0)[2:]                             // where Reduce leaves the sums
 	for _, ly := range layers {
 		m, n := ly.W.Rows*ly.W.Cols, len(ly.B)
-		b.grad.W, b.grad.B = append(b.grad.W, total[:m]), append(b.grad.B, total[m:m+n])
+		b.grad.W, b.grad.B = append(b.grad.W, Sum{long: total[:m]}), append(b.grad.B, Sum{long: total[m : m+n]})
 		total = total[m+n:]
 	}
 	b.workers = make([]backWorker, e.Pool.Threads())
@@ -132,7 +156,11 @@ func (b *Backprop) sum(x mat.Dense, y loss.Target, length int) (*Gradient, error
 	}
 	var total []float64
 	var err error
-	if x.Rows <= flushRows {
+	whole := x.Rows <= flushRows
+	if !b.riskOnly {
+		b.short(whole && b.e.Comm.Size() == 1)
+	}
+	if whole {
 		total, err = b.sumWhole(length)
 	} else {
 		b.sums.Reset(length)
@@ -144,6 +172,16 @@ func (b *Backprop) sum(x mat.Dense, y loss.Target, length int) (*Gradient, error
 	}
 	b.grad.N, b.grad.Risk = total[0], total[1]
 	return &b.grad, nil
+}
+
+// short has the gradients of weights be in float32, or not.
+func (b *Backprop) short(yes bool) {
+	for l := range b.grad.W {
+		g := &b.grad.W[l]
+		if g.short = nil; yes {
+			g.short = b.whole.grad(l, len(g.long))
+		}
+	}
 }
 
 // sumWhole is sum for a batch of few samples; see whole.

@@ -70,14 +70,14 @@ func differences(t *testing.T, p *dlam.Problem, l loss.Loss, n *dlam.Network) {
 	for i, ly := range ls {
 		for name, v := range map[string]struct {
 			w []float32
-			g []float64
-		}{"W": {ly.W.Elements(), g.W[i]}, "b": {ly.B, g.B[i]}} {
+			g *objective.Sum
+		}{"W": {ly.W.Elements(), &g.W[i]}, "b": {ly.B, &g.B[i]}} {
 			old, d := append([]float32(nil), v.w...), make([]float64, len(v.w))
 			var along, gg, dd float64
 			for j := range d {
 				d[j] = rng.NormFloat64()
-				along += v.g[j] * d[j]
-				gg += v.g[j] * v.g[j]
+				along += v.g.At(j) * d[j]
+				gg += v.g.At(j) * v.g.At(j)
 				dd += d[j] * d[j]
 			}
 			const step = 1e-3
@@ -130,13 +130,13 @@ func TestGradientAddsOverBatches(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sum += g.W[0][3]
+		sum += g.W[0].At(3)
 	}
 	g, err := b.Gradient(p.X, p.Y)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if math.Abs(sum-g.W[0][3]) > 1e-4*(1+math.Abs(sum)) { // float32 products
-		t.Errorf("sum over batches %v, whole %v", sum, g.W[0][3])
+	if math.Abs(sum-g.W[0].At(3)) > 1e-4*(1+math.Abs(sum)) { // float32 products
+		t.Errorf("sum over batches %v, whole %v", sum, g.W[0].At(3))
 	}
 }

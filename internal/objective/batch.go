@@ -3,8 +3,10 @@ package objective
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/dlam-go/dlam/comm"
+	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 )
@@ -15,6 +17,7 @@ type Batches struct {
 	N     float64 // samples over all ranks
 	Count int     // batches an epoch, as many on every rank; 1 where none are wanted
 
+	pool       *kernel.Pool
 	x          mat.Dense
 	y          loss.Target
 	seed       uint64
@@ -23,7 +26,10 @@ type Batches struct {
 	source     rand.PCG
 	rng        *rand.Rand
 
-	// a batch's memory
+	// a batch, and its memory
+	index           []int
+	bx              mat.Dense
+	by              loss.Target
 	features, value []float32
 	class           []int32
 }
@@ -35,7 +41,7 @@ func (e *Engine) NewBatches(x mat.Dense, y loss.Target, size int, seed uint64) (
 	if err := e.Comm.Sum(n); err != nil {
 		return nil, err
 	}
-	b := &Batches{N: n[0], Count: 1, x: x, y: y, seed: seed, rank: e.Comm.Rank(), size: e.Comm.Size()}
+	b := &Batches{N: n[0], Count: 1, pool: e.Pool, x: x, y: y, seed: seed, rank: e.Comm.Rank(), size: e.Comm.Size()}
 	if size > 0 {
 		b.Count = int(math.Ceil(b.N / float64(max(size, e.Comm.Size())))) // each has a sample in some rank
 		b.order, b.rng = make([]int, x.Rows), rand.New(&b.source)
@@ -60,27 +66,34 @@ func (b *Batches) Shuffle(epoch int) {
 // memory again.
 func (b *Batches) Take(k int) (mat.Dense, loss.Target) {
 	lo, hi := comm.Share(len(b.order), k, b.Count)
-	index := b.order[lo:hi]
-	x, y := gather(&b.features, b.x, index), b.y
-	if y.Class == nil {
-		y.Value = gather(&b.value, b.y.Value, index)
-		return x, y
+	b.index = b.order[lo:hi]
+	b.bx, b.by = room(&b.features, hi-lo, b.x.Cols), b.y
+	if b.y.Class == nil {
+		b.by.Value = room(&b.value, hi-lo, b.y.Value.Cols)
+	} else {
+		b.class = slices.Grow(b.class[:0], hi-lo)[:hi-lo]
+		b.by.Class = b.class
 	}
-	b.class = b.class[:0]
-	for _, i := range index {
-		b.class = append(b.class, b.y.Class[i])
-	}
-	y.Class = b.class
-	return x, y
+	b.pool.Run(b)
+	return b.bx, b.by
 }
 
-func gather(buf *[]float32, m mat.Dense, index []int) mat.Dense {
-	if n := len(index) * m.Cols; cap(*buf) < n {
-		*buf = make([]float32, n)
+// Do copies the worker's share of a batch.
+func (b *Batches) Do(worker int) {
+	lo, hi := kernel.Range(len(b.index), grain, worker, b.pool.Threads())
+	for i := lo; i < hi; i++ {
+		from := b.index[i]
+		copy(b.bx.Row(i), b.x.Row(from))
+		if b.y.Class == nil {
+			copy(b.by.Value.Row(i), b.y.Value.Row(from))
+		} else {
+			b.by.Class[i] = b.y.Class[from]
+		}
 	}
-	g := mat.FromSlice(len(index), m.Cols, (*buf)[:len(index)*m.Cols])
-	for i, from := range index {
-		copy(g.Row(i), m.Row(from))
-	}
-	return g
+}
+
+// room is a matrix in the memory of buf, which grows as needed.
+func room(buf *[]float32, rows, cols int) mat.Dense {
+	*buf = slices.Grow((*buf)[:0], rows*cols)[:rows*cols]
+	return mat.FromSlice(rows, cols, *buf)
 }

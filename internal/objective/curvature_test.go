@@ -35,7 +35,7 @@ func TestAlong(t *testing.T) {
 			d := objective.Direction{W: mat.New(ly.W.Rows, ly.W.Cols), B: make([]float32, len(ly.B))}
 			testprob.Normal(d.W, 1, rng)
 			testprob.Normal(mat.FromSlice(1, len(d.B), d.B), 1, rng)
-			slope -= dot(g.W[i], d.W.Data) + dot(g.B[i], d.B)
+			slope -= dot(&g.W[i], d.W.Data) + dot(&g.B[i], d.B)
 			dir = append(dir, d)
 		}
 		m, err := b.NewAlong(dir, l).Measure(p.X, p.Y)
@@ -76,10 +76,10 @@ func outputs(tb testing.TB, n *dlam.Network, dir []objective.Direction, t float3
 	return z
 }
 
-func dot(x []float64, y []float32) float64 {
+func dot(x *objective.Sum, y []float32) float64 {
 	var s float64
-	for i, v := range x {
-		s += v * float64(y[i])
+	for i, v := range y {
+		s += x.At(i) * float64(v)
 	}
 	return s
 }

@@ -14,6 +14,7 @@ import (
 // clear, to add up and to wait for.
 type whole struct {
 	z, a  [][]float32 // of each layer; δ_l takes z_l's place
+	sums  [][]float32 // gradients of weights, of each layer
 	tasks []task      // gradients, then moments as far as they are asked for
 	count int         // of tasks this time
 	next  atomic.Int64
@@ -34,7 +35,7 @@ type task struct {
 const taskRows = 96
 
 func newWhole(layers []Layer, workers int) *whole {
-	w := &whole{z: make([][]float32, len(layers)), a: make([][]float32, len(layers)), part: make([]risk, workers)}
+	w := &whole{z: make([][]float32, len(layers)), a: make([][]float32, len(layers)), sums: make([][]float32, len(layers)), part: make([]risk, workers)}
 	add := func(layer, rows int, moments bool) {
 		for lo := 0; lo < rows; lo += taskRows {
 			w.tasks = append(w.tasks, task{layer, lo, min(lo+taskRows, rows), moments})
@@ -65,6 +66,14 @@ func (w *whole) prepare(layers []Layer, rows int, none, moments bool, first int)
 		}
 		w.count++
 	}
+}
+
+// grad is room for the gradient of layer l's n weights.
+func (w *whole) grad(l, n int) []float32 {
+	if w.sums[l] == nil {
+		w.sums[l] = make([]float32, n)
+	}
+	return w.sums[l]
 }
 
 // point has a worker's scratch be the batch's memory from row lo on.
@@ -113,9 +122,12 @@ func (b *Backprop) product(k *backWorker, t task) {
 	n := in.Cols
 	if !t.moments {
 		delta := blockOf(b.whole.z[t.layer], rows, b.layers[t.layer].W.Rows).ColRange(t.lo, t.hi)
-		acc := k.product(delta, in)
-		kernel.Widen(b.grad.W[t.layer][t.lo*n:t.hi*n], acc.Data)
-		columns(b.grad.B[t.layer][t.lo:t.hi], delta)
+		if g := &b.grad.W[t.layer]; g.short != nil {
+			k.pack.MulAT(blockOf(g.short[t.lo*n:], t.hi-t.lo, n), delta, in)
+		} else {
+			kernel.Widen(g.long[t.lo*n:t.hi*n], k.product(delta, in).Data)
+		}
+		columns(b.grad.B[t.layer].long[t.lo:t.hi], delta)
 		return
 	}
 	part := in.ColRange(t.lo, t.hi)
@@ -132,8 +144,7 @@ func (k *backWorker) product(a, b mat.Dense) mat.Dense {
 		k.acc = make([]float32, n)
 	}
 	acc := blockOf(k.acc, a.Cols, b.Cols)
-	clear(acc.Data)
-	k.pack.AddMulAT(acc, a, b)
+	k.pack.MulAT(acc, a, b)
 	return acc
 }
 

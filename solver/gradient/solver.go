@@ -46,9 +46,9 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 // tensor is one layer's weights or intercepts.
 type tensor struct {
 	w      []float32
-	sum    []float64    // gradient of the risk, summed over samples
-	m      [3][]float32 // the rule's memories
-	weight bool         // whether Ω is of it
+	sum    *objective.Sum // gradient of the risk, over samples
+	m      [3][]float32   // the rule's memories
+	weight bool           // whether Ω is of it
 }
 
 // stepper is a run of a first-order method.
@@ -98,7 +98,7 @@ func (s *stepper) allocate() {
 		s.memory[i] = make([]float32, parameters)
 	}
 	at := 0
-	add := func(w []float32, sum []float64, weight bool) {
+	add := func(w []float32, sum *objective.Sum, weight bool) {
 		t := tensor{w: w, sum: sum, weight: weight}
 		for i := range s.Rule.moments() {
 			t.m[i] = s.memory[i][at : at+len(w)]
@@ -107,8 +107,8 @@ func (s *stepper) allocate() {
 		s.tensors = append(s.tensors, t)
 	}
 	for l, ly := range s.net.Layers {
-		add(ly.W.Elements(), sums.W[l], true)
-		add(ly.B, sums.B[l], false)
+		add(ly.W.Elements(), &sums.W[l], true)
+		add(ly.B, &sums.B[l], false)
 	}
 }
 
@@ -196,7 +196,7 @@ func (s *stepper) update(t *tensor, lo, hi int, buf []float32) {
 	if t.weight {
 		s.omega.AddGrad(g, w)
 	}
-	kernel.Narrow(g, s.r, t.sum[lo:hi], s.inv)
+	t.sum.AddTo(g, s.r, lo, s.inv)
 	m := t.m
 	for j := range s.Rule.moments() {
 		m[j] = m[j][lo:hi]

@@ -56,13 +56,13 @@ func TestDirectionSolvesItsLeastSquares(t *testing.T) {
 		}
 		for j := range ly.v.W.Rows {
 			v, b := ly.v.W.Row(j), float64(ly.v.B[j])
-			r := b + s.grad.B[l][j]/n
+			r := b + s.grad.B[l].At(j)/n
 			for a := range k {
 				r += float64(v[a]) * mean[a]
 			}
 			zero(t, l, "Δb", r)
 			for a := range k {
-				g := b*mean[a] + (s.grad.W[l][j*k+a]+20*float64(ly.w.At(j, a)))/n + s.Lambda*scale*float64(v[a])
+				g := b*mean[a] + (s.grad.W[l].At(j*k+a)+20*float64(ly.w.At(j, a)))/n + s.Lambda*scale*float64(v[a])
 				for c := range k {
 					g += float64(v[c]) * float64(square.At(c, a))
 				}

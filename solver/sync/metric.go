@@ -195,10 +195,10 @@ func (j *moveJob) direct(l, lo, hi int) {
 	m, in, share := &ly.metric, ly.w.Cols, float32(1/j.g.N)
 	omega := float32(1 / s.batches.N)
 	for i := lo; i < hi; i++ {
-		row, g := ly.rhs.Row(i), -share*float32(j.g.B[l][i])
+		row, g := ly.rhs.Row(i), -share*float32(j.g.B[l].At(i))
 		clear(row)
 		s.omega.AddGrad(row, ly.w.Row(i))
-		kernel.Narrow(row, -omega, j.g.W[l][i*in:(i+1)*in], -share)
+		j.g.W[l].AddTo(row, -omega, i*in, -share)
 		kernel.Axpy(row, -g, m.mean32.Row(0))
 		db := g - float32(kernel.Dot(row, m.meanMove.Row(0)))
 		ly.v.B[i] = j.momentum*ly.v.B[i] + db
