@@ -5,10 +5,12 @@ package bench
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -46,27 +48,56 @@ func rate(b *testing.B, work float64, unit string, f func()) {
 	b.ReportMetric(work*float64(b.N)/(cpuSeconds(b)-start)/1e9, unit)
 }
 
-// BenchmarkProduct is A·Bᵀ with weights B packed anew, over all samples.
+// shared is a job whose workers take a share of the samples each.
+type shared struct {
+	pool *kernel.Pool
+	do   func(worker, lo, hi int)
+}
+
+func (s *shared) Do(worker int) {
+	lo, hi := kernel.Range(samples, 192, worker, s.pool.Threads())
+	s.do(worker, lo, hi)
+}
+
+// BenchmarkProduct is A·Bᵀ with weights B packed anew, over all samples, in
+// -cpu threads.
 func BenchmarkProduct(b *testing.B) {
 	for _, s := range [][2]int{{196, 100}, {784, 500}, {500, 500}, {100, 10}, {100, 196}} {
 		b.Run(fmt.Sprintf("%dx%dx%d", samples, s[0], s[1]), func(b *testing.B) {
+			pool := kernel.NewPool(runtime.GOMAXPROCS(0))
+			defer pool.Close()
 			a, w, c := random(samples, s[0]), random(s[1], s[0]), mat.New(samples, s[1])
 			var p mat.Panel
+			job := &shared{pool, func(_, lo, hi int) { p.Mul(c.RowRange(lo, hi), a.RowRange(lo, hi)) }}
 			measure(b, 2*samples*float64(s[0]*s[1]), func() {
 				p.PackT(w)
-				p.Mul(c, a)
+				pool.Run(job)
 			})
 		})
 	}
 }
 
-// BenchmarkOuter is AᵀB over all samples, in blocks of rows.
+// BenchmarkOuter is AᵀB over all samples, in blocks of rows, in -cpu threads.
 func BenchmarkOuter(b *testing.B) {
 	for _, s := range [][2]int{{500, 784}, {100, 196}} {
 		b.Run(fmt.Sprintf("%dx%dx%d", s[0], samples, s[1]), func(b *testing.B) {
+			pool := kernel.NewPool(runtime.GOMAXPROCS(0))
+			defer pool.Close()
 			e, a, g := random(samples, s[0]), random(samples, s[1]), mat.New(s[0], s[1])
-			var p mat.Packing
-			measure(b, 2*samples*float64(s[0]*s[1]), func() { p.AddMulAT(g, e, a) })
+			parts, packs := make([]mat.Dense, pool.Threads()), make([]mat.Packing, pool.Threads())
+			for i := range parts {
+				parts[i] = mat.New(g.Rows, g.Cols)
+			}
+			job := &shared{pool, func(worker, lo, hi int) {
+				packs[worker].MulAT(parts[worker], e.RowRange(lo, hi), a.RowRange(lo, hi))
+			}}
+			measure(b, 2*samples*float64(s[0]*s[1]), func() {
+				pool.Run(job)
+				g.CopyFrom(parts[0])
+				for _, p := range parts[1:] {
+					kernel.Add(g.Data, p.Data)
+				}
+			})
 		})
 	}
 }
