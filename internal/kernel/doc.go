@@ -9,5 +9,6 @@
 //
 // On amd64 the inner loops are assembly, written by gen/main.go and chosen by
 // what the processor has: AVX-512, AVX2 with FMA, or Go. DLAM_KERNEL=avx2 or
-// generic lowers the choice, the build tag purego leaves only Go.
+// generic lowers the choice. On arm64 the products are assembly, NEON. The
+// build tag purego leaves only Go.
 package kernel

@@ -72,6 +72,7 @@ func main() {
 	pause(&w)
 	write("kernel_amd64.s", w.Bytes())
 	write("decl_amd64.go", bytes.TrimRight(w.decl.Bytes(), "\n"))
+	neon()
 }
 
 func write(name string, data []byte) {
