@@ -108,6 +108,7 @@ form.
   dlam train --data table.csv --label species  train on your own table
   dlam predict runs/… new.csv                  use a model
   dlam eval runs/… --data mnist                measure a model`,
+		Version:       version(),
 		SilenceErrors: true, SilenceUsage: true,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -122,6 +123,7 @@ form.
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
+	root.SetVersionTemplate("dlam {{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usagef("%w (see %s --help)", err, c.CommandPath())
 	})
