@@ -2,7 +2,6 @@ package sync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	stdsync "sync"
 
@@ -207,94 +206,3 @@ func (s *stepper) stop() {
 func (s *stepper) Network() *dlam.Network { return s.net }
 
 func (s *stepper) Close() { s.e.Close() }
-
-// targets is a loss whose gradient is that of mode Prox: z − z⁺ with z⁺ the
-// proximal step of eq. 5.
-type targets struct {
-	loss.Loss
-	rho  float64
-	pool *stdsync.Pool // of *[]float32, scratch
-}
-
-// Grad computes dst = z − z⁺.
-func (t targets) Grad(dst, z mat.Dense, y loss.Target) {
-	n := z.Rows * z.Cols
-	buf, ok := t.pool.Get().(*[]float32)
-	if !ok || len(*buf) < n {
-		fresh := make([]float32, n)
-		buf = &fresh
-	}
-	defer t.pool.Put(buf)
-	next := mat.FromSlice(z.Rows, z.Cols, (*buf)[:n])
-	next.CopyFrom(z)
-	t.Prox(next, z, y, t.rho)
-	for i := range z.Rows {
-		d, x := dst.Row(i), next.Row(i)
-		for j, v := range z.Row(i) {
-			d[j] = v - x[j]
-		}
-	}
-}
-
-// State is V, the metrics' averages, and the few numbers beside them.
-func (s *stepper) State() dlam.State {
-	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{
-		"scalars": {float64(s.steps), float64(s.updates), s.slope, s.curve, s.gain, s.level, s.t, s.bound},
-	}}
-	for l := range s.layers {
-		ly, m := &s.layers[l], &s.layers[l].metric
-		st.Float32[fmt.Sprint("v.w.", l)], st.Float32[fmt.Sprint("v.b.", l)] = ly.v.W.Data, ly.v.B
-		if s.Batch > 0 {
-			st.Float32[fmt.Sprint("safe.w.", l)], st.Float32[fmt.Sprint("safe.b.", l)] = s.safe.Layers[l].W.Data, s.safe.Layers[l].B
-			st.Float64[fmt.Sprint("square.", l)], st.Float64[fmt.Sprint("mean.", l)] = m.square, m.mean
-			if m.low != nil {
-				st.Float32[fmt.Sprint("subspace.", l)] = m.low.u.Data
-			}
-		}
-	}
-	return st
-}
-
-// Restore puts a State back.
-func (s *stepper) Restore(n *dlam.Network, st dlam.State) error {
-	v := st.Float64["scalars"]
-	if len(v) != 8 {
-		return errors.New("sync state: scalars missing")
-	}
-	s.steps, s.updates, s.slope, s.curve, s.gain, s.level, s.t, s.bound = int(v[0]), int(v[1]), v[2], v[3], v[4], v[5], v[6], v[7]
-	s.net.CopyFrom(n)
-	var errs []error
-	for l := range s.layers {
-		ly, m := &s.layers[l], &s.layers[l].metric
-		put(&errs, st.Float32, fmt.Sprint("v.w.", l), ly.v.W.Data)
-		put(&errs, st.Float32, fmt.Sprint("v.b.", l), ly.v.B)
-		if s.Batch > 0 {
-			put(&errs, st.Float32, fmt.Sprint("safe.w.", l), s.safe.Layers[l].W.Data)
-			put(&errs, st.Float32, fmt.Sprint("safe.b.", l), s.safe.Layers[l].B)
-			put(&errs, st.Float64, fmt.Sprint("square.", l), m.square)
-			put(&errs, st.Float64, fmt.Sprint("mean.", l), m.mean)
-			if m.low != nil {
-				put(&errs, st.Float32, fmt.Sprint("subspace.", l), m.low.u.Data)
-			}
-			m.seen = s.updates > 0
-		}
-	}
-	if len(errs) > 0 {
-		return errors.Join(errs...)
-	}
-	if s.Batch > 0 && s.updates > 0 {
-		if err := s.refresh(nil, 0, 0); err != nil {
-			return err
-		}
-	}
-	return s.evaluate()
-}
-
-// put copies a saved array into its place.
-func put[T any](errs *[]error, from map[string][]T, key string, to []T) {
-	if len(from[key]) != len(to) {
-		*errs = append(*errs, fmt.Errorf("sync state: %s has %d elements, want %d", key, len(from[key]), len(to)))
-		return
-	}
-	copy(to, from[key])
-}
