@@ -112,5 +112,5 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 		batch = rows*(float64(widths[0])+2*units) + 2*float64(samples) // and their order
 	}
 	perWorker := 2*parameters + longest + objective.Block*3*units
-	return 4 * (parameters*float64(3+s.Settings.Rule.moments()) + batch + float64(threads)*perWorker)
+	return 4 * (parameters*float64(4+s.Settings.Rule.moments()) + batch + float64(threads)*perWorker)
 }

@@ -37,7 +37,7 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 		longest = max(longest, in*in, out*in)
 		width += out
 	}
-	floats = 5*parameters + metrics
+	floats = 6*parameters + metrics
 	if b := s.Settings.Batch; b > 0 {
 		floats += float64(min(b, samples)*widths[0]) + 2*float64(samples)
 	}
