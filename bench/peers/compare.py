@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs this package's benchmarks and its peers in turn, several times, and prints medians and ratios.
 
-    /usr/bin/python3 bench/peers/compare.py [--rounds 5] [--threads 1] [--only gemm,sweep,epoch,limit]
+    /usr/bin/python3 bench/peers/compare.py [--rounds 5] [--threads 1] [--only gemm,sweep,epoch,limit] [--coretype SKYLAKEX]
 
 It needs Go, NumPy and PyTorch (Debian: python3-numpy, python3-torch, libopenblas0-pthread). Rates are of processor
 time. What is better is above 1: the peer's time over ours, or our rate over the peer's.
@@ -58,12 +58,16 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", default=",".join(WORK))
+    parser.add_argument("--coretype", help="OpenBLAS's kernels: an old one takes a new processor for a very old one "
+                        "(NumPy under 50 GFLOP/s with AVX-512: try SKYLAKEX)")
     arguments = parser.parse_args()
     unknown = set(arguments.only.split(",")) - set(WORK)
     if unknown:
         parser.error(f"--only: got {', '.join(sorted(unknown))}, want some of {', '.join(WORK)}")
     env = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
     env |= {"OPENBLAS_NUM_THREADS": str(arguments.threads), "OMP_NUM_THREADS": "1"}
+    if arguments.coretype:
+        env["OPENBLAS_CORETYPE"] = arguments.coretype
     # glibc would give each batch's memory back and take it again: PyTorch's epoch took four times as long.
     env |= {"MALLOC_TRIM_THRESHOLD_": str(1 << 32), "MALLOC_MMAP_THRESHOLD_": str(1 << 32)}
     mine, peers = defaultdict(list), defaultdict(list)
