@@ -14,7 +14,9 @@
 //     in mini-batches and wide layers exact in the leading directions alone.
 //  4. Accept: the step t along the moves of all layers comes from the
 //     Gauss–Newton model of the risk along them, and is guarded by what the
-//     risk then does.
+//     risk then does. In mini-batches, once it is warmed up, the gradient is
+//     taken a little ahead along the last moves: steps that go by what lies
+//     beyond seek flat minima (momentum-SAM, Becker et al. 2024).
 //
 // Targets travel down through W_lᵀ, the path of backpropagation, under another
 // metric; DLAM itself uses only gradients of its own convex subproblems. The
