@@ -85,6 +85,12 @@ func add64AVX512(n int, x *float32, dst *float64)
 func widenAVX512(n int, x *float32, dst *float64)
 
 //go:noescape
+func columnsAVX512(rows, cols int, x *float32, stride int, sum *float64)
+
+//go:noescape
+func columnSquaresAVX512(rows, cols int, x *float32, stride int, sum *float64)
+
+//go:noescape
 func reluAVX512(n int, z, dst *float32)
 
 //go:noescape
@@ -186,6 +192,12 @@ func add64AVX2(n int, x *float32, dst *float64)
 
 //go:noescape
 func widenAVX2(n int, x *float32, dst *float64)
+
+//go:noescape
+func columnsAVX2(rows, cols int, x *float32, stride int, sum *float64)
+
+//go:noescape
+func columnSquaresAVX2(rows, cols int, x *float32, stride int, sum *float64)
 
 //go:noescape
 func reluAVX2(n int, z, dst *float32)

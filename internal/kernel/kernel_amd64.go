@@ -101,6 +101,31 @@ func AddTo64(dst []float64, x []float32) {
 	add64Go(dst[n:], x[n:])
 }
 
+// AddColumns computes sum += the columns of the rows×len(sum) matrix x in
+// float64, row by row.
+func AddColumns(sum []float64, x []float32, stride, rows int) {
+	switch {
+	case level == generic || rows == 0 || len(sum) == 0:
+		addColumnsGo(sum, x, stride, rows)
+	case level == avx512:
+		columnsAVX512(rows, len(sum), &x[0], 4*stride, &sum[0])
+	default:
+		columnsAVX2(rows, len(sum), &x[0], 4*stride, &sum[0])
+	}
+}
+
+// AddColumnSquares is AddColumns of x's squares.
+func AddColumnSquares(sum []float64, x []float32, stride, rows int) {
+	switch {
+	case level == generic || rows == 0 || len(sum) == 0:
+		addColumnSquaresGo(sum, x, stride, rows)
+	case level == avx512:
+		columnSquaresAVX512(rows, len(sum), &x[0], 4*stride, &sum[0])
+	default:
+		columnSquaresAVX2(rows, len(sum), &x[0], 4*stride, &sum[0])
+	}
+}
+
 // Widen computes dst = x.
 func Widen(dst []float64, x []float32) {
 	dst = dst[:len(x)]

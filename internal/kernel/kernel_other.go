@@ -16,6 +16,15 @@ func Axpby(dst []float32, beta, alpha float32, x []float32) { axpbyGo(dst[:len(x
 // AddTo64 computes dst += x in float64: partial sums over rows.
 func AddTo64(dst []float64, x []float32) { add64Go(dst[:len(x)], x) }
 
+// AddColumns computes sum += the columns of the rows×len(sum) matrix x in
+// float64, row by row.
+func AddColumns(sum []float64, x []float32, stride, rows int) { addColumnsGo(sum, x, stride, rows) }
+
+// AddColumnSquares is AddColumns of x's squares.
+func AddColumnSquares(sum []float64, x []float32, stride, rows int) {
+	addColumnSquaresGo(sum, x, stride, rows)
+}
+
 // ReLU computes dst = max(z, 0). dst may be z.
 func ReLU(dst, z []float32) { reluGo(dst, z) }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -163,6 +164,32 @@ func TestVectors(t *testing.T) {
 			}
 			if y[i] != want && math.Abs(float64(y[i]-want)) > 1e-6 {
 				t.Fatalf("Axpby: element %d of %d: got %v, want %v", i, n, y[i], want)
+			}
+		}
+	})
+}
+
+// TestColumns: sums of columns at odd shapes and strides are those of Go, bit
+// for bit, and nothing is stored outside.
+func TestColumns(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		rows, cols := rapid.SampledFrom(sizes).Draw(t, "rows"), rapid.IntRange(0, 70).Draw(t, "cols")
+		stride := cols + rapid.IntRange(0, 5).Draw(t, "gap")
+		x := matrix(rng, rows, cols, stride)
+		sum := make([]float64, cols+16)
+		for j := range sum {
+			sum[j] = guard
+		}
+		for _, f := range []struct {
+			name         string
+			kernel, inGo func(sum []float64, x []float32, stride, rows int)
+		}{{"AddColumns", AddColumns, addColumnsGo}, {"AddColumnSquares", AddColumnSquares, addColumnSquaresGo}} {
+			got, want := clone(sum), clone(sum)
+			f.kernel(got[:cols], x, stride, rows)
+			f.inGo(want[:cols], x, stride, rows)
+			if !slices.Equal(got, want) {
+				t.Fatalf("%s of %d×%d: got %v, want %v", f.name, rows, cols, got, want)
 			}
 		}
 	})

@@ -49,3 +49,17 @@ func widenGo(dst []float64, x []float32) {
 		dst[i] = float64(v)
 	}
 }
+
+func addColumnsGo(sum []float64, x []float32, stride, rows int) {
+	for i := range rows {
+		add64Go(sum, x[i*stride:][:len(sum)])
+	}
+}
+
+func addColumnSquaresGo(sum []float64, x []float32, stride, rows int) {
+	for i := range rows {
+		for j, v := range x[i*stride:][:len(sum)] {
+			sum[j] += float64(v) * float64(v)
+		}
+	}
+}

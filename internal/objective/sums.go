@@ -103,18 +103,12 @@ func (o *Outer) Flush() {
 
 // AddColumns computes sum += the sum over rows of m.
 func AddColumns(sum []float64, m mat.Dense) {
-	for i := range m.Rows {
-		kernel.AddTo64(sum, m.Row(i))
-	}
+	kernel.AddColumns(sum[:m.Cols], m.Data, m.Stride, m.Rows)
 }
 
 // AddColumnSquares computes sum += the squares of m's columns.
 func AddColumnSquares(sum []float64, m mat.Dense) {
-	for i := range m.Rows {
-		for j, v := range m.Row(i) {
-			sum[j] += float64(v) * float64(v)
-		}
-	}
+	kernel.AddColumnSquares(sum[:m.Cols], m.Data, m.Stride, m.Rows)
 }
 
 // SumSquares is the sum of the squares of m's elements.

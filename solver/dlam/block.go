@@ -126,11 +126,7 @@ func (b *block) narrow() {
 func (b *block) quadratic(sum []float64) {
 	ad := b.scratch(b.image, b.Z.Cols)
 	b.p.ly.step.dirT.Mul(ad, b.in)
-	for i := range ad.Rows {
-		for j, v := range ad.Row(i) {
-			sum[j] += float64(v) * float64(v)
-		}
-	}
+	objective.AddColumnSquares(sum, ad)
 }
 
 // updateZ solves argmin φ_l over z_l s.t. |h(z_l) − a_l| ≤ ε, eq. 4: V

@@ -56,6 +56,8 @@ func main() {
 		axpby(&w, s)
 		add64(&w, s, "add64", true)
 		add64(&w, s, "widen", false)
+		columns(&w, s, "columns", false)
+		columns(&w, s, "columnSquares", true)
 		relu(&w, s)
 		reluBand(&w, s)
 		clipAdd(&w, s)
