@@ -252,5 +252,5 @@ func (a *app) describe(t *training) {
 		a.say("on %d ranks, %d of them on this machine; each has about %d samples and takes what follows", n, a.job.Local(), p.X.Rows)
 	}
 	a.say("memory beside the samples (%s): %s", size(4*float64(p.X.Rows+p.TestX.Rows)*float64(p.X.Cols)), size(t.need))
-	a.say("  dlam: 4 bytes × samples × (3 × hidden units + 2 × outputs), and what does not grow with the samples (docs/performance.md)")
+	a.say("  dlam: 4 bytes × samples × (3 × hidden units − the first layer's units + 2 × outputs), and what does not grow with the samples (docs/performance.md)")
 }

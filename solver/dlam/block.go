@@ -20,6 +20,7 @@ type block struct {
 	nextE     mat.Dense // E_{l+1}
 	y         loss.Target
 	tau       []float64
+	first     []float32 // scratch: E_1
 	old       []float32 // scratch: old z, or new
 	h         []float32 // scratch: h(z)
 	grad      []float32 // scratch: E_{l+1}W_{l+1}
@@ -43,6 +44,7 @@ func (b *block) allocate(s *stepper) {
 		width = max(width, s.layers[l].net.W.Rows)
 	}
 	buf := func() []float32 { return make([]float32, objective.Block*width) }
+	b.first = make([]float32, objective.Block*s.layers[0].net.W.Rows)
 	b.old, b.h, b.grad, b.image = buf(), buf(), buf(), buf()
 	b.cut.move, b.cut.image = buf(), buf()
 	if s.Momentum {
@@ -54,7 +56,12 @@ func (b *block) allocate(s *stepper) {
 func (b *block) take(p *pass, lo, hi int) {
 	ly := p.ly
 	b.p = p
-	b.in, b.Z, b.E = ly.in.RowRange(lo, hi), ly.Z.RowRange(lo, hi), ly.E.RowRange(lo, hi)
+	b.in, b.Z = ly.in.RowRange(lo, hi), ly.Z.RowRange(lo, hi)
+	if ly.l == 1 {
+		b.E = b.scratch(b.first, b.Z.Cols)
+	} else {
+		b.E = ly.E.RowRange(lo, hi)
+	}
 	b.y = p.s.p.Y.RowRange(lo, hi)
 	if ly.next != nil {
 		b.A, b.nextE = ly.A.RowRange(lo, hi), ly.next.E.RowRange(lo, hi)

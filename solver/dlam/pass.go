@@ -10,9 +10,8 @@ type passKind int
 
 const (
 	passForward   passKind = iota // make the first z_l, a_l and residual
-	passResidual                  // recompute the residual
+	passResidual                  // recompute the residual; layer 1's sums
 	passGram                      // sum A_{l-1}ᵀA_{l-1} and A_{l-1}'s columns
-	passFirst                     // sum layer 1's EᵀX and E's columns
 	passQuadratic                 // sum the squares of A_{l-1}·dᵀ
 	passUpdate                    // eqs. 4 and 6, or 5; sums for the next layer
 	passUpdateZ                   // eq. 4 alone
@@ -85,8 +84,6 @@ func layoutOf(kind passKind, ly *layer) layout {
 		}
 	case passQuadratic:
 		o.quad = take(out)
-	case passFirst:
-		o.first, o.firstE = take(out*in), take(out)
 	case passUpdate, passApplyA:
 		if next := ly.next; next != nil {
 			o.g, o.a, o.e = take(next.net.W.Rows*out), take(out), take(next.net.W.Rows)
@@ -97,7 +94,7 @@ func layoutOf(kind passKind, ly *layer) layout {
 			}
 		}
 	}
-	if ly.l == 1 && (kind == passUpdate || kind == passUpdateZ) {
+	if ly.l == 1 && (kind == passResidual || kind == passUpdate || kind == passUpdateZ) {
 		o.first, o.firstE = take(out*in), take(out)
 	}
 	return o
@@ -178,13 +175,12 @@ func (p *pass) update(wk *worker) {
 		b.start()
 	case passResidual:
 		b.residual()
+		p.sumFirst(wk)
 	case passGram:
 		objective.AddColumns(b.part[p.layout.a:p.layout.a+b.in.Cols], b.in)
 		if p.layout.gram > 0 {
 			wk.gram.AddGram(b.in)
 		}
-	case passFirst:
-		p.sumFirst(wk)
 	case passQuadratic:
 		b.quadratic(b.part[p.layout.quad:])
 	case passTrialA:
@@ -247,7 +243,8 @@ func (p *pass) endSums(wk *worker) {
 	}
 }
 
-// sumFirst adds layer 1's sums: they stay true until its next W-step.
+// sumFirst adds layer 1's sums, EᵀX and E's columns: they stay true until its
+// next W-step, and E is needed for nothing else.
 func (p *pass) sumFirst(wk *worker) {
 	if p.layout.first > 0 {
 		b := &wk.block

@@ -40,13 +40,13 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 }
 
 // layer is what the method keeps of layer l. A hidden layer has three n×d_l
-// arrays, the output layer two.
+// arrays, the output layer two; of the first layer, E is not kept.
 type layer struct {
 	l    int            // 1 for the first
 	net  *dlam.Layer    // W_l, b_l and h_l
 	in   mat.Dense      // A_{l-1}
 	Z, A mat.Dense      // auxiliary variables; no A in the output layer
-	E    mat.Dense      // residual A_{l-1}W_lᵀ + 1b_lᵀ − Z_l
+	E    mat.Dense      // residual A_{l-1}W_lᵀ + 1b_lᵀ − Z_l, but of layer 1
 	w    mat.Panel      // W_l packed, for products E·W
 	wT   mat.Panel      // W_lᵀ packed, for products A·Wᵀ
 	next *layer         // layer l+1, nil for the output layer
@@ -96,7 +96,10 @@ func newStepper(set Settings, p *dlam.Problem, n *dlam.Network) *stepper {
 		ly := &s.layers[l]
 		ly.l, ly.net, ly.in = l+1, &s.net.Layers[l], in
 		width := ly.net.W.Rows
-		ly.Z, ly.E = mat.New(rows, width), mat.New(rows, width)
+		ly.Z = mat.New(rows, width)
+		if l > 0 {
+			ly.E = mat.New(rows, width)
+		}
 		if l < len(s.layers)-1 {
 			ly.A = mat.New(rows, width)
 			ly.next = &s.layers[l+1]
@@ -140,8 +143,7 @@ func (s *stepper) refresh() error {
 			return err
 		}
 	}
-	_, err := s.collect(passFirst, &s.layers[0])
-	return err
+	return nil
 }
 
 // Step is one sweep of Algorithm 1.
@@ -322,7 +324,7 @@ func (s Solver) Validate() error { return s.Settings.Validate() }
 
 // Memory is about how many bytes a run takes beside the samples: for each
 // sample 3·d_l float32 in a hidden layer (one more for mDLAM) and 2·d_L in the
-// output layer, and what does not grow with the samples.
+// output layer, less d_1, and what does not grow with the samples.
 func (s Solver) Memory(widths []int, samples, threads int) float64 {
 	n, hidden := float64(samples), 3.0
 	if s.Settings.Momentum {
@@ -341,6 +343,7 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 			floats += 2 * n * out
 		}
 	}
+	floats -= n * float64(widths[1])
 	perWorker := 2*(2*longest+longest) + 3*longest + 8*objective.Block*widest // sums, products, block scratch
 	return 4 * (floats + float64(threads)*perWorker)
 }
