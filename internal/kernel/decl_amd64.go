@@ -100,6 +100,9 @@ func reluBandAVX512(n int, v, a, dst *float32, eps float32)
 func clipAddAVX512(n int, d, h, a *float32, eps float32)
 
 //go:noescape
+func axpySquaresAVX512(n int, x, y *float32, alpha float32) (s0, s1 float64)
+
+//go:noescape
 func bandStepAVX512(n int, a, h, grad, d *float32, eps, k float32) (s0 float64, cut int)
 
 //go:noescape
@@ -207,6 +210,9 @@ func reluBandAVX2(n int, v, a, dst *float32, eps float32)
 
 //go:noescape
 func clipAddAVX2(n int, d, h, a *float32, eps float32)
+
+//go:noescape
+func axpySquaresAVX2(n int, x, y *float32, alpha float32) (s0, s1 float64)
 
 //go:noescape
 func bandStepAVX2(n int, a, h, grad, d *float32, eps, k float32) (s0 float64, cut int)

@@ -31,6 +31,16 @@ func clipAddGo(a, d, h []float32, eps float32) {
 	}
 }
 
+func axpySquaresGo(y []float32, alpha float32, x []float32) (before, after float64) {
+	x = x[:len(y)]
+	for i, v := range y {
+		before += float64(v) * float64(v)
+		y[i] = v + alpha*x[i]
+		after += float64(y[i]) * float64(y[i])
+	}
+	return before, after
+}
+
 func bandStepGo(d, a, g, h []float32, k, eps float32) (cut bool, square float64) {
 	g, h, d = g[:len(a)], h[:len(a)], d[:len(a)]
 	for j, x := range a {

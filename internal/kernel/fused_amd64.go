@@ -42,6 +42,18 @@ func ClipAdd(a, d, h []float32, eps float32) {
 	}
 }
 
+// AxpySquares computes y += alpha·x, and ‖y‖² before and after.
+func AxpySquares(y []float32, alpha float32, x []float32) (before, after float64) {
+	x = x[:len(y)]
+	switch {
+	case level == generic || len(y) == 0:
+		return axpySquaresGo(y, alpha, x)
+	case level == avx512:
+		return axpySquaresAVX512(len(y), &x[0], &y[0], alpha)
+	}
+	return axpySquaresAVX2(len(y), &x[0], &y[0], alpha)
+}
+
 // BandStep computes the move d = clip(a − k·g, h−eps, h+eps) − a; it reports
 // whether the band cut it anywhere, and ‖d‖².
 func BandStep(d, a, g, h []float32, k, eps float32) (cut bool, square float64) {

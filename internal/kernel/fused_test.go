@@ -83,6 +83,19 @@ func TestBandStep(t *testing.T) {
 	})
 }
 
+func TestAxpySquares(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(0, 130).Draw(t, "n")
+		v := vectors(t, 2, n)
+		got, want := clone(v[0]), clone(v[0])
+		before, after := AxpySquares(got[:n], 0.5, v[1][:n]) // one rounding, fused or not
+		b, a := axpySquaresGo(want[:n], 0.5, v[1][:n])
+		same(t, "AxpySquares", got, want, n)
+		near(t, "before", before, b)
+		near(t, "after", after, a)
+	})
+}
+
 func near(t *rapid.T, what string, got, want float64) {
 	t.Helper()
 	if !(math.Abs(got-want) <= 1e-13*math.Abs(want)) {

@@ -35,6 +35,11 @@ func ReLUBand(dst, v, a []float32, eps float32) { reluBandGo(dst, v, a, eps) }
 // ClipAdd computes a = clip(a+d, h−eps, h+eps).
 func ClipAdd(a, d, h []float32, eps float32) { clipAddGo(a, d, h, eps) }
 
+// AxpySquares computes y += alpha·x, and ‖y‖² before and after.
+func AxpySquares(y []float32, alpha float32, x []float32) (before, after float64) {
+	return axpySquaresGo(y, alpha, x)
+}
+
 // BandStep computes the move d = clip(a − k·g, h−eps, h+eps) − a; it reports
 // whether the band cut it anywhere, and ‖d‖².
 func BandStep(d, a, g, h []float32, k, eps float32) (cut bool, square float64) {

@@ -262,10 +262,8 @@ func (b *block) searchCut(g, h mat.Dense) {
 // d's image, scale·image. Adding d may round a out of the band, where some h⁻¹
 // jump: it is cut again.
 func (b *block) acceptA(i int, d, h []float32, square float64, scale float32, image []float32) {
-	e := b.nextE.Row(i)
-	before := kernel.SumSquares(e)
-	kernel.Axpy(e, scale, image)
-	b.part[sumFallA] += before - kernel.SumSquares(e)
+	before, after := kernel.AxpySquares(b.nextE.Row(i), scale, image)
+	b.part[sumFallA] += before - after
 	b.part[sumMoveA] += b.tau[i] * square
 	kernel.ClipAdd(b.A.Row(i), d, h, float32(b.p.s.epsilon))
 }

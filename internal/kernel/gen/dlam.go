@@ -45,6 +45,19 @@ func clipAdd(w *writer, s isa) {
 	})
 }
 
+// axpySquares writes y += alpha·x, and ‖y‖² before and after.
+func axpySquares(w *writer, s isa) {
+	l := &loop{writer: w, isa: s, name: "axpySquares", arrays: []string{"x", "y"}, consts: []string{"alpha"}, sums: 2}
+	l.write(func() {
+		l.load(0, 4)
+		l.load(1, 5)
+		l.addSquares(5, 0, 6, 7)
+		l.op("VFMADD231PS", 4, firstConst, 5)
+		l.store(5, 1)
+		l.addSquares(5, 1, 6, 7)
+	})
+}
+
 // clip clips register x to h ± ε, h in array 1, to register to; it spoils 6
 // and 7.
 func (l *loop) clip(x, to int) {

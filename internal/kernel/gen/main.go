@@ -61,6 +61,7 @@ func main() {
 		relu(&w, s)
 		reluBand(&w, s)
 		clipAdd(&w, s)
+		axpySquares(&w, s)
 		bandStep(&w, s)
 		settle(&w, s)
 		omega(&w, s)
