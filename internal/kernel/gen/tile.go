@@ -60,10 +60,12 @@ func tile(w *writer, s isa, rows, vectors int, masked bool) {
 			zero(w, s, acc(r, v))
 		}
 	}
+	w.p("\tMOVQ aTile+16(FP), AX\n\tADDQ R8, AX") // the next tile's A, where it lies together
 	w.p("\tTESTQ CX, CX\n\tJZ done%s\nloop%s:", label, label)
 	for v := range vectors {
 		w.p("\t%s", load(s, fmt.Sprintf("%d(BX)", v*size), b(v), v, masked, maskReg))
 	}
+	w.p("\tPREFETCHT1 (AX)\n\tADDQ $64, AX")
 	for r := range rows {
 		c := fmt.Sprintf("%s%d", s.reg, 2+r%s.cast)
 		w.p("\tVBROADCASTSS (%s)%s, %s", groups[r/3], []string{"", "(R12*1)", "(R12*2)"}[r%3], c)
