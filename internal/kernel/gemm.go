@@ -128,7 +128,7 @@ func (p *Panel) mul(c []float32, cStride int, a []float32, aStride, m int, init 
 
 // A Packing is the memory in which products of the form AᵀB pack their
 // factors. The zero value is ready; one goroutine at a time may use it.
-type Packing struct{ a, b []float32 }
+type Packing struct{ a, b, c []float32 }
 
 // MulAT computes C = Aᵀ·B, or C += Aᵀ·B if add, the sum over rows of outer
 // products: A is rows×m, B is rows×n, C is m×n.
@@ -153,8 +153,13 @@ func (p *Packing) mulAT(c []float32, cStride int, a []float32, aStride int, b []
 	width, height, pitch := panelWidth(), tileHeight(), tilePitch()
 	p.a = grow(p.a, min(rows, depth)*pitch*((m+height-1)/height))
 	p.b = grow(p.b, depth*width)
+	tail := narrow(n)
+	n -= tail
 	for r := 0; r < rows && m > 0; r += depth {
 		k := min(depth, rows-r)
+		if tail > 0 {
+			p.narrow(c[n:], cStride, a[r*aStride:], aStride, b[r*bStride+n:], bStride, k, m, tail, add || r > 0)
+		}
 		packColumns(p.a, pitch, pitch*k, a[r*aStride:], aStride, k, m, height)
 		for j := 0; j < n; j += width {
 			w := min(width, n-j)
@@ -170,6 +175,29 @@ func (p *Packing) mulAT(c []float32, cStride int, a []float32, aStride int, b []
 				s.m = j + w
 			}
 			s.run()
+		}
+	}
+}
+
+// narrow is mulAT for n columns so few that tiles of AᵀB would leave most lanes
+// idle: it makes BᵀA, as wide as A is, and from it C.
+func (p *Packing) narrow(c []float32, cStride int, a []float32, aStride int, b []float32, bStride, rows, m, n int, add bool) {
+	width := panelWidth()
+	p.c = grow(p.c, n*m)
+	for j := 0; j < m; j += width {
+		s := strip{
+			m: n, w: min(width, m-j), k: rows, a: b, aRow: 1, aK: bStride,
+			b: a[j:], bRow: aStride, c: p.c[j:], cRow: m,
+		}
+		s.run()
+	}
+	for i := range m {
+		row := c[i*cStride:][:n]
+		if !add {
+			clear(row)
+		}
+		for j := range row {
+			row[j] += p.c[j*m+i]
 		}
 	}
 }

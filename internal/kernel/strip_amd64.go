@@ -7,6 +7,9 @@ import "unsafe"
 // panelWidth is the number of columns of B that are packed together.
 func panelWidth() int { return [...]int{32, 16, 32}[level] }
 
+// lanes is the number of float32 in a vector; without vectors, 0.
+func lanes() int { return [...]int{0, 8, 16}[level] }
+
 // tileHeight is the number of rows of the highest tiles.
 func tileHeight() int { return [...]int{heightGo, heightsAVX2[0], heightsAVX512[0]}[level] }
 
@@ -98,7 +101,7 @@ func packColumns(dst []float32, row, panel int, src []float32, stride, k, n, wid
 // packRows writes the transpose of the w rows at s, k columns, to a panel.
 func packRows(dst, s []float32, stride, w, k int) {
 	width, done := panelWidth(), 0
-	if lanes := [...]int{0, 8, 16}[level]; lanes > 0 {
+	if lanes := lanes(); lanes > 0 {
 		blocks := k / lanes
 		for ; done+lanes <= w && blocks > 0; done += lanes {
 			if level == avx512 {

@@ -4,6 +4,8 @@ package kernel
 
 func panelWidth() int { return 32 }
 
+func lanes() int { return 0 }
+
 func tileHeight() int { return heightGo }
 
 func tilePitch() int { return heightGo }
