@@ -11,10 +11,16 @@ func tileAVX512_12x1(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *floa
 func tileAVX512_12x2(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
 
 //go:noescape
+func tileAVX512_12x0(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
+
+//go:noescape
 func tileAVX512_8x1(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
 
 //go:noescape
 func tileAVX512_8x2(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
+
+//go:noescape
+func tileAVX512_8x0(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
 
 //go:noescape
 func tileAVX512_4x1(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
@@ -23,10 +29,16 @@ func tileAVX512_4x1(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float
 func tileAVX512_4x2(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
 
 //go:noescape
+func tileAVX512_4x0(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
+
+//go:noescape
 func tileAVX512_2x1(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
 
 //go:noescape
 func tileAVX512_2x2(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
+
+//go:noescape
+func tileAVX512_2x0(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
 
 //go:noescape
 func tileAVX512_1x1(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
@@ -34,31 +46,44 @@ func tileAVX512_1x1(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float
 //go:noescape
 func tileAVX512_1x2(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
 
+//go:noescape
+func tileAVX512_1x0(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
+
 // heightsAVX512 are the heights of tiles, the highest first.
 var heightsAVX512 = [...]int{12, 8, 4, 2, 1}
 
-// tilesAVX512 runs the kernel for n tiles of the given height, one vector wide or two.
+// tilesAVX512 runs the kernel for n tiles of the given height, some vectors wide.
 func tilesAVX512(height, vectors int, n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64) {
-	switch 2*height + vectors {
-	case 25:
+	switch 3*height + vectors {
+	case 36:
+		tileAVX512_12x0(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
+	case 37:
 		tileAVX512_12x1(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
-	case 26:
+	case 38:
 		tileAVX512_12x2(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
-	case 17:
+	case 24:
+		tileAVX512_8x0(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
+	case 25:
 		tileAVX512_8x1(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
-	case 18:
+	case 26:
 		tileAVX512_8x2(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
-	case 9:
+	case 12:
+		tileAVX512_4x0(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
+	case 13:
 		tileAVX512_4x1(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
-	case 10:
+	case 14:
 		tileAVX512_4x2(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
-	case 5:
-		tileAVX512_2x1(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
 	case 6:
+		tileAVX512_2x0(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
+	case 7:
+		tileAVX512_2x1(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
+	case 8:
 		tileAVX512_2x2(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
 	case 3:
-		tileAVX512_1x1(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
+		tileAVX512_1x0(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
 	case 4:
+		tileAVX512_1x1(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
+	case 5:
 		tileAVX512_1x2(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
 	}
 }
@@ -153,24 +178,24 @@ func tileAVX2_1x2(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32
 // heightsAVX2 are the heights of tiles, the highest first.
 var heightsAVX2 = [...]int{6, 4, 2, 1}
 
-// tilesAVX2 runs the kernel for n tiles of the given height, one vector wide or two.
+// tilesAVX2 runs the kernel for n tiles of the given height, some vectors wide.
 func tilesAVX2(height, vectors int, n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64) {
-	switch 2*height + vectors {
-	case 13:
+	switch 3*height + vectors {
+	case 19:
 		tileAVX2_6x1(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
-	case 14:
+	case 20:
 		tileAVX2_6x2(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
-	case 9:
+	case 13:
 		tileAVX2_4x1(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
-	case 10:
+	case 14:
 		tileAVX2_4x2(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
-	case 5:
+	case 7:
 		tileAVX2_2x1(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
-	case 6:
+	case 8:
 		tileAVX2_2x2(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
-	case 3:
-		tileAVX2_1x1(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
 	case 4:
+		tileAVX2_1x1(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
+	case 5:
 		tileAVX2_1x2(n, k, aTile, aRow, aK, a, b, bRow, c, cRow, init, initRow, mask)
 	}
 }

@@ -11,10 +11,10 @@ const (
 
 // A Panel is the right-hand factor B (k×n) of a product, packed once and used
 // for many blocks of rows of A: strips of panelWidth columns, each stored row
-// by row, the last one filled up with zeros.
+// by row, the last one filled up with zeros. A few last columns may be in quads.
 type Panel struct {
-	k, n int
-	data []float32
+	k, n        int
+	data, quads []float32
 }
 
 // Pack packs B, a k×n row-major matrix.
@@ -26,8 +26,11 @@ func (p *Panel) Pack(b []float32, stride, k, n int) {
 // PackPart packs a part of B, of so many, after Size: the parts may be packed
 // at the same time.
 func (p *Panel) PackPart(b []float32, stride, part, parts int) {
-	width := panelWidth()
-	lo, hi := Range(p.n, width, part, parts)
+	width, n := panelWidth(), p.n-inQuads(p.n)
+	if part == parts-1 && n < p.n && p.k > 0 {
+		packQuads(p.quads, b[n:], stride, 1, p.k, p.n-n)
+	}
+	lo, hi := Range(n, width, part, parts)
 	if p.k == 0 || lo == hi {
 		return
 	}
@@ -45,8 +48,11 @@ func (p *Panel) PackT(s []float32, stride, n, k int) {
 
 // PackTPart is PackPart for B = Sᵀ.
 func (p *Panel) PackTPart(s []float32, stride, part, parts int) {
-	width, k := panelWidth(), p.k
-	lo, hi := Range(p.n, width, part, parts)
+	width, k, n := panelWidth(), p.k, p.n-inQuads(p.n)
+	if part == parts-1 && n < p.n && p.k > 0 {
+		packQuads(p.quads, s[n*stride:], 1, stride, k, p.n-n)
+	}
+	lo, hi := Range(n, width, part, parts)
 	for j := lo; j < hi && k > 0; j += width {
 		w := min(width, hi-j)
 		if w < width {
@@ -61,6 +67,21 @@ func (p *Panel) Size(k, n int) {
 	width := panelWidth()
 	p.k, p.n = k, n
 	p.data = grow(p.data, k*((n+width-1)/width*width))
+	if inQuads(n) > 0 {
+		p.quads = grow(p.quads, (k+3)/4*16)
+	}
+}
+
+// packQuads packs n columns, at most four, of B, four rows at a time: those of
+// the first column, then those of the next. What is missing is zero.
+func packQuads(dst, b []float32, kStride, stride, k, n int) {
+	clear(dst)
+	for p := range k {
+		d, s := dst[p&^3<<2|p&3:], b[p*kStride:]
+		for j := range n {
+			d[4*j] = s[j*stride]
+		}
+	}
 }
 
 // packColumnsGo copies the k×n matrix src into panels of width columns:
@@ -110,14 +131,19 @@ func (p *Panel) MulRow(c []float32, cStride int, a []float32, aStride, m int, ro
 }
 
 func (p *Panel) mul(c []float32, cStride int, a []float32, aStride, m int, init []float32, initStride int) {
-	width := panelWidth()
+	width, n := panelWidth(), p.n-inQuads(p.n)
 	for i := 0; i < m; i += chunk {
-		for j := 0; j < p.n; j += width {
+		for j, w := 0, 0; j < p.n; j += w {
 			s := strip{
-				m: min(chunk, m-i), w: min(width, p.n-j), k: p.k,
-				a: a[i*aStride:], aRow: aStride, aK: 1, aTile: tileHeight() * aStride,
-				b: p.data[j*p.k:], bRow: width, c: c[i*cStride+j:], cRow: cStride,
+				m: min(chunk, m-i), k: p.k, a: a[i*aStride:], aRow: aStride, aK: 1, aTile: tileHeight() * aStride,
+				bRow: width, c: c[i*cStride+j:], cRow: cStride, quads: j == n,
 			}
+			if s.quads {
+				s.b, w = p.quads, p.n-n
+			} else {
+				s.b, w = p.data[j*p.k:], min(width, n-j)
+			}
+			s.w = w
 			if init != nil {
 				s.init, s.initRow = init[i*initStride+j:], initStride
 			}

@@ -14,6 +14,7 @@ type strip struct {
 	cRow            int
 	init            []float32
 	initRow         int
+	quads           bool // B is packed by packQuads
 }
 
 // heightGo is the height of the tiles of runGo.

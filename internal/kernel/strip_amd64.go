@@ -27,6 +27,8 @@ func (s *strip) run() {
 		s.start()
 	case level == generic:
 		s.runGo()
+	case s.quads:
+		s.tiles(heightsAVX512[:], 0, 0, uint64(1)<<s.w-1)
 	case level == avx512:
 		s.tiles(heightsAVX512[:], 0, 1+(s.w-1)/16, uint64(1)<<s.w-1)
 	case s.w == 16:
@@ -37,6 +39,14 @@ func (s *strip) run() {
 			s.tiles(heightsAVX2[:], j, 1, uint64(uintptr(unsafe.Pointer(&masks2[8-lanes]))))
 		}
 	}
+}
+
+// inQuads is how many of n columns a Panel packs by packQuads, the last ones.
+func inQuads(n int) int {
+	if level < avx512 {
+		return 0
+	}
+	return narrow(n)
 }
 
 // tiles computes some vectors of columns from j on, from the highest tiles to

@@ -9,6 +9,8 @@ func panelWidth() int { return 8 }
 // lanes is 0: columns left over are few, and made aside.
 func lanes() int { return 0 }
 
+func inQuads(int) int { return 0 }
+
 func tileHeight() int { return heightsNEON[0] }
 
 func tilePitch() int { return heightsNEON[0] }

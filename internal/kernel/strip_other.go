@@ -6,6 +6,8 @@ func panelWidth() int { return 32 }
 
 func lanes() int { return 0 }
 
+func inQuads(int) int { return 0 }
+
 func tileHeight() int { return heightGo }
 
 func tilePitch() int { return heightGo }

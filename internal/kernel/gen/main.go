@@ -17,11 +17,12 @@ type isa struct {
 	acc   int    // first accumulator register
 	cast  int    // registers that rotate for broadcasts, before acc
 	rows  []int  // tile heights
+	least int    // vectors of the narrowest tiles: 0 for quadTile's
 }
 
 var (
-	avx512 = isa{"AVX512", "Z", 16, 8, 6, []int{12, 8, 4, 2, 1}}
-	avx2   = isa{"AVX2", "Y", 8, 4, 2, []int{6, 4, 2, 1}}
+	avx512 = isa{"AVX512", "Z", 16, 8, 6, []int{12, 8, 4, 2, 1}, 0}
+	avx2   = isa{"AVX2", "Y", 8, 4, 2, []int{6, 4, 2, 1}, 1}
 )
 
 // writer holds the assembly and the declarations so far.
@@ -47,6 +48,9 @@ func main() {
 		for _, rows := range s.rows {
 			tile(&w, s, rows, 1, true)
 			tile(&w, s, rows, 2, s.lanes == 16)
+			if s.least == 0 {
+				quadTile(&w, s, rows)
+			}
 		}
 		choice(&w, s)
 		packColumns(&w, s, 1)
@@ -71,6 +75,7 @@ func main() {
 		narrow(&w, s)
 		transpose(&w, s)
 	}
+	quads(&w)
 	gather(&w)
 	pause(&w)
 	write("kernel_amd64.s", w.Bytes())
