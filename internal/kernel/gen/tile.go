@@ -16,8 +16,8 @@ import (
 // tileParams are the kernels' parameters; strides are in bytes.
 const tileParams = "n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64"
 
-// prefetchFrom is the k from which it pays to fetch before the sum what it is
-// added to.
+// prefetchFrom is the k from which it pays to fetch before the sum where it is
+// stored.
 const prefetchFrom = 32
 
 // tile is the name of a kernel; with no vectors, of a quadTile.
@@ -84,12 +84,12 @@ func tileHead(w *writer, s isa, label string, rows, vectors int, masked bool) (m
 // tileRows begins a tile: CX is k, BX is B, and groups are registers that hold
 // every third row of A. Of a quadTile, vectors is 0.
 func tileRows(w *writer, s isa, label string, rows, vectors int) (groups []string) {
-	w.p("tile%s:\n\tMOVQ k+8(FP), CX\n\tMOVQ initRow+88(FP), R9\n\tTESTQ R9, R9\n\tJZ near%s\n\tCMPQ CX, $%d\n\tJLT near%s\n\tMOVQ init+80(FP), R8", label, label, prefetchFrom, label)
+	w.p("tile%s:\n\tMOVQ k+8(FP), CX\n\tCMPQ CX, $%d\n\tJLT near%s\n\tMOVQ DI, R8", label, prefetchFrom, label)
 	for range rows {
 		for v := range max(1, (4*vectors*s.lanes+63)/64) {
 			w.p("\tPREFETCHT0 %d(R8)", 64*v)
 		}
-		w.p("\tADDQ R9, R8")
+		w.p("\tADDQ SI, R8")
 	}
 	w.p("near%s:\n\tMOVQ a+40(FP), R8\n\tMOVQ b+48(FP), BX", label)
 	groups = []string{"R8", "R9", "R10", "R11"}[:(rows+2)/3]
