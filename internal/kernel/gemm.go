@@ -133,21 +133,21 @@ func (p *Panel) MulRow(c []float32, cStride int, a []float32, aStride, m int, ro
 func (p *Panel) mul(c []float32, cStride int, a []float32, aStride, m int, init []float32, initStride int) {
 	width, n := panelWidth(), p.n-inQuads(p.n)
 	for i := 0; i < m; i += chunk {
-		for j, w := 0, 0; j < p.n; j += w {
+		for j := 0; j < p.n; {
 			s := strip{
 				m: min(chunk, m-i), k: p.k, a: a[i*aStride:], aRow: aStride, aK: 1, aTile: tileHeight() * aStride,
 				bRow: width, c: c[i*cStride+j:], cRow: cStride, quads: j == n,
 			}
 			if s.quads {
-				s.b, w = p.quads, p.n-n
+				s.b, s.w = p.quads, p.n-n
 			} else {
-				s.b, w = p.data[j*p.k:], min(width, n-j)
+				s.b, s.w = p.data[j*p.k:], min(width, n-j)
 			}
-			s.w = w
 			if init != nil {
 				s.init, s.initRow = init[i*initStride+j:], initStride
 			}
 			s.run()
+			j += s.w
 		}
 	}
 }

@@ -30,7 +30,7 @@ func (s isa) tile(rows, vectors int) string {
 func tile(w *writer, s isa, rows, vectors int, masked bool) {
 	b := func(v int) string { return fmt.Sprintf("%s%d", s.reg, v) }
 	size, label := 4*s.lanes, fmt.Sprintf("%s%dx%d", s.name, rows, vectors)
-	maskReg := tileHead(w, s, label, rows, vectors, masked)
+	maskReg := tileHead(w, s, rows, vectors, masked)
 	groups := tileRows(w, s, label, rows, vectors)
 	w.p("\tMOVQ aTile+16(FP), AX\n\tADDQ R8, AX") // the next tile's A, where it lies together
 	w.p("\tTESTQ CX, CX\n\tJZ done%s\nloop%s:", label, label)
@@ -65,7 +65,7 @@ func (s isa) broadcast(w *writer, op string, groups []string, r int) string {
 
 // tileHead begins a kernel: R12 and R13 are the strides of A, DX that of B; DI
 // and SI are C and its stride.
-func tileHead(w *writer, s isa, label string, rows, vectors int, masked bool) (maskReg string) {
+func tileHead(w *writer, s isa, rows, vectors int, masked bool) (maskReg string) {
 	w.declare(s.tile(rows, vectors), tileParams, "")
 	w.p("TEXT ·%s(SB), NOSPLIT, $0-104", s.tile(rows, vectors))
 	w.p("\tMOVQ aRow+24(FP), R12\n\tMOVQ aK+32(FP), R13\n\tMOVQ bRow+56(FP), DX\n\tMOVQ c+64(FP), DI\n\tMOVQ cRow+72(FP), SI")
@@ -131,7 +131,7 @@ func tileEnd(w *writer, s isa, reg, label string, rows, vectors int, masked bool
 // over the steps are the last thing made.
 func quadTile(w *writer, s isa, rows int) {
 	label := fmt.Sprintf("%s%dx0", s.name, rows)
-	tileHead(w, s, label, rows, 0, true)
+	tileHead(w, s, rows, 0, true)
 	groups := tileRows(w, s, label, rows, 0)
 	step := func(op string) {
 		w.p("\tVMOVUPS (BX), Z0")
