@@ -84,7 +84,7 @@ var agreement = []struct {
 }{
 	{"dlam", 1e-6, 1e-2, nil},
 	{"dlam", 1e-6, 1e-5, []string{"--line-search", "backtracking"}},
-	{"dlam", 1e-6, 1e-4, []string{"--l1", "1e-4"}},
+	{"dlam", 1e-6, 1e-2, []string{"--l1", "1e-4"}},
 	{"mdlam", 1e-6, 5e-2, nil},
 	{"sync", 1e-6, 1e-5, []string{"--batch", "0"}},
 	{"sync", 1e-6, 1e-4, []string{"--batch", "0", "--mode", "prox"}},
