@@ -6,11 +6,6 @@ import "unsafe"
 
 func panelWidth() int { return 8 }
 
-// lanes is 0: columns left over are few, and made aside.
-func lanes() int { return 0 }
-
-func inQuads(int) int { return 0 }
-
 func tileHeight() int { return heightsNEON[0] }
 
 func tilePitch() int { return heightsNEON[0] }
@@ -58,9 +53,3 @@ func (s *strip) tiles(i, end int, c []float32, cRow int, init []float32, initRow
 		i += n * height
 	}
 }
-
-func packColumns(dst []float32, row, panel int, src []float32, stride, k, n, width int) {
-	packColumnsGo(dst, row, panel, src, stride, k, n, width)
-}
-
-func packRows(dst, s []float32, stride, w, k int) { packRowsGo(dst, s, stride, w, k, panelWidth()) }

@@ -22,8 +22,7 @@ func neon() {
 	for _, rows := range neonRows {
 		neonTile(&w, rows)
 	}
-	heights := strings.Trim(strings.ReplaceAll(fmt.Sprint(neonRows), " ", ", "), "[]")
-	fmt.Fprintf(&w.decl, "// heightsNEON are the heights of tiles, the highest first.\nvar heightsNEON = [...]int{%s}\n\n", heights)
+	w.heights("NEON", neonRows)
 	fmt.Fprintf(&w.decl, "// tilesNEON runs the kernel for n tiles of the given height.\nfunc tilesNEON(height int, %s) {\n\tswitch height {\n", neonParams)
 	for _, rows := range neonRows {
 		fmt.Fprintf(&w.decl, "\tcase %d:\n\t\ttileNEON_%d(n, k, aTile, aRow, aK, a, b, c, cRow, init, initRow)\n", rows, rows)

@@ -181,12 +181,17 @@ func quads(w *writer) {
 	w.p("GLOBL ·quads512(SB), RODATA|NOPTR, $64\n")
 }
 
+// heights writes the heights of an instruction set's tiles.
+func (w *writer) heights(name string, rows []int) {
+	list := strings.Trim(strings.ReplaceAll(fmt.Sprint(rows), " ", ", "), "[]")
+	fmt.Fprintf(&w.decl, "// heights%s are the heights of tiles, the highest first.\nvar heights%s = [...]int{%s}\n\n", name, name, list)
+}
+
 // choice writes the Go function that calls the kernel of a given height and
 // width.
 func choice(w *writer, s isa) {
 	g := &w.decl
-	heights := strings.Trim(strings.ReplaceAll(fmt.Sprint(s.rows), " ", ", "), "[]")
-	fmt.Fprintf(g, "// heights%s are the heights of tiles, the highest first.\nvar heights%s = [...]int{%s}\n\n", s.name, s.name, heights)
+	w.heights(s.name, s.rows)
 	fmt.Fprintf(g, "// tiles%s runs the kernel for n tiles of the given height, some vectors wide.\n", s.name)
 	fmt.Fprintf(g, "func tiles%s(height, vectors int, %s) {\n\tswitch 3*height + vectors {\n", s.name, tileParams)
 	for _, rows := range s.rows {
