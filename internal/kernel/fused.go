@@ -56,11 +56,8 @@ func bandStepGo(d, a, g, h []float32, k, eps float32) (cut bool, square float64)
 func settleGo(e, z, proposed []float32) (before, after, move float64) {
 	z, proposed = z[:len(e)], proposed[:len(e)]
 	for i, v := range e {
-		was, is, x := v-z[i], v-proposed[i], proposed[i]
-		if is*is > was*was {
-			is, x = was, z[i]
-		}
-		d := x - z[i]
+		x := min(max(proposed[i], min(z[i], v)), max(z[i], v))
+		was, is, d := v-z[i], v-x, x-z[i]
 		before += float64(was) * float64(was)
 		after += float64(is) * float64(is)
 		move += float64(d) * float64(d)

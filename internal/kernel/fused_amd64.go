@@ -70,9 +70,9 @@ func BandStep(d, a, g, h []float32, k, eps float32) (cut bool, square float64) {
 	return lanes != 0, square
 }
 
-// Settle moves z to what is proposed, but entry by entry only where that is no
-// farther from v, which e holds; it leaves e = v − z. It returns ‖v − z‖²
-// before and after, and the square of the move.
+// Settle moves z to what is proposed, clipped to the segment from z to v, which
+// e holds; it leaves e = v − z. It returns ‖v − z‖² before and after, and the
+// square of the move: the fall is at least that.
 func Settle(e, z, proposed []float32) (before, after, move float64) {
 	z, proposed = z[:len(e)], proposed[:len(e)]
 	switch {

@@ -116,6 +116,9 @@ func TestSettle(t *testing.T) {
 		near(t, "before", before, b)
 		near(t, "after", after, a)
 		near(t, "move", move, m)
+		if !(before-after >= move-1e-6*before) {
+			t.Fatalf("‖v−z‖² fell from %v to %v: by less than %v, the square of the move", before, after, move)
+		}
 	})
 }
 

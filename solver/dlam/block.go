@@ -137,9 +137,10 @@ func (b *block) quadratic(sum []float64) {
 }
 
 // updateZ solves argmin φ_l over z_l s.t. |h(z_l) − a_l| ≤ ε, eq. 4: V
-// projected to the band. It starts from V in E and leaves E = V − Z. Where
-// rounding put the old z outside the band by a hair, and the projection is
-// farther from V, the old z stays.
+// projected to the band. It starts from V in E and leaves E = V − Z. The
+// projection of V lies between the old z and V, unless rounding had put the old
+// z outside the band by a hair: Settle keeps it between, without which φ need
+// not fall by the square of the move, eq. 12.
 func (b *block) updateZ() {
 	z := b.scratch(b.old, b.Z.Cols).Elements()
 	e, old := b.E.Elements(), b.Z.Elements()

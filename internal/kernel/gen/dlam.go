@@ -92,27 +92,20 @@ func bandStep(w *writer, s isa) {
 	})
 }
 
-// settle writes e = v−z and z for the new z: z, or the old where that is
-// nearer to v; and ‖v−old‖², ‖e‖² and ‖z−old‖². On entry e holds v, z the old.
+// settle writes z = new clipped to the segment from z to v, and e = v−z; and
+// ‖v−z‖² before and after and the square of the move. On entry e holds v.
 func settle(w *writer, s isa) {
 	l := &loop{writer: w, isa: s, name: "settle", arrays: []string{"new", "e", "z"}, sums: 3}
 	l.write(func() {
 		l.load(0, 3)
 		l.load(1, 4)
 		l.load(2, 5)
-		l.op("VSUBPS", 5, 4, 6) // was
-		l.op("VSUBPS", 3, 4, 7) // is
-		l.op("VMULPS", 6, 6, 8)
-		l.op("VMULPS", 7, 7, 9)
-		if s.lanes == 16 {
-			l.op("VCMPPS", "$1", 9, 8, "K2") // was² < is²
-			l.op("VMOVAPS", 6, "K2", 7)
-			l.op("VMOVAPS", 5, "K2", 3)
-		} else {
-			l.op("VCMPPS", "$1", 9, 8, 8)
-			l.op("VBLENDVPS", 8, 6, 7, 7)
-			l.op("VBLENDVPS", 8, 5, 3, 3)
-		}
+		l.op("VMINPS", 4, 5, 6)
+		l.op("VMAXPS", 4, 5, 7)
+		l.op("VMAXPS", 6, 3, 3)
+		l.op("VMINPS", 7, 3, 3)
+		l.op("VSUBPS", 5, 4, 6) // before
+		l.op("VSUBPS", 3, 4, 7) // after
 		l.store(7, 1)
 		l.store(3, 2)
 		l.op("VSUBPS", 5, 3, 3) // the move
