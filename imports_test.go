@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"internal/kernel/…":   {},
 	"internal/atomicfile": {},
 	"internal/web":        {},
-	"internal/objective":  {"mat", "comm", "activation", "loss", "prox", "internal/kernel"},
+	"internal/objective":  {"mat", "comm", "dataset", "activation", "loss", "prox", "internal/kernel"},
 	"internal/testprob":   {".", "mat", "activation", "loss", "prox", "comm"},
 	"cmd/…":               {"*"},
 	"bench":               {"*"},

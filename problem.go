@@ -20,6 +20,10 @@ type Problem struct {
 	TestX mat.Dense // samples to report on; no rows for none
 	TestY loss.Target
 
+	// Jitter moves the pictures of mini-batches; what takes all samples at a time
+	// takes them as they are.
+	Jitter dataset.Jitter
+
 	Loss        loss.Loss
 	Regularizer prox.Regularizer // of every layer's weights
 	Threads     int              // goroutines to compute on, at least 1
@@ -68,6 +72,9 @@ func (p *Problem) Validate() error {
 	}
 	if err := p.TestY.Validate(); err != nil {
 		fail("test %w", err)
+	}
+	if err := p.Jitter.Validate(p.X.Cols); err != nil {
+		fail("%w", err)
 	}
 	if p.Loss == nil {
 		fail("no loss")

@@ -131,10 +131,14 @@ func (a *app) comparisonStart(cfg *config, data *loaded, ms []method) (*dlam.Pro
 		return nil, nil, "", err
 	}
 	p := dlam.NewProblem(data.split, l, cfg.Threads)
-	if cfg.L2 < 0 {
-		cfg.L2 = 0 // the same problem for all
+	if cfg.Extra.Jitter > 0 {
+		return nil, nil, "", usagef("--jitter is for dlam train; a comparison takes the samples as they are")
 	}
-	p.Regularizer = cfg.regularizer()
+	if cfg.Hidden == nil {
+		cfg.Hidden = paperHidden
+	}
+	cfg.L2, cfg.Extra.Smoothing = max(0, cfg.L2), max(0, cfg.Extra.Smoothing) // the same problem for all
+	p.Regularizer, p.Y.Smoothing = cfg.regularizer(), cfg.smoothing()
 	cfg.samples, cfg.values = p.X.Rows, !p.Classification()
 	h, err := activation.Parse(cfg.Activation)
 	if err != nil {

@@ -71,7 +71,7 @@ func defaultConfig() config {
 	d := solver.DefaultSettings()
 	return config{
 		Data: "digits", DataDir: os.Getenv("DLAM_DATA_DIR"), TestSplit: 0.2, Pool: 1, Scale: auto,
-		Hidden: widths{100, 100}, Activation: "relu", Loss: auto, Init: auto, L2: -1,
+		Activation: "relu", Loss: auto, Init: auto, L2: -1,
 		Solver: defaultSolver, Threads: runtime.GOMAXPROCS(0),
 		Rho: d.Rho, Epsilon: d.Epsilon, EpsilonRule: string(d.EpsilonRule), LineSearch: string(d.LineSearch),
 		OutputSolver: string(loss.Omega), Alpha0: d.Alpha0, Gamma: d.Gamma, Eta: d.Eta,
@@ -89,7 +89,7 @@ func (c *config) addFlags(f *pflag.FlagSet) {
 		}
 		return strings.Join(s, "|")
 	}
-	f.Var(&c.Hidden, "hidden", `widths of the hidden layers, as 100,100; "" for none`)
+	f.Var(&c.Hidden, "hidden", `widths of the hidden layers, as 100,100; "" for none; auto: 1000 for sync on pictures, else 100,100`)
 	f.StringVar(&c.Activation, "activation", c.Activation, names(activation.All))
 	f.StringVar(&c.Loss, "loss", c.Loss, strings.Join(loss.Names, "|")+"; auto: cross-entropy for classes, squared for values")
 	f.Float64Var(&c.L1, "l1", c.L1, "λ of the regulariser λ‖W‖₁")
@@ -234,12 +234,15 @@ func known(init string) bool {
 	return false
 }
 
-// widths is a flag of layer widths.
+// widths is a flag of layer widths; nil is auto.
 type widths []int
 
 var _ pflag.Value = (*widths)(nil)
 
 func (w *widths) String() string {
+	if *w == nil {
+		return auto
+	}
 	s := make([]string, len(*w))
 	for i, d := range *w {
 		s[i] = strconv.Itoa(d)
@@ -249,6 +252,10 @@ func (w *widths) String() string {
 
 // Set parses a list as 100,100.
 func (w *widths) Set(text string) error {
+	if text == auto {
+		*w = nil
+		return nil
+	}
 	list := widths{}
 	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == 'x' || r == ' ' }) {
 		d, err := strconv.Atoi(part)

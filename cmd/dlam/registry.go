@@ -1,11 +1,14 @@
 package main
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/prox"
 	"github.com/dlam-go/dlam/solver/admm"
@@ -60,6 +63,7 @@ func (c *config) dlam(momentum bool) solver.Settings {
 type extraConfig struct {
 	Batch     int     `toml:"batch"`
 	Smoothing float64 `toml:"label-smoothing"`
+	Jitter    float64 `toml:"jitter"`
 	Lambda    float64 `toml:"lambda"`
 	Rank      int     `toml:"rank"`
 	Momentum  float64 `toml:"momentum"`
@@ -69,12 +73,13 @@ type extraConfig struct {
 }
 
 func defaultExtra() extraConfig {
-	return extraConfig{Batch: -1, Smoothing: -1, Lambda: -1, Rank: -1, Momentum: -1, Mode: string(sync.Gradient), Rate: rateSuits, Schedule: string(gradient.Constant)}
+	return extraConfig{Batch: -1, Smoothing: -1, Jitter: -1, Lambda: -1, Rank: -1, Momentum: -1, Mode: string(sync.Gradient), Rate: rateSuits, Schedule: string(gradient.Constant)}
 }
 
 func (e *extraConfig) addFlags(f *pflag.FlagSet) {
 	f.IntVar(&e.Batch, "batch", e.Batch, "sync and backpropagation: samples a mini-batch; 0: all; -1: what suits")
 	f.Float64Var(&e.Smoothing, "label-smoothing", e.Smoothing, "cross-entropy: share of the uniform distribution in the targets; -1: what suits")
+	f.Float64Var(&e.Jitter, "jitter", e.Jitter, "mini-batches of pictures: standard deviation of their random moves, in pixels; -1: what suits")
 	f.Float64Var(&e.Lambda, "lambda", e.Lambda, "sync: damping, relative to the inputs' variance; -1: what suits")
 	f.IntVar(&e.Rank, "rank", e.Rank, "sync: rank of the exact part of wide layers' metric in mini-batches; 0: exact; -1: what suits")
 	f.Float64Var(&e.Momentum, "momentum", e.Momentum, "sync, momentum and nesterov: in [0, 1); -1: what suits")
@@ -161,6 +166,36 @@ func (c *config) smoothing() float32 {
 		return 0.1
 	}
 	return 0
+}
+
+// hidden is the widths of the hidden layers that suit the method and the data:
+// the paper's, or of pictures, whose pixels say little each, a wide one
+// (docs/sync.md).
+func (c *config) hidden(d dataset.Dataset) widths {
+	if c.Solver == "sync" && c.mini() && d.Image.Width > 0 {
+		return widths{1000}
+	}
+	return paperHidden
+}
+
+var paperHidden = widths{100, 100}
+
+// jitter is how the pictures of mini-batches are moved.
+func (c *config) jitter(d dataset.Dataset) (dataset.Jitter, error) {
+	batches := c.Solver == "sync" && c.mini() || slices.Contains(gradient.Rules, gradient.Rule(c.Solver)) && c.Extra.Batch > 0
+	switch j := (dataset.Jitter{Image: d.Image, Deviation: c.Extra.Jitter}); {
+	case c.Extra.Jitter < 0 && batches:
+		return dataset.JitterFor(d.Image), nil
+	case c.Extra.Jitter <= 0:
+		return dataset.Jitter{}, nil
+	case !batches:
+		return j, usagef("--jitter: got %g, and %s takes all samples at a time, as they are; --batch says how many, for sync and backpropagation", c.Extra.Jitter, c.Solver)
+	default:
+		if err := j.Validate(d.X.Cols); err != nil {
+			return j, errUsage{fmt.Errorf("--%w", err)}
+		}
+		return j, nil
+	}
 }
 
 func solverNames() []string {

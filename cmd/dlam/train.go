@@ -196,6 +196,9 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 	if c.Iterations == 0 {
 		c.Iterations = m.iterations(c)
 	}
+	if c.Hidden == nil {
+		c.Hidden = c.hidden(t.data.split.Train)
+	}
 	t.solver = m.make(c)
 	if t.config, err = c.text(); err != nil {
 		return nil, err
@@ -209,6 +212,9 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 	t.validation = c.validation(t.data.validation)
 	t.problem.Regularizer = c.regularizer()
 	t.problem.Y.Smoothing = c.smoothing()
+	if t.problem.Jitter, err = c.jitter(t.data.split.Train); err != nil {
+		return nil, err
+	}
 	w := append([]int{t.problem.X.Cols}, c.Hidden...)
 	w = append(w, t.problem.Y.Width())
 	t.need = estimate(t.solver, w, t.problem.X.Rows, c.Threads)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/dlam-go/dlam/comm"
+	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
@@ -18,6 +19,7 @@ type Batches struct {
 	Count int     // batches an epoch, as many on every rank; 1 where none are wanted
 
 	pool       *kernel.Pool
+	jitter     dataset.Jitter
 	x          mat.Dense
 	y          loss.Target
 	seed       uint64
@@ -28,6 +30,7 @@ type Batches struct {
 
 	// a batch, and its memory
 	index           []int
+	moves           [][2]float64 // of the pictures, down and across; none for none
 	bx              mat.Dense
 	by              loss.Target
 	features, value []float32
@@ -35,13 +38,13 @@ type Batches struct {
 }
 
 // NewBatches divides x and y into batches of at most size samples over all
-// ranks; with size 0 it only counts the samples.
-func (e *Engine) NewBatches(x mat.Dense, y loss.Target, size int, seed uint64) (*Batches, error) {
+// ranks, which jitter moves; with size 0 it only counts the samples.
+func (e *Engine) NewBatches(x mat.Dense, y loss.Target, size int, seed uint64, jitter dataset.Jitter) (*Batches, error) {
 	n := []float64{float64(x.Rows)}
 	if err := e.Comm.Sum(n); err != nil {
 		return nil, err
 	}
-	b := &Batches{N: n[0], Count: 1, pool: e.Pool, x: x, y: y, seed: seed, rank: e.Comm.Rank(), size: e.Comm.Size()}
+	b := &Batches{N: n[0], Count: 1, pool: e.Pool, jitter: jitter, x: x, y: y, seed: seed, rank: e.Comm.Rank(), size: e.Comm.Size()}
 	if size > 0 {
 		b.Count = int(math.Ceil(b.N / float64(max(size, e.Comm.Size())))) // each has a sample in some rank
 		b.order, b.rng = make([]int, x.Rows), rand.New(&b.source)
@@ -62,8 +65,8 @@ func (b *Batches) Shuffle(epoch int) {
 	}
 }
 
-// Take copies the samples of the epoch's batch k; the next call uses the
-// memory again.
+// Take copies the samples of the epoch's batch k, and moves pictures by what is
+// drawn in the order of the calls; the next call uses the memory again.
 func (b *Batches) Take(k int) (mat.Dense, loss.Target) {
 	lo, hi := comm.Share(len(b.order), k, b.Count)
 	b.index = b.order[lo:hi]
@@ -74,6 +77,12 @@ func (b *Batches) Take(k int) (mat.Dense, loss.Target) {
 		b.class = slices.Grow(b.class[:0], hi-lo)[:hi-lo]
 		b.by.Class = b.class
 	}
+	if sd := b.jitter.Deviation; sd > 0 {
+		b.moves = slices.Grow(b.moves[:0], hi-lo)[:hi-lo]
+		for i := range b.moves {
+			b.moves[i] = [2]float64{sd * b.rng.NormFloat64(), sd * b.rng.NormFloat64()}
+		}
+	}
 	b.pool.Run(b)
 	return b.bx, b.by
 }
@@ -83,7 +92,11 @@ func (b *Batches) Do(worker int) {
 	lo, hi := kernel.Range(len(b.index), grain, worker, b.pool.Threads())
 	for i := lo; i < hi; i++ {
 		from := b.index[i]
-		copy(b.bx.Row(i), b.x.Row(from))
+		if b.moves == nil {
+			copy(b.bx.Row(i), b.x.Row(from))
+		} else {
+			b.jitter.Image.Move(b.bx.Row(i), b.x.Row(from), b.moves[i][0], b.moves[i][1])
+		}
 		if b.y.Class == nil {
 			copy(b.by.Value.Row(i), b.y.Value.Row(from))
 		} else {

@@ -75,7 +75,7 @@ var _ dlam.Resumable = (*stepper)(nil)
 
 func (s *stepper) begin() error {
 	var err error
-	if s.batches, err = s.e.NewBatches(s.p.X, s.p.Y, s.Batch, s.Seed); err != nil {
+	if s.batches, err = s.e.NewBatches(s.p.X, s.p.Y, s.Batch, s.Seed, s.p.Jitter); err != nil {
 		return err
 	}
 	layers := make([]objective.Layer, len(s.net.Layers))

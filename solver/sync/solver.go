@@ -117,7 +117,7 @@ var _ dlam.Resumable = (*stepper)(nil)
 
 func (s *stepper) begin() error {
 	var err error
-	if s.batches, err = s.e.NewBatches(s.p.X, s.p.Y, s.Batch, s.Seed); err != nil {
+	if s.batches, err = s.e.NewBatches(s.p.X, s.p.Y, s.Batch, s.Seed, s.p.Jitter); err != nil {
 		return err
 	}
 	s.safe = s.net.Clone()
