@@ -121,17 +121,17 @@ func (c CrossEntropy) Curvature(z, d mat.Dense, _ Target) float64 {
 
 // Prox solves p − y + ρ(x − v) = 0, p = softmax(x), for each sample.
 func (c CrossEntropy) Prox(dst, v mat.Dense, y Target, rho float64) (unmoved int) {
-	var buf [smallRow]float32
-	target := rowOf(&buf, v.Cols)
-	var small [omegaWork * smallRow / 4]float64
+	var small [kernel.OmegaWork * smallRow / 4]float64
 	work := small[:]
-	if need := max(omegaWork, fistaWork) * v.Cols; need > len(work) {
+	if need := max(kernel.OmegaWork, fistaWork) * v.Cols; need > len(work) {
 		work = make([]float64, need)
 	}
 	if c.Solver != FISTA {
-		proxOmega(dst, v, y, rho, work, target)
+		proxOmega(dst, v, y, rho, work)
 		return 0
 	}
+	var buf [smallRow]float32
+	target := rowOf(&buf, v.Cols)
 	for i := range v.Rows {
 		y.Distribution(target, i)
 		if !fista(dst.Row(i), v.Row(i), target, rho, work) {

@@ -76,6 +76,13 @@ func (t Target) Code(dst []float32, i int, off, on float32) {
 // Distribution writes sample i's target as a distribution over classes, with
 // smoothing.
 func (t Target) Distribution(dst []float32, i int) {
-	u := t.Smoothing / float32(max(t.Classes, 1))
-	t.Code(dst, i, u, 1-t.Smoothing+u)
+	off, on := t.mix()
+	t.Code(dst, i, off, on)
+}
+
+// mix is what a class has that is not the true one, and what the true one has,
+// with smoothing.
+func (t Target) mix() (off, on float32) {
+	off = t.Smoothing / float32(max(t.Classes, 1))
+	return off, 1 - t.Smoothing + off
 }

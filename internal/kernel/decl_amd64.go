@@ -134,7 +134,13 @@ func bandStepAVX512(n int, a, h, grad, d *float32, eps, k float32) (s0 float64, 
 func settleAVX512(n int, new, e, z *float32) (s0, s1, s2 float64)
 
 //go:noescape
-func omegaAVX512(n int, c, w, d, s, step, sums *float64, warm int)
+func omegaStartAVX512(n int, work, lanes *float64, z *float32, zStride int, v *float32, vStride, last int)
+
+//go:noescape
+func omegaStepAVX512(n int, work, lanes *float64, mask int, curved float64)
+
+//go:noescape
+func omegaEndAVX512(n int, work, lanes *float64, dst *float32, stride, last int)
 
 //go:noescape
 func expSumAVX512(rows, cols int, z *float32, stride int, dst *float32, dstStride int, top *float32, sum *float64)
@@ -246,7 +252,13 @@ func bandStepAVX2(n int, a, h, grad, d *float32, eps, k float32) (s0 float64, cu
 func settleAVX2(n int, new, e, z *float32) (s0, s1, s2 float64)
 
 //go:noescape
-func omegaAVX2(n int, c, w, d, s, step, sums *float64, warm int)
+func omegaStartAVX2(n int, work, lanes *float64, z *float32, zStride int, v *float32, vStride, last int)
+
+//go:noescape
+func omegaStepAVX2(n int, work, lanes *float64, mask int, curved float64)
+
+//go:noescape
+func omegaEndAVX2(n int, work, lanes *float64, dst *float32, stride, last int)
 
 //go:noescape
 func expSumAVX2(rows, cols int, z *float32, stride int, dst *float32, dstStride int, top *float32, sum *float64)

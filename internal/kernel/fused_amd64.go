@@ -84,27 +84,43 @@ func Settle(e, z, proposed []float32) (before, after, move float64) {
 	return settleAVX2(len(e), &proposed[0], &e[0], &z[0])
 }
 
-// OmegaStep computes w = ω(c − s), Wright's ω being the solution of
-// ω + log ω = x, its derivative d = ω/(1+ω), and the sums over classes of ω and
-// its first two derivatives, for Group samples side by side: entry j·Group+i of
-// c, w and d is of class j of sample i, and s is one number a sample. The
-// relative error of ω is below 4·2⁻⁵³(1+|x|); below −700 it is that of −700.
-//
-// If warm, w and d hold what they were at s − step, which makes it cheaper; the
-// relative error of ω is then up to step⁸/100 more, for |step| ≤ ¼.
-func OmegaStep(c, w, d []float64, s, step *[Group]float64, sums *[3][Group]float64, warm bool) {
-	w, d = w[:len(c)], d[:len(c)]
-	flag := 0
-	if warm {
-		flag = 1
-	}
-	switch n := len(c) / Group; {
-	case level == generic || n == 0:
-		omegaStepGo(c, w, d, s, step, sums, warm)
+// start makes s, ω and the first step from z, where the search starts, for rows
+// samples, and takes in v. Samples beyond them repeat the last.
+func (o *Omega) start(z []float32, zStride int, v []float32, vStride, rows int) {
+	n := len(o.work) / OmegaWork
+	switch {
+	case level == generic || n == 0 || rows == 0:
+		o.startGo(z, zStride, v, vStride, rows)
 	case level == avx512:
-		omegaAVX512(n, &c[0], &w[0], &d[0], &s[0], &step[0], &sums[0][0], flag)
+		omegaStartAVX512(n, &o.work[0], &o.s[0], &z[0], zStride, &v[0], vStride, rows-1)
 	default:
-		omegaAVX2(n, &c[0], &w[0], &d[0], &s[0], &step[0], &sums[0][0], flag)
+		omegaStartAVX2(n, &o.work[0], &o.s[0], &z[0], zStride, &v[0], vStride, rows-1)
+	}
+}
+
+// advance is a step of the samples in o.next[kind].
+func (o *Omega) advance(kind int, curved float64) {
+	n, mask := len(o.work)/OmegaWork, (3+kind)*8*Group
+	switch {
+	case level == generic || n == 0:
+		o.advanceGo(kind, curved)
+	case level == avx512:
+		omegaStepAVX512(n, &o.work[0], &o.s[0], mask, curved)
+	default:
+		omegaStepAVX2(n, &o.work[0], &o.s[0], mask, curved)
+	}
+}
+
+// end writes the solution of rows samples to dst.
+func (o *Omega) end(dst []float32, stride, rows int) {
+	n := len(o.work) / OmegaWork
+	switch {
+	case level == generic || n == 0 || rows == 0:
+		o.endGo(dst, stride, rows)
+	case level == avx512:
+		omegaEndAVX512(n, &o.work[0], &o.s[0], &dst[0], stride, rows-1)
+	default:
+		omegaEndAVX2(n, &o.work[0], &o.s[0], &dst[0], stride, rows-1)
 	}
 }
 

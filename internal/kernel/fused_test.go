@@ -122,66 +122,83 @@ func TestSettle(t *testing.T) {
 	})
 }
 
-// TestOmega holds ω to its definition and to its twin, from nothing and from
-// where it was a step before.
+// TestOmega holds eq. 5's solution to ω's definition and to its twin, and each
+// sample's to what it is alone.
 func TestOmega(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		n := Group * rapid.IntRange(0, 20).Draw(t, "n")
-		c, w, d := make([]float64, n), make([]float64, n+1), make([]float64, n+1)
-		for j := range c {
-			c[j] = rapid.SampledFrom([]float64{1, 1e2, 1e6, 1e9}).Draw(t, "scale") * rapid.Float64Range(-1, 1).Draw(t, "x")
+		rows, classes := rapid.IntRange(1, Group).Draw(t, "rows"), rapid.IntRange(1, 20).Draw(t, "classes")
+		rho := math.Pow(10, rapid.Float64Range(-8, 8).Draw(t, "log10 rho"))
+		scale := rapid.SampledFrom([]float32{0.1, 1, 30, 1e4}).Draw(t, "scale")
+		move := rapid.SampledFrom([]float32{0, 0.1, 2, 1e3}).Draw(t, "move")
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		zStride, vStride := classes+1, classes+2
+		z, v := matrix(rng, rows, classes, zStride), matrix(rng, rows, classes, vStride)
+		problem := func(class func(i int) int) Omega {
+			o := NewOmega(rho, classes, make([]float64, OmegaWork*classes))
+			for i := range Group {
+				o.Target()[class(i)*Group+i] = 1 / rho
+			}
+			return o
 		}
-		var s, step [Group]float64
-		for i := range s {
-			s[i] = rapid.SampledFrom([]float64{0, -3, 1, -1e4}).Draw(t, "s")
-			step[i] = rapid.Float64Range(-0.25, 0.25).Draw(t, "step")
+		class := func(i int) int { return min(i, rows-1) % classes }
+		for i := range rows {
+			for j := range classes {
+				v[i*vStride+j] *= scale
+				z[i*zStride+j] = v[i*vStride+j] + move*z[i*zStride+j]
+			}
 		}
-		w[n], d[n] = guard, guard
-		checkOmega(t, c, w, d, s, step, false, 0x1p-51)
-		for i := range s {
-			s[i] += step[i]
+		got, want := clone(z), clone(z)
+		o, twin := problem(class), problem(class)
+		o.Solve(got, zStride, v, vStride, rows)
+		checkOmega(t, &o)
+		twin.startGo(want, zStride, v, vStride, rows)
+		for range omegaSteps {
+			twin.advanceGo(omegaWarm, 1)
+			twin.advanceGo(omegaCold, 1)
 		}
-		checkOmega(t, c, w, d, s, step, true, 0x1p-51+1e-2*math.Pow(0.25, 8))
+		twin.endGo(want, zStride, rows)
+		for at, x := range want {
+			if d := math.Abs(float64(got[at] - x)); !(d <= 0x1p-22*math.Abs(float64(x))+2e-8+0x1p-50/rho) {
+				t.Fatalf("entry %d: %g, its twin %g", at, got[at], x)
+			}
+		}
+		i := rng.IntN(rows)
+		alone := clone(z[i*zStride:][:classes])
+		o = problem(func(int) int { return class(i) })
+		o.Solve(alone, zStride, v[i*vStride:], vStride, 1)
+		for j, x := range alone {
+			if x != got[i*zStride+j] {
+				t.Fatalf("class %d of sample %d: %g, alone %g", j, i, got[i*zStride+j], x)
+			}
+		}
 	})
-	c, w, d := make([]float64, Group), make([]float64, Group), make([]float64, Group)
-	c[3] = math.NaN()
-	var s [Group]float64
-	var sums [3][Group]float64
-	if OmegaStep(c, w, d, &s, &s, &sums, false); w[3] == w[3] || w[4] != w[4] {
-		t.Errorf("ω of one NaN and zeros: %g", w)
+	z, v := []float32{0, float32(math.NaN()), 0, 0}, []float32{0, 1, 0, float32(math.NaN())}
+	o := NewOmega(1, 2, make([]float64, OmegaWork*2))
+	o.Solve(z, 2, v, 2, 2)
+	if z[0] != z[0] || z[1] != z[1] || z[2] == z[2] || z[3] == z[3] {
+		t.Errorf("from NaN, and to NaN: %g", z)
 	}
 }
 
-// checkOmega calls OmegaStep; w and d have one element more, the guard.
-func checkOmega(t *rapid.T, c, w, d []float64, s, step [Group]float64, warm bool, within float64) {
-	n := len(c)
-	twin, twinD := clone(w), clone(d)
-	var sums, twinSums, want [3][Group]float64
-	OmegaStep(c, w[:n], d[:n], &s, &step, &sums, warm)
-	omegaStepGo(c, twin[:n], twinD[:n], &s, &step, &twinSums, warm)
-	if w[n] != guard || d[n] != guard {
-		t.Fatal("a store outside the result")
-	}
-	for j, got := range w[:n] {
-		i := j % Group
-		x := max(c[j]-s[i], omegaLeast)
-		want[0][i] += got
-		want[1][i] += got / (1 + got)
-		want[2][i] += got / ((1 + got) * (1 + got) * (1 + got))
-		r := x - got - math.Log(got) // = −(1+ω)·(relative error)
-		if bound := within * (1 + math.Abs(x)) * (1 + got); !(math.Abs(r) <= bound) {
-			t.Fatalf("ω(%g) = %g, warm %v: residual %g", x, got, warm, r)
+// checkOmega holds a solution to ω + log ω = c − s and Σp = 1.
+func checkOmega(t *rapid.T, o *Omega) {
+	t.Helper()
+	b, v, w, d := o.rows()
+	for i := range Group {
+		sum := 0.
+		for at := i; at < len(w); at += Group {
+			sum += o.rho * along(w[at], d[at], o.step[i])
+			x := v[at] - o.s[i] + b[at]
+			r := max(v[at]-o.s[i]+(b[at]-w[at]), omegaLeast-w[at]) - math.Log(w[at])
+			if round := 0x1p-50 * (1 + math.Abs(x) + math.Abs(v[at]) + w[at]); !(math.Abs(r) <= 1e-8+round) {
+				t.Fatalf("ω(%g) = %g: residual %g", x, w[at], r)
+			}
+			if k := 1 / (1 + w[at]); math.Abs(d[at]-w[at]*k) > 0x1p-27*d[at] {
+				t.Fatalf("ω' = %g where ω = %g", d[at], w[at])
+			}
 		}
-		if math.Abs(got-twin[j]) > 2*within*(1+math.Abs(x))*twin[j] {
-			t.Fatalf("ω(%g) = %g, in Go %g", x, got, twin[j])
-		}
-		if dw := got / (1 + got); math.Abs(d[j]-dw) > 1e-15*dw {
-			t.Fatalf("ω'(%g) = %g, want %g", x, d[j], dw)
-		}
-	}
-	for k := range sums {
-		for i, v := range sums[k] {
-			near(t, "a sum of ω", v, want[k][i])
+		if math.Abs(sum-1) > 1e-11+1e-14*float64(len(w)/Group) {
+			t.Fatalf("sample %d: Σp − 1 = %g", i, sum-1)
 		}
 	}
 }

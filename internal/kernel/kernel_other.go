@@ -63,10 +63,16 @@ func Settle(e, z, proposed []float32) (before, after, move float64) {
 	return settleGo(e, z, proposed)
 }
 
-// OmegaStep is Wright's ω of a group of samples; see the amd64 version.
-func OmegaStep(c, w, d []float64, s, step *[Group]float64, sums *[3][Group]float64, warm bool) {
-	omegaStepGo(c, w, d, s, step, sums, warm)
+// start makes s, ω and the first step; see the amd64 version.
+func (o *Omega) start(z []float32, zStride int, v []float32, vStride, rows int) {
+	o.startGo(z, zStride, v, vStride, rows)
 }
+
+// advance is a step of the samples in o.next[kind].
+func (o *Omega) advance(kind int, curved float64) { o.advanceGo(kind, curved) }
+
+// end writes the solution of rows samples to dst.
+func (o *Omega) end(dst []float32, stride, rows int) { o.endGo(dst, stride, rows) }
 
 // ExpSum is exp of rows less their maxima, and its sums; see the amd64 version.
 func ExpSum(dst []float32, dstStride int, z []float32, stride, rows, cols int, top []float32, sum []float64) {
