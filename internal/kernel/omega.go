@@ -10,8 +10,6 @@ const (
 	// omegaLeast is where ω is so small that it may as well be constant, and
 	// omegaLeastExp where e^x is.
 	omegaLeast, omegaLeastExp = -700, -650
-	// omegaNear is a step that the tangent parabola of ω bridges.
-	omegaNear = 0.25
 	// omegaPlain is the number of steps after which they are Newton's, which
 	// rise to the root from its left; omegaSteps bounds them all.
 	omegaPlain, omegaSteps = 20, 60
@@ -113,7 +111,8 @@ func (o *Omega) startGo(z []float32, stride int, v []float32, vStride, rows int)
 		for at := i; at < len(d); at += Group {
 			p := d[at] / (sum * o.rho)
 			r := vs[at] - w[at] + (b[at] - p)
-			t.far = max(t.far, r*r-p*(p+2))
+			// Below 1 where r is in (−2−ω, 2+2ω), which the refinement bears.
+			t.far = max(t.far, r*r-p*(r+2*p+6)-3)
 			w[at], d[at] = t.add(refineGo(r, p))
 		}
 		o.finish(i, &t, 1, true)
@@ -189,7 +188,7 @@ func (o *Omega) finish(i int, t *omegaSums, curved float64, first bool) {
 	if first || left > omegaTolerance {
 		o.s[i] += step
 		kind := omegaCold
-		if max(size/omegaNear, t.far) < 1 {
+		if max(size, t.far) < 1 {
 			kind = omegaWarm
 		}
 		o.next[kind][i] = -1

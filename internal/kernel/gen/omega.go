@@ -238,9 +238,7 @@ func (o *omegaLoop) finish(first bool, store func(from int, to string)) {
 	o.op("VMAXPD", 4, 2, 4) // the step; NaN stays
 	o.op("VSUBPD", 4, 7, 5)
 	o.op("VMAXPD", 5, 4, 5) // its size
-	o.get(1/0.25, 2)
-	o.op("VMULPD", 5, 2, 2)
-	o.op("VMAXPD", 15, 2, 2) // NaN stays
+	o.op("VMAXPD", 15, 5, 2) // NaN stays
 	o.ones(10)
 	if first {
 		o.op("VMOVAPD", 10, 6)
@@ -374,13 +372,17 @@ func startOmega(w *writer, s isa) {
 			o.op("VMOVUPD", "(R8)(AX*1)", 3)
 			o.op("VSUBPD", 1, 3, 3)
 			o.op("VADDPD", 3, 2, 2)
-			o.get(2, 3)
-			o.op("VADDPD", 1, 3, 3)
+			o.get(6, 3)
+			o.get(2, 4)
+			o.op("VFMADD231PD", 4, 1, 3)
+			o.op("VADDPD", 2, 3, 3)
 			o.op("VMULPD", 2, 2, 4)
-			o.op("VFNMADD231PD", 3, 1, 4) // r² − (1+w)² + 1
+			o.op("VFNMADD231PD", 3, 1, 4) // see startGo
 			o.op("VMAXPD", 4, 15, 15)
 			o.add(o.store)
 		})
+		o.get(3, 2)
+		o.op("VSUBPD", 2, 15, 15)
 		o.get(1, 2)
 		o.finish(true, o.store)
 	})
