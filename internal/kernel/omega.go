@@ -26,7 +26,7 @@ const (
 //
 // Each sample goes its own way whatever the others do. In the end |Σp − 1|,
 // which is the size of what is left of the gradient, is below 1e-11, and the
-// error of x below 1e-8; rounding adds some 2⁻⁵²/ρ to that of x.
+// error of x below 1e-8; rounding adds some 2⁻⁵²(1+|v|), and to x 2⁻⁵²/ρ.
 type Omega struct {
 	s     [Group]float64
 	step  [Group]float64 // the last; the work is for s before it
