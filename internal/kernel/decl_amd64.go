@@ -134,6 +134,9 @@ func bandStepAVX512(n int, a, h, grad, d *float32, eps, k float32) (s0 float64, 
 func settleAVX512(n int, new, e, z *float32) (s0, s1, s2 float64)
 
 //go:noescape
+func moveAVX512(n int, new, e, z *float32) (s0, s1, s2 float64)
+
+//go:noescape
 func omegaStartAVX512(n int, work, lanes *float64, z *float32, zStride int, v *float32, vStride, last int)
 
 //go:noescape
@@ -250,6 +253,9 @@ func bandStepAVX2(n int, a, h, grad, d *float32, eps, k float32) (s0 float64, cu
 
 //go:noescape
 func settleAVX2(n int, new, e, z *float32) (s0, s1, s2 float64)
+
+//go:noescape
+func moveAVX2(n int, new, e, z *float32) (s0, s1, s2 float64)
 
 //go:noescape
 func omegaStartAVX2(n int, work, lanes *float64, z *float32, zStride int, v *float32, vStride, last int)

@@ -54,9 +54,16 @@ func bandStepGo(d, a, g, h []float32, k, eps float32) (cut bool, square float64)
 }
 
 func settleGo(e, z, proposed []float32) (before, after, move float64) {
+	for i, v := range e {
+		proposed[i] = min(max(proposed[i], min(z[i], v)), max(z[i], v))
+	}
+	return moveGo(e, z, proposed)
+}
+
+func moveGo(e, z, proposed []float32) (before, after, move float64) {
 	z, proposed = z[:len(e)], proposed[:len(e)]
 	for i, v := range e {
-		x := min(max(proposed[i], min(z[i], v)), max(z[i], v))
+		x := proposed[i]
 		was, is, d := v-z[i], v-x, x-z[i]
 		before += float64(was) * float64(was)
 		after += float64(is) * float64(is)

@@ -71,8 +71,8 @@ func BandStep(d, a, g, h []float32, k, eps float32) (cut bool, square float64) {
 }
 
 // Settle moves z to what is proposed, clipped to the segment from z to v, which
-// e holds; it leaves e = v − z. It returns ‖v − z‖² before and after, and the
-// square of the move: the fall is at least that.
+// e holds; it leaves e = v − z, and may spoil proposed. It returns ‖v − z‖²
+// before and after, and the square of the move: the fall is at least that.
 func Settle(e, z, proposed []float32) (before, after, move float64) {
 	z, proposed = z[:len(e)], proposed[:len(e)]
 	switch {
@@ -82,6 +82,18 @@ func Settle(e, z, proposed []float32) (before, after, move float64) {
 		return settleAVX512(len(e), &proposed[0], &e[0], &z[0])
 	}
 	return settleAVX2(len(e), &proposed[0], &e[0], &z[0])
+}
+
+// Move moves z to what is proposed, as Settle without the clip.
+func Move(e, z, proposed []float32) (before, after, move float64) {
+	z, proposed = z[:len(e)], proposed[:len(e)]
+	switch {
+	case level == generic || len(e) == 0:
+		return moveGo(e, z, proposed)
+	case level == avx512:
+		return moveAVX512(len(e), &proposed[0], &e[0], &z[0])
+	}
+	return moveAVX2(len(e), &proposed[0], &e[0], &z[0])
 }
 
 // start makes s, ω and the first step from z, where the search starts, for rows

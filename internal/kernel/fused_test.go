@@ -104,21 +104,26 @@ func near(t *rapid.T, what string, got, want float64) {
 }
 
 func TestSettle(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	type kernel func(e, z, proposed []float32) (before, after, move float64)
+	check := func(t *rapid.T, fast, twin kernel) (before, after, move float64) {
 		n := rapid.IntRange(0, 130).Draw(t, "n")
 		v := vectors(t, 3, n)
 		e, z, proposed := v[0], v[1], v[2]
 		wantE, wantZ := clone(e), clone(z)
-		before, after, move := Settle(e[:n], z[:n], proposed[:n])
-		b, a, m := settleGo(wantE[:n], wantZ[:n], proposed[:n])
+		before, after, move = fast(e[:n], z[:n], proposed[:n])
+		b, a, m := twin(wantE[:n], wantZ[:n], proposed[:n])
 		same(t, "e", e, wantE, n)
 		same(t, "z", z, wantZ, n)
 		near(t, "before", before, b)
 		near(t, "after", after, a)
 		near(t, "move", move, m)
-		if !(before-after >= move-1e-6*before) {
+		return before, after, move
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		if before, after, move := check(t, Settle, settleGo); !(before-after >= move-1e-6*before) {
 			t.Fatalf("‖v−z‖² fell from %v to %v: by less than %v, the square of the move", before, after, move)
 		}
+		check(t, Move, moveGo)
 	})
 }
 

@@ -63,6 +63,11 @@ func Settle(e, z, proposed []float32) (before, after, move float64) {
 	return settleGo(e, z, proposed)
 }
 
+// Move moves z to what is proposed, as Settle without the clip.
+func Move(e, z, proposed []float32) (before, after, move float64) {
+	return moveGo(e, z, proposed)
+}
+
 // start makes s, ω and the first step; see the amd64 version.
 func (o *Omega) start(z []float32, zStride int, v []float32, vStride, rows int) {
 	o.startGo(z, zStride, v, vStride, rows)

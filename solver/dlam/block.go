@@ -154,19 +154,10 @@ func (b *block) updateZ() {
 // updateOutput solves argmin R(z_L; y) + φ_L over z_L, eq. 5, from V in E; it
 // leaves E = V − Z.
 func (b *block) updateOutput() {
-	old := b.scratch(b.old, b.Z.Cols).Elements()
-	e, z := b.E.Elements(), b.Z.Elements()
-	copy(old, z)
-	s := b.p.s
-	b.part[sumUnmovedZ] += float64(s.p.Loss.Prox(b.Z, b.E, b.y, s.Rho))
-	var before, after, move float64
-	for i, v := range e {
-		was, is, d := v-old[i], v-z[i], z[i]-old[i]
-		before += float64(was) * float64(was)
-		after += float64(is) * float64(is)
-		move += float64(d) * float64(d)
-		e[i] = is
-	}
+	s, z := b.p.s, b.scratch(b.old, b.Z.Cols)
+	z.CopyFrom(b.Z)
+	b.part[sumUnmovedZ] += float64(s.p.Loss.Prox(z, b.E, b.y, s.Rho))
+	before, after, move := kernel.Move(b.E.Elements(), b.Z.Elements(), z.Elements())
 	b.part[sumPhi] += after
 	b.part[sumMoveZ] += move
 	b.part[sumFallZ] += before - after

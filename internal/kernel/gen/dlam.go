@@ -92,18 +92,21 @@ func bandStep(w *writer, s isa) {
 	})
 }
 
-// settle writes z = new clipped to the segment from z to v, and e = v−z; and
-// ‖v−z‖² before and after and the square of the move. On entry e holds v.
-func settle(w *writer, s isa) {
-	l := &loop{writer: w, isa: s, name: "settle", arrays: []string{"new", "e", "z"}, sums: 3}
+// settle writes z = new, with clip clipped to the segment from z to v, and
+// e = v−z; and ‖v−z‖² before and after and the square of the move. On entry e
+// holds v.
+func settle(w *writer, s isa, name string, clip bool) {
+	l := &loop{writer: w, isa: s, name: name, arrays: []string{"new", "e", "z"}, sums: 3}
 	l.write(func() {
 		l.load(0, 3)
 		l.load(1, 4)
 		l.load(2, 5)
-		l.op("VMINPS", 4, 5, 6)
-		l.op("VMAXPS", 4, 5, 7)
-		l.op("VMAXPS", 6, 3, 3)
-		l.op("VMINPS", 7, 3, 3)
+		if clip {
+			l.op("VMINPS", 4, 5, 6)
+			l.op("VMAXPS", 4, 5, 7)
+			l.op("VMAXPS", 6, 3, 3)
+			l.op("VMINPS", 7, 3, 3)
+		}
 		l.op("VSUBPS", 5, 4, 6) // before
 		l.op("VSUBPS", 3, 4, 7) // after
 		l.store(7, 1)
