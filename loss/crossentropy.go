@@ -53,17 +53,20 @@ func (CrossEntropy) Value(z mat.Dense, y Target) float64 {
 		hi := min(lo+expRows, z.Rows)
 		e.of(mat.Dense{Rows: hi - lo, Cols: z.Cols, Data: scratch}, z.RowRange(lo, hi))
 		for i := lo; i < hi; i++ {
-			zi := z.Row(i)
-			lse := float64(e.top[i-lo]) + math.Log(e.sum[i-lo])
-			if y.Class != nil && y.Smoothing == 0 {
-				s += lse - float64(zi[y.Class[i]])
-				continue
-			}
-			y.Distribution(target, i)
-			for j, p := range target { // Σ y (lse − z): no cancellation
-				s += float64(p) * (lse - float64(zi[j]))
-			}
+			s += y.surprise(i, z.Row(i), float64(e.top[i-lo])+math.Log(e.sum[i-lo]), target)
 		}
+	}
+	return s
+}
+
+// surprise is −⟨y, log softmax(z)⟩ of sample i; scratch is a row.
+func (t Target) surprise(i int, z []float32, logSumExp float64, scratch []float32) (s float64) {
+	if t.Class != nil && t.Smoothing == 0 {
+		return logSumExp - float64(z[t.Class[i]])
+	}
+	t.Distribution(scratch, i)
+	for j, p := range scratch { // Σ y (lse − z): no cancellation
+		s += float64(p) * (logSumExp - float64(z[j]))
 	}
 	return s
 }
@@ -120,25 +123,24 @@ func (c CrossEntropy) Curvature(z, d mat.Dense, _ Target) float64 {
 }
 
 // Prox solves p − y + ρ(x − v) = 0, p = softmax(x), for each sample.
-func (c CrossEntropy) Prox(dst, v mat.Dense, y Target, rho float64) (unmoved int) {
+func (c CrossEntropy) Prox(dst, v mat.Dense, y Target, rho float64) (value float64, unmoved int) {
+	var buf [smallRow]float32
+	target := rowOf(&buf, v.Cols)
 	var small [kernel.OmegaWork * smallRow / 4]float64
 	work := small[:]
 	if need := max(kernel.OmegaWork, fistaWork) * v.Cols; need > len(work) {
 		work = make([]float64, need)
 	}
 	if c.Solver != FISTA {
-		proxOmega(dst, v, y, rho, work)
-		return 0
+		return proxOmega(dst, v, y, rho, work, target), 0
 	}
-	var buf [smallRow]float32
-	target := rowOf(&buf, v.Cols)
 	for i := range v.Rows {
 		y.Distribution(target, i)
 		if !fista(dst.Row(i), v.Row(i), target, rho, work) {
 			unmoved++
 		}
 	}
-	return unmoved
+	return c.Value(dst, y), unmoved
 }
 
 func (CrossEntropy) String() string { return "cross-entropy" }

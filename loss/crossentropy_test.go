@@ -12,7 +12,8 @@ import (
 const unit32 = 0x1p-24
 
 // TestOmegaIsOptimal holds eq. 5 of cross-entropy, from anywhere, against its
-// optimality condition, p − y + ρ(x − v) = 0 with p = softmax(x).
+// optimality condition, p − y + ρ(x − v) = 0 with p = softmax(x), and the value
+// that it knows there.
 func TestOmegaIsOptimal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rows := rapid.IntRange(1, 40).Draw(t, "rows")
@@ -20,11 +21,16 @@ func TestOmegaIsOptimal(t *testing.T) {
 		rho := drawRho(t)
 		v, target := drawLogits(t, rows, cols), drawTarget(t, rows, cols)
 		dst := drawLogits(t, rows, cols)
-		CrossEntropy{}.Prox(dst, v, target, rho)
-		y := make([]float32, cols)
+		value, _ := CrossEntropy{}.Prox(dst, v, target, rho)
+		y, within := make([]float32, cols), 0.
 		for i := range rows {
 			target.Distribution(y, i)
 			stationary(t, dst.Row(i), v.Row(i), y, rho, 0)
+			size := largest(dst.Row(i))
+			within += 1e-11 + 0x1p-50*(1/rho+size+largest(v.Row(i))) + unit32*unit32*size*size
+		}
+		if want := (CrossEntropy{}).Value(dst, target); !(math.Abs(value-want) <= within) {
+			t.Fatalf("value %g, want %g to %g", value, want, within)
 		}
 	})
 }
@@ -60,7 +66,7 @@ func TestFISTA(t *testing.T) {
 			CrossEntropy{}.Prox(start, v, y, rho)
 		}
 		fast, exact := start.Clone(), start.Clone()
-		unmoved := CrossEntropy{Solver: FISTA}.Prox(fast, v, y, rho)
+		_, unmoved := CrossEntropy{Solver: FISTA}.Prox(fast, v, y, rho)
 		CrossEntropy{}.Prox(exact, v, y, rho)
 		stayed, yi := 0, make([]float32, cols)
 		for i := range rows {

@@ -46,7 +46,7 @@ func (Hinge) Grad(dst, z mat.Dense, y Target) {
 
 // Prox is closed form in u = yv: u where u ≥ 1, u + 1/ρ where that is ≤ 1,
 // else 1.
-func (Hinge) Prox(dst, v mat.Dense, y Target, rho float64) int {
+func (h Hinge) Prox(dst, v mat.Dense, y Target, rho float64) (value float64, unmoved int) {
 	var buf [smallRow]float32
 	target := rowOf(&buf, v.Cols)
 	for i := range v.Rows {
@@ -58,7 +58,7 @@ func (Hinge) Prox(dst, v mat.Dense, y Target, rho float64) int {
 			d[j] = float32(t * math.Max(u, math.Min(u+1/rho, 1)))
 		}
 	}
-	return 0
+	return h.Value(dst, y), 0
 }
 
 // Curvature is Σd² over the active entries: the second derivative of the

@@ -15,9 +15,10 @@ type Loss interface {
 	Grad(dst, z mat.Dense, y Target)
 	// Prox computes dst_i = argmin_x R(x; y_i) + (rho/2)‖x − v_i‖², eq. 5.
 	// dst holds the current iterate on entry, which an iterative solver may
-	// start from and falls back to; dst must not alias v. The result is the
-	// number of samples whose point did not move for want of a better one.
-	Prox(dst, v mat.Dense, y Target, rho float64) (unmoved int)
+	// start from and falls back to; dst must not alias v. It returns R's value
+	// at dst, and the number of samples whose point did not move for want of a
+	// better one.
+	Prox(dst, v mat.Dense, y Target, rho float64) (value float64, unmoved int)
 }
 
 // Curved is a loss with a second derivative, or a positive surrogate of it.

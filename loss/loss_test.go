@@ -37,7 +37,7 @@ func TestSeparableProx(t *testing.T) {
 				rho, v := drawRho(t), drawLogits(t, 2, 70)
 				y := Target{Class: []int32{0, 69}, Classes: 70}
 				dst := drawLogits(t, 2, 70)
-				if n := l.Prox(dst, v, y, rho); n != 0 {
+				if _, n := l.Prox(dst, v, y, rho); n != 0 {
 					t.Fatalf("%d rows unmoved", n)
 				}
 				for i := range 2 {

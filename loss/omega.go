@@ -6,15 +6,19 @@ import (
 )
 
 // proxOmega solves eq. 5 for all rows; see kernel.Omega. Rows of dst are where
-// it starts, and work is scratch for kernel.OmegaWork rows.
-func proxOmega(dst, v mat.Dense, y Target, rho float64, work []float64) {
+// it starts, work is scratch for kernel.OmegaWork rows and target for one.
+func proxOmega(dst, v mat.Dense, y Target, rho float64, work []float64, target []float32) (value float64) {
 	o := kernel.NewOmega(rho, v.Cols, work)
 	for lo := 0; lo < v.Rows; lo += kernel.Group {
 		hi := min(lo+kernel.Group, v.Rows)
 		y.group(o.Target(), lo, hi, rho)
 		z, at := dst.RowRange(lo, hi), v.RowRange(lo, hi)
 		o.Solve(z.Data, z.Stride, at.Data, at.Stride, hi-lo)
+		for i := range hi - lo {
+			value += y.surprise(lo+i, z.Row(i), o.LogSumExp(i), target)
+		}
 	}
+	return value
 }
 
 // group writes y/ρ of samples lo to hi-1 to b, [class][sample]; the last stands

@@ -36,7 +36,7 @@ func (Squared) Grad(dst, z mat.Dense, y Target) {
 }
 
 // Prox computes dst = (y + ρv)/(1 + ρ).
-func (Squared) Prox(dst, v mat.Dense, y Target, rho float64) int {
+func (s Squared) Prox(dst, v mat.Dense, y Target, rho float64) (value float64, unmoved int) {
 	var buf [smallRow]float32
 	target := rowOf(&buf, v.Cols)
 	for i := range v.Rows {
@@ -46,7 +46,7 @@ func (Squared) Prox(dst, v mat.Dense, y Target, rho float64) int {
 			d[j] = float32((float64(target[j]) + rho*float64(x)) / (1 + rho))
 		}
 	}
-	return 0
+	return s.Value(dst, y), 0
 }
 
 // Curvature is Σ‖d‖².

@@ -32,6 +32,7 @@ type Omega struct {
 	step  [Group]float64 // the last; the work is for s before it
 	least [Group]float64 // s is no less
 	next  [2][Group]int64
+	sum   [Group]float64 // Σω, as e^(x−s)/ρ, of x rounded
 	rho   float64
 	inv   float64 // 1/ρ
 	log   float64 // log ρ
@@ -146,11 +147,21 @@ func (o *Omega) advanceGo(kind int, curved float64) {
 func (o *Omega) endGo(dst []float32, stride, rows int) {
 	b, v, w, d := o.rows()
 	for i := range rows {
+		o.sum[i] = 0
 		for j := range len(b) / Group {
 			at := j*Group + i
-			dst[i*stride+j] = float32(v[at] + (b[at] - along(w[at], d[at], o.step[i])))
+			end := along(w[at], d[at], o.step[i])
+			x := v[at] + (b[at] - end)
+			dst[i*stride+j] = float32(x)
+			o.sum[i] += end + end*(float64(float32(x))-x)
 		}
 	}
+}
+
+// LogSumExp is that of sample i's x as it was written, but for the square of
+// its rounding.
+func (o *Omega) LogSumExp(i int) float64 {
+	return o.s[i] + o.step[i] - o.log + (o.rho*o.sum[i] - 1)
 }
 
 // omegaSums are the sums over classes of ω and its first two derivatives, and

@@ -156,12 +156,13 @@ func (b *block) updateZ() {
 func (b *block) updateOutput() {
 	s, z := b.p.s, b.scratch(b.old, b.Z.Cols)
 	z.CopyFrom(b.Z)
-	b.part[sumUnmovedZ] += float64(s.p.Loss.Prox(z, b.E, b.y, s.Rho))
+	risk, unmoved := s.p.Loss.Prox(z, b.E, b.y, s.Rho)
 	before, after, move := kernel.Move(b.E.Elements(), b.Z.Elements(), z.Elements())
 	b.part[sumPhi] += after
 	b.part[sumMoveZ] += move
 	b.part[sumFallZ] += before - after
-	b.part[sumRisk] += s.p.Loss.Value(b.Z, b.y)
+	b.part[sumUnmovedZ] += float64(unmoved)
+	b.part[sumRisk] += risk
 }
 
 // gradient writes E_{l+1}W_{l+1} to scratch: ∇φ_{l+1} in a_l, over ρ.

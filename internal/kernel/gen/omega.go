@@ -15,6 +15,7 @@ const (
 	omegaLeast
 	omegaWarm
 	omegaCold
+	omegaSum
 	omegaRho
 	omegaInv = omegaRho + 8
 	omegaLog = omegaRho + 16
@@ -237,7 +238,7 @@ func (o *omegaLoop) finish(first bool, store func(from int, to string)) {
 	o.op("VSUBPD", 13, 2, 2)
 	o.op("VMAXPD", 4, 2, 4) // the step; NaN stays
 	o.op("VSUBPD", 4, 7, 5)
-	o.op("VMAXPD", 5, 4, 5) // its size
+	o.op("VMAXPD", 5, 4, 5)  // its size
 	o.op("VMAXPD", 15, 5, 2) // NaN stays
 	o.ones(10)
 	if first {
@@ -454,14 +455,19 @@ func endOmega(w *writer, s isa) {
 		o.rowsOf("stride+32", 15)
 		o.p("\tMOVQ dst+24(FP), SI")
 		o.op("VMOVUPD", lane(omegaStep), 14)
+		o.zero(10)
 		o.classes("class", func() {
 			o.op("VMOVUPD", "(DI)(AX*1)", 1)
 			o.op("VMOVUPD", "(R11)(AX*1)", 2)
 			o.along()
 			o.op("VMOVUPD", "(R8)(AX*1)", 3)
 			o.op("VSUBPD", 1, 3, 3)
-			o.op("VADDPD", "(R10)(AX*1)", 3, 3)
-			o.op("VCVTPD2PS"+map[int]string{16: "", 8: "Y"}[s.lanes], 3, half(s, 3))
+			o.op("VADDPD", "(R10)(AX*1)", 3, 6)
+			o.op("VCVTPD2PS"+map[int]string{16: "", 8: "Y"}[s.lanes], 6, half(s, 3))
+			o.op("VCVTPS2PD", half(s, 3), 4)
+			o.op("VSUBPD", 6, 4, 4)
+			o.op("VADDPD", 1, 10, 10)
+			o.op("VFMADD231PD", 4, 1, 10) // ω grows by what rounding adds to x
 			if s.lanes == 16 {
 				o.p("\tKXNORW K1, K1, K1\n\tVSCATTERDPS Y3, K1, (SI)(Y15*4)")
 			} else {
@@ -471,5 +477,6 @@ func endOmega(w *writer, s isa) {
 			}
 			o.p("\tADDQ $4, SI")
 		})
+		o.op("VMOVUPD", 10, lane(omegaSum))
 	})
 }

@@ -58,7 +58,8 @@ func (f *outputFit) Block(w *Worker, lo, hi int) {
 		for i, x := range z.Elements() {
 			to[i] = float32((f.beta*float64(x) + f.alpha*float64(old[i])) / sum)
 		}
-		w.Part[0] += float64(f.it.P.Loss.Prox(a, v, y, sum))
+		_, unmoved := f.it.P.Loss.Prox(a, v, y, sum)
+		w.Part[0] += float64(unmoved)
 		return
 	}
 	v := w.Linear(0, f.ly, lo, hi)
@@ -75,7 +76,8 @@ func (f *outputFit) Block(w *Worker, lo, hi int) {
 			to[i] -= inv * u[i]
 		}
 	}
-	w.Part[0] += float64(f.it.P.Loss.Prox(z, v, y, f.beta))
+	_, unmoved := f.it.P.Loss.Prox(z, v, y, f.beta)
+	w.Part[0] += float64(unmoved)
 }
 
 // Tally is the parts of a method's objective at the current iterate.
