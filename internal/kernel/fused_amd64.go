@@ -96,8 +96,8 @@ func Move(e, z, proposed []float32) (before, after, move float64) {
 	return moveAVX2(len(e), &proposed[0], &e[0], &z[0])
 }
 
-// start makes s, ω and the first step from z, where the search starts, for rows
-// samples, and takes in v. Samples beyond them repeat the last.
+// start takes in v of rows samples, beyond which the last is repeated, and makes
+// s, ω and the first step from z.
 func (o *Omega) start(z []float32, zStride int, v []float32, vStride, rows int) {
 	n := len(o.work) / OmegaWork
 	switch {
@@ -112,7 +112,7 @@ func (o *Omega) start(z []float32, zStride int, v []float32, vStride, rows int) 
 
 // advance is a step of the samples in o.next[kind].
 func (o *Omega) advance(kind int, curved float64) {
-	n, mask := len(o.work)/OmegaWork, (3+kind)*8*Group
+	n, mask := len(o.work)/OmegaWork, (3+kind)*8*Group // o.next[kind]'s offset
 	switch {
 	case level == generic || n == 0:
 		o.advanceGo(kind, curved)

@@ -2682,7 +2682,7 @@ donemoveAVX512:
 
 TEXT ·omegaStartAVX512(SB), NOSPLIT, $0-64
 	MOVQ n+0(FP), CX
-	SHLQ $7, CX
+	IMUL3Q $128, CX, CX
 	MOVQ work+8(FP), R8
 	LEAQ (R8)(CX*1), R10
 	LEAQ (R10)(CX*1), DI
@@ -2974,7 +2974,7 @@ GLOBL ·constantsomegaStartAVX512(SB), RODATA|NOPTR, $232
 
 TEXT ·omegaStepAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
-	SHLQ $7, CX
+	IMUL3Q $128, CX, CX
 	MOVQ work+8(FP), R8
 	LEAQ (R8)(CX*1), R10
 	LEAQ (R10)(CX*1), DI
@@ -3300,7 +3300,7 @@ GLOBL ·constantsomegaStepAVX512(SB), RODATA|NOPTR, $248
 
 TEXT ·omegaEndAVX512(SB), NOSPLIT, $0-48
 	MOVQ n+0(FP), CX
-	SHLQ $7, CX
+	IMUL3Q $128, CX, CX
 	MOVQ work+8(FP), R8
 	LEAQ (R8)(CX*1), R10
 	LEAQ (R10)(CX*1), DI
@@ -5306,7 +5306,7 @@ donemoveAVX2:
 
 TEXT ·omegaStartAVX2(SB), NOSPLIT, $0-64
 	MOVQ n+0(FP), CX
-	SHLQ $7, CX
+	IMUL3Q $128, CX, CX
 	MOVQ work+8(FP), R8
 	LEAQ (R8)(CX*1), R10
 	LEAQ (R10)(CX*1), DI
@@ -5589,7 +5589,7 @@ GLOBL ·constantsomegaStartAVX2(SB), RODATA|NOPTR, $232
 
 TEXT ·omegaStepAVX2(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
-	SHLQ $7, CX
+	IMUL3Q $128, CX, CX
 	MOVQ work+8(FP), R8
 	LEAQ (R8)(CX*1), R10
 	LEAQ (R10)(CX*1), DI
@@ -5900,7 +5900,7 @@ GLOBL ·constantsomegaStepAVX2(SB), RODATA|NOPTR, $248
 
 TEXT ·omegaEndAVX2(SB), NOSPLIT, $0-48
 	MOVQ n+0(FP), CX
-	SHLQ $7, CX
+	IMUL3Q $128, CX, CX
 	MOVQ work+8(FP), R8
 	LEAQ (R8)(CX*1), R10
 	LEAQ (R10)(CX*1), DI

@@ -26,13 +26,15 @@ const (
 //
 // Each sample goes its own way whatever the others do. In the end |Σp − 1|,
 // which is the size of what is left of the gradient, is below 1e-11, and the
-// error of x below 1e-8; rounding adds some 2⁻⁵²(1+|v|), and to x 2⁻⁵²/ρ.
+// error of x some 1e-8; rounding adds 2⁻⁵²(1+|v|), and to x 2⁻⁵²/ρ.
+//
+// The assembly knows the order of the fields, and the constants above.
 type Omega struct {
 	s     [Group]float64
-	step  [Group]float64 // the last; the work is for s before it
-	least [Group]float64 // s is no less
-	next  [2][Group]int64
-	sum   [Group]float64 // Σω, as e^(x−s)/ρ, of x rounded
+	step  [Group]float64  // the last; the work is for s before it
+	least [Group]float64  // s is no less
+	next  [2][Group]int64 // masks: who has a step left, by what ω starts from
+	sum   [Group]float64  // Σω, as e^(x−s)/ρ, of x rounded
 	rho   float64
 	inv   float64 // 1/ρ
 	log   float64 // log ρ
@@ -40,10 +42,9 @@ type Omega struct {
 	work []float64
 }
 
-// What a sample's next step is to start ω from: the masks in Omega.next.
 const (
-	omegaWarm = iota // ω before the last step
-	omegaCold        // nothing
+	omegaWarm = iota // from ω before the last step
+	omegaCold        // from nothing
 )
 
 // NewOmega is for some classes, with scratch for OmegaWork rows.
@@ -87,6 +88,8 @@ func (o *Omega) Solve(z []float32, zStride int, v []float32, vStride, rows int) 
 	o.end(z, zStride, rows)
 }
 
+// startGo's first ω is p/ρ, p the softmax of z, whose logarithm is z − s: only
+// roughly, for there is always a step to follow.
 func (o *Omega) startGo(z []float32, stride int, v []float32, vStride, rows int) {
 	b, vs, w, d := o.rows()
 	classes := len(b) / Group
@@ -110,17 +113,16 @@ func (o *Omega) startGo(z []float32, stride int, v []float32, vStride, rows int)
 		}
 		var t omegaSums
 		for at := i; at < len(d); at += Group {
-			p := d[at] / (sum * o.rho)
-			r := vs[at] - w[at] + (b[at] - p)
+			x := d[at] / (sum * o.rho)
+			r := vs[at] - w[at] + (b[at] - x)
 			// Below 1 where r is in (−2−ω, 2+2ω), which the refinement bears.
-			t.far = max(t.far, r*r-p*(r+2*p+6)-3)
-			w[at], d[at] = t.add(refineGo(r, p))
+			t.far = max(t.far, r*r-x*(r+2*x+6)-3)
+			w[at], d[at] = t.add(refineGo(r, x))
 		}
 		o.finish(i, &t, 1, true)
 	}
 }
 
-// advance is a step of the samples in o.next[kind], in Go.
 func (o *Omega) advanceGo(kind int, curved float64) {
 	b, v, w, d := o.rows()
 	for i, m := range o.next[kind] {
@@ -165,7 +167,7 @@ func (o *Omega) LogSumExp(i int) float64 {
 }
 
 // omegaSums are the sums over classes of ω and its first two derivatives, and
-// the largest square of a residual.
+// how far ω was: the largest square of a residual.
 type omegaSums struct{ w, d, dd, far float64 }
 
 func (t *omegaSums) add(w float64) (_, d float64) {
@@ -180,7 +182,7 @@ func (t *omegaSums) add(w float64) (_, d float64) {
 // finish takes sample i's step. What a step or ω's residual r may leave behind
 // is of Σp at most (slope/6)(|step|³ + r⁴/12), as |ω”'| ≤ ω' and by refineGo's
 // bound, and of z no more than that over the slope. The last step is left to
-// End, which takes it with ω's parabolas, of which f's is the sum.
+// endGo, which takes it with ω's parabolas, of which f's is the sum.
 func (o *Omega) finish(i int, t *omegaSums, curved float64, first bool) {
 	f, slope := o.rho*t.w-1, o.rho*t.d
 	fc := f * (o.rho * t.dd * curved)

@@ -148,11 +148,12 @@ type omegaLoop struct{ *constants }
 
 const pitch = 8 * group
 
+// newOmegaLoop begins nameISA(n, work, lanes, params).
 func newOmegaLoop(w *writer, s isa, name, params string, frame int) *omegaLoop {
 	l := &loop{writer: w, isa: s, name: name + s.name}
 	w.declare(l.name, "n int, work, lanes *float64"+params, "")
 	l.p("TEXT ·%s(SB), NOSPLIT, $0-%d", l.name, frame)
-	l.p("\tMOVQ n+0(FP), CX\n\tSHLQ $7, CX\n\tMOVQ work+8(FP), R8\n\tLEAQ (R8)(CX*1), R10\n\tLEAQ (R10)(CX*1), DI\n\tLEAQ (DI)(CX*1), R11")
+	l.p("\tMOVQ n+0(FP), CX\n\tIMUL3Q $%d, CX, CX\n\tMOVQ work+8(FP), R8\n\tLEAQ (R8)(CX*1), R10\n\tLEAQ (R10)(CX*1), DI\n\tLEAQ (DI)(CX*1), R11", pitch)
 	l.p("\tMOVQ lanes+16(FP), R9\n\tMOVQ R9, R12")
 	return &omegaLoop{&constants{loop: l, table: "constants" + l.name, offset: map[float64]int{}}}
 }
@@ -192,7 +193,7 @@ func (o *omegaLoop) all(offset, to int) {
 }
 
 // add refines register 1, ω, by its residual in register 2, stores it and ω'
-// and adds to the sums in 10 to 12; far, in 15, is the caller's.
+// and adds them to the sums in 10 to 12.
 func (o *omegaLoop) add(store func(from int, to string)) {
 	o.refine()
 	o.get(1, 3)
@@ -207,8 +208,8 @@ func (o *omegaLoop) add(store func(from int, to string)) {
 	store(2, "(R11)(AX*1)")
 }
 
-// finish takes the step from s in register 13; see Omega.finish. The factor of
-// f's curvature is in register 2.
+// finish takes the step from s in register 13, 15 being far and 2 the factor of
+// f's curvature; see Omega.finish.
 func (o *omegaLoop) finish(first bool, store func(from int, to string)) {
 	o.all(omegaRho, 0)
 	o.get(1, 1)
@@ -284,17 +285,16 @@ func (o *omegaLoop) ones(to int) {
 
 func (o *omegaLoop) store(from int, to string) { o.op("VMOVUPD", from, to) }
 
-// rowsOf leaves where the vector's samples have their rows in the half register:
-// the least of its number, in half register 3, and the last row's, times the
-// stride.
+// rowsOf leaves in a half register where the rows of the samples in half
+// register 3 begin.
 func (o *omegaLoop) rowsOf(stride string, to int) {
 	o.p("\tMOVQ %s(FP), AX\n\tVMOVD AX, X2", stride)
 	o.op("VPBROADCASTD", "X2", half(o.isa, 2))
 	o.op("VPMULLD", half(o.isa, 2), half(o.isa, 3), half(o.isa, to))
 }
 
-// samples leaves the numbers of the vector's samples in half register 3; those
-// beyond the last are the last.
+// samples leaves the numbers of the vector's samples in half register 3, none
+// beyond the last.
 func (o *omegaLoop) samples(last string) {
 	o.p("\tMOVQ lanes+16(FP), AX\n\tMOVQ R9, BX\n\tSUBQ AX, BX\n\tSHRQ $1, BX\n\tLEAQ ·lanes512(SB), AX")
 	o.op("VMOVDQU", "(AX)(BX*1)", half(o.isa, 3))
@@ -303,8 +303,7 @@ func (o *omegaLoop) samples(last string) {
 	o.op("VPMINSD", half(o.isa, 2), half(o.isa, 3), half(o.isa, 3))
 }
 
-// gather loads a float32 of each of the samples whose rows are in the half
-// register, as float64.
+// gather loads a float32 from each of the rows in a half register, as float64.
 func (o *omegaLoop) gather(from string, rows, to int) {
 	at := fmt.Sprintf("(%s)(%s*4)", from, half(o.isa, rows))
 	o.zero(to)
@@ -389,8 +388,8 @@ func startOmega(w *writer, s isa) {
 	})
 }
 
-// stepOmega writes omegaStepISA(n, work, lanes, mask, curved) for the samples that
-// have their bits set in the mask at that offset.
+// stepOmega writes omegaStepISA(n, work, lanes, mask, curved): a step of the
+// samples in the mask that is so many bytes from lanes.
 func stepOmega(w *writer, s isa) {
 	o := newOmegaLoop(w, s, "omegaStep", ", mask int, curved float64", 40)
 	o.each(func() {
