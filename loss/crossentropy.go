@@ -52,21 +52,27 @@ func (CrossEntropy) Value(z mat.Dense, y Target) float64 {
 	for lo := 0; lo < z.Rows; lo += expRows {
 		hi := min(lo+expRows, z.Rows)
 		e.of(mat.Dense{Rows: hi - lo, Cols: z.Cols, Data: scratch}, z.RowRange(lo, hi))
-		for i := lo; i < hi; i++ {
-			s += y.surprise(i, z.Row(i), float64(e.top[i-lo])+math.Log(e.sum[i-lo]), target)
+		for i := range hi - lo {
+			e.sum[i] = float64(e.top[i]) + math.Log(e.sum[i])
 		}
+		s += y.RowRange(lo, hi).surprise(z.RowRange(lo, hi), e.sum[:], target)
 	}
 	return s
 }
 
-// surprise is −⟨y, log softmax(z)⟩ of sample i; scratch is a row.
-func (t Target) surprise(i int, z []float32, logSumExp float64, scratch []float32) (s float64) {
+// surprise is Σ −⟨y, log softmax(z)⟩; scratch is a row.
+func (t Target) surprise(z mat.Dense, logSumExp []float64, scratch []float32) (s float64) {
 	if t.Class != nil && t.Smoothing == 0 {
-		return logSumExp - float64(z[t.Class[i]])
+		for i, c := range t.Class {
+			s += logSumExp[i] - float64(z.At(i, int(c)))
+		}
+		return s
 	}
-	t.Distribution(scratch, i)
-	for j, p := range scratch { // Σ y (lse − z): no cancellation
-		s += float64(p) * (logSumExp - float64(z[j]))
+	for i := range z.Rows {
+		t.Distribution(scratch, i)
+		for j, x := range z.Row(i) { // Σ y (lse − z): no cancellation
+			s += float64(scratch[j]) * (logSumExp[i] - float64(x))
+		}
 	}
 	return s
 }

@@ -9,35 +9,36 @@ import (
 // it starts, work is scratch for kernel.OmegaWork rows and target for one.
 func proxOmega(dst, v mat.Dense, y Target, rho float64, work []float64, target []float32) (value float64) {
 	o := kernel.NewOmega(rho, v.Cols, work)
+	var logSumExp [kernel.Group]float64
 	for lo := 0; lo < v.Rows; lo += kernel.Group {
 		hi := min(lo+kernel.Group, v.Rows)
-		y.group(o.Target(), lo, hi, rho)
-		z, at := dst.RowRange(lo, hi), v.RowRange(lo, hi)
+		z, at, t := dst.RowRange(lo, hi), v.RowRange(lo, hi), y.RowRange(lo, hi)
+		t.group(o.Target(), rho)
 		o.Solve(z.Data, z.Stride, at.Data, at.Stride, hi-lo)
-		for i := range hi - lo {
-			value += y.surprise(lo+i, z.Row(i), o.LogSumExp(i), target)
-		}
+		o.LogSumExp(&logSumExp)
+		value += t.surprise(z, logSumExp[:], target)
 	}
 	return value
 }
 
-// group writes y/ρ of samples lo to hi-1 to b, [class][sample]; the last stands
-// for those that a group lacks.
-func (t Target) group(b []float64, lo, hi int, rho float64) {
-	if t.Class != nil {
-		off, on := t.mix()
-		rest := float64(off) / rho
-		for at := range b {
-			b[at] = rest
-		}
+// group writes y/ρ of a group's samples to b, [class][sample]; the last stands
+// for those that it lacks.
+func (t Target) group(b []float64, rho float64) {
+	last := t.Rows() - 1
+	if t.Class == nil {
 		for i := range kernel.Group {
-			b[int(t.Class[min(lo+i, hi-1)])*kernel.Group+i] = float64(on) / rho
+			for j, p := range t.Value.Row(min(i, last)) {
+				b[j*kernel.Group+i] = float64(p) / rho
+			}
 		}
 		return
 	}
+	off, on := t.mix()
+	other, own := float64(off)/rho, float64(on)/rho
+	for at := range b {
+		b[at] = other
+	}
 	for i := range kernel.Group {
-		for j, p := range t.Value.Row(min(lo+i, hi-1)) {
-			b[j*kernel.Group+i] = float64(p) / rho
-		}
+		b[int(t.Class[min(i, last)])*kernel.Group+i] = own
 	}
 }

@@ -160,10 +160,12 @@ func (o *Omega) endGo(dst []float32, stride, rows int) {
 	}
 }
 
-// LogSumExp is that of sample i's x as it was written, but for the square of
-// its rounding.
-func (o *Omega) LogSumExp(i int) float64 {
-	return o.s[i] + o.step[i] - o.log + (o.rho*o.sum[i] - 1)
+// LogSumExp is that of each x as it was written, but for the square of its
+// rounding.
+func (o *Omega) LogSumExp(dst *[Group]float64) {
+	for i, sum := range o.sum {
+		dst[i] = o.s[i] + o.step[i] - o.log + (o.rho*sum - 1)
+	}
 }
 
 // omegaSums are the sums over classes of ω and its first two derivatives, and
