@@ -18,6 +18,7 @@ const (
 	memory     = 0.7  // of the averages of the model
 	levelDecay = 0.9  // of the average risk
 	alarm      = 3    // a batch's risk above this many times the average is a divergence
+	rise       = 1.05 // an epoch's risk above this many times the least is of too long steps
 	growth     = 16   // bounds the model's step by this many times its length after the warm-up
 	lead       = 0.01 // how far ahead gradients are taken, of the weights' norm
 )
@@ -38,9 +39,24 @@ func (s *stepper) epoch(ctx context.Context) (dlam.Record, error) {
 		risk += r
 		n += m
 	}
+	s.judge(risk / n)
 	r := dlam.Record{Risk: risk / n, Regularization: s.regularization(), Step: s.t}
 	r.Objective = risk + r.Regularization
 	return r, nil
+}
+
+// judge looks at an epoch's mean risk, each batch's before its own step. A
+// batch's model along V knows the noise that V has from that batch as a slope,
+// and where noise is most of it the steps grow too long; the risk of the
+// samples to come then rises, and the steps are halved for good.
+func (s *stepper) judge(risk float64) {
+	rises := s.lowest > 0 && !(risk <= rise*s.lowest)
+	if rises {
+		s.trust /= 2
+	}
+	if rises || s.lowest == 0 || risk < s.lowest {
+		s.lowest = risk
+	}
 }
 
 // mini is one update with a mini-batch. It returns the batch's risk before it,
@@ -160,7 +176,7 @@ func (s *stepper) length(k int) float64 {
 	default:
 		best = min(best, s.bound)
 	}
-	return s.Factor * s.gain * best * cosine * warm
+	return s.Factor * s.gain * s.trust * best * cosine * warm
 }
 
 // guard looks at what a measured step did to its samples: where their risk

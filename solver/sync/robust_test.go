@@ -74,6 +74,22 @@ func TestNoDivergence(t *testing.T) {
 	}
 }
 
+// Where the risk cannot vanish, each batch's noise looks like a slope: the steps
+// must not grow by it.
+func TestNoise(t *testing.T) {
+	p := digits(t)
+	p.Jitter = dataset.Jitter{Image: dataset.Image{Height: 8, Width: 8, Channels: 1}, Deviation: 0.5}
+	p.Y.Smoothing, p.Regularizer = 0.1, prox.L2{Lambda: WeightDecay * float64(p.X.Rows)}
+	for seed := range uint64(3) {
+		set := SettingsFor(p.X.Rows, true, 120)
+		set.Seed = seed
+		f, _ := train(t, set, p, testprob.Network(p, []int{200}, activation.ReLU{}, dlam.He, seed), 120)
+		if last := f[len(f)-1]; !(last < f[0]/2) {
+			t.Errorf("seed %d: F is %v after the first epoch and %v after the last", seed, f[0], last)
+		}
+	}
+}
+
 func digits(t *testing.T) *dlam.Problem {
 	t.Helper()
 	s, err := dataset.Open(context.Background(), "digits", dataset.Options{})

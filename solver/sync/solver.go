@@ -62,7 +62,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	if !ok {
 		return nil, fmt.Errorf("sync: regulariser %v has no gradient", p.Regularizer)
 	}
-	st := &stepper{Settings: s.Settings, p: p, loss: curved, omega: omega, net: n.Clone(), e: objective.New(p.Threads, p.Comm), gain: 1}
+	st := &stepper{Settings: s.Settings, p: p, loss: curved, omega: omega, net: n.Clone(), e: objective.New(p.Threads, p.Comm), gain: 1, trust: 1}
 	if err := st.begin(); err != nil {
 		st.Close()
 		return nil, err
@@ -106,6 +106,8 @@ type stepper struct {
 	updates      int     // done
 	slope, curve float64 // averages of the model along V, a sample
 	gain         float64 // in (0, 1]: what the guard leaves of the step
+	trust        float64 // in (0, 1]: what the epochs leave of it
+	lowest       float64 // least mean risk of an epoch since trust changed; 0 before the first
 	bound        float64 // of the model's step; 0 while it warms up
 	level        float64 // average of the batches' mean risk; 0 before the first
 

@@ -10,7 +10,7 @@ import (
 // State is V, the metrics' averages, and the few numbers beside them.
 func (s *stepper) State() dlam.State {
 	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{
-		"scalars": {float64(s.steps), float64(s.updates), s.slope, s.curve, s.gain, s.level, s.t, s.bound},
+		"scalars": {float64(s.steps), float64(s.updates), s.slope, s.curve, s.gain, s.level, s.t, s.bound, s.trust, s.lowest},
 	}}
 	for l := range s.layers {
 		ly, m := &s.layers[l], &s.layers[l].metric
@@ -29,10 +29,11 @@ func (s *stepper) State() dlam.State {
 // Restore puts a State back.
 func (s *stepper) Restore(n *dlam.Network, st dlam.State) error {
 	v := st.Float64["scalars"]
-	if len(v) != 8 {
+	if len(v) != 10 {
 		return errors.New("sync state: scalars missing")
 	}
-	s.steps, s.updates, s.slope, s.curve, s.gain, s.level, s.t, s.bound = int(v[0]), int(v[1]), v[2], v[3], v[4], v[5], v[6], v[7]
+	s.steps, s.updates, s.slope, s.curve, s.gain = int(v[0]), int(v[1]), v[2], v[3], v[4]
+	s.level, s.t, s.bound, s.trust, s.lowest = v[5], v[6], v[7], v[8], v[9]
 	s.net.CopyFrom(n)
 	var errs []error
 	for l := range s.layers {
