@@ -135,7 +135,7 @@ func TestMPIMiniBatches(t *testing.T) {
 		var one dlam.Record
 		for n := 1; n <= 4; n++ {
 			folder := filepath.Join(dir, strconv.Itoa(n))
-			onRanks(t, n, exitDone, "train", "--solver", solver, "--batch", "100", "--hidden", "50", "--iterations", "20",
+			onRanks(t, n, exitDone, "train", "--solver", solver, "--batch", "100", "--hidden", "50", "--iterations", "20", "--jitter", "0",
 				"--threads", "1", "--quiet", "--run", folder)
 			r := trace(t, folder)
 			last := r.Records[len(r.Records)-1]

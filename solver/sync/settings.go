@@ -65,7 +65,7 @@ func SettingsFor(samples int, classes bool, epochs int) Settings {
 
 // WeightDecay is the λ of prox.L2, a sample, that goes with mini-batch settings
 // for classes (docs/sync.md).
-const WeightDecay = 2e-4
+const WeightDecay = 1e-4
 
 // FullBatch are settings for all samples at a time.
 func FullBatch() Settings {
