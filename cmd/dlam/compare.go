@@ -88,6 +88,9 @@ func (a *app) compare(c *cobra.Command, cfg *config, o comparison) error {
 	if cfg.Extra.Rate == rateAuto {
 		return usagef("--lr auto is for dlam train; a comparison takes each method at one rate")
 	}
+	if cfg.Extra.Jitter > 0 {
+		return usagef("--jitter is for dlam train; a comparison takes the samples as they are")
+	}
 	ms, err := chosenMethods(o.solvers)
 	if err != nil {
 		return err
@@ -131,9 +134,6 @@ func (a *app) comparisonStart(cfg *config, data *loaded, ms []method) (*dlam.Pro
 		return nil, nil, "", err
 	}
 	p := dlam.NewProblem(data.split, l, cfg.Threads)
-	if cfg.Extra.Jitter > 0 {
-		return nil, nil, "", usagef("--jitter is for dlam train; a comparison takes the samples as they are")
-	}
 	if cfg.Hidden == nil {
 		cfg.Hidden = paperHidden
 	}

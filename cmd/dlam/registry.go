@@ -93,8 +93,16 @@ func (c *config) promises() bool {
 	return c.Solver == "dlam" || c.Solver == "mdlam" || c.Solver == "sync" && !c.mini()
 }
 
-// mini reports whether sync or backpropagation takes mini-batches.
+// mini reports whether sync takes mini-batches.
 func (c *config) mini() bool { return c.Extra.Batch != 0 }
+
+// batches reports whether the solver does; backpropagation must be told to.
+func (c *config) batches() bool {
+	if slices.Contains(gradient.Rules, gradient.Rule(c.Solver)) {
+		return c.Extra.Batch > 0
+	}
+	return c.Solver == "sync" && c.mini()
+}
 
 func (c *config) syncIterations() int {
 	switch {
@@ -182,13 +190,12 @@ var paperHidden = widths{100, 100}
 
 // jitter is how the pictures of mini-batches are moved.
 func (c *config) jitter(d dataset.Dataset) (dataset.Jitter, error) {
-	batches := c.Solver == "sync" && c.mini() || slices.Contains(gradient.Rules, gradient.Rule(c.Solver)) && c.Extra.Batch > 0
 	switch j := (dataset.Jitter{Image: d.Image, Deviation: c.Extra.Jitter}); {
-	case c.Extra.Jitter < 0 && batches:
+	case c.Extra.Jitter < 0 && c.batches():
 		return dataset.JitterFor(d.Image), nil
 	case c.Extra.Jitter <= 0:
 		return dataset.Jitter{}, nil
-	case !batches:
+	case !c.batches():
 		return j, usagef("--jitter: got %g, and %s takes all samples at a time, as they are; --batch says how many, for sync and backpropagation", c.Extra.Jitter, c.Solver)
 	default:
 		if err := j.Validate(d.X.Cols); err != nil {
