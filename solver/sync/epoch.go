@@ -5,22 +5,21 @@ import (
 	"math"
 
 	"github.com/dlam-go/dlam"
-	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/objective"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 )
 
 const (
-	warmUp     = 50   // updates over which the step grows to its length
+	warmUp     = 10   // updates over which the step grows to its length
 	unknown    = 20   // first updates that are all measured
-	enough     = 256  // samples of a batch that are measured
+	enough     = 128  // samples of a batch that are measured
 	memory     = 0.7  // of the averages of the model
 	levelDecay = 0.9  // of the average risk
 	alarm      = 3    // a batch's risk above this many times the average is a divergence
 	rise       = 1.05 // an epoch's risk above this many times the least is of too long steps
+	ahead      = 0.01 // how far ahead gradients are taken, of the weights' norm
 	growth     = 16   // bounds the model's step by this many times its length after the warm-up
-	lead       = 0.01 // how far ahead gradients are taken, of the weights' norm
 )
 
 // epoch takes every sample once.
@@ -65,16 +64,14 @@ func (s *stepper) mini(x mat.Dense, y loss.Target) (risk, n float64, err error) 
 	k := s.updates
 	s.updates++
 	measured := k < unknown || k%s.Measure == 0 || s.curve == 0
-	ahead := 0.0
-	if k >= warmUp && !measured { // a measurement is of the point itself
-		ahead = s.ahead()
-		s.advance(ahead)
+	lead := 0.0
+	if !measured { // a measurement is of the point itself
+		lead = s.lead()
+		s.advance(lead)
 	}
 	g, gram, err := s.gradient(k, x, y)
-	if ahead != 0 {
-		s.advance(-ahead)
-	}
 	if err != nil {
+		s.advance(-lead)
 		return 0, 0, err
 	}
 	risk, n = g.Risk, g.N // a measurement shares their memory
@@ -86,6 +83,7 @@ func (s *stepper) mini(x mat.Dense, y loss.Target) (risk, n float64, err error) 
 	}
 	if gram != nil {
 		if err := s.refresh(gram, 0, s.Decay); err != nil {
+			s.advance(-lead)
 			return 0, 0, err
 		}
 	}
@@ -93,29 +91,29 @@ func (s *stepper) mini(x mat.Dense, y loss.Target) (risk, n float64, err error) 
 	if k == 0 {
 		s.level = mean
 	}
-	s.direct(g, s.Momentum)
 	if !measured {
 		s.t = s.length(k)
-		s.advance(s.t)
+		s.turn(g, s.Momentum, lead, s.t)
 		return risk, n, nil
 	}
+	s.direct(g, s.Momentum)
 	rows := min(x.Rows, (x.Rows*enough+s.Batch-1)/s.Batch)
 	return risk, n, s.careful(k, g, x.RowRange(0, rows), y.RowRange(0, rows))
 }
 
-// ahead is the step along V after which a batch's gradient is taken: steps that
+// lead is the step along V after which a batch's gradient is taken: steps that
 // go by the gradient beyond the point they start from seek flat regions, which
 // generalise better (momentum-SAM, Becker et al. 2024).
-func (s *stepper) ahead() float64 {
+func (s *stepper) lead() float64 {
 	var w, v float64
-	for l := range s.layers {
-		w += kernel.SumSquares(s.layers[l].w.Elements())
-		v += kernel.SumSquares(s.layers[l].v.W.Elements())
+	for _, n := range s.norms {
+		w += n.w
+		v += n.v
 	}
 	if !(v > 0) {
 		return 0
 	}
-	return lead * math.Sqrt(w/v)
+	return ahead * math.Sqrt(w/v)
 }
 
 // gradient is the batch's, with the moments where the metric is due.
@@ -165,9 +163,7 @@ func (s *stepper) length(k int) float64 {
 	if !(s.slope > 0) || !(s.curve > 0) {
 		return 0
 	}
-	total := float64(s.Epochs * s.batches.Count)
-	cosine := (1 + math.Cos(math.Pi*min(1, float64(k)/total))) / 2
-	warm := min(1, float64(k+1)/min(warmUp, max(1, total/10)))
+	warm := min(1, float64(k+1)/min(warmUp, max(1, s.total()/10)))
 	best := s.slope / s.curve
 	switch { // where the risk is all but 0 its curvature vanishes, and the model with it
 	case warm < 1:
@@ -176,8 +172,16 @@ func (s *stepper) length(k int) float64 {
 	default:
 		best = min(best, s.bound)
 	}
-	return s.Factor * s.gain * s.trust * best * cosine * warm
+	return s.Factor * s.gain * s.trust * best * s.anneal(k) * warm
 }
+
+// anneal is the share of the model's step that update k takes, 1 to 0.
+func (s *stepper) anneal(k int) float64 {
+	return (1 + math.Cos(math.Pi*min(1, float64(k)/s.total()))) / 2
+}
+
+// total is the number of updates of the run.
+func (s *stepper) total() float64 { return float64(s.Epochs * s.batches.Count) }
 
 // guard looks at what a measured step did to its samples: where their risk
 // rose, the step is taken back, and the next ones are half as long; else they

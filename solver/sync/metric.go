@@ -162,28 +162,46 @@ func (s *stepper) refresh(gram *objective.Gram, first int, decay float64) error 
 	return nil
 }
 
-// moveJob makes the direction, or takes a step along it, rows of each layer
-// by worker.
+// moveJob makes the direction and takes a step along it, or a step alone, rows
+// of each layer by worker.
 type moveJob struct {
 	s        *stepper
-	g        *objective.Gradient // makes the direction; nil for a step
+	g        *objective.Gradient // makes the direction; nil for a step alone
 	momentum float32
-	t        float32
+	back, t  float32 // step back along the old direction, and on along the new one
 }
+
+// norms are sums of squares of some rows of all W_l and of V's.
+type norms struct{ w, v float64 }
+
+// chunk is the number of rows that are moved at a time: they stay in cache.
+const chunk = 48
 
 func (j *moveJob) Do(worker int) {
 	threads := j.s.e.Pool.Threads()
+	var n norms
 	for l := range j.s.layers {
 		ly := &j.s.layers[l]
 		lo, hi := kernel.Range(ly.w.Rows, 4, worker, threads)
-		if j.g == nil {
-			kernel.Axpy(ly.w.Elements()[lo*ly.w.Cols:hi*ly.w.Cols], j.t, ly.v.W.Elements()[lo*ly.w.Cols:hi*ly.w.Cols])
-			kernel.Axpy(ly.b[lo:hi], j.t, ly.v.B[lo:hi])
-			continue
+		for ; lo < hi; lo += chunk {
+			end := min(lo+chunk, hi)
+			if j.g != nil {
+				j.step(l, lo, end, -j.back)
+				j.direct(l, lo, end)
+			}
+			j.step(l, lo, end, j.t)
+			n.w += kernel.SumSquares(ly.w.RowRange(lo, end).Elements())
+			n.v += kernel.SumSquares(ly.v.W.RowRange(lo, end).Elements())
 		}
-		if lo < hi {
-			j.direct(l, lo, hi)
-		}
+	}
+	j.s.norms[worker] = n
+}
+
+// step takes rows lo to hi-1 of layer l by t along V.
+func (j *moveJob) step(l, lo, hi int, t float32) {
+	if ly := &j.s.layers[l]; t != 0 {
+		kernel.Axpy(ly.w.RowRange(lo, hi).Elements(), t, ly.v.W.RowRange(lo, hi).Elements())
+		kernel.Axpy(ly.b[lo:hi], t, ly.v.B[lo:hi])
 	}
 }
 
@@ -207,8 +225,12 @@ func (j *moveJob) direct(l, lo, hi int) {
 }
 
 // direct makes V ← momentum·V + the least squares' moves for gradient g.
-func (s *stepper) direct(g *objective.Gradient, momentum float64) {
-	s.moves = moveJob{s: s, g: g, momentum: float32(momentum)}
+func (s *stepper) direct(g *objective.Gradient, momentum float64) { s.turn(g, momentum, 0, 0) }
+
+// turn goes back along V, makes the new one as direct does, and takes the step
+// t along it.
+func (s *stepper) turn(g *objective.Gradient, momentum, back, t float64) {
+	s.moves = moveJob{s: s, g: g, momentum: float32(momentum), back: float32(back), t: float32(t)}
 	s.e.Pool.Run(&s.moves)
 }
 

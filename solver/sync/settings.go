@@ -33,7 +33,7 @@ type Settings struct {
 	Refresh  int     // mini-batches between two updates of the metric
 	Decay    float64 // in [0, 1): memory of the metric's averages
 	// Rank is that of the metric's exact part, in mini-batches and layers of
-	// more than twice as many inputs; 0: exact everywhere. All samples at a
+	// more than four times as many inputs; 0: exact everywhere. All samples at a
 	// time, an update is worth the exact inverse.
 	Rank    int
 	Measure int    // mini-batches between two measurements of the step
@@ -45,23 +45,26 @@ type Settings struct {
 // other data, FullBatch those for all samples at a time.
 func DefaultSettings(epochs int) Settings {
 	return Settings{
-		Batch: 500, Epochs: epochs, Lambda: LambdaFor(epochs), Momentum: 0.9, Factor: 1,
-		Mode: Gradient, Rho: 0.1, Refresh: 20, Decay: 0.8, Rank: 64, Measure: 10,
+		Batch: 500, Epochs: epochs, Lambda: LambdaFor(epochs), Momentum: 0.85, Factor: 1,
+		Mode: Gradient, Rho: 0.1, Refresh: 20, Decay: 0.8, Rank: 32, Measure: 10,
 	}
 }
 
 // SettingsFor are mini-batch settings for so many samples, of classes or of
 // values, and so many epochs. Small data are divided into some forty batches an
-// epoch. The damping regularises what labels there are of classes; values want
-// the curvature, however long the run.
+// epoch; runs of few updates take smaller batches. The damping regularises what
+// labels there are of classes; values want the curvature, however long the run.
 func SettingsFor(samples int, classes bool, epochs int) Settings {
 	s := DefaultSettings(epochs)
-	s.Batch = min(s.Batch, max(32, samples/40))
+	s.Batch = min(max(s.Batch/2, samples*epochs/updates), s.Batch, max(32, samples/40))
 	if !classes {
-		s.Lambda = 1
+		s.Lambda, s.Momentum = 1, 0.9
 	}
 	return s
 }
+
+// updates are few below this number, and batches smaller, by half at most.
+const updates = 480
 
 // WeightDecay is the λ of prox.L2, a sample, that goes with mini-batch settings
 // for classes (docs/sync.md).
@@ -70,7 +73,7 @@ const WeightDecay = 1e-4
 // FullBatch are settings for all samples at a time.
 func FullBatch() Settings {
 	s := DefaultSettings(1)
-	s.Batch, s.Lambda = 0, 3
+	s.Batch, s.Lambda, s.Momentum = 0, 3, 0.9
 	return s
 }
 
@@ -78,13 +81,13 @@ func FullBatch() Settings {
 // the more so the longer the run.
 func LambdaFor(epochs int) float64 {
 	e := float64(epochs)
-	return min(max(3, 0.45*e*e), 30)
+	return min(max(10, 0.45*e*e), 30)
 }
 
 // rank is Rank where it is less than exact, in a layer of so many inputs, and
 // else 0.
 func (s Settings) rank(in int) int {
-	if s.Batch == 0 || 2*s.Rank >= in {
+	if s.Batch == 0 || 4*s.Rank >= in {
 		return 0
 	}
 	return s.Rank

@@ -113,6 +113,7 @@ type stepper struct {
 
 	metrics metricJob
 	moves   moveJob
+	norms   []norms // of each worker's rows
 }
 
 var _ dlam.Resumable = (*stepper)(nil)
@@ -122,7 +123,7 @@ func (s *stepper) begin() error {
 	if s.batches, err = s.e.NewBatches(s.p.X, s.p.Y, s.Batch, s.Seed, s.p.Jitter); err != nil {
 		return err
 	}
-	s.safe = s.net.Clone()
+	s.safe, s.norms = s.net.Clone(), make([]norms, s.e.Pool.Threads())
 	layers, dir := make([]objective.Layer, len(s.net.Layers)), []objective.Direction{}
 	s.layers = make([]layer, len(layers))
 	for l, net := range s.net.Layers {
@@ -203,6 +204,7 @@ func (s *stepper) stop() {
 		clear(s.layers[l].v.W.Data)
 		clear(s.layers[l].v.B)
 	}
+	clear(s.norms)
 }
 
 func (s *stepper) Network() *dlam.Network { return s.net }

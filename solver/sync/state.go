@@ -59,6 +59,7 @@ func (s *stepper) Restore(n *dlam.Network, st dlam.State) error {
 			return err
 		}
 	}
+	s.advance(0) // for the norms
 	return s.evaluate()
 }
 
