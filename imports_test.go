@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"activation":          {"mat", "internal/kernel"},
 	"loss":                {"mat", "internal/kernel"},
 	"prox":                {"mat", "internal/kernel"},
-	"dataset":             {"mat", "comm", "internal/atomicfile"},
+	"dataset":             {"mat", "comm", "internal/atomicfile", "internal/kernel"},
 	"comm":                {},
 	"comm/mpi":            {"comm"},
 	"solver/…":            {".", "mat", "activation", "loss", "prox", "comm", "internal/objective", "internal/kernel", "internal/testprob", "solver/solvertest", "solver/internal/split"},
