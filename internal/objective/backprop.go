@@ -215,7 +215,7 @@ func (b *Backprop) Do(worker int) {
 	case phasePack:
 		for l, ly := range b.layers {
 			b.wT[l].PackTPart(ly.W, worker, len(b.workers))
-			if l > 0 {
+			if l > 0 && !b.riskOnly {
 				b.w[l].PackPart(ly.W, worker, len(b.workers))
 			}
 		}
