@@ -11,15 +11,17 @@ import (
 )
 
 const (
-	warmUp     = 10   // updates over which the step grows to its length
-	unknown    = 20   // first updates that are all measured
-	enough     = 128  // samples of a batch that are measured
-	memory     = 0.7  // of the averages of the model
-	levelDecay = 0.9  // of the average risk
-	alarm      = 3    // a batch's risk above this many times the average is a divergence
-	rise       = 1.05 // an epoch's risk above this many times the least is of too long steps
-	ahead      = 0.01 // how far ahead gradients are taken, of the weights' norm
-	growth     = 16   // bounds the model's step by this many times its length after the warm-up
+	warmUp     = 10    // updates over which the step grows to its length
+	unknown    = 20    // first updates that are all measured
+	enough     = 128   // samples of a batch that are measured
+	memory     = 0.7   // of the averages of the model
+	levelDecay = 0.9   // of the average risk
+	alarm      = 3     // a batch's risk above this many times the average is a divergence
+	rise       = 1.05  // an epoch's risk above this many times the least is of too long steps
+	floor      = 0.2   // share of the step that is left at the end
+	window     = 0.125 // updates that are averaged, of all
+	stride     = 4     // updates between two that are averaged
+	growth     = 16    // bounds the model's step by this many times its length after the warm-up
 )
 
 // epoch takes every sample once.
@@ -38,6 +40,7 @@ func (s *stepper) epoch(ctx context.Context) (dlam.Record, error) {
 		risk += r
 		n += m
 	}
+	s.ahead(0)
 	s.judge(risk / n)
 	r := dlam.Record{Risk: risk / n, Regularization: s.regularization(), Step: s.t}
 	r.Objective = risk + r.Regularization
@@ -64,26 +67,26 @@ func (s *stepper) mini(x mat.Dense, y loss.Target) (risk, n float64, err error) 
 	k := s.updates
 	s.updates++
 	measured := k < unknown || k%s.Measure == 0 || s.curve == 0
-	lead := 0.0
-	if !measured { // a measurement is of the point itself
-		lead = s.lead()
-		s.advance(lead)
+	switch {
+	case measured: // of the point itself
+		s.ahead(0)
+	case s.lead == 0:
+		s.ahead(s.reach())
 	}
 	g, gram, err := s.gradient(k, x, y)
 	if err != nil {
-		s.advance(-lead)
 		return 0, 0, err
 	}
 	risk, n = g.Risk, g.N // a measurement shares their memory
 	mean := risk / n
 	if s.level > 0 && !(mean <= alarm*s.level+1) { // NaN too
 		s.retreat()
+		s.mean.CopyFrom(s.safe)
 		s.slope, s.curve = 0, 0 // what led here is no guide
 		return risk, n, nil
 	}
 	if gram != nil {
 		if err := s.refresh(gram, 0, s.Decay); err != nil {
-			s.advance(-lead)
 			return 0, 0, err
 		}
 	}
@@ -93,18 +96,22 @@ func (s *stepper) mini(x mat.Dense, y loss.Target) (risk, n float64, err error) 
 	}
 	if !measured {
 		s.t = s.length(k)
-		s.turn(g, s.Momentum, lead, s.t)
+		s.turn(g, s.Momentum, s.t, s.reach(), s.weight(k))
 		return risk, n, nil
 	}
 	s.direct(g, s.Momentum)
 	rows := min(x.Rows, (x.Rows*enough+s.Batch-1)/s.Batch)
-	return risk, n, s.careful(k, g, x.RowRange(0, rows), y.RowRange(0, rows))
+	err = s.careful(k, g, x.RowRange(0, rows), y.RowRange(0, rows))
+	if share := s.weight(k); share > 0 && err == nil {
+		s.average(share)
+	}
+	return risk, n, err
 }
 
-// lead is the step along V after which a batch's gradient is taken: steps that
-// go by the gradient beyond the point they start from seek flat regions, which
+// reach is how far ahead along V a batch's gradient is taken: steps that go by
+// the gradient beyond the point they start from seek flat regions, which
 // generalise better (momentum-SAM, Becker et al. 2024).
-func (s *stepper) lead() float64 {
+func (s *stepper) reach() float64 {
 	var w, v float64
 	for _, n := range s.norms {
 		w += n.w
@@ -113,7 +120,27 @@ func (s *stepper) lead() float64 {
 	if !(v > 0) {
 		return 0
 	}
-	return ahead * math.Sqrt(w/v)
+	return s.Lead * math.Sqrt(w/v)
+}
+
+// ahead puts the parameters t along V ahead of where the steps have led.
+func (s *stepper) ahead(t float64) {
+	if t != s.lead {
+		s.advance(t - s.lead)
+		s.lead = t
+	}
+}
+
+// weight is that of the parameters after update k in their average, 0 for most
+// updates. An average over the last ones has less of the batches' noise, and so
+// the steps need not become short to lose it.
+func (s *stepper) weight(k int) float64 {
+	since := min(k%stride, k%s.batches.Count) + 1 // the last that was averaged
+	if since < stride && (k+1)%s.batches.Count != 0 {
+		return 0
+	}
+	forget := 1 - math.Pow(max(0, 1-1/(window*s.total())), float64(since))
+	return max(forget, float64(since)/float64(k+1))
 }
 
 // gradient is the batch's, with the moments where the metric is due.
@@ -175,9 +202,9 @@ func (s *stepper) length(k int) float64 {
 	return s.Factor * s.gain * s.trust * best * s.anneal(k) * warm
 }
 
-// anneal is the share of the model's step that update k takes, 1 to 0.
+// anneal is the share of the model's step that update k takes, from 1 down.
 func (s *stepper) anneal(k int) float64 {
-	return (1 + math.Cos(math.Pi*min(1, float64(k)/s.total()))) / 2
+	return floor + (1-floor)*(1+math.Cos(math.Pi*min(1, float64(k)/s.total())))/2
 }
 
 // total is the number of updates of the run.
@@ -202,6 +229,7 @@ func (s *stepper) guard(before float64, x mat.Dense, y loss.Target) error {
 // retreat goes back to the last safe parameters, at rest, with half the step.
 func (s *stepper) retreat() {
 	s.net.CopyFrom(s.safe)
+	s.lead = 0
 	s.stop()
 	s.gain /= 2
 }

@@ -162,16 +162,18 @@ func (s *stepper) refresh(gram *objective.Gram, first int, decay float64) error 
 	return nil
 }
 
-// moveJob makes the direction and takes a step along it, or a step alone, rows
-// of each layer by worker.
+// moveJob makes the direction and takes a step along it, or a step alone, and
+// averages parameters, rows of each layer by worker.
 type moveJob struct {
 	s        *stepper
 	g        *objective.Gradient // makes the direction; nil for a step alone
 	momentum float32
 	back, t  float32 // step back along the old direction, and on along the new one
+	ahead    float32 // what of t is ahead of the parameters that are averaged
+	share    float32 // of the parameters in the average; 0 leaves it
 }
 
-// norms are sums of squares of some rows of all W_l and of V's.
+// norms are the sums of squares of a row of W_l and of V's.
 type norms struct{ w, v float64 }
 
 // chunk is the number of rows that are moved at a time: they stay in cache.
@@ -179,7 +181,6 @@ const chunk = 48
 
 func (j *moveJob) Do(worker int) {
 	threads := j.s.e.Pool.Threads()
-	var n norms
 	for l := range j.s.layers {
 		ly := &j.s.layers[l]
 		lo, hi := kernel.Range(ly.w.Rows, 4, worker, threads)
@@ -187,14 +188,17 @@ func (j *moveJob) Do(worker int) {
 			end := min(lo+chunk, hi)
 			if j.g != nil {
 				j.step(l, lo, end, -j.back)
-				j.direct(l, lo, end)
+				j.direct(l, lo, end, j.s.scratch[worker])
 			}
 			j.step(l, lo, end, j.t)
-			n.w += kernel.SumSquares(ly.w.RowRange(lo, end).Elements())
-			n.v += kernel.SumSquares(ly.v.W.RowRange(lo, end).Elements())
+			if j.share > 0 {
+				j.average(l, lo, end)
+			}
+			for i := lo; i < end; i++ {
+				j.s.norms[ly.first+i] = norms{kernel.SumSquares(ly.w.Row(i)), kernel.SumSquares(ly.v.W.Row(i))}
+			}
 		}
 	}
-	j.s.norms[worker] = n
 }
 
 // step takes rows lo to hi-1 of layer l by t along V.
@@ -205,15 +209,27 @@ func (j *moveJob) step(l, lo, hi int, t float32) {
 	}
 }
 
+// average takes rows lo to hi-1 of layer l into their average.
+func (j *moveJob) average(l, lo, hi int) {
+	ly, mean := &j.s.layers[l], j.s.mean.Layers[l]
+	add := func(dst, x, v []float32) {
+		kernel.Axpby(dst, 1-j.share, j.share, x)
+		kernel.Axpy(dst, -j.share*j.ahead, v)
+	}
+	add(mean.W.RowRange(lo, hi).Elements(), ly.w.RowRange(lo, hi).Elements(), ly.v.W.RowRange(lo, hi).Elements())
+	add(mean.B[lo:hi], ly.b[lo:hi], ly.v.B[lo:hi])
+}
+
 // direct solves layer l's least squares for rows lo to hi-1: with G and g the
 // means of D aᵀ and D, ΔW = (G − g āᵀ)(C + λs̄)⁻¹ and Δb = g − ΔW ā; and adds
-// the move to μV.
-func (j *moveJob) direct(l, lo, hi int) {
+// the move to μV. The right side is made in scratch.
+func (j *moveJob) direct(l, lo, hi int, scratch []float32) {
 	s, ly := j.s, &j.s.layers[l]
 	m, in, share := &ly.metric, ly.w.Cols, float32(1/j.g.N)
+	rhs := mat.FromSlice(hi-lo, in, scratch[:(hi-lo)*in])
 	omega := float32(1 / s.batches.N)
 	for i := lo; i < hi; i++ {
-		row, g := ly.rhs.Row(i), -share*float32(j.g.B[l].At(i))
+		row, g := rhs.Row(i-lo), -share*float32(j.g.B[l].At(i))
 		clear(row)
 		s.omega.AddGrad(row, ly.w.Row(i))
 		j.g.W[l].AddTo(row, -omega, i*in, -share)
@@ -221,21 +237,34 @@ func (j *moveJob) direct(l, lo, hi int) {
 		db := g - float32(kernel.Dot(row, m.meanMove.Row(0)))
 		ly.v.B[i] = j.momentum*ly.v.B[i] + db
 	}
-	m.apply(ly.v.W.RowRange(lo, hi), ly.rhs.RowRange(lo, hi), j.momentum, lo)
+	m.apply(ly.v.W.RowRange(lo, hi), rhs, j.momentum, lo)
 }
 
 // direct makes V ← momentum·V + the least squares' moves for gradient g.
-func (s *stepper) direct(g *objective.Gradient, momentum float64) { s.turn(g, momentum, 0, 0) }
+func (s *stepper) direct(g *objective.Gradient, momentum float64) {
+	s.moves = moveJob{s: s, g: g, momentum: float32(momentum)}
+	s.e.Pool.Run(&s.moves)
+}
 
-// turn goes back along V, makes the new one as direct does, and takes the step
-// t along it.
-func (s *stepper) turn(g *objective.Gradient, momentum, back, t float64) {
-	s.moves = moveJob{s: s, g: g, momentum: float32(momentum), back: float32(back), t: float32(t)}
+// turn makes V as direct does, takes the step t along it and is then ahead by
+// lead; share is the weight of the step's end in the average.
+func (s *stepper) turn(g *objective.Gradient, momentum, t, lead, share float64) {
+	s.moves = moveJob{
+		s: s, g: g, momentum: float32(momentum),
+		back: float32(s.lead), t: float32(t + lead), ahead: float32(lead), share: float32(share),
+	}
+	s.lead = lead
 	s.e.Pool.Run(&s.moves)
 }
 
 // advance takes the step t along V.
 func (s *stepper) advance(t float64) {
 	s.moves = moveJob{s: s, t: float32(t)}
+	s.e.Pool.Run(&s.moves)
+}
+
+// average takes the parameters into their average.
+func (s *stepper) average(share float64) {
+	s.moves = moveJob{s: s, share: float32(share)}
 	s.e.Pool.Run(&s.moves)
 }

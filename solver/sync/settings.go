@@ -28,6 +28,7 @@ type Settings struct {
 	// Momentum μ in [0, 1): V ← μV + (ΔW, Δb), and the step is along V.
 	Momentum float64
 	Factor   float64 // > 0: of the Gauss–Newton model's best step
+	Lead     float64 // how far ahead along V mini-batches' gradients are taken, of the weights' norm
 	Mode     Mode
 	Rho      float64 // ρ > 0 of mode Prox
 	Refresh  int     // mini-batches between two updates of the metric
@@ -45,7 +46,7 @@ type Settings struct {
 // other data, FullBatch those for all samples at a time.
 func DefaultSettings(epochs int) Settings {
 	return Settings{
-		Batch: 500, Epochs: epochs, Lambda: LambdaFor(epochs), Momentum: 0.85, Factor: 1,
+		Batch: 500, Epochs: epochs, Lambda: LambdaFor(epochs), Momentum: 0.8, Factor: 1, Lead: 0.01,
 		Mode: Gradient, Rho: 0.1, Refresh: 20, Decay: 0.8, Rank: 32, Measure: 10,
 	}
 }
@@ -58,7 +59,7 @@ func SettingsFor(samples int, classes bool, epochs int) Settings {
 	s := DefaultSettings(epochs)
 	s.Batch = min(max(s.Batch/2, samples*epochs/updates), s.Batch, max(32, samples/40))
 	if !classes {
-		s.Lambda, s.Momentum = 1, 0.9
+		s.Lambda, s.Momentum, s.Lead = 1, 0.9, 0
 	}
 	return s
 }
@@ -107,6 +108,7 @@ func (s Settings) Validate() error {
 	positive("lambda", s.Lambda)
 	check(s.Momentum >= 0 && s.Momentum < 1, "momentum", s.Momentum, "0 ≤ μ < 1")
 	positive("factor", s.Factor)
+	check(s.Lead >= 0 && !math.IsInf(s.Lead, 0), "lead", s.Lead, "a finite number of at least 0")
 	check(s.Mode == Gradient || s.Mode == Prox, "mode", s.Mode, "gradient or prox")
 	positive("rho", s.Rho)
 	check(s.Refresh >= 1, "refresh", s.Refresh, "at least 1")

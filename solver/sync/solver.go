@@ -75,8 +75,8 @@ type layer struct {
 	w      mat.Dense // the network's own
 	b      []float32
 	v      objective.Direction // V: the direction of the step
-	rhs    mat.Dense           // scratch: the least squares' right side
 	metric metric
+	first  int // row, of all layers' rows
 }
 
 // stepper is a run of sync.
@@ -92,6 +92,7 @@ type stepper struct {
 	along  *objective.Along
 	layers []layer
 	safe   *dlam.Network // parameters to go back to
+	mean   *dlam.Network // average of the parameters, with mini-batches
 	steps  int           // done
 
 	// of full batches
@@ -113,7 +114,9 @@ type stepper struct {
 
 	metrics metricJob
 	moves   moveJob
-	norms   []norms // of each worker's rows
+	norms   []norms     // of each layer's rows, one after another
+	scratch [][]float32 // of each worker: chunk rows of any layer
+	lead    float64     // how far along V the parameters are ahead of the steps, within an epoch
 }
 
 var _ dlam.Resumable = (*stepper)(nil)
@@ -123,7 +126,11 @@ func (s *stepper) begin() error {
 	if s.batches, err = s.e.NewBatches(s.p.X, s.p.Y, s.Batch, s.Seed, s.p.Jitter); err != nil {
 		return err
 	}
-	s.safe, s.norms = s.net.Clone(), make([]norms, s.e.Pool.Threads())
+	s.safe = s.net.Clone()
+	if s.Batch > 0 {
+		s.mean = s.net.Clone()
+	}
+	rows, widest := 0, 0
 	layers, dir := make([]objective.Layer, len(s.net.Layers)), []objective.Direction{}
 	s.layers = make([]layer, len(layers))
 	for l, net := range s.net.Layers {
@@ -131,9 +138,15 @@ func (s *stepper) begin() error {
 		ly := &s.layers[l]
 		ly.w, ly.b = net.W, net.B
 		ly.v = objective.Direction{W: mat.New(net.W.Rows, net.W.Cols), B: make([]float32, len(net.B))}
-		ly.rhs = mat.New(net.W.Rows, net.W.Cols)
 		ly.metric.allocate(net.W.Cols, net.W.Rows, s.rank(net.W.Cols))
 		dir = append(dir, ly.v)
+		ly.first = rows
+		rows += net.W.Rows
+		widest = max(widest, net.W.Cols)
+	}
+	s.norms = make([]norms, rows)
+	for range s.e.Pool.Threads() {
+		s.scratch = append(s.scratch, make([]float32, chunk*widest))
 	}
 	if s.back, err = s.e.NewBackprop(layers, s.p.Loss); err != nil {
 		return fmt.Errorf("sync: %w", err)
@@ -175,7 +188,7 @@ func (s *stepper) pull() (slope, curve float64) {
 	for l := range s.layers {
 		ly := &s.layers[l]
 		for i := range ly.w.Rows {
-			g := ly.rhs.Row(i) // free between two directions
+			g := s.scratch[0][:ly.w.Cols]
 			clear(g)
 			s.omega.AddGrad(g, ly.w.Row(i))
 			slope -= kernel.Dot(g, ly.v.W.Row(i))
@@ -207,6 +220,12 @@ func (s *stepper) stop() {
 	clear(s.norms)
 }
 
-func (s *stepper) Network() *dlam.Network { return s.net }
+// Network is the parameters with all samples, their average with mini-batches.
+func (s *stepper) Network() *dlam.Network {
+	if s.mean != nil {
+		return s.mean
+	}
+	return s.net
+}
 
 func (s *stepper) Close() { s.e.Close() }
