@@ -28,7 +28,7 @@ def arguments():
     p.add_argument("--target", type=float, default=0.983)
     p.add_argument("--sync-epochs", type=int, default=1)
     p.add_argument("--adam", default="0.002,128,2", help="our Adam's rate, batch and epochs")
-    p.add_argument("--torch", default="0.002,128,2", help="PyTorch's")
+    p.add_argument("--torch", default="0.002,128,3", help="PyTorch's")
     p.add_argument("--torch-seed", type=int, help=argparse.SUPPRESS)
     return p.parse_args()
 
