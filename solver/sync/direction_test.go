@@ -209,3 +209,94 @@ func TestLength(t *testing.T) {
 		}
 	}
 }
+
+// TestAverage: the network is the average of where the steps have led, not of
+// where gradients are taken; at first it is where they have led.
+func TestAverage(t *testing.T) {
+	set := DefaultSettings(4)
+	set.Batch = 20 // 10 updates an epoch
+	s := begun(t, set, prox.L2{Lambda: 1})
+	at := func() []float64 {
+		var all []float64
+		for l := range s.layers {
+			ly := &s.layers[l]
+			for i, w := range ly.w.Data {
+				all = append(all, float64(w)-s.lead*float64(ly.v.W.Data[i]))
+			}
+			for i, b := range ly.b {
+				all = append(all, float64(b)-s.lead*float64(ly.v.B[i]))
+			}
+		}
+		return all
+	}
+	mean, leads := at(), 0
+	for k := range 40 {
+		if k%10 == 0 {
+			s.ahead(0)
+			s.batches.Shuffle(k / 10)
+		}
+		x, y := s.batches.Take(k % 10)
+		if _, _, err := s.mini(x, y); err != nil {
+			t.Fatal(err)
+		}
+		if s.lead > 0 {
+			leads++
+		}
+		w := s.weight(k)
+		if k == 3 && w != 1 {
+			t.Errorf("the first parameters that are averaged have weight %v, want 1", w)
+		}
+		for i, v := range at() {
+			mean[i] += w * (v - mean[i])
+		}
+	}
+	if leads < 10 {
+		t.Errorf("only %d gradients are taken ahead", leads)
+	}
+	i := 0
+	for l, ly := range s.Network().Layers {
+		for _, got := range append(ly.W.Clone().Data, ly.B...) {
+			if math.Abs(float64(got)-mean[i]) > 1e-5*(1+math.Abs(mean[i])) {
+				t.Fatalf("layer %d: parameter %v, want %v", l+1, got, mean[i])
+			}
+			i++
+		}
+	}
+}
+
+// TestAhead: what is ahead goes back to where the steps have led, which is far
+// from where gradients are taken.
+func TestAhead(t *testing.T) {
+	set := DefaultSettings(4)
+	set.Batch = 20
+	s := begun(t, set, prox.None{})
+	s.batches.Shuffle(0)
+	if _, _, err := s.mini(s.batches.Take(0)); err != nil { // for a metric
+		t.Fatal(err)
+	}
+	g, err := s.back.Gradient(s.p.X, s.p.Y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.turn(g, 0, 0.1, 0, 0)
+	led := s.net.Clone()
+	s.ahead(s.reach())
+	var w, moved float64
+	for l, ly := range led.Layers {
+		for i, v := range ly.W.Data {
+			w += float64(v) * float64(v)
+			moved += math.Pow(float64(s.net.Layers[l].W.Data[i]-v), 2)
+		}
+	}
+	if got := math.Sqrt(moved / w); math.Abs(got-set.Lead) > 1e-4 {
+		t.Errorf("gradients are taken %v of the weights' norm ahead, want %v", got, set.Lead)
+	}
+	s.turn(g, 1, 0, 0, 0) // back
+	for l, ly := range led.Layers {
+		for i, v := range ly.W.Data {
+			if got := s.net.Layers[l].W.Data[i]; abs(got-v) > 1e-6*(1+abs(v)) {
+				t.Fatalf("layer %d: weight %d is %v, want %v", l+1, i, got, v)
+			}
+		}
+	}
+}
