@@ -16,7 +16,8 @@
 //     Gauss–Newton model of the risk along them, and is guarded by what the
 //     risk then does. In mini-batches, once it is warmed up, the gradient is
 //     taken a little ahead along the last moves: steps that go by what lies
-//     beyond seek flat minima (momentum-SAM, Becker et al. 2024).
+//     beyond seek flat minima (momentum-SAM, Becker et al. 2024). The network
+//     is an average of the last parameters (Polyak & Juditsky, 1992).
 //
 // Targets travel down through W_lᵀ, the path of backpropagation, under another
 // metric; DLAM itself uses only gradients of its own convex subproblems. The

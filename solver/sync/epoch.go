@@ -135,7 +135,7 @@ func (s *stepper) ahead(t float64) {
 // updates. An average over the last ones has less of the batches' noise, and so
 // the steps need not become short to lose it.
 func (s *stepper) weight(k int) float64 {
-	since := min(k%stride, k%s.batches.Count) + 1 // the last that was averaged
+	since := min(k%stride, k%s.batches.Count) + 1 // since the last that was averaged
 	if since < stride && (k+1)%s.batches.Count != 0 {
 		return 0
 	}
