@@ -300,3 +300,27 @@ func TestAhead(t *testing.T) {
 		}
 	}
 }
+
+// TestWatch: noise of the batches' risk next to never shortens the steps; a rise
+// of it does.
+func TestWatch(t *testing.T) {
+	for seed := range uint64(20) {
+		s := begun(t, DefaultSettings(4), prox.None{})
+		rng := testprob.Rng(seed)
+		see := func(updates int, rise float64) {
+			for k := range updates {
+				s.follow(s.updates, 1+0.05*rng.NormFloat64()+rise*float64(k))
+				s.updates++
+				if k%10 == 9 {
+					s.watch()
+				}
+			}
+		}
+		see(500, 0)
+		noise := s.gain
+		see(50, 0.005)
+		if noise < 0.25 || s.gain > noise/2 {
+			t.Errorf("seed %d: noise of the risk leaves %v of the step, and then a rise by a quarter %v; want at least a quarter, then at most half of that", seed, noise, s.gain)
+		}
+	}
+}

@@ -16,6 +16,7 @@ const (
 	enough     = 128   // samples of a batch that are measured
 	memory     = 0.7   // of the averages of the model
 	levelDecay = 0.9   // of the average risk
+	doubt      = 5     // standard errors by which that average may rise
 	alarm      = 3     // a batch's risk above this many times the average is a divergence
 	rise       = 1.05  // an epoch's risk above this many times the least is of too long steps
 	floor      = 0.2   // share of the step that is left at the end
@@ -90,10 +91,7 @@ func (s *stepper) mini(x mat.Dense, y loss.Target) (risk, n float64, err error) 
 			return 0, 0, err
 		}
 	}
-	s.level = levelDecay*s.level + (1-levelDecay)*mean
-	if k == 0 {
-		s.level = mean
-	}
+	s.follow(k, mean)
 	if !measured {
 		s.t = s.length(k)
 		s.turn(g, s.Momentum, s.t, s.reach(), s.weight(k))
@@ -106,6 +104,29 @@ func (s *stepper) mini(x mat.Dense, y loss.Target) (risk, n float64, err error) 
 		s.average(share)
 	}
 	return risk, n, err
+}
+
+// follow takes a batch's mean risk into the averages.
+func (s *stepper) follow(k int, mean float64) {
+	if k == 0 {
+		s.level, s.least = mean, mean
+	}
+	d := mean - s.level
+	s.level += (1 - levelDecay) * d
+	if d < 0 { // of what lies above, some is a rise
+		s.spread = levelDecay*s.spread + (1-levelDecay)*d*d
+	}
+}
+
+// watch halves the steps where the average risk has risen beyond doubt.
+func (s *stepper) watch() {
+	// The average of the last batches, an AR(1) filter, has this variance.
+	se := math.Sqrt(s.spread * (1 - levelDecay) / (1 + levelDecay))
+	if s.level > s.least+doubt*se {
+		s.gain /= 2
+		s.least = s.level
+	}
+	s.least = min(s.least, s.level)
 }
 
 // reach is how far ahead along V a batch's gradient is taken: steps that go by
@@ -223,6 +244,7 @@ func (s *stepper) guard(before float64, x mat.Dense, y loss.Target) error {
 		return nil
 	}
 	s.gain = min(1, 1.2*s.gain)
+	s.watch()
 	return nil
 }
 

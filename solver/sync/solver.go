@@ -111,6 +111,8 @@ type stepper struct {
 	lowest       float64 // least mean risk of an epoch since trust changed; 0 before the first
 	bound        float64 // of the model's step; 0 while it warms up
 	level        float64 // average of the batches' mean risk; 0 before the first
+	spread       float64 // average square of how far others are below it
+	least        float64 // least level since one that was too high
 
 	metrics metricJob
 	moves   moveJob

@@ -11,7 +11,7 @@ import (
 // averages, and the few numbers beside them.
 func (s *stepper) State() dlam.State {
 	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{
-		"scalars": {float64(s.steps), float64(s.updates), s.slope, s.curve, s.gain, s.level, s.t, s.bound, s.trust, s.lowest},
+		"scalars": {float64(s.steps), float64(s.updates), s.slope, s.curve, s.gain, s.level, s.t, s.bound, s.trust, s.lowest, s.spread, s.least},
 	}}
 	for l := range s.layers {
 		ly, m := &s.layers[l], &s.layers[l].metric
@@ -31,11 +31,11 @@ func (s *stepper) State() dlam.State {
 // Restore puts a State back.
 func (s *stepper) Restore(n *dlam.Network, st dlam.State) error {
 	v := st.Float64["scalars"]
-	if len(v) != 10 {
+	if len(v) != 12 {
 		return errors.New("sync state: scalars missing")
 	}
 	s.steps, s.updates, s.slope, s.curve, s.gain = int(v[0]), int(v[1]), v[2], v[3], v[4]
-	s.level, s.t, s.bound, s.trust, s.lowest = v[5], v[6], v[7], v[8], v[9]
+	s.level, s.t, s.bound, s.trust, s.lowest, s.spread, s.least = v[5], v[6], v[7], v[8], v[9], v[10], v[11]
 	s.Network().CopyFrom(n)
 	var errs []error
 	for l := range s.layers {
