@@ -53,14 +53,19 @@ func DefaultSettings(epochs int) Settings {
 
 // SettingsFor are mini-batch settings for so many samples, of classes or of
 // values, and so many epochs. Small data are divided into some forty batches an
-// epoch; runs of few updates take smaller batches. The damping regularises what
-// labels there are of classes; values want the curvature, however long the run.
+// epoch, whose moves are averaged over more updates; runs of few updates take
+// smaller batches too. The damping regularises what labels there are of classes;
+// values want the curvature, however long the run.
 func SettingsFor(samples int, classes bool, epochs int) Settings {
 	s := DefaultSettings(epochs)
-	s.Batch = min(max(s.Batch/2, samples*epochs/updates), s.Batch, max(32, samples/40))
-	if !classes {
-		s.Lambda, s.Momentum, s.Lead = 1, 0.9, 0
+	small := max(32, samples/40)
+	if !classes || small < s.Batch/2 {
+		s.Momentum = 0.9
 	}
+	if !classes {
+		s.Lambda, s.Lead = 1, 0
+	}
+	s.Batch = min(max(s.Batch/2, samples*epochs/updates), s.Batch, small)
 	return s
 }
 
