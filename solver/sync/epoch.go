@@ -134,9 +134,11 @@ func (s *stepper) watch() {
 // generalise better (momentum-SAM, Becker et al. 2024).
 func (s *stepper) reach() float64 {
 	var w, v float64
-	for _, n := range s.norms {
-		w += n.w
-		v += n.v
+	for l := range s.layers {
+		for _, n := range s.layers[l].norms {
+			w += n.w
+			v += n.v
+		}
 	}
 	if !(v > 0) {
 		return 0

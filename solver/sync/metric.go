@@ -195,7 +195,7 @@ func (j *moveJob) Do(worker int) {
 				j.average(l, lo, end)
 			}
 			for i := lo; i < end; i++ {
-				j.s.norms[ly.first+i] = norms{kernel.SumSquares(ly.w.Row(i)), kernel.SumSquares(ly.v.W.Row(i))}
+				ly.norms[i] = norms{kernel.SumSquares(ly.w.Row(i)), kernel.SumSquares(ly.v.W.Row(i))}
 			}
 		}
 	}
@@ -242,29 +242,28 @@ func (j *moveJob) direct(l, lo, hi int, scratch []float32) {
 
 // direct makes V ← momentum·V + the least squares' moves for gradient g.
 func (s *stepper) direct(g *objective.Gradient, momentum float64) {
-	s.moves = moveJob{s: s, g: g, momentum: float32(momentum)}
-	s.e.Pool.Run(&s.moves)
+	s.move(moveJob{g: g, momentum: float32(momentum)})
 }
 
 // turn makes V as direct does, takes the step t along it and is then ahead by
 // lead; share is the weight of the step's end in the average.
 func (s *stepper) turn(g *objective.Gradient, momentum, t, lead, share float64) {
-	s.moves = moveJob{
-		s: s, g: g, momentum: float32(momentum),
+	s.move(moveJob{
+		g: g, momentum: float32(momentum),
 		back: float32(s.lead), t: float32(t + lead), ahead: float32(lead), share: float32(share),
-	}
+	})
 	s.lead = lead
-	s.e.Pool.Run(&s.moves)
 }
 
 // advance takes the step t along V.
-func (s *stepper) advance(t float64) {
-	s.moves = moveJob{s: s, t: float32(t)}
-	s.e.Pool.Run(&s.moves)
-}
+func (s *stepper) advance(t float64) { s.move(moveJob{t: float32(t)}) }
 
 // average takes the parameters into their average.
-func (s *stepper) average(share float64) {
-	s.moves = moveJob{s: s, share: float32(share)}
+func (s *stepper) average(share float64) { s.move(moveJob{share: float32(share)}) }
+
+// move runs the job.
+func (s *stepper) move(j moveJob) {
+	j.s = s
+	s.moves = j
 	s.e.Pool.Run(&s.moves)
 }

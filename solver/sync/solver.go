@@ -76,7 +76,7 @@ type layer struct {
 	b      []float32
 	v      objective.Direction // V: the direction of the step
 	metric metric
-	first  int // row, of all layers' rows
+	norms  []norms // of each row
 }
 
 // stepper is a run of sync.
@@ -116,7 +116,6 @@ type stepper struct {
 
 	metrics metricJob
 	moves   moveJob
-	norms   []norms     // of each layer's rows, one after another
 	scratch [][]float32 // of each worker: chunk rows of any layer
 	lead    float64     // how far along V the parameters are ahead of the steps, within an epoch
 }
@@ -132,7 +131,7 @@ func (s *stepper) begin() error {
 	if s.Batch > 0 {
 		s.mean = s.net.Clone()
 	}
-	rows, widest := 0, 0
+	widest := 0
 	layers, dir := make([]objective.Layer, len(s.net.Layers)), []objective.Direction{}
 	s.layers = make([]layer, len(layers))
 	for l, net := range s.net.Layers {
@@ -142,11 +141,9 @@ func (s *stepper) begin() error {
 		ly.v = objective.Direction{W: mat.New(net.W.Rows, net.W.Cols), B: make([]float32, len(net.B))}
 		ly.metric.allocate(net.W.Cols, net.W.Rows, s.rank(net.W.Cols))
 		dir = append(dir, ly.v)
-		ly.first = rows
-		rows += net.W.Rows
+		ly.norms = make([]norms, net.W.Rows)
 		widest = max(widest, net.W.Cols)
 	}
-	s.norms = make([]norms, rows)
 	for range s.e.Pool.Threads() {
 		s.scratch = append(s.scratch, make([]float32, chunk*widest))
 	}
@@ -218,8 +215,8 @@ func (s *stepper) stop() {
 	for l := range s.layers {
 		clear(s.layers[l].v.W.Data)
 		clear(s.layers[l].v.B)
+		clear(s.layers[l].norms)
 	}
-	clear(s.norms)
 }
 
 // Network is the parameters with all samples, their average with mini-batches.
