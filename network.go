@@ -1,185 +1,34 @@
 package dlam
 
 import (
-	"errors"
-	"fmt"
-	"math"
 	"math/rand/v2"
 
 	"github.com/dlam-go/dlam/activation"
-	"github.com/dlam-go/dlam/internal/objective"
-	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/nn"
 )
 
-// Layer is an affine map followed by an activation: a = h(W·x + b).
-type Layer struct {
-	W mat.Dense // d_l × d_{l-1}
-	B []float32 // d_l
-	H activation.Func
-}
+// Network and its parts are nn's: the names are here so that a program needs
+// one import for the vocabulary.
+type (
+	Network     = nn.Network
+	Layer       = nn.Layer
+	Initializer = nn.Initializer
+	Predictor   = nn.Predictor
+)
 
-// Network is a fully-connected network. Its last layer's activation is
-// Identity: what makes probabilities of its outputs belongs to the loss.
-type Network struct{ Layers []Layer }
-
-// Initializer draws a layer's weights.
-type Initializer string
-
-// The initialisers; intercepts start at zero but for Paper.
+// The initialisers; see nn.
 const (
-	// Paper draws weights and intercepts from N(0, 0.1²).
-	Paper Initializer = "paper"
-	// He draws weights from N(0, 2/d_{l-1}) (He et al. 2015).
-	He Initializer = "he"
-	// Glorot draws weights from N(0, 2/(d_{l-1}+d_l)) (Glorot & Bengio 2010).
-	Glorot Initializer = "glorot"
-	// LeCun draws weights from N(0, 1/d_{l-1}) (LeCun et al. 1998).
-	LeCun Initializer = "lecun"
+	Paper  = nn.Paper
+	He     = nn.He
+	Glorot = nn.Glorot
+	LeCun  = nn.LeCun
 )
 
 // Initializers lists the choices.
-var Initializers = []Initializer{Paper, He, Glorot, LeCun}
+var Initializers = nn.Initializers
 
-// NewNetwork is a network with layers of the given widths, from the number of
-// features to the number of outputs, with h between them, drawn from rng.
+// NewNetwork is a fully-connected network of the given widths, from the number
+// of features to the number of outputs, with h between them, drawn from rng.
 func NewNetwork(widths []int, h activation.Func, init Initializer, rng *rand.Rand) (*Network, error) {
-	if len(widths) < 2 {
-		return nil, errors.New("a network needs a width for its input and one for its output")
-	}
-	for l, d := range widths {
-		if d < 1 {
-			return nil, fmt.Errorf("width of layer %d: got %d, want at least 1", l, d)
-		}
-	}
-	n := &Network{Layers: make([]Layer, len(widths)-1)}
-	for l := range n.Layers {
-		in, out := widths[l], widths[l+1]
-		var sd float64
-		switch init {
-		case Paper:
-			sd = 0.1
-		case He:
-			sd = math.Sqrt(2 / float64(in))
-		case Glorot:
-			sd = math.Sqrt(2 / float64(in+out))
-		case LeCun:
-			sd = math.Sqrt(1 / float64(in))
-		default:
-			return nil, fmt.Errorf("unknown initialiser %q (choose one of %v)", init, Initializers)
-		}
-		ly := Layer{W: mat.New(out, in), B: make([]float32, out), H: h}
-		if l == len(n.Layers)-1 {
-			ly.H = activation.Identity{}
-		}
-		for i := range ly.W.Data {
-			ly.W.Data[i] = float32(sd * rng.NormFloat64())
-		}
-		if init == Paper {
-			for i := range ly.B {
-				ly.B[i] = float32(sd * rng.NormFloat64())
-			}
-		}
-		n.Layers[l] = ly
-	}
-	return n, nil
-}
-
-// Widths are the layers' widths, from the number of features to the number of
-// outputs.
-func (n *Network) Widths() []int {
-	w := []int{n.Layers[0].W.Cols}
-	for _, ly := range n.Layers {
-		w = append(w, ly.W.Rows)
-	}
-	return w
-}
-
-// Parameters is the number of weights and intercepts.
-func (n *Network) Parameters() int {
-	p := 0
-	for _, ly := range n.Layers {
-		p += ly.W.Rows*ly.W.Cols + len(ly.B)
-	}
-	return p
-}
-
-// Clone is a copy that shares nothing with n.
-func (n *Network) Clone() *Network {
-	c := &Network{Layers: make([]Layer, len(n.Layers))}
-	for l, ly := range n.Layers {
-		c.Layers[l] = Layer{W: ly.W.Clone(), B: append([]float32(nil), ly.B...), H: ly.H}
-	}
-	return c
-}
-
-// CopyFrom copies the parameters of src, of the same shape, into n.
-func (n *Network) CopyFrom(src *Network) {
-	for l, ly := range n.Layers {
-		ly.W.CopyFrom(src.Layers[l].W)
-		copy(ly.B, src.Layers[l].B)
-	}
-}
-
-// Validate reports every fault of shape, and parameters that are not finite.
-func (n *Network) Validate() error {
-	if len(n.Layers) == 0 {
-		return errors.New("network: no layers")
-	}
-	var errs []error
-	for l, ly := range n.Layers {
-		if ly.H == nil {
-			errs = append(errs, fmt.Errorf("network layer %d: no activation", l+1))
-		}
-		if len(ly.B) != ly.W.Rows {
-			errs = append(errs, fmt.Errorf("network layer %d: %d intercepts for %d outputs", l+1, len(ly.B), ly.W.Rows))
-		}
-		if l > 0 && ly.W.Cols != n.Layers[l-1].W.Rows {
-			errs = append(errs, fmt.Errorf("network layer %d: takes %d inputs, layer %d gives %d", l+1, ly.W.Cols, l, n.Layers[l-1].W.Rows))
-		}
-		if err := finite(ly); err != nil {
-			errs = append(errs, fmt.Errorf("network layer %d: %w", l+1, err))
-		}
-	}
-	if h := n.Layers[len(n.Layers)-1].H; h != nil && h != activation.Func(activation.Identity{}) {
-		errs = append(errs, fmt.Errorf("network: output activation is %v, want identity", h))
-	}
-	return errors.Join(errs...)
-}
-
-// finite reports the first parameter that is NaN or infinite.
-func finite(ly Layer) error {
-	for i := range ly.W.Rows {
-		for j, v := range ly.W.Row(i) {
-			if v-v != 0 {
-				return fmt.Errorf("weight W[%d,%d] is %v", i, j, v)
-			}
-		}
-	}
-	for i, v := range ly.B {
-		if v-v != 0 {
-			return fmt.Errorf("b[%d] is %v", i, v)
-		}
-	}
-	return nil
-}
-
-// Predict is the network's outputs for each row of x, computed on threads
-// goroutines.
-func (n *Network) Predict(x mat.Dense, threads int) (mat.Dense, error) {
-	if x.Cols != n.Layers[0].W.Cols {
-		return mat.Dense{}, fmt.Errorf("predict: samples have %d features, the network takes %d", x.Cols, n.Layers[0].W.Cols)
-	}
-	e := objective.New(threads, nil)
-	defer e.Close()
-	out := mat.New(x.Rows, n.Layers[len(n.Layers)-1].W.Rows)
-	e.Predict(out, n.affine(), x)
-	return out, nil
-}
-
-func (n *Network) affine() []objective.Layer {
-	a := make([]objective.Layer, len(n.Layers))
-	for l, ly := range n.Layers {
-		a[l] = objective.Layer(ly)
-	}
-	return a
+	return nn.NewNetwork(widths, h, init, rng)
 }

@@ -56,11 +56,3 @@ type Part struct {
 	Variables string  `json:"variables"` // what it updated, as "W" or "za"
 	Seconds   float64 `json:"seconds"`
 }
-
-// Score is how well a network does on samples.
-type Score struct {
-	Risk     float64 `json:"risk"`     // mean loss per sample
-	Accuracy float64 `json:"accuracy"` // share classified right; 0 for a regression
-	RMSE     float64 `json:"rmse"`     // root mean squared error; 0 for a classification
-	R2       float64 `json:"r2"`       // 1 − squared error / variance; 0 for a classification
-}

@@ -7,9 +7,7 @@ import (
 	"time"
 
 	"github.com/dlam-go/dlam/comm"
-	"github.com/dlam-go/dlam/internal/objective"
-	"github.com/dlam-go/dlam/loss"
-	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/internal/pass"
 )
 
 // Status is why a run ended.
@@ -102,7 +100,7 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 		t.Mark(r.parts.ended)
 	}
 	r.splitting, _ = st.(Splitting)
-	r.eval = objective.New(p.Threads, p.Comm)
+	r.eval = pass.New(p.Threads, p.Comm)
 	defer r.eval.Close()
 	if r.testing, err = r.agree(p.TestX.Rows > 0); err != nil {
 		return nil, err
@@ -120,7 +118,7 @@ type runner struct {
 	st      Stepper
 	counter *comm.Counter // of all that ranks sum
 	testing bool          // some rank has test samples
-	eval    *objective.Engine
+	eval    *pass.Engine
 	good    *Network // the network after the last good iteration
 	last    Record
 	elapsed time.Duration
@@ -236,7 +234,7 @@ func (r *runner) check(rec Record) error {
 		}
 	}
 	for l, ly := range r.st.Network().Layers {
-		if err := finite(ly); err != nil {
+		if err := ly.Finite(); err != nil {
 			return fmt.Errorf("layer %d: %w", l+1, err)
 		}
 	}
@@ -261,8 +259,7 @@ func (r *runner) score(rec *Record) (err error) {
 		}
 	}
 	if r.splitting != nil {
-		it := r.splitting.Iterate()
-		rec.Gap, err = r.eval.Gaps(it.Network.affine(), it.Z, it.A)
+		rec.Gap, err = gaps(r.eval, r.splitting.Iterate())
 	}
 	return err
 }
@@ -283,19 +280,4 @@ func (r *runner) observe(k int) error {
 		}
 	}
 	return nil
-}
-
-// Evaluate scores n on samples x with targets y.
-func Evaluate(n *Network, x mat.Dense, y loss.Target, l loss.Loss, threads int) (*Score, error) {
-	e := objective.New(threads, nil)
-	defer e.Close()
-	return score(e, n, x, y, l)
-}
-
-func score(e *objective.Engine, n *Network, x mat.Dense, y loss.Target, l loss.Loss) (*Score, error) {
-	s, err := e.Score(n.affine(), x, y, l)
-	if err != nil {
-		return nil, err
-	}
-	return (*Score)(&s), nil
 }

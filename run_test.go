@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -405,3 +406,10 @@ func TestPartsAddUp(t *testing.T) {
 type recorder func(dlam.Record) error
 
 func (f recorder) Record(r dlam.Record) error { return f(r) }
+
+func wantError(t *testing.T, err error, want string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got error %v, want one with %q", err, want)
+	}
+}

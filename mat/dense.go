@@ -78,3 +78,14 @@ func (m Dense) Clone() Dense {
 	c.CopyFrom(m)
 	return c
 }
+
+// ArgMax is the index of the first largest of x, which must not be empty.
+func ArgMax(x []float32) int {
+	best := 0
+	for j, v := range x {
+		if v > x[best] {
+			best = j
+		}
+	}
+	return best
+}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/dlam-go/dlam/internal/objective"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 )
@@ -111,7 +110,7 @@ func (s *Server) respond(req *request, out mat.Dense) (*response, error) {
 	if s.meaning != model.Values {
 		names := make([]string, out.Rows)
 		for i := range names {
-			names[i] = s.m.Classes[objective.ArgMax(out.Row(i))]
+			names[i] = s.m.Classes[mat.ArgMax(out.Row(i))]
 		}
 		all = append(all, outputTensor{className, "BYTES", []int{out.Rows}, names})
 	}

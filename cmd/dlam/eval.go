@@ -11,8 +11,8 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/dataset"
-	"github.com/dlam-go/dlam/internal/objective"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 )
 
@@ -139,7 +139,7 @@ func confusionOf(m *model.Model, d dataset.Dataset, threads int) ([][]int, error
 		counts[i] = make([]int, len(m.Classes))
 	}
 	for i, c := range d.Class {
-		counts[c][objective.ArgMax(out.Row(i))]++
+		counts[c][mat.ArgMax(out.Row(i))]++
 	}
 	return counts, nil
 }

@@ -14,9 +14,9 @@ import (
 
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/atomicfile"
-	"github.com/dlam-go/dlam/internal/objective"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/nn"
 )
 
 // useFlags are how a model and data for it are named.
@@ -93,7 +93,7 @@ func (a *app) apply(m *model.Model, s dataset.Split, d dataset.Dataset, u *useFl
 	if u.layers {
 		kept = max(kept, 2*widest) // a layer and the next
 	}
-	passes := parameters + 2*objective.Block*widest*float64(u.c.Threads)
+	passes := parameters + 2*nn.Block*widest*float64(u.c.Threads)
 	need := 4 * (float64(d.Rows())*(float64(m.Transform.Outputs())+kept) + passes)
 	if err := a.room(u.c.memory, 4*parameters+samplesSize(s.Train, s.Test), need); err != nil {
 		return d, err
@@ -176,7 +176,7 @@ func writePredictions(w io.Writer, m *model.Model, out mat.Dense, format string)
 	for i := range out.Rows {
 		var row []string
 		if m.Classes != nil {
-			row = append(row, m.Classes[objective.ArgMax(out.Row(i))])
+			row = append(row, m.Classes[mat.ArgMax(out.Row(i))])
 		}
 		for _, v := range out.Row(i) {
 			row = append(row, strconv.FormatFloat(float64(v), 'g', -1, 32))
@@ -194,7 +194,7 @@ func writeJSONLines(w io.Writer, m *model.Model, out mat.Dense) error {
 	for i := range out.Rows {
 		row := map[string]any{"outputs": out.Row(i)}
 		if m.Classes != nil {
-			row["class"] = m.Classes[objective.ArgMax(out.Row(i))]
+			row["class"] = m.Classes[mat.ArgMax(out.Row(i))]
 		}
 		if err := e.Encode(row); err != nil {
 			return err

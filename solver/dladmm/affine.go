@@ -5,10 +5,9 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/kernel"
-	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/prox"
-	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
 const (
@@ -21,7 +20,6 @@ const (
 // affineStep is the memory of a layer's W- and b-steps. Its sums over samples
 // are about the layer's input A and residual E.
 type affineStep struct {
-	split.NoEnds
 	s  *stepper
 	ly *layer
 
@@ -33,6 +31,8 @@ type affineStep struct {
 
 	d, delta, product, trial mat.Dense // direction, move, either times gram, candidate
 	theta                    []float64
+
+	cross, square pass.Product // EᵀA with E's columns; AᵀA with A's columns
 }
 
 func newAffineStep(s *stepper, ly *layer) affineStep {
@@ -44,73 +44,42 @@ func newAffineStep(s *stepper, ly *layer) affineStep {
 	}
 }
 
-// Where the sums are: g, then e, gram and a.
-func (f *affineStep) offsets() (e, gram, a, end int) {
+// Plan names the sums.
+func (f *affineStep) Plan(p *pass.Plan) {
 	out, in := f.ly.Net.W.Rows, f.ly.Net.W.Cols
-	e = out * in
-	gram = e + out
-	a = gram + in*in
-	return e, gram, a, a + in
-}
-
-// Begin starts the sums of products.
-func (f *affineStep) Begin(w *split.Worker) {
-	_, gram, _, _ := f.offsets()
-	w.Cross.Begin(w.Part, f.ly.Net.W.Rows, f.ly.Net.W.Cols)
+	f.cross = p.Product(out, in)
 	if !f.have {
-		w.Gram.Begin(w.Part[gram:], f.ly.Net.W.Cols, f.ly.Net.W.Cols)
+		f.square = p.Gram(in)
 	}
 }
 
 // Block adds some samples.
-func (f *affineStep) Block(w *split.Worker, lo, hi int) {
-	e, gram, a, end := f.offsets()
-	residual, in := f.s.residual(w, 0, f.ly, lo, hi), f.ly.In.RowRange(lo, hi)
-	w.Cross.Add(residual, in)
-	objective.AddColumns(w.Part[e:gram], residual)
+func (f *affineStep) Block(w *pass.Worker, lo, hi int) {
+	in := f.ly.In.RowRange(lo, hi)
+	w.AddProduct(f.cross, f.s.residual(f.s.Scratch(w), 0, f.ly, lo, hi), in)
 	if !f.have {
-		w.Gram.AddGram(in)
-		objective.AddColumns(w.Part[a:end], in)
-	}
-}
-
-// End completes the sums of products.
-func (f *affineStep) End(w *split.Worker) {
-	w.Cross.Flush()
-	if !f.have {
-		w.Gram.Flush()
+		w.AddGram(f.square, in)
 	}
 }
 
 // sumAffine makes the sums that the layer's W- and b-steps need.
 func (s *stepper) sumAffine(ly *layer) error {
 	f := &ly.affine
-	e, gram, a, end := f.offsets()
-	length := end
-	if f.have {
-		length = gram
-	}
-	v, err := s.Run(f, length)
-	if err != nil {
+	if err := s.Run(f); err != nil {
 		return err
 	}
-	narrow(f.g, v)
-	copy(f.e, v[e:gram])
+	cross := s.Sums.Product(f.cross)
+	cross.CopyTo(f.g)
+	copy(f.e, s.Sums.Columns(f.cross))
 	if !f.have {
-		narrow(f.gram, v[gram:])
+		square := s.Sums.Product(f.square)
+		square.CopyTo(f.gram)
 		mat.MirrorUpper(f.gram)
 		f.panel.Pack(f.gram)
-		copy(f.a, v[a:end])
+		copy(f.a, s.Sums.Columns(f.square))
 		f.have = ly.L == 1
 	}
 	return nil
-}
-
-func narrow(dst mat.Dense, src []float64) {
-	to := dst.Elements()
-	for i := range to {
-		to[i] = float32(src[i])
-	}
 }
 
 // updateB solves argmin φ over b_l: b less the mean residual.
@@ -151,7 +120,7 @@ func (s *stepper) updateW(ly *layer) error {
 					f.e[i] += float64(d) * f.a[j]
 				}
 			}
-			ly.Pack()
+			ly.Products.Pack()
 			return nil
 		}
 	}

@@ -179,8 +179,8 @@ func (s *stepper) record() (dlam.Record, error) {
 // residual computes V_l − Z_l − U/ν_l of samples lo to hi-1 into scratch block
 // i, U being 0 in the hidden layers: φ is (ν_l/2) its square, plus what does
 // not depend on W_l, b_l and A_{l-1}.
-func (s *stepper) residual(w *split.Worker, i int, ly *layer, lo, hi int) mat.Dense {
-	e := w.Linear(i, ly.Layer, lo, hi)
+func (s *stepper) residual(scratch *split.Scratch, i int, ly *layer, lo, hi int) mat.Dense {
+	e := scratch.Affine(i, ly.Layer, lo, hi)
 	es := e.Elements()
 	for i, z := range ly.Z.RowRange(lo, hi).Elements() {
 		es[i] -= z

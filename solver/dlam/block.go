@@ -2,7 +2,7 @@ package dlam
 
 import (
 	"github.com/dlam-go/dlam/internal/kernel"
-	"github.com/dlam-go/dlam/internal/objective"
+	engine "github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 )
@@ -26,14 +26,14 @@ type block struct {
 	grad      []float32 // scratch: E_{l+1}W_{l+1}
 	image     []float32 // scratch: a move's image under W_{l+1}
 	cut       rows      // rows of the a-step that the band cuts
-	curvature [objective.Block]float64
+	curvature [engine.Block]float64
 	oldA      mat.Dense // A_l before its last update, for mDLAM
 	far       *far      // scratch for mDLAM, or nil
 }
 
 // rows is a gathered set of rows of a block.
 type rows struct {
-	index       [objective.Block]int
+	index       [engine.Block]int
 	n           int
 	move, image []float32
 }
@@ -43,8 +43,8 @@ func (b *block) allocate(s *stepper) {
 	for l := range s.layers {
 		width = max(width, s.layers[l].net.W.Rows)
 	}
-	buf := func() []float32 { return make([]float32, objective.Block*width) }
-	b.first = make([]float32, objective.Block*s.layers[0].net.W.Rows)
+	buf := func() []float32 { return make([]float32, engine.Block*width) }
+	b.first = make([]float32, engine.Block*s.layers[0].net.W.Rows)
 	b.old, b.h, b.grad, b.image = buf(), buf(), buf(), buf()
 	b.cut.move, b.cut.image = buf(), buf()
 	if s.Momentum {
@@ -81,7 +81,7 @@ func (b *block) scratch(buf []float32, cols int) mat.Dense {
 }
 
 // linear writes V = A_{l-1}W_lᵀ + 1b_lᵀ where E is.
-func (b *block) linear() { objective.Affine(b.E, b.in, &b.p.ly.wT, b.p.ly.net.B) }
+func (b *block) linear() { b.p.ly.wT.MulRow(b.E, b.in, b.p.ly.net.B) }
 
 // start makes the first iterate: z_l = V and a_l = h(z_l), or z_L coded ±1.
 func (b *block) start() {
@@ -133,7 +133,7 @@ func (b *block) narrow() {
 func (b *block) quadratic(sum []float64) {
 	ad := b.scratch(b.image, b.Z.Cols)
 	b.p.ly.step.dirT.Mul(ad, b.in)
-	objective.AddColumnSquares(sum, ad)
+	engine.AddColumnSquares(sum, ad)
 }
 
 // updateZ solves argmin φ_l over z_l s.t. |h(z_l) − a_l| ≤ ε, eq. 4: V
@@ -264,8 +264,8 @@ func (b *block) acceptA(i int, d, h []float32, square float64, scale float32, im
 // trialA adds the two sides of Algorithm 3's test for one t for all samples.
 func (b *block) trialA(t float64) {
 	d, image := b.globalStep(t)
-	b.part[sumMoveA] += t * objective.SumSquares(d)
-	b.part[sumCurved] += objective.SumSquares(image)
+	b.part[sumMoveA] += t * engine.SumSquares(d)
+	b.part[sumCurved] += engine.SumSquares(image)
 }
 
 // applyA takes that step.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/kernel"
-	"github.com/dlam-go/dlam/internal/objective"
+	engine "github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/prox"
 )
@@ -149,7 +149,7 @@ func extrapolate(dst, x, old mat.Dense, omega float32) {
 // far is a block's a-step from the extrapolated point, for mDLAM.
 type far struct {
 	move, image, oldE []float32
-	tau               [objective.Block]float64
+	tau               [engine.Block]float64
 }
 
 // extrapolateA makes the a-step from A + ω(A − A_old), as the whole move from

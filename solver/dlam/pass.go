@@ -1,7 +1,8 @@
 package dlam
 
 import (
-	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/internal/kernel"
+	engine "github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -49,7 +50,7 @@ type layout struct{ g, gram, a, square, e, quad, first, firstE, length int }
 
 // worker is one goroutine's scratch.
 type worker struct {
-	g, gram, first objective.Outer
+	g, gram, first engine.Outer
 	block          block
 }
 
@@ -62,7 +63,7 @@ func (p *pass) allocate(s *stepper) {
 			longest = max(longest, layoutOf(kind, &s.layers[l]).length)
 		}
 	}
-	s.sums = s.e.NewSums(longest)
+	s.sums = newSums(s.e, longest)
 	for w := range p.workers {
 		p.workers[w].block.allocate(s)
 	}
@@ -159,9 +160,9 @@ func (p *pass) Do(w int) {
 	b := &wk.block
 	b.part = p.s.sums.Part(w)
 	p.beginSums(wk)
-	lo, hi := p.s.e.Rows(p.ly.Z.Rows, w)
-	for ; lo < hi; lo += objective.Block {
-		b.take(p, lo, min(lo+objective.Block, hi))
+	lo, hi := kernel.Range(p.ly.Z.Rows, engine.Block, w, p.s.e.Pool.Threads())
+	for ; lo < hi; lo += engine.Block {
+		b.take(p, lo, min(lo+engine.Block, hi))
 		p.update(wk)
 	}
 	p.endSums(wk)
@@ -177,7 +178,7 @@ func (p *pass) update(wk *worker) {
 		b.residual()
 		p.sumFirst(wk)
 	case passGram:
-		objective.AddColumns(b.part[p.layout.a:p.layout.a+b.in.Cols], b.in)
+		engine.AddColumns(b.part[p.layout.a:p.layout.a+b.in.Cols], b.in)
 		if p.layout.gram > 0 {
 			wk.gram.AddGram(b.in)
 		}
@@ -249,7 +250,7 @@ func (p *pass) sumFirst(wk *worker) {
 	if p.layout.first > 0 {
 		b := &wk.block
 		wk.first.Add(b.E, b.in)
-		objective.AddColumns(b.part[p.layout.firstE:p.layout.firstE+b.E.Cols], b.E)
+		engine.AddColumns(b.part[p.layout.firstE:p.layout.firstE+b.E.Cols], b.E)
 	}
 }
 
@@ -257,12 +258,12 @@ func (p *pass) sumFirst(wk *worker) {
 func (p *pass) sumNext(wk *worker) {
 	b, o := &wk.block, p.layout
 	wk.g.Add(b.nextE, b.A)
-	objective.AddColumns(b.part[o.a:o.a+b.A.Cols], b.A)
-	objective.AddColumns(b.part[o.e:o.e+b.nextE.Cols], b.nextE)
+	engine.AddColumns(b.part[o.a:o.a+b.A.Cols], b.A)
+	engine.AddColumns(b.part[o.e:o.e+b.nextE.Cols], b.nextE)
 	if o.gram > 0 {
 		wk.gram.AddGram(b.A)
 	}
 	if o.square > 0 {
-		objective.AddColumnSquares(b.part[o.square:o.square+b.A.Cols], b.A)
+		engine.AddColumnSquares(b.part[o.square:o.square+b.A.Cols], b.A)
 	}
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
-	"github.com/dlam-go/dlam/internal/objective"
+	engine "github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
@@ -118,8 +118,8 @@ func narrowAll(s *stepper) {
 	b := &s.pass.workers[0].block
 	for l := range s.layers {
 		s.pass.ly = &s.layers[l]
-		for lo, n := 0, s.p.X.Rows; lo < n; lo += objective.Block {
-			b.take(&s.pass, lo, min(lo+objective.Block, n))
+		for lo, n := 0, s.p.X.Rows; lo < n; lo += engine.Block {
+			b.take(&s.pass, lo, min(lo+engine.Block, n))
 			b.narrow()
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/dlam-go/dlam"
-	"github.com/dlam-go/dlam/internal/objective"
+	engine "github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -62,7 +62,7 @@ type layer struct {
 type stepper struct {
 	Settings
 	p        *dlam.Problem
-	e        *objective.Engine
+	e        *engine.Engine
 	net      *dlam.Network
 	n        float64 // number of samples, over all ranks
 	layers   []layer
@@ -73,7 +73,7 @@ type stepper struct {
 	c        float64 // c_k so far; 0 before the first sweep
 	nesterov extrapolation
 	done     int // sweeps done
-	sums     *objective.Sums
+	sums     *sums
 	pass     pass
 	blocks   []dlam.Block
 	penalty  []float64
@@ -88,7 +88,7 @@ var (
 
 func newStepper(set Settings, p *dlam.Problem, n *dlam.Network) *stepper {
 	s := &stepper{
-		Settings: set, p: p, net: n.Clone(), e: objective.New(p.Threads, p.Comm),
+		Settings: set, p: p, net: n.Clone(), e: engine.New(p.Threads, p.Comm),
 		epsilon: set.Epsilon, layers: make([]layer, len(n.Layers)), ended: func(int, string) {},
 	}
 	rows, in := p.X.Rows, p.X
@@ -344,6 +344,6 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 		}
 	}
 	floats -= n * float64(widths[1])
-	perWorker := 2*(2*longest+longest) + 3*longest + 8*objective.Block*widest // sums, products, block scratch
+	perWorker := 2*(2*longest+longest) + 3*longest + 8*engine.Block*widest // sums, products, block scratch
 	return 4 * (floats + float64(threads)*perWorker)
 }

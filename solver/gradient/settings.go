@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/internal/pass"
 )
 
 // Rule is how a parameter moves by its gradient; see the package's comment.
@@ -111,6 +111,6 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 	if rows := float64(min(s.Settings.Batch, samples)); rows > 0 {
 		batch = rows*(float64(widths[0])+2*units) + 2*float64(samples) // and their order
 	}
-	perWorker := 2*parameters + longest + objective.Block*3*units
+	perWorker := 2*parameters + longest + pass.Block*3*units
 	return 4 * (parameters*float64(4+s.Settings.Rule.moments()) + batch + float64(threads)*perWorker)
 }

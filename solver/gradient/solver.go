@@ -6,8 +6,9 @@ import (
 	"math"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/backprop"
 	"github.com/dlam-go/dlam/internal/kernel"
-	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/prox"
 )
 
@@ -35,7 +36,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	if !ok {
 		return nil, fmt.Errorf("%v: regulariser %v has no gradient", s, p.Regularizer)
 	}
-	st := &stepper{Settings: s.Settings, p: p, omega: omega, net: n.Clone(), e: objective.New(p.Threads, p.Comm)}
+	st := &stepper{Settings: s.Settings, p: p, omega: omega, net: n.Clone(), e: pass.New(p.Threads, p.Comm)}
 	if err := st.begin(); err != nil {
 		st.Close()
 		return nil, err
@@ -46,9 +47,9 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 // tensor is one layer's weights or intercepts.
 type tensor struct {
 	w      []float32
-	sum    *objective.Sum // gradient of the risk, over samples
-	m      [3][]float32   // the rule's memories
-	weight bool           // whether Ω is of it
+	sum    *pass.Sum    // gradient of the risk, over samples
+	m      [3][]float32 // the rule's memories
+	weight bool         // whether Ω is of it
 }
 
 // stepper is a run of a first-order method.
@@ -57,13 +58,13 @@ type stepper struct {
 	p       *dlam.Problem
 	omega   prox.Differentiable
 	net     *dlam.Network
-	e       *objective.Engine
-	back    *objective.Backprop
-	grad    *objective.Gradient // at the current point, with all samples
+	e       *pass.Engine
+	back    *backprop.Backprop
+	grad    *backprop.Gradient // at the current point, with all samples
 	tensors []tensor
 	grads   [][]float32  // scratch of each worker
 	memory  [3][]float32 // of all tensors, one after another
-	batches *objective.Batches
+	batches *backprop.Batches
 	steps   int // done
 	updates int // done
 
@@ -75,14 +76,10 @@ var _ dlam.Resumable = (*stepper)(nil)
 
 func (s *stepper) begin() error {
 	var err error
-	if s.batches, err = s.e.NewBatches(s.p.X, s.p.Y, s.Batch, s.Seed, s.p.Jitter); err != nil {
+	if s.batches, err = backprop.NewBatches(s.e, s.p.X, s.p.Y, s.Batch, s.Seed, s.p.Jitter); err != nil {
 		return err
 	}
-	layers := make([]objective.Layer, len(s.net.Layers))
-	for l, ly := range s.net.Layers {
-		layers[l] = objective.Layer(ly)
-	}
-	if s.back, err = s.e.NewBackprop(layers, s.p.Loss); err != nil {
+	if s.back, err = backprop.New(s.e, s.net.Layers, s.p.Loss); err != nil {
 		return fmt.Errorf("%s: %w", s.Rule, err)
 	}
 	s.allocate()
@@ -98,7 +95,7 @@ func (s *stepper) allocate() {
 		s.memory[i] = make([]float32, parameters)
 	}
 	at := 0
-	add := func(w []float32, sum *objective.Sum, weight bool) {
+	add := func(w []float32, sum *pass.Sum, weight bool) {
 		t := tensor{w: w, sum: sum, weight: weight}
 		for i := range s.Rule.moments() {
 			t.m[i] = s.memory[i][at : at+len(w)]
@@ -162,7 +159,7 @@ func (s *stepper) epoch(ctx context.Context) (risk float64, err error) {
 }
 
 // move is one update of all parameters by g.
-func (s *stepper) move(g *objective.Gradient) {
+func (s *stepper) move(g *backprop.Gradient) {
 	rate := s.Rate
 	if s.Schedule == Cosine {
 		total := float64(s.Epochs * s.batches.Count)

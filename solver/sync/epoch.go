@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"github.com/dlam-go/dlam"
-	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/internal/backprop"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 )
@@ -167,7 +167,7 @@ func (s *stepper) weight(k int) float64 {
 }
 
 // gradient is the batch's, with the moments where the metric is due.
-func (s *stepper) gradient(k int, x mat.Dense, y loss.Target) (*objective.Gradient, *objective.Gram, error) {
+func (s *stepper) gradient(k int, x mat.Dense, y loss.Target) (*backprop.Gradient, *backprop.Gram, error) {
 	// The first batches make a poor metric, so it is made anew more often.
 	if due := k%s.Refresh == 0 || k < s.Refresh && k&(k-1) == 0; !due {
 		g, err := s.back.Gradient(x, y)
@@ -178,7 +178,7 @@ func (s *stepper) gradient(k int, x mat.Dense, y loss.Target) (*objective.Gradie
 
 // careful is update k with the samples x of its batch measured: the model
 // along V before the step, and the risk after it.
-func (s *stepper) careful(k int, g *objective.Gradient, x mat.Dense, y loss.Target) error {
+func (s *stepper) careful(k int, g *backprop.Gradient, x mat.Dense, y loss.Target) error {
 	before, err := s.model(g, x, y)
 	if err != nil {
 		return err
@@ -191,7 +191,7 @@ func (s *stepper) careful(k int, g *objective.Gradient, x mat.Dense, y loss.Targ
 
 // model measures the model along V, and returns the risk. Where V leads up, it
 // is the batch's move alone again.
-func (s *stepper) model(g *objective.Gradient, x mat.Dense, y loss.Target) (risk float64, err error) {
+func (s *stepper) model(g *backprop.Gradient, x mat.Dense, y loss.Target) (risk float64, err error) {
 	risk, slope, curve, err := s.measure(x, y)
 	if err == nil && !(slope > 0) {
 		s.direct(g, 0)

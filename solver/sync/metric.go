@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/backprop"
 	"github.com/dlam-go/dlam/internal/kernel"
-	"github.com/dlam-go/dlam/internal/objective"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -131,7 +131,7 @@ func (m *metric) apply(v, g mat.Dense, beta float32, lo int) {
 // metricJob brings all layers' metrics up to date, a layer a worker.
 type metricJob struct {
 	s     *stepper
-	gram  *objective.Gram // new moments, or nil to invert alone
+	gram  *backprop.Gram // new moments, or nil to invert alone
 	first int
 	decay float64
 }
@@ -144,14 +144,14 @@ func (j *metricJob) Do(worker int) {
 			if !m.seen {
 				turns = firstTurns
 			}
-			m.average(j.gram.Square[l], j.gram.Sum[l], j.gram.N, j.decay)
+			m.average(j.gram.Square[l], j.gram.Sum[l], j.gram.Rows[l], j.decay)
 		}
 		m.ok = m.invert(j.s.Lambda, turns)
 	}
 }
 
 // refresh runs the job.
-func (s *stepper) refresh(gram *objective.Gram, first int, decay float64) error {
+func (s *stepper) refresh(gram *backprop.Gram, first int, decay float64) error {
 	s.metrics = metricJob{s: s, gram: gram, first: first, decay: decay}
 	s.e.Pool.Run(&s.metrics)
 	for l := first; l < len(s.layers); l++ {
@@ -166,7 +166,7 @@ func (s *stepper) refresh(gram *objective.Gram, first int, decay float64) error 
 // averages parameters, rows of each layer by worker.
 type moveJob struct {
 	s        *stepper
-	g        *objective.Gradient // makes the direction; nil for a step alone
+	g        *backprop.Gradient // makes the direction; nil for a step alone
 	momentum float32
 	back, t  float32 // step back along the old direction, and on along the new one
 	ahead    float32 // what of t is ahead of the parameters that are averaged
@@ -241,13 +241,13 @@ func (j *moveJob) direct(l, lo, hi int, scratch []float32) {
 }
 
 // direct makes V ← momentum·V + the least squares' moves for gradient g.
-func (s *stepper) direct(g *objective.Gradient, momentum float64) {
+func (s *stepper) direct(g *backprop.Gradient, momentum float64) {
 	s.move(moveJob{g: g, momentum: float32(momentum)})
 }
 
 // turn makes V as direct does, takes the step t along it and is then ahead by
 // lead; share is the weight of the step's end in the average.
-func (s *stepper) turn(g *objective.Gradient, momentum, t, lead, share float64) {
+func (s *stepper) turn(g *backprop.Gradient, momentum, t, lead, share float64) {
 	s.move(moveJob{
 		g: g, momentum: float32(momentum),
 		back: float32(s.lead), t: float32(t + lead), ahead: float32(lead), share: float32(share),

@@ -6,8 +6,9 @@ import (
 	stdsync "sync"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/backprop"
 	"github.com/dlam-go/dlam/internal/kernel"
-	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/prox"
@@ -41,7 +42,7 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 	if b := s.Settings.Batch; b > 0 {
 		floats += float64(min(b, samples)*widths[0]) + 2*float64(samples)
 	}
-	perWorker := 2*(parameters+squares) + parameters + squares + objective.Block*5*width
+	perWorker := 2*(parameters+squares) + parameters + squares + pass.Block*5*width
 	return 4 * (floats + float64(threads)*perWorker)
 }
 
@@ -62,7 +63,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	if !ok {
 		return nil, fmt.Errorf("sync: regulariser %v has no gradient", p.Regularizer)
 	}
-	st := &stepper{Settings: s.Settings, p: p, loss: curved, omega: omega, net: n.Clone(), e: objective.New(p.Threads, p.Comm), gain: 1, trust: 1}
+	st := &stepper{Settings: s.Settings, p: p, loss: curved, omega: omega, net: n.Clone(), e: pass.New(p.Threads, p.Comm), gain: 1, trust: 1}
 	if err := st.begin(); err != nil {
 		st.Close()
 		return nil, err
@@ -74,7 +75,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 type layer struct {
 	w      mat.Dense // the network's own
 	b      []float32
-	v      objective.Direction // V: the direction of the step
+	v      backprop.Direction // V: the direction of the step
 	metric metric
 	norms  []norms // of each row
 }
@@ -86,24 +87,24 @@ type stepper struct {
 	loss   loss.Curved
 	omega  prox.Differentiable
 	net    *dlam.Network
-	e      *objective.Engine
-	back   *objective.Backprop
-	target *objective.Backprop // with the targets of mode Prox, or nil
-	along  *objective.Along
+	e      *pass.Engine
+	back   *backprop.Backprop
+	target *backprop.Backprop // with the targets of mode Prox, or nil
+	along  *backprop.Along
 	layers []layer
 	safe   *dlam.Network // parameters to go back to
 	mean   *dlam.Network // average of the parameters, with mini-batches
 	steps  int           // done
 
 	// of full batches
-	grad  *objective.Gradient // at the current point
-	f     float64             // F there
-	bad   error               // why there is no metric there, or nil
-	t     float64             // last step
+	grad  *backprop.Gradient // at the current point
+	f     float64            // F there
+	bad   error              // why there is no metric there, or nil
+	t     float64            // last step
 	tries [2]float64
 
 	// of mini-batches
-	batches      *objective.Batches
+	batches      *backprop.Batches
 	updates      int     // done
 	slope, curve float64 // averages of the model along V, a sample
 	gain         float64 // in (0, 1]: what the guard leaves of the step
@@ -124,7 +125,7 @@ var _ dlam.Resumable = (*stepper)(nil)
 
 func (s *stepper) begin() error {
 	var err error
-	if s.batches, err = s.e.NewBatches(s.p.X, s.p.Y, s.Batch, s.Seed, s.p.Jitter); err != nil {
+	if s.batches, err = backprop.NewBatches(s.e, s.p.X, s.p.Y, s.Batch, s.Seed, s.p.Jitter); err != nil {
 		return err
 	}
 	s.safe = s.net.Clone()
@@ -132,13 +133,12 @@ func (s *stepper) begin() error {
 		s.mean = s.net.Clone()
 	}
 	widest := 0
-	layers, dir := make([]objective.Layer, len(s.net.Layers)), []objective.Direction{}
-	s.layers = make([]layer, len(layers))
+	dir := []backprop.Direction{}
+	s.layers = make([]layer, len(s.net.Layers))
 	for l, net := range s.net.Layers {
-		layers[l] = objective.Layer(net)
 		ly := &s.layers[l]
 		ly.w, ly.b = net.W, net.B
-		ly.v = objective.Direction{W: mat.New(net.W.Rows, net.W.Cols), B: make([]float32, len(net.B))}
+		ly.v = backprop.Direction{W: mat.New(net.W.Rows, net.W.Cols), B: make([]float32, len(net.B))}
 		ly.metric.allocate(net.W.Cols, net.W.Rows, s.rank(net.W.Cols))
 		dir = append(dir, ly.v)
 		ly.norms = make([]norms, net.W.Rows)
@@ -147,11 +147,11 @@ func (s *stepper) begin() error {
 	for range s.e.Pool.Threads() {
 		s.scratch = append(s.scratch, make([]float32, chunk*widest))
 	}
-	if s.back, err = s.e.NewBackprop(layers, s.p.Loss); err != nil {
+	if s.back, err = backprop.New(s.e, s.net.Layers, s.p.Loss); err != nil {
 		return fmt.Errorf("sync: %w", err)
 	}
 	if s.Mode == Prox {
-		if s.target, err = s.e.NewBackprop(layers, targets{s.p.Loss, s.Rho, new(stdsync.Pool)}); err != nil {
+		if s.target, err = backprop.New(s.e, s.net.Layers, targets{s.p.Loss, s.Rho, new(stdsync.Pool)}); err != nil {
 			return err
 		}
 	}

@@ -8,56 +8,44 @@ import (
 	"gonum.org/v1/gonum/lapack/lapack64"
 
 	"github.com/dlam-go/dlam"
-	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/prox"
 )
 
 // affineFit is the memory of a layer's (W, b)-step. With Ã = [A_{l-1} 1], its
 // normal equations are with S = ÃᵀÃ and C = ÃᵀZ.
 type affineFit struct {
-	NoEnds
+	it   *Iterate
 	ly   *Layer
 	gram []float64 // S of k+1 columns, row-major; of its first k, the upper triangle
 	have bool      // gram is that of X, which never changes
 	chol []float64 // what is factorised
 	rhs  []float64 // (k+1)×d_l
+
+	cross, square pass.Product // ZᵀA with Z's columns; AᵀA with A's columns
 }
 
-func newAffineFit(ly *Layer) affineFit {
+func newAffineFit(it *Iterate, ly *Layer) affineFit {
 	out, k := ly.Net.W.Rows, ly.Net.W.Cols+1
-	return affineFit{ly: ly, gram: make([]float64, k*k), chol: make([]float64, k*k), rhs: make([]float64, k*out)}
+	return affineFit{it: it, ly: ly, gram: make([]float64, k*k), chol: make([]float64, k*k), rhs: make([]float64, k*out)}
 }
 
-// affineLength is the number of sums: the Gram matrix and columns of the
-// input, the product with and columns of the target.
-func affineLength(ly *Layer) int {
-	out, k := ly.Net.W.Rows, ly.Net.W.Cols
-	return out*k + out + k*k + k
-}
-
-func (f *affineFit) Begin(w *Worker) {
+// Plan names the sums: the product with and columns of the target, and unless
+// it is known the Gram matrix and columns of the input.
+func (f *affineFit) Plan(p *pass.Plan) {
 	out, k := f.ly.Net.W.Rows, f.ly.Net.W.Cols
-	w.Cross.Begin(w.Part, out, k)
+	f.cross = p.Product(out, k)
 	if !f.have {
-		w.Gram.Begin(w.Part[out*k+out:], k, k)
+		f.square = p.Gram(k)
 	}
 }
 
-func (f *affineFit) Block(w *Worker, lo, hi int) {
-	out, k := f.ly.Net.W.Rows, f.ly.Net.W.Cols
-	in, z := f.ly.In.RowRange(lo, hi), f.ly.Z.RowRange(lo, hi)
-	w.Cross.Add(z, in)
-	objective.AddColumns(w.Part[out*k:out*k+out], z)
+// Block adds samples lo to hi-1.
+func (f *affineFit) Block(w *pass.Worker, lo, hi int) {
+	in := f.ly.In.RowRange(lo, hi)
+	w.AddProduct(f.cross, f.ly.Z.RowRange(lo, hi), in)
 	if !f.have {
-		w.Gram.AddGram(in)
-		objective.AddColumns(w.Part[out*k+out+k*k:], in)
-	}
-}
-
-func (f *affineFit) End(w *Worker) {
-	w.Cross.Flush()
-	if !f.have {
-		w.Gram.Flush()
+		w.AddGram(f.square, in)
 	}
 }
 
@@ -72,29 +60,24 @@ func (f *affineFit) End(w *Worker) {
 // at least; the number of times is the result.
 func (it *Iterate) FitAffine(ly *Layer, beta, alpha, ridge float64) (raised int, err error) {
 	f := &ly.affine
-	out, k := ly.Net.W.Rows, ly.Net.W.Cols+1
-	length := affineLength(ly)
-	if f.have {
-		length = out*(k-1) + out
-	}
-	v, err := it.Run(f, length)
-	if err != nil {
+	if err := it.Run(f); err != nil {
 		return 0, err
 	}
 	if !f.have {
-		f.takeGram(v[out*k:], it.N)
+		f.takeGram()
 		f.have = ly.L == 1
 	}
+	k := ly.Net.W.Cols + 1
 	var mean float64
 	for i := range k {
 		mean += f.gram[i*k+i] / float64(k)
 	}
 	lambda := it.P.Regularizer.(prox.Smooth).Strong()
 	for {
-		f.equations(v, beta, alpha, lambda, beta*ridge*mean)
+		f.equations(beta, alpha, lambda, beta*ridge*mean)
 		if f.solve() {
 			f.store()
-			ly.Pack()
+			ly.Products.Pack()
 			return raised, nil
 		}
 		if raised++; raised > 12 {
@@ -105,20 +88,23 @@ func (it *Iterate) FitAffine(ly *Layer, beta, alpha, ridge float64) (raised int,
 }
 
 // takeGram stores S from its sums.
-func (f *affineFit) takeGram(v []float64, n float64) {
+func (f *affineFit) takeGram() {
 	in := f.ly.Net.W.Cols
 	k := in + 1
+	gram, columns := f.it.Sums.Product(f.square), f.it.Sums.Columns(f.square)
+	v := gram.Float64()
 	for i := range in {
 		copy(f.gram[i*k:i*k+in], v[i*in:(i+1)*in])
-		f.gram[i*k+in] = v[in*in+i]
+		f.gram[i*k+in] = columns[i]
 	}
-	f.gram[in*k+in] = n
+	f.gram[in*k+in] = f.it.N
 }
 
 // equations sets (βS + (α + λ + ridge)I)X = βC + αX_l, λ not for b.
-func (f *affineFit) equations(v []float64, beta, alpha, lambda, ridge float64) {
+func (f *affineFit) equations(beta, alpha, lambda, ridge float64) {
 	out, in := f.ly.Net.W.Rows, f.ly.Net.W.Cols
 	k := in + 1
+	cross, columns := f.it.Sums.Product(f.cross), f.it.Sums.Columns(f.cross)
 	for i, s := range f.gram {
 		f.chol[i] = beta * s
 	}
@@ -130,9 +116,9 @@ func (f *affineFit) equations(v []float64, beta, alpha, lambda, ridge float64) {
 	}
 	for i := range out {
 		for j, w := range f.ly.Net.W.Row(i) {
-			f.rhs[j*out+i] = beta*v[i*in+j] + alpha*float64(w)
+			f.rhs[j*out+i] = beta*cross.At(i*in+j) + alpha*float64(w)
 		}
-		f.rhs[in*out+i] = beta*v[out*in+i] + alpha*float64(f.ly.Net.B[i])
+		f.rhs[in*out+i] = beta*columns[i] + alpha*float64(f.ly.Net.B[i])
 	}
 }
 

@@ -8,25 +8,27 @@ import (
 	"gonum.org/v1/gonum/lapack/lapack64"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/mat"
 )
 
 // activationFit is the memory of a layer's closed-form a-step.
 type activationFit struct {
-	NoEnds
+	NoSums
+	it                 *Iterate
 	ly                 *Layer
 	m                  []float64 // the d_l×d_l matrix that is inverted, then its inverse
-	narrow             mat.Dense
+	inverse32          mat.Dense
 	inverse            mat.Panel
 	gamma, beta, alpha float32
 }
 
-func newActivationFit(ly *Layer) activationFit {
+func newActivationFit(it *Iterate, ly *Layer) activationFit {
 	if ly.Next == nil {
 		return activationFit{}
 	}
 	d := ly.Net.W.Rows
-	return activationFit{ly: ly, m: make([]float64, d*d), narrow: mat.New(d, d)}
+	return activationFit{it: it, ly: ly, m: make([]float64, d*d), inverse32: mat.New(d, d)}
 }
 
 // FitA solves
@@ -40,8 +42,7 @@ func (it *Iterate) FitA(ly *Layer, gamma, beta, alpha float64) error {
 		return err
 	}
 	f.gamma, f.beta, f.alpha = float32(gamma), float32(beta), float32(alpha)
-	_, err := it.Run(f, 0)
-	return err
+	return it.Run(f)
 }
 
 func (f *activationFit) invert(diagonal, beta float64) error {
@@ -68,18 +69,19 @@ func (f *activationFit) invert(diagonal, beta float64) error {
 	for i := range d {
 		for j := i; j < d; j++ {
 			x := float32(f.m[i*d+j])
-			f.narrow.Set(i, j, x)
-			f.narrow.Set(j, i, x)
+			f.inverse32.Set(i, j, x)
+			f.inverse32.Set(j, i, x)
 		}
 	}
-	f.inverse.Pack(f.narrow)
+	f.inverse.Pack(f.inverse32)
 	return nil
 }
 
-func (f *activationFit) Block(w *Worker, lo, hi int) {
+func (f *activationFit) Block(w *pass.Worker, lo, hi int) {
 	ly, next := f.ly, f.ly.Next
 	rows, d := hi-lo, ly.Net.W.Rows
-	target := w.Buf(0, rows, next.Net.W.Rows) // β(Z_{l+1} − 1bᵀ)
+	s := f.it.Scratch(w)
+	target := s.Block(0, rows, next.Net.W.Rows) // β(Z_{l+1} − 1bᵀ)
 	zn := next.Z.RowRange(lo, hi)
 	for i := range rows {
 		t := target.Row(i)
@@ -87,8 +89,8 @@ func (f *activationFit) Block(w *Worker, lo, hi int) {
 			t[j] = f.beta * (z - next.Net.B[j])
 		}
 	}
-	rhs, h := w.Buf(1, rows, d), w.Buf(2, rows, d)
-	next.Back(rhs, target)
+	rhs, h := s.Block(1, rows, d), s.Block(2, rows, d)
+	next.Products.Back(rhs, target, nil)
 	a := ly.A.RowRange(lo, hi)
 	ly.Net.H.Apply(h.Elements(), ly.Z.RowRange(lo, hi).Elements())
 	r, old := rhs.Elements(), a.Elements()
@@ -100,7 +102,8 @@ func (f *activationFit) Block(w *Worker, lo, hi int) {
 
 // misfitFit is the memory of a layer's entrywise z-step.
 type misfitFit struct {
-	NoEnds
+	NoSums
+	it                 *Iterate
 	ly                 *Layer
 	gamma, beta, alpha float32
 }
@@ -113,12 +116,12 @@ type misfitFit struct {
 func (it *Iterate) FitZ(ly *Layer, gamma, beta, alpha float64) error {
 	f := &ly.zStep
 	f.gamma, f.beta, f.alpha = float32(gamma), float32(beta), float32(alpha)
-	_, err := it.Run(f, 0)
-	return err
+	return it.Run(f)
 }
 
-func (f *misfitFit) Block(w *Worker, lo, hi int) {
-	v := w.Linear(0, f.ly, lo, hi)
+func (f *misfitFit) Block(w *pass.Worker, lo, hi int) {
+	s := f.it.Scratch(w)
+	v := s.Affine(0, f.ly, lo, hi)
 	z := f.ly.Z.RowRange(lo, hi).Elements()
 	c, kappa := v.Elements(), f.beta+f.alpha
 	if f.alpha > 0 {
@@ -126,5 +129,5 @@ func (f *misfitFit) Block(w *Worker, lo, hi int) {
 			c[i] = (f.beta*c[i] + f.alpha*old) / kappa
 		}
 	}
-	w.Fitter.Fit(f.ly.Net.H, z, c, f.ly.A.RowRange(lo, hi).Elements(), f.gamma, kappa)
+	s.Fitter.Fit(f.ly.Net.H, z, c, f.ly.A.RowRange(lo, hi).Elements(), f.gamma, kappa)
 }

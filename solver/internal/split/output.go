@@ -1,12 +1,14 @@
 package split
 
+import "github.com/dlam-go/dlam/internal/pass"
+
 // outputFit is the memory of the output layer's step.
 type outputFit struct {
-	NoEnds
 	it          *Iterate
 	ly          *Layer
 	beta, alpha float64
 	dual        bool // move the multiplier
+	unmoved     pass.Scalar
 }
 
 // FitOutput solves
@@ -18,11 +20,10 @@ type outputFit struct {
 func (it *Iterate) FitOutput(beta float64) (unmoved int, err error) {
 	f := &it.Last().output
 	f.beta, f.alpha, f.dual = beta, 0, false
-	v, err := it.Run(f, scalars)
-	if err != nil {
+	if err := it.Run(f); err != nil {
 		return 0, err
 	}
-	return int(v[0]), nil
+	return int(it.Sums.Scalar(f.unmoved)), nil
 }
 
 // FitOutputA solves
@@ -33,36 +34,38 @@ func (it *Iterate) FitOutput(beta float64) (unmoved int, err error) {
 func (it *Iterate) FitOutputA(gamma, alpha float64) (unmoved int, err error) {
 	f := &it.Last().output
 	f.beta, f.alpha, f.dual = gamma, alpha, false
-	v, err := it.Run(f, scalars)
-	if err != nil {
+	if err := it.Run(f); err != nil {
 		return 0, err
 	}
-	return int(v[0]), nil
+	return int(it.Sums.Scalar(f.unmoved)), nil
 }
 
 // Ascend moves the multiplier: U ← U + β(Z_L − V_L).
 func (it *Iterate) Ascend(beta float64) error {
 	f := &it.Last().output
 	f.beta, f.dual = beta, true
-	_, err := it.Run(f, 0)
-	return err
+	return it.Run(f)
 }
 
-func (f *outputFit) Block(w *Worker, lo, hi int) {
-	y := f.it.P.Y.RowRange(lo, hi)
+// Plan names the sum.
+func (f *outputFit) Plan(p *pass.Plan) { f.unmoved = p.Scalar() }
+
+// Block updates samples lo to hi-1.
+func (f *outputFit) Block(w *pass.Worker, lo, hi int) {
+	s, y := f.it.Scratch(w), f.it.P.Y.RowRange(lo, hi)
 	z := f.ly.Z.RowRange(lo, hi)
 	if f.ly.A.Rows > 0 {
 		a := f.ly.A.RowRange(lo, hi)
-		v := w.Buf(0, hi-lo, z.Cols)
+		v := s.Block(0, hi-lo, z.Cols)
 		to, old, sum := v.Elements(), a.Elements(), f.beta+f.alpha
 		for i, x := range z.Elements() {
 			to[i] = float32((f.beta*float64(x) + f.alpha*float64(old[i])) / sum)
 		}
 		_, unmoved := f.it.P.Loss.Prox(a, v, y, sum)
-		w.Part[0] += float64(unmoved)
+		w.Add(f.unmoved, float64(unmoved))
 		return
 	}
-	v := w.Linear(0, f.ly, lo, hi)
+	v := s.Affine(0, f.ly, lo, hi)
 	if f.it.Dual.Rows > 0 {
 		u, inv := f.it.Dual.RowRange(lo, hi).Elements(), float32(1/f.beta)
 		to, zs := v.Elements(), z.Elements()
@@ -77,7 +80,7 @@ func (f *outputFit) Block(w *Worker, lo, hi int) {
 		}
 	}
 	_, unmoved := f.it.P.Loss.Prox(z, v, y, f.beta)
-	w.Part[0] += float64(unmoved)
+	w.Add(f.unmoved, float64(unmoved))
 }
 
 // Tally is the parts of a method's objective at the current iterate.
@@ -89,37 +92,44 @@ type Tally struct {
 
 // measure sums one layer's parts.
 type measure struct {
-	NoEnds
 	it *Iterate
 	ly *Layer
+
+	linear, activation, risk, dual pass.Scalar
 }
 
-func (m *measure) Block(w *Worker, lo, hi int) {
-	ly := m.ly
-	v, z := w.Linear(0, ly, lo, hi), ly.Z.RowRange(lo, hi)
+// Plan names the sums.
+func (m *measure) Plan(p *pass.Plan) {
+	m.linear, m.activation, m.risk, m.dual = p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar()
+}
+
+// Block adds samples lo to hi-1.
+func (m *measure) Block(w *pass.Worker, lo, hi int) {
+	ly, s := m.ly, m.it.Scratch(w)
+	v, z := s.Affine(0, ly, lo, hi), ly.Z.RowRange(lo, hi)
 	e, zs := v.Elements(), z.Elements()
 	for i, x := range e {
 		e[i] = zs[i] - x
-		w.Part[0] += float64(e[i]) * float64(e[i])
+		w.Add(m.linear, float64(e[i])*float64(e[i]))
 	}
 	out := z
 	if ly.A.Rows > 0 {
-		h := w.Buf(1, hi-lo, z.Cols)
+		h := s.Block(1, hi-lo, z.Cols)
 		ly.Net.H.Apply(h.Elements(), zs)
 		out = ly.A.RowRange(lo, hi)
 		a := out.Elements()
 		for i, x := range h.Elements() {
 			d := float64(a[i] - x)
-			w.Part[1] += d * d
+			w.Add(m.activation, d*d)
 		}
 	}
 	if ly.Next != nil {
 		return
 	}
-	w.Part[2] += m.it.P.Loss.Value(out, m.it.P.Y.RowRange(lo, hi))
+	w.Add(m.risk, m.it.P.Loss.Value(out, m.it.P.Y.RowRange(lo, hi)))
 	if m.it.Dual.Rows > 0 {
 		for i, u := range m.it.Dual.RowRange(lo, hi).Elements() {
-			w.Part[3] += float64(u) * float64(e[i])
+			w.Add(m.dual, float64(u)*float64(e[i]))
 		}
 	}
 }
@@ -132,11 +142,11 @@ func (it *Iterate) Measure(t *Tally) error {
 	t.Regularization = 0
 	for l := range it.Layers {
 		ly := &it.Layers[l]
-		v, err := it.Run(&ly.tally, 4)
-		if err != nil {
+		m, sum := &ly.tally, it.Sums.Scalar
+		if err := it.Run(m); err != nil {
 			return err
 		}
-		t.Linear[l], t.Activation[l], t.Risk, t.Dual = v[0], v[1], v[2], v[3]
+		t.Linear[l], t.Activation[l], t.Risk, t.Dual = sum(m.linear), sum(m.activation), sum(m.risk), sum(m.dual)
 		t.Regularization += it.P.Regularizer.Value(ly.Net.W.Elements())
 	}
 	return nil

@@ -5,8 +5,9 @@ import (
 	"fmt"
 
 	"github.com/dlam-go/dlam"
-	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/nn"
 )
 
 // Layer is the variables of one layer and what its updates remember.
@@ -17,7 +18,8 @@ type Layer struct {
 	Z, A mat.Dense   // n×d_l; A of the output layer only where Options say so
 	Next *Layer      // nil for the output layer
 
-	w, wT  mat.Panel // W_l and W_lᵀ, packed
+	Products *nn.Products // with W_l; must be packed when W_l has changed
+
 	affine affineFit
 	aStep  activationFit
 	zStep  misfitFit
@@ -40,11 +42,10 @@ type Iterate struct {
 	Layers []Layer
 	Dual   mat.Dense // u, n×d_L; empty without one
 	Done   int       // iterations
+	Sums   *pass.Pass
 
-	e       *objective.Engine
-	sums    *objective.Sums
-	workers []Worker
-	op      Op
+	e       *pass.Engine
+	scratch []Scratch // of each worker
 }
 
 // New starts from a forward pass of a copy of n: z_l = V_l, a_l = h(z_l), u = 0.
@@ -53,32 +54,40 @@ func New(p *dlam.Problem, n *dlam.Network, o Options) (*Iterate, error) {
 	if err := p.Fits(n); err != nil {
 		return nil, err
 	}
-	it := &Iterate{P: p, Net: n.Clone(), e: objective.New(p.Threads, p.Comm), Layers: make([]Layer, len(n.Layers))}
-	it.allocate(o)
-	rows := []float64{float64(p.X.Rows)}
-	if err := it.e.Comm.Sum(rows); err != nil {
-		it.Close()
+	if err := n.FullyConnected(); err != nil { // the a-step inverts WᵀW
 		return nil, err
 	}
-	it.N = rows[0]
-	for l := range it.Layers {
-		ly := &it.Layers[l]
-		ly.Pack()
-		if _, err := it.Run(&ly.start, 0); err != nil {
-			it.Close()
-			return nil, err
-		}
+	it := &Iterate{P: p, Net: n.Clone(), e: pass.New(p.Threads, p.Comm), Layers: make([]Layer, len(n.Layers))}
+	it.allocate(o)
+	if err := it.start(); err != nil {
+		it.Close()
+		return nil, err
 	}
 	return it, nil
 }
 
+// start runs the network forward.
+func (it *Iterate) start() (err error) {
+	if it.N, err = it.e.Samples(it.P.X.Rows); err != nil {
+		return err
+	}
+	for l := range it.Layers {
+		ly := &it.Layers[l]
+		ly.Products.Pack()
+		if err := it.Run(&ly.start); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (it *Iterate) allocate(o Options) {
 	rows, in := it.P.X.Rows, it.P.X
-	widest, longest := 0, scalars
+	widest := 0
 	for l := range it.Layers {
 		ly := &it.Layers[l]
 		ly.L, ly.Net, ly.In = l+1, &it.Net.Layers[l], in
-		out := ly.Net.W.Rows
+		out := ly.Net.Units()
 		ly.Z = mat.New(rows, out)
 		last := l == len(it.Layers)-1
 		if !last || o.OutputA {
@@ -88,20 +97,21 @@ func (it *Iterate) allocate(o Options) {
 			ly.Next = &it.Layers[l+1]
 		}
 		in = ly.A
-		widest, longest = max(widest, out), max(longest, affineLength(ly))
-		ly.affine = newAffineFit(ly)
-		ly.aStep = newActivationFit(ly)
-		ly.zStep, ly.output = misfitFit{ly: ly}, outputFit{it: it, ly: ly}
-		ly.start, ly.tally = forward{ly: ly}, measure{it: it, ly: ly}
+		widest = max(widest, out)
+		ly.Products = nn.NewProducts(*ly.Net)
+		ly.affine = newAffineFit(it, ly)
+		ly.aStep = newActivationFit(it, ly)
+		ly.zStep, ly.output = misfitFit{it: it, ly: ly}, outputFit{it: it, ly: ly}
+		ly.start, ly.tally = forward{it: it, ly: ly}, measure{it: it, ly: ly}
 	}
 	if o.Dual {
 		it.Dual = mat.New(rows, it.Layers[len(it.Layers)-1].Net.W.Rows)
 	}
-	it.sums = it.e.NewSums(longest)
-	it.workers = make([]Worker, it.e.Pool.Threads())
-	for w := range it.workers {
-		for i := range it.workers[w].scratch {
-			it.workers[w].scratch[i] = make([]float32, objective.Block*widest)
+	it.Sums = it.e.NewPass(pass.Whole)
+	it.scratch = make([]Scratch, it.e.Pool.Threads())
+	for w := range it.scratch {
+		for i := range it.scratch[w].blocks {
+			it.scratch[w].blocks[i] = make([]float32, pass.Block*widest)
 		}
 	}
 }
@@ -114,12 +124,6 @@ func (it *Iterate) Network() *dlam.Network { return it.Net }
 
 // Close frees the workers.
 func (it *Iterate) Close() { it.e.Close() }
-
-// Pack prepares the products with W_l, which has changed.
-func (ly *Layer) Pack() {
-	ly.w.Pack(ly.Net.W)
-	ly.wT.PackT(ly.Net.W)
-}
 
 // State is z, a, u and the number of iterations done.
 func (it *Iterate) State() dlam.State {
@@ -148,7 +152,7 @@ func (it *Iterate) Restore(n *dlam.Network, st dlam.State) error {
 	it.Done = int(done[0])
 	it.Net.CopyFrom(n)
 	for l := range it.Layers {
-		it.Layers[l].Pack()
+		it.Layers[l].Products.Pack()
 	}
 	return nil
 }
@@ -183,5 +187,5 @@ func Memory(widths []int, samples, threads int, o Options) float64 {
 		longest = max(longest, in*in+out*in)
 		widest = max(widest, out)
 	}
-	return 4 * (perSample*float64(samples) + fixed + float64(threads)*(3*longest+objective.Block*widest*scratches))
+	return 4 * (perSample*float64(samples) + fixed + float64(threads)*(3*longest+pass.Block*widest*scratches))
 }

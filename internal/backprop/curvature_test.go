@@ -1,4 +1,4 @@
-package objective_test
+package backprop_test
 
 import (
 	"math"
@@ -6,7 +6,8 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
-	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/internal/backprop"
+	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
@@ -18,9 +19,9 @@ func TestAlong(t *testing.T) {
 	for _, l := range []loss.Curved{loss.CrossEntropy{}, loss.Squared{}} {
 		p := testprob.Blobs(230, 6, 3, 5)
 		n := testprob.Network(p, []int{8, 7}, activation.Tanh{}, dlam.He, 2)
-		e := objective.New(3, nil)
+		e := pass.New(3, nil)
 		defer e.Close()
-		b, err := e.NewBackprop(layers(n), l)
+		b, err := backprop.New(e, n.Layers, l)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -28,11 +29,11 @@ func TestAlong(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var dir []objective.Direction
+		var dir []backprop.Direction
 		var slope float64
 		rng := testprob.Rng(3)
 		for i, ly := range n.Layers {
-			d := objective.Direction{W: mat.New(ly.W.Rows, ly.W.Cols), B: make([]float32, len(ly.B))}
+			d := backprop.Direction{W: mat.New(ly.W.Rows, ly.W.Cols), B: make([]float32, len(ly.B))}
 			testprob.Normal(d.W, 1, rng)
 			testprob.Normal(mat.FromSlice(1, len(d.B), d.B), 1, rng)
 			slope -= dot(&g.W[i], d.W.Data) + dot(&g.B[i], d.B)
@@ -58,7 +59,7 @@ func TestAlong(t *testing.T) {
 }
 
 // outputs are those of n moved by t along dir.
-func outputs(tb testing.TB, n *dlam.Network, dir []objective.Direction, t float32, x mat.Dense) mat.Dense {
+func outputs(tb testing.TB, n *dlam.Network, dir []backprop.Direction, t float32, x mat.Dense) mat.Dense {
 	tb.Helper()
 	moved := n.Clone()
 	for l, ly := range moved.Layers {
@@ -76,7 +77,7 @@ func outputs(tb testing.TB, n *dlam.Network, dir []objective.Direction, t float3
 	return z
 }
 
-func dot(x *objective.Sum, y []float32) float64 {
+func dot(x *pass.Sum, y []float32) float64 {
 	var s float64
 	for i, v := range y {
 		s += x.At(i) * float64(v)

@@ -1,20 +1,20 @@
-package dlam_test
+package nn_test
 
 import (
 	"math/rand/v2"
 	"sync"
 	"testing"
 
-	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/nn"
 )
 
 // TestPredictor holds that goroutines that share a Predictor get, whatever the
 // size of their batch, the bits of Network.Predict.
 func TestPredictor(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	n, err := dlam.NewNetwork([]int{13, 70, 33, 7}, activation.ReLU{}, dlam.Paper, rng)
+	n, err := nn.NewNetwork([]int{13, 70, 33, 7}, activation.ReLU{}, nn.Paper, rng)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package objective_test
+package backprop_test
 
 import (
 	"fmt"
@@ -9,19 +9,11 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
-	"github.com/dlam-go/dlam/internal/objective"
+	"github.com/dlam-go/dlam/internal/backprop"
+	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
 )
-
-// layers are n's, sharing memory.
-func layers(n *dlam.Network) []objective.Layer {
-	ls := make([]objective.Layer, len(n.Layers))
-	for l, ly := range n.Layers {
-		ls[l] = objective.Layer(ly)
-	}
-	return ls
-}
 
 func TestGradientAgainstFiniteDifferences(t *testing.T) {
 	for _, h := range activation.All {
@@ -44,10 +36,10 @@ func TestGradientAgainstFiniteDifferences(t *testing.T) {
 // differences compares, for each layer's weights and intercepts, the gradient
 // along a random direction with a central difference.
 func differences(t *testing.T, p *dlam.Problem, l loss.Loss, n *dlam.Network) {
-	e := objective.New(3, nil)
+	e := pass.New(3, nil)
 	defer e.Close()
-	ls := layers(n)
-	b, err := e.NewBackprop(ls, l)
+	ls := n.Layers
+	b, err := backprop.New(e, ls, l)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +51,7 @@ func differences(t *testing.T, p *dlam.Problem, l loss.Loss, n *dlam.Network) {
 		t.Errorf("samples: got %v, want %d", g.N, p.X.Rows)
 	}
 	risk := func() float64 {
-		s, err := e.Score(ls, p.X, p.Y, l)
+		s, err := dlam.Evaluate(n, p.X, p.Y, l, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +64,7 @@ func differences(t *testing.T, p *dlam.Problem, l loss.Loss, n *dlam.Network) {
 	for i, ly := range ls {
 		for name, v := range map[string]struct {
 			w []float32
-			g *objective.Sum
+			g *pass.Sum
 		}{"W": {ly.W.Elements(), &g.W[i]}, "b": {ly.B, &g.B[i]}} {
 			old, d := append([]float32(nil), v.w...), make([]float64, len(v.w))
 			var along, gg, dd float64
@@ -106,9 +98,9 @@ func differences(t *testing.T, p *dlam.Problem, l loss.Loss, n *dlam.Network) {
 func TestJitter(t *testing.T) {
 	p := testprob.Blobs(200, 64, 3, 5)
 	first := func(threads, epoch int, jitter dataset.Jitter) []float32 {
-		e := objective.New(threads, nil)
+		e := pass.New(threads, nil)
 		defer e.Close()
-		b, err := e.NewBatches(p.X, p.Y, 150, 3, jitter)
+		b, err := backprop.NewBatches(e, p.X, p.Y, 150, 3, jitter)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,10 +125,10 @@ func TestJitter(t *testing.T) {
 
 func TestBackpropRefusesSign(t *testing.T) {
 	p := testprob.Blobs(20, 6, 3, 5)
-	e := objective.New(1, nil)
+	e := pass.New(1, nil)
 	defer e.Close()
 	n := testprob.Network(p, []int{4}, activation.Sign{}, dlam.He, 1)
-	if _, err := e.NewBackprop(layers(n), p.Loss); err == nil {
+	if _, err := backprop.New(e, n.Layers, p.Loss); err == nil {
 		t.Error("an activation without a derivative was accepted")
 	}
 }
@@ -144,13 +136,13 @@ func TestBackpropRefusesSign(t *testing.T) {
 // Any split of the samples gives the same sums up to rounding.
 func TestGradientAddsOverBatches(t *testing.T) {
 	p := testprob.Blobs(500, 6, 3, 5)
-	e := objective.New(2, nil)
+	e := pass.New(2, nil)
 	defer e.Close()
-	b, err := e.NewBackprop(layers(testprob.Network(p, []int{8}, activation.Tanh{}, dlam.He, 2)), p.Loss)
+	b, err := backprop.New(e, testprob.Network(p, []int{8}, activation.Tanh{}, dlam.He, 2).Layers, p.Loss)
 	if err != nil {
 		t.Fatal(err)
 	}
-	batches, err := e.NewBatches(p.X, p.Y, 70, 3, dataset.Jitter{})
+	batches, err := backprop.NewBatches(e, p.X, p.Y, 70, 3, dataset.Jitter{})
 	if err != nil {
 		t.Fatal(err)
 	}

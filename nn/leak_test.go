@@ -1,4 +1,4 @@
-package objective_test
+package nn_test
 
 import (
 	"testing"

@@ -1,62 +1,13 @@
-package objective
+package pass
 
 import (
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/mat"
 )
 
-// Sums is a vector of float64 sums over samples: every worker adds to its own
-// part, and Reduce adds the parts, then the ranks.
-type Sums struct {
-	e     *Engine
-	parts [][]float64
-}
-
-// NewSums is a vector of the given length.
-func (e *Engine) NewSums(length int) *Sums {
-	s := &Sums{e: e, parts: make([][]float64, e.Pool.Threads())}
-	for w := range s.parts {
-		s.parts[w] = make([]float64, length)
-	}
-	return s
-}
-
-// Reset sets the first length sums to zero; Reduce then returns that many.
-func (s *Sums) Reset(length int) {
-	for w := range s.parts {
-		s.parts[w] = s.parts[w][:length]
-		clear(s.parts[w])
-	}
-}
-
-// Open is the first length sums of all workers together, to be written instead
-// of added up; Ranks then adds the ranks.
-func (s *Sums) Open(length int) []float64 {
-	s.parts[0] = s.parts[0][:length]
-	return s.parts[0]
-}
-
-// Ranks is Reduce for sums that are in worker 0's part already.
-func (s *Sums) Ranks() ([]float64, error) { return s.parts[0], s.e.Comm.Sum(s.parts[0]) }
-
-// Part is what worker adds to.
-func (s *Sums) Part(worker int) []float64 { return s.parts[worker] }
-
-// Reduce is the sums over all workers, in order, and all ranks. It is valid
-// until the next Reset.
-func (s *Sums) Reduce() ([]float64, error) {
-	total := s.parts[0]
-	for _, p := range s.parts[1:] {
-		for i, v := range p {
-			total[i] += v
-		}
-	}
-	return total, s.e.Comm.Sum(total)
-}
-
-// flushRows is the number of samples after which a float32 product is moved
+// FlushRows is the number of samples after which a float32 product is moved
 // to float64: it bounds the rounding of long sums.
-const flushRows = 8 * Block
+const FlushRows = 8 * Block
 
 // Outer is one worker's sum of products aᵀb over samples.
 type Outer struct {
@@ -89,7 +40,7 @@ func (o *Outer) AddGram(a mat.Dense) {
 }
 
 func (o *Outer) added(rows int) {
-	if o.rows += rows; o.rows >= flushRows {
+	if o.rows += rows; o.rows >= FlushRows {
 		o.Flush()
 	}
 }

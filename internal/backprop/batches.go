@@ -1,4 +1,4 @@
-package objective
+package backprop
 
 import (
 	"math"
@@ -8,6 +8,7 @@ import (
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 )
@@ -39,12 +40,12 @@ type Batches struct {
 
 // NewBatches divides x and y into batches of at most size samples over all
 // ranks, which jitter moves; with size 0 it only counts the samples.
-func (e *Engine) NewBatches(x mat.Dense, y loss.Target, size int, seed uint64, jitter dataset.Jitter) (*Batches, error) {
-	n := []float64{float64(x.Rows)}
-	if err := e.Comm.Sum(n); err != nil {
+func NewBatches(e *pass.Engine, x mat.Dense, y loss.Target, size int, seed uint64, jitter dataset.Jitter) (*Batches, error) {
+	n, err := e.Samples(x.Rows)
+	if err != nil {
 		return nil, err
 	}
-	b := &Batches{N: n[0], Count: 1, pool: e.Pool, jitter: jitter, x: x, y: y, seed: seed, rank: e.Comm.Rank(), size: e.Comm.Size()}
+	b := &Batches{N: n, Count: 1, pool: e.Pool, jitter: jitter, x: x, y: y, seed: seed, rank: e.Comm.Rank(), size: e.Comm.Size()}
 	if size > 0 {
 		b.Count = int(math.Ceil(b.N / float64(max(size, e.Comm.Size())))) // each has a sample in some rank
 		b.order, b.rng = make([]int, x.Rows), rand.New(&b.source)
@@ -89,7 +90,7 @@ func (b *Batches) Take(k int) (mat.Dense, loss.Target) {
 
 // Do copies the worker's share of a batch.
 func (b *Batches) Do(worker int) {
-	lo, hi := kernel.Range(len(b.index), grain, worker, b.pool.Threads())
+	lo, hi := kernel.Range(len(b.index), pass.Fine, worker, b.pool.Threads())
 	for i := lo; i < hi; i++ {
 		from := b.index[i]
 		if b.moves == nil {

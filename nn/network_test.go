@@ -1,4 +1,4 @@
-package dlam_test
+package nn_test
 
 import (
 	"math"
@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/nn"
 )
 
-func newNetwork(t *testing.T, init dlam.Initializer, widths ...int) *dlam.Network {
+func newNetwork(t *testing.T, init nn.Initializer, widths ...int) *nn.Network {
 	t.Helper()
-	n, err := dlam.NewNetwork(widths, activation.Tanh{}, init, rand.New(rand.NewPCG(1, 2)))
+	n, err := nn.NewNetwork(widths, activation.Tanh{}, init, rand.New(rand.NewPCG(1, 2)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func newNetwork(t *testing.T, init dlam.Initializer, widths ...int) *dlam.Networ
 }
 
 func TestNewNetwork(t *testing.T) {
-	n := newNetwork(t, dlam.He, 5, 4, 3)
+	n := newNetwork(t, nn.He, 5, 4, 3)
 	if got := n.Widths(); !slices.Equal(got, []int{5, 4, 3}) {
 		t.Errorf("widths %v", got)
 	}
@@ -35,7 +35,7 @@ func TestNewNetwork(t *testing.T) {
 	if err := n.Validate(); err != nil {
 		t.Error(err)
 	}
-	again := newNetwork(t, dlam.He, 5, 4, 3)
+	again := newNetwork(t, nn.He, 5, 4, 3)
 	if !slices.Equal(n.Layers[0].W.Data, again.Layers[0].W.Data) {
 		t.Error("one seed gives two networks")
 	}
@@ -44,15 +44,15 @@ func TestNewNetwork(t *testing.T) {
 // Each initialiser draws with the deviation that it promises.
 func TestInitializers(t *testing.T) {
 	const in, out = 400, 100
-	for init, want := range map[dlam.Initializer]float64{
-		dlam.Paper: 0.1, dlam.He: math.Sqrt(2.0 / in), dlam.Glorot: math.Sqrt(2.0 / (in + out)), dlam.LeCun: math.Sqrt(1.0 / in),
+	for init, want := range map[nn.Initializer]float64{
+		nn.Paper: 0.1, nn.He: math.Sqrt(2.0 / in), nn.Glorot: math.Sqrt(2.0 / (in + out)), nn.LeCun: math.Sqrt(1.0 / in),
 	} {
 		ly := newNetwork(t, init, in, out).Layers[0]
 		// The deviation of 40,000 draws is off by want/√80,000 at one sigma.
 		if got := deviation(ly.W.Data); math.Abs(got/want-1) > 5/math.Sqrt(2*in*out) {
 			t.Errorf("%s: standard deviation %g, want %g", init, got, want)
 		}
-		if got := deviation(ly.B); init == dlam.Paper != (got > 0.05) || init != dlam.Paper && got != 0 {
+		if got := deviation(ly.B); init == nn.Paper != (got > 0.05) || init != nn.Paper && got != 0 {
 			t.Errorf("%s: standard deviation %g of intercepts", init, got)
 		}
 	}
@@ -69,14 +69,14 @@ func deviation(x []float32) float64 {
 func TestNewNetworkRefuses(t *testing.T) {
 	for _, c := range []struct {
 		widths []int
-		init   dlam.Initializer
+		init   nn.Initializer
 		want   string
 	}{
-		{[]int{3}, dlam.He, "a width for its input and one for its output"},
-		{[]int{3, 0, 2}, dlam.He, "width of layer 1: got 0, want at least 1"},
+		{[]int{3}, nn.He, "a width for its input and one for its output"},
+		{[]int{3, 0, 2}, nn.He, "width of layer 1: got 0, want at least 1"},
 		{[]int{3, 2}, "orthogonal", `unknown initialiser "orthogonal" (choose one of [paper he glorot lecun])`},
 	} {
-		_, err := dlam.NewNetwork(c.widths, activation.ReLU{}, c.init, rand.New(rand.NewPCG(1, 2)))
+		_, err := nn.NewNetwork(c.widths, activation.ReLU{}, c.init, rand.New(rand.NewPCG(1, 2)))
 		wantError(t, err, c.want)
 	}
 }
@@ -90,7 +90,7 @@ func wantError(t *testing.T, err error, want string) {
 
 // Validate reports every fault at once, with its place and value.
 func TestNetworkValidate(t *testing.T) {
-	n := newNetwork(t, dlam.He, 5, 4, 3)
+	n := newNetwork(t, nn.He, 5, 4, 3)
 	n.Layers[0].W.Set(2, 1, float32(math.NaN()))
 	n.Layers[1].B = n.Layers[1].B[:2]
 	n.Layers[1].H = activation.ReLU{}
@@ -104,17 +104,17 @@ func TestNetworkValidate(t *testing.T) {
 	} {
 		wantError(t, err, want)
 	}
-	n = newNetwork(t, dlam.He, 5, 3)
+	n = newNetwork(t, nn.He, 5, 3)
 	n.Layers[0].B[2] = float32(math.Inf(-1))
 	wantError(t, n.Validate(), "network layer 1: b[2] is -Inf")
 	n.Layers[0].H = nil
 	wantError(t, n.Validate(), "network layer 1: no activation")
-	wantError(t, (&dlam.Network{}).Validate(), "network: no layers")
+	wantError(t, (&nn.Network{}).Validate(), "network: no layers")
 }
 
 // A clone shares nothing; CopyFrom copies every parameter.
 func TestCloneAndCopy(t *testing.T) {
-	n := newNetwork(t, dlam.Paper, 5, 4, 3)
+	n := newNetwork(t, nn.Paper, 5, 4, 3)
 	c := n.Clone()
 	for l := range c.Layers {
 		c.Layers[l].W.Set(0, 0, 42)
@@ -135,7 +135,7 @@ func TestCloneAndCopy(t *testing.T) {
 
 // Predict is the naive forward pass, whatever the number of threads.
 func TestPredict(t *testing.T) {
-	n := newNetwork(t, dlam.Paper, 5, 7, 3)
+	n := newNetwork(t, nn.Paper, 5, 7, 3)
 	x := mat.New(301, 5)
 	rng := rand.New(rand.NewPCG(5, 6))
 	for i := range x.Data {
@@ -175,7 +175,7 @@ func widen(x []float32) []float64 {
 	return w
 }
 
-func naiveLayer(ly dlam.Layer, a []float64, tanh bool) []float64 {
+func naiveLayer(ly nn.Layer, a []float64, tanh bool) []float64 {
 	out := widen(ly.B)
 	for j := range out {
 		for k, w := range ly.W.Row(j) {

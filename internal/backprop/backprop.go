@@ -1,0 +1,336 @@
+// Package backprop is what follows from a network's forward pass and the chain
+// rule, summed over samples: the risk and its gradient, second moments of the
+// layers' inputs, and the Gauss–Newton model of the risk along a direction; and
+// mini-batches to take them of.
+package backprop
+
+import (
+	"fmt"
+
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/nn"
+)
+
+// Gradient is the risk and its gradient, summed over all ranks' samples.
+type Gradient struct {
+	N, Risk float64
+	W, B    []pass.Sum // of each layer: ∂/∂W_l, row-major, and ∂/∂b_l
+}
+
+// Gram is the second moments of each layer's rows U(a_{l-1}) (in a dense layer
+// a_{l-1} itself), summed over all ranks' samples.
+type Gram struct {
+	Rows   []float64   // number of rows: samples times places
+	Square [][]float64 // Σ uuᵀ, row-major; the upper triangle
+	Sum    [][]float64 // Σ u
+}
+
+// Backprop computes the gradient of the risk by backpropagation. It is the Op
+// of its own passes.
+type Backprop struct {
+	e        *pass.Engine
+	layers   []nn.Layer
+	loss     loss.Loss
+	h        []activation.Differentiable // of the hidden layers
+	products []*nn.Products
+	pass     *pass.Pass
+	workers  []worker
+	pack     packJob
+
+	// of a pass
+	x      mat.Dense
+	y      loss.Target
+	goal   goal
+	first  int    // first layer whose moments are summed
+	stored memory // of a batch, if it is stored
+	store  bool
+
+	n, risk pass.Scalar
+	dW      []pass.Product // of each layer: δᵀU(a), with δ's columns
+	moments []pass.Product // of each layer
+	grad    Gradient
+	gram    Gram
+}
+
+// goal is what a pass is for.
+type goal int
+
+const (
+	goalRisk goal = iota
+	goalGradient
+	goalMoments // the gradient too
+)
+
+// memory is room for what a forward and a backward pass make of some samples.
+type memory struct {
+	z, a [][]float32 // of each layer; δ_l = ∂R/∂z_l takes z_l's place
+	u    [][]float32 // U(a_{l-1}), where it is not a_{l-1} itself
+}
+
+// worker is one worker's scratch, for Block samples.
+type worker struct {
+	memory         // where the block under way is: own, or the batch's
+	own     memory // scratch
+	delta   []float32
+	adjoint []float32 // of a layer's map
+}
+
+// New prepares for the layers, whose memory it refers to. It refuses hidden
+// activations without a derivative.
+func New(e *pass.Engine, layers []nn.Layer, l loss.Loss) (*Backprop, error) {
+	b := &Backprop{e: e, layers: layers, loss: l, pass: e.NewPass(pass.Fine)}
+	for i, ly := range layers {
+		b.products = append(b.products, nn.NewProducts(ly))
+		if i == len(layers)-1 {
+			break
+		}
+		h, ok := ly.H.(activation.Differentiable)
+		if !ok {
+			return nil, fmt.Errorf("layer %d: activation %v has no derivative, which backpropagation needs", i+1, ly.H)
+		}
+		b.h = append(b.h, h)
+	}
+	n := len(layers)
+	b.dW, b.moments = make([]pass.Product, n), make([]pass.Product, n)
+	b.grad.W, b.grad.B = make([]pass.Sum, n), make([]pass.Sum, n)
+	b.gram = Gram{make([]float64, n), make([][]float64, n), make([][]float64, n)}
+	b.workers = make([]worker, e.Pool.Threads())
+	for w := range b.workers {
+		b.workers[w].allocate(b)
+	}
+	b.stored = newMemory(n)
+	return b, nil
+}
+
+func newMemory(layers int) memory {
+	return memory{make([][]float32, layers), make([][]float32, layers), make([][]float32, layers)}
+}
+
+// grow makes room for so many samples.
+func (m *memory) grow(b *Backprop, samples int) {
+	for l, ly := range b.layers {
+		if n := samples * ly.Units(); cap(m.z[l]) < n {
+			m.z[l], m.a[l] = make([]float32, n), make([]float32, n)
+		}
+		if n := b.products[l].Scratch(samples); cap(m.u[l]) < n {
+			m.u[l] = make([]float32, n)
+		}
+	}
+}
+
+// at has w's block be the part of m from sample lo on.
+func (w *worker) at(b *Backprop, m *memory, lo int) {
+	for l, ly := range b.layers {
+		w.z[l], w.a[l] = m.z[l][lo*ly.Units():cap(m.z[l])], m.a[l][lo*ly.Units():cap(m.a[l])]
+		w.u[l] = m.u[l][b.products[l].Scratch(lo):cap(m.u[l])]
+	}
+}
+
+func (w *worker) allocate(b *Backprop) {
+	w.memory, w.own = newMemory(len(b.layers)), newMemory(len(b.layers))
+	w.own.grow(b, pass.Block)
+	widest, adjoint := 0, 0
+	for l, ly := range b.layers {
+		adjoint = max(adjoint, b.products[l].Scratch(pass.Block))
+		if l < len(b.layers)-1 {
+			widest = max(widest, ly.Units())
+		}
+	}
+	w.delta, w.adjoint = make([]float32, pass.Block*widest), make([]float32, adjoint)
+}
+
+// Sums is where Gradient leaves its result.
+func (b *Backprop) Sums() *Gradient { return &b.grad }
+
+// Gradient is the gradient on the samples x with targets y. It is valid until
+// the next call.
+func (b *Backprop) Gradient(x mat.Dense, y loss.Target) (*Gradient, error) {
+	if err := b.run(goalGradient, x, y); err != nil {
+		return nil, err
+	}
+	return &b.grad, nil
+}
+
+// GradientAndGram is Gradient, and the second moments of the inputs of layers
+// first, first+1, … (from 0) on the same samples. Both are valid until the
+// next call.
+func (b *Backprop) GradientAndGram(x mat.Dense, y loss.Target, first int) (*Gradient, *Gram, error) {
+	b.first = first
+	if err := b.run(goalMoments, x, y); err != nil {
+		return nil, nil, err
+	}
+	for l := first; l < len(b.layers); l++ {
+		square := b.pass.Product(b.moments[l])
+		b.gram.Rows[l] = b.grad.N * float64(b.layers[l].Places())
+		b.gram.Square[l], b.gram.Sum[l] = square.Float64(), b.pass.Columns(b.moments[l])
+	}
+	return &b.grad, &b.gram, nil
+}
+
+// Risk is the summed risk and the number of samples, at the weights as they
+// are now.
+func (b *Backprop) Risk(x mat.Dense, y loss.Target) (risk, n float64, err error) {
+	if err := b.run(goalRisk, x, y); err != nil {
+		return 0, 0, err
+	}
+	return b.grad.Risk, b.grad.N, nil
+}
+
+// run is a pass over the samples. A small batch is stored, and its products
+// are made after its blocks.
+func (b *Backprop) run(g goal, x mat.Dense, y loss.Target) error {
+	b.goal, b.x, b.y = g, x, y
+	b.pack = packJob{b: b, back: g != goalRisk}
+	b.e.Pool.Run(&b.pack)
+	b.store = x.Rows <= pass.FlushRows
+	var err error
+	if b.store {
+		b.stored.grow(b, x.Rows)
+		err = b.pass.RunStored(b, x.Rows)
+	} else {
+		err = b.pass.Run(b, x.Rows)
+	}
+	if err != nil {
+		return err
+	}
+	b.grad.N, b.grad.Risk = b.pass.Scalar(b.n), b.pass.Scalar(b.risk)
+	if g == goalRisk {
+		return nil
+	}
+	for l, h := range b.dW {
+		b.grad.W[l], b.grad.B[l] = b.pass.Product(h), pass.SumOf(b.pass.Columns(h))
+	}
+	return nil
+}
+
+// packJob packs the weights.
+type packJob struct {
+	b    *Backprop
+	back bool // for the way back too
+}
+
+// Do packs the worker's part.
+func (j *packJob) Do(worker int) {
+	parts := len(j.b.workers)
+	for l, p := range j.b.products {
+		p.PackForward(worker, parts)
+		if l > 0 && j.back {
+			p.PackBack(worker, parts)
+		}
+	}
+}
+
+// Plan names the sums: of moments, the last layer's first.
+func (b *Backprop) Plan(p *pass.Plan) {
+	b.n, b.risk = p.Scalar(), p.Scalar()
+	if b.goal == goalRisk {
+		return
+	}
+	for l, ly := range b.layers {
+		b.dW[l] = p.Product(ly.W.Rows, ly.W.Cols)
+	}
+	for l := len(b.layers) - 1; b.goal == goalMoments && l >= b.first; l-- {
+		b.moments[l] = p.Gram(b.layers[l].W.Cols)
+	}
+}
+
+// Block runs samples lo to hi-1 forward and, but for the risk alone, backward.
+func (b *Backprop) Block(pw *pass.Worker, lo, hi int) {
+	w := &b.workers[pw.Index]
+	if b.store {
+		w.at(b, &b.stored, lo)
+	} else {
+		w.at(b, &w.own, 0)
+	}
+	x, y := b.x.RowRange(lo, hi), b.y.RowRange(lo, hi)
+	pw.Add(b.n, float64(x.Rows))
+	pw.Add(b.risk, b.forward(w, x, y))
+	if b.goal == goalRisk {
+		return
+	}
+	if b.goal == goalMoments && !b.store {
+		for l := b.first; l < len(b.layers); l++ {
+			pw.AddGram(b.moments[l], b.input(w, l, x))
+		}
+	}
+	b.backward(pw, w, x, y)
+}
+
+// Factors are those of a stored batch's products: δ and U(a), or U(a) twice.
+func (b *Backprop) Factors(h pass.Product) (left, right mat.Dense) {
+	w := worker{memory: b.stored}
+	for l, ly := range b.layers {
+		switch {
+		case b.dW[l] == h:
+			delta := matrix(b.stored.z[l], b.x.Rows, ly.Units())
+			return b.products[l].ByPlace(delta), b.input(&w, l, b.x)
+		case b.goal == goalMoments && l >= b.first && b.moments[l] == h:
+			u := b.input(&w, l, b.x)
+			return u, u
+		}
+	}
+	panic("backprop: factors of an unknown product")
+}
+
+// input is U(a_{l-1}) of the samples x, after a forward pass in w.
+func (b *Backprop) input(w *worker, l int, x mat.Dense) mat.Dense {
+	p, ly := b.products[l], b.layers[l]
+	if n := p.Scratch(x.Rows); n > 0 {
+		return mat.FromSlice(n/ly.W.Cols, ly.W.Cols, w.u[l][:n])
+	}
+	if l == 0 {
+		return x
+	}
+	return matrix(w.a[l-1], x.Rows, ly.W.Cols)
+}
+
+// forward fills z_l and a_l and returns the risk.
+func (b *Backprop) forward(w *worker, x mat.Dense, y loss.Target) float64 {
+	last := len(b.layers) - 1
+	in := x
+	for l, ly := range b.layers {
+		z := matrix(w.z[l], x.Rows, ly.Units())
+		b.products[l].Affine(z, in, w.u[l])
+		if l == last {
+			return b.loss.Value(z, y)
+		}
+		in = matrix(w.a[l], x.Rows, ly.Units())
+		b.h[l].Apply(in.Elements(), z.Elements())
+	}
+	panic("backprop: a network without layers")
+}
+
+// backward makes δ_L = ∇R and δ_{l-1} = U*(δ_l W_l) ∘ h'(z_{l-1}), each in z_l's
+// place, and adds their products with U(a_{l-1}) unless they are stored.
+func (b *Backprop) backward(pw *pass.Worker, w *worker, x mat.Dense, y loss.Target) {
+	last := len(b.layers) - 1
+	delta := matrix(w.z[last], x.Rows, b.layers[last].Units())
+	b.loss.Grad(delta, delta, y)
+	for l := last; ; l-- {
+		if !b.store {
+			pw.AddProduct(b.dW[l], b.products[l].ByPlace(delta), b.input(w, l, x))
+		}
+		if l == 0 {
+			return
+		}
+		n := b.layers[l-1].Units()
+		z, d := matrix(w.z[l-1], x.Rows, n), matrix(w.delta, x.Rows, n)
+		b.products[l].Back(d, delta, w.adjoint)
+		b.h[l-1].MulDeriv(z.Elements(), d.Elements(), z.Elements())
+		delta = z
+	}
+}
+
+// matrix is the first rows of a block's memory.
+func matrix(buf []float32, rows, cols int) mat.Dense {
+	return mat.FromSlice(rows, cols, buf[:rows*cols])
+}
+
+var (
+	_ kernel.Job  = (*packJob)(nil)
+	_ pass.Stored = (*Backprop)(nil)
+)

@@ -1,0 +1,192 @@
+package pass
+
+import (
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// Scalar names a sum of numbers over samples.
+type Scalar struct{ at int }
+
+// Vector names sums of n numbers over samples.
+type Vector struct{ at, n int }
+
+// Product names a sum of products aᵀb of blocks of rows, and with it the sums
+// of a's columns.
+type Product struct {
+	at, rows, cols, number int
+	gram                   bool
+}
+
+// Plan is the sums that a pass makes: the simple ones first, then the products.
+// The zero Product and Vector name nothing.
+type Plan struct {
+	simple   int // length of the scalars and vectors
+	long     int // length of the products
+	products []Product
+}
+
+func (p *Plan) clear() { *p = Plan{products: p.products[:0]} }
+
+func (p *Plan) length() int { return p.simple + p.long }
+
+// Scalar adds a number.
+func (p *Plan) Scalar() Scalar {
+	p.simple++
+	return Scalar{p.simple - 1}
+}
+
+// Vector adds n numbers.
+func (p *Plan) Vector(n int) Vector {
+	p.simple += n
+	return Vector{p.simple - n, n}
+}
+
+// Product adds Σ aᵀb, where blocks of a have rows columns and blocks of b cols.
+func (p *Plan) Product(rows, cols int) Product { return p.product(rows, cols, false) }
+
+// Gram adds Σ aᵀa, of which the upper triangle is made, for blocks of n columns.
+func (p *Plan) Gram(n int) Product { return p.product(n, n, true) }
+
+func (p *Plan) product(rows, cols int, gram bool) Product {
+	h := Product{at: p.long, rows: rows, cols: cols, number: len(p.products) + 1, gram: gram}
+	p.long += rows*cols + rows
+	p.products = append(p.products, h)
+	return h
+}
+
+// Named reports whether the product was named by a Plan.
+func (h Product) Named() bool { return h.number > 0 }
+
+// Worker is one goroutine's part of the sums.
+type Worker struct {
+	Index int // of the worker, from 0
+
+	plan  *Plan
+	sums  []float64
+	outer []Outer     // of each product
+	acc   []float32   // of a task
+	pack  mat.Packing // of a task
+}
+
+// extend makes room for so many sums; open then starts them from 0.
+func (w *Worker) extend(length int) {
+	if cap(w.sums) < length {
+		w.sums = make([]float64, length)
+	}
+}
+
+func (w *Worker) open(length int) {
+	w.extend(length)
+	w.sums = w.sums[:length]
+	clear(w.sums)
+}
+
+// Add adds x to a scalar.
+func (w *Worker) Add(h Scalar, x float64) { w.sums[h.at] += x }
+
+// Vector is the worker's part of a vector, to be added to.
+func (w *Worker) Vector(h Vector) []float64 { return w.sums[h.at : h.at+h.n] }
+
+// AddProduct adds aᵀb, and a's columns.
+func (w *Worker) AddProduct(h Product, a, b mat.Dense) {
+	w.outer[h.number-1].Add(a, b)
+	AddColumns(w.columns(h), a)
+}
+
+// AddGram adds the upper triangle of aᵀa, and a's columns.
+func (w *Worker) AddGram(h Product, a mat.Dense) {
+	w.outer[h.number-1].AddGram(a)
+	AddColumns(w.columns(h), a)
+}
+
+func (w *Worker) columns(h Product) []float64 {
+	at := w.plan.simple + h.at + h.rows*h.cols
+	return w.sums[at : at+h.rows]
+}
+
+func (w *Worker) matrix(h Product) []float64 {
+	at := w.plan.simple + h.at
+	return w.sums[at : at+h.rows*h.cols]
+}
+
+func (w *Worker) beginProducts() {
+	for len(w.outer) < len(w.plan.products) {
+		w.outer = append(w.outer, Outer{})
+	}
+	for i, h := range w.plan.products {
+		w.outer[i].Begin(w.matrix(h), h.rows, h.cols)
+	}
+}
+
+func (w *Worker) endProducts() {
+	for i := range w.plan.products {
+		w.outer[i].Flush()
+	}
+}
+
+// Scalar is a sum over all workers and ranks; so are the following.
+func (p *Pass) Scalar(h Scalar) float64 { return p.workers[0].sums[h.at] }
+
+// Vector is the sums of a vector.
+func (p *Pass) Vector(h Vector) []float64 { return p.workers[0].Vector(h) }
+
+// Product is the sum of products, a row-major matrix.
+func (p *Pass) Product(h Product) Sum {
+	if p.inFloat32(h) {
+		return Sum{short: p.short[h.number-1]}
+	}
+	return Sum{long: p.workers[0].matrix(h)}
+}
+
+// Columns is the sums of the columns of the product's left factor.
+func (p *Pass) Columns(h Product) []float64 { return p.workers[0].columns(h) }
+
+// inFloat32 reports whether the product of the last run is in float32: one
+// product made it, and there is no other rank to add.
+func (p *Pass) inFloat32(h Product) bool { return p.stored != nil && !h.gram && p.e.Comm.Size() == 1 }
+
+// Sum is a matrix of sums over samples, in float64 or in float32; see
+// Pass.RunStored.
+type Sum struct {
+	long  []float64
+	short []float32 // if not nil, instead
+}
+
+// SumOf is the columns of a product, or any sums, as a Sum.
+func SumOf(v []float64) Sum { return Sum{long: v} }
+
+// At is element i, row by row.
+func (s *Sum) At(i int) float64 {
+	if s.short != nil {
+		return float64(s.short[i])
+	}
+	return s.long[i]
+}
+
+// AddTo computes dst = β·dst + α·(the elements from lo on).
+func (s *Sum) AddTo(dst []float32, beta float32, lo int, alpha float32) {
+	if s.short != nil {
+		kernel.Axpby(dst, beta, alpha, s.short[lo:lo+len(dst)])
+		return
+	}
+	kernel.Narrow(dst, beta, s.long[lo:lo+len(dst)], alpha)
+}
+
+// Float64 is the elements of a sum that is not in float32: a Gram matrix's, or
+// those of a Run.
+func (s *Sum) Float64() []float64 { return s.long }
+
+// CopyTo copies the elements into m, rounded to float32.
+func (s *Sum) CopyTo(m mat.Dense) {
+	for i := range m.Rows {
+		row := m.Row(i)
+		if s.short != nil {
+			copy(row, s.short[i*m.Cols:])
+			continue
+		}
+		for j, v := range s.long[i*m.Cols : (i+1)*m.Cols] {
+			row[j] = float32(v)
+		}
+	}
+}

@@ -1,0 +1,211 @@
+// Package nn is what a network is: layers, each a linear map with shared
+// weights, an intercept and an activation; how weights are drawn; and the
+// forward pass. Solvers, the engine, model files, exports and certificates all
+// speak of these types.
+package nn
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// Layer is a linear map followed by an activation: A = h(U(A_{l-1})·Wᵀ + 1bᵀ),
+// samples being rows. In a dense layer W is d_l × d_{l-1}.
+type Layer struct {
+	Map Map       // U; nil is the identity, of a dense layer
+	W   mat.Dense // a row for each unit, a column for each of U's
+	B   []float32 // of each unit
+	H   activation.Func
+}
+
+// Linear is the layer's map U; of a dense layer without one, Dense.
+func (ly Layer) Linear() Map {
+	if ly.Map == nil {
+		return Dense{Inputs: ly.W.Cols}
+	}
+	return ly.Map
+}
+
+// In is the shape of a sample that the layer takes, Out of what it gives.
+func (ly Layer) In() Shape { return ly.Linear().In() }
+
+// Out is the shape of what the layer gives for a sample.
+func (ly Layer) Out() Shape { return ly.Linear().Out(ly.W.Rows) }
+
+// Inputs is the number of entries of a sample that the layer takes.
+func (ly Layer) Inputs() int { return ly.In().Size() }
+
+// Units is the number of entries that the layer gives for a sample: rows of W
+// times Places.
+func (ly Layer) Units() int { return ly.Out().Size() }
+
+// Places is the number of rows of U(A) for each sample: how many places share
+// the weights; 1 in a dense layer.
+func (ly Layer) Places() int { return ly.Linear().Out(1).Size() }
+
+// Network is a network of layers, one after another. Its last layer's activation is
+// Identity: what makes probabilities of its outputs belongs to the loss.
+type Network struct{ Layers []Layer }
+
+// Initializer draws a layer's weights.
+type Initializer string
+
+// The initialisers; intercepts start at zero but for Paper.
+const (
+	// Paper draws weights and intercepts from N(0, 0.1²).
+	Paper Initializer = "paper"
+	// He draws weights from N(0, 2/d_{l-1}) (He et al. 2015).
+	He Initializer = "he"
+	// Glorot draws weights from N(0, 2/(d_{l-1}+d_l)) (Glorot & Bengio 2010).
+	Glorot Initializer = "glorot"
+	// LeCun draws weights from N(0, 1/d_{l-1}) (LeCun et al. 1998).
+	LeCun Initializer = "lecun"
+)
+
+// Initializers lists the choices.
+var Initializers = []Initializer{Paper, He, Glorot, LeCun}
+
+// NewNetwork is a network with layers of the given widths, from the number of
+// features to the number of outputs, with h between them, drawn from rng.
+func NewNetwork(widths []int, h activation.Func, init Initializer, rng *rand.Rand) (*Network, error) {
+	if len(widths) < 2 {
+		return nil, errors.New("a network needs a width for its input and one for its output")
+	}
+	for l, d := range widths {
+		if d < 1 {
+			return nil, fmt.Errorf("width of layer %d: got %d, want at least 1", l, d)
+		}
+	}
+	n := &Network{Layers: make([]Layer, len(widths)-1)}
+	for l := range n.Layers {
+		in, out := widths[l], widths[l+1]
+		var sd float64
+		switch init {
+		case Paper:
+			sd = 0.1
+		case He:
+			sd = math.Sqrt(2 / float64(in))
+		case Glorot:
+			sd = math.Sqrt(2 / float64(in+out))
+		case LeCun:
+			sd = math.Sqrt(1 / float64(in))
+		default:
+			return nil, fmt.Errorf("unknown initialiser %q (choose one of %v)", init, Initializers)
+		}
+		ly := Layer{W: mat.New(out, in), B: make([]float32, out), H: h}
+		if l == len(n.Layers)-1 {
+			ly.H = activation.Identity{}
+		}
+		for i := range ly.W.Data {
+			ly.W.Data[i] = float32(sd * rng.NormFloat64())
+		}
+		if init == Paper {
+			for i := range ly.B {
+				ly.B[i] = float32(sd * rng.NormFloat64())
+			}
+		}
+		n.Layers[l] = ly
+	}
+	return n, nil
+}
+
+// Widths are the numbers of entries of a sample between the layers, from the
+// number of features to the number of outputs.
+func (n *Network) Widths() []int {
+	w := []int{n.Layers[0].Inputs()}
+	for _, ly := range n.Layers {
+		w = append(w, ly.Units())
+	}
+	return w
+}
+
+// Outputs is the number of outputs.
+func (n *Network) Outputs() int { return n.Layers[len(n.Layers)-1].Units() }
+
+// Parameters is the number of weights and intercepts.
+func (n *Network) Parameters() int {
+	p := 0
+	for _, ly := range n.Layers {
+		p += ly.W.Rows*ly.W.Cols + len(ly.B)
+	}
+	return p
+}
+
+// Clone is a copy that shares nothing with n.
+func (n *Network) Clone() *Network {
+	c := &Network{Layers: make([]Layer, len(n.Layers))}
+	for l, ly := range n.Layers {
+		c.Layers[l] = Layer{Map: ly.Map, W: ly.W.Clone(), B: append([]float32(nil), ly.B...), H: ly.H}
+	}
+	return c
+}
+
+// CopyFrom copies the parameters of src, of the same shape, into n.
+func (n *Network) CopyFrom(src *Network) {
+	for l, ly := range n.Layers {
+		ly.W.CopyFrom(src.Layers[l].W)
+		copy(ly.B, src.Layers[l].B)
+	}
+}
+
+// Validate reports every fault of shape, and parameters that are not finite.
+func (n *Network) Validate() error {
+	if len(n.Layers) == 0 {
+		return errors.New("network: no layers")
+	}
+	var errs []error
+	for l, ly := range n.Layers {
+		if ly.H == nil {
+			errs = append(errs, fmt.Errorf("network layer %d: no activation", l+1))
+		}
+		if len(ly.B) != ly.W.Rows {
+			errs = append(errs, fmt.Errorf("network layer %d: %d intercepts for %d outputs", l+1, len(ly.B), ly.W.Rows))
+		}
+		if columns := ly.Linear().Columns(); columns != ly.W.Cols {
+			errs = append(errs, fmt.Errorf("network layer %d: weights of %d columns, its map has %d", l+1, ly.W.Cols, columns))
+		}
+		if l > 0 && ly.Inputs() != n.Layers[l-1].Units() {
+			errs = append(errs, fmt.Errorf("network layer %d: takes %d inputs, layer %d gives %d", l+1, ly.Inputs(), l, n.Layers[l-1].Units()))
+		}
+		if err := ly.Finite(); err != nil {
+			errs = append(errs, fmt.Errorf("network layer %d: %w", l+1, err))
+		}
+	}
+	if h := n.Layers[len(n.Layers)-1].H; h != nil && h != activation.Func(activation.Identity{}) {
+		errs = append(errs, fmt.Errorf("network: output activation is %v, want identity", h))
+	}
+	return errors.Join(errs...)
+}
+
+// Finite reports the first parameter that is NaN or infinite.
+func (ly Layer) Finite() error {
+	for i := range ly.W.Rows {
+		for j, v := range ly.W.Row(i) {
+			if v-v != 0 {
+				return fmt.Errorf("weight W[%d,%d] is %v", i, j, v)
+			}
+		}
+	}
+	for i, v := range ly.B {
+		if v-v != 0 {
+			return fmt.Errorf("b[%d] is %v", i, v)
+		}
+	}
+	return nil
+}
+
+// FullyConnected reports the first layer whose map is not the identity, for
+// methods that have no block for another.
+func (n *Network) FullyConnected() error {
+	for l, ly := range n.Layers {
+		if _, ok := ly.Linear().(Dense); !ok {
+			return fmt.Errorf("layer %d, %T: the method takes only fully-connected layers", l+1, ly.Map)
+		}
+	}
+	return nil
+}

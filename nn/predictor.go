@@ -1,0 +1,119 @@
+package nn
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// Block is the number of samples that a pass works on at a time: what it
+// touches of a few layers stays in the second-level cache.
+const Block = 192
+
+// Predict is the network's outputs for each row of x, computed on threads
+// goroutines.
+func (n *Network) Predict(x mat.Dense, threads int) (mat.Dense, error) {
+	out := mat.New(x.Rows, n.Outputs())
+	j := predictJob{p: n.packed(), out: out, x: x, threads: threads, errs: make([]error, threads)}
+	pool := kernel.NewPool(threads)
+	defer pool.Close()
+	pool.Run(&j)
+	return out, j.errs[0]
+}
+
+// predictJob predicts for rows of x, shared out between threads.
+type predictJob struct {
+	p       *Predictor
+	out, x  mat.Dense
+	threads int
+	errs    []error
+}
+
+// Do predicts for the worker's rows.
+func (j *predictJob) Do(worker int) {
+	lo, hi := kernel.Range(j.x.Rows, Block, worker, j.threads)
+	j.errs[worker] = j.p.Predict(j.out.RowRange(lo, hi), j.x.RowRange(lo, hi))
+}
+
+// Predictor is a network made ready for many predictions: its weights are
+// packed once, and scratch memory is used again. Several goroutines may use
+// one at the same time.
+type Predictor struct {
+	net     *Network
+	layers  []*Products
+	in, out int
+	width   int       // of the widest layer
+	scratch sync.Pool // of *[]float32
+}
+
+// Predictor makes a Predictor of the network as it is now.
+func (n *Network) Predictor() *Predictor {
+	kept := &Network{Layers: slices.Clone(n.Layers)}
+	for l := range kept.Layers {
+		kept.Layers[l].B = slices.Clone(kept.Layers[l].B) // W is packed, which copies it
+	}
+	return kept.packed()
+}
+
+// packed is a Predictor that refers to n's intercepts.
+func (n *Network) packed() *Predictor {
+	p := &Predictor{net: n, in: n.Layers[0].Inputs(), out: n.Outputs()}
+	for _, ly := range n.Layers {
+		products := NewProducts(ly)
+		products.PackForward(0, 1)
+		p.layers = append(p.layers, products)
+		p.width = max(p.width, ly.Units())
+	}
+	return p
+}
+
+// Predict writes the network's outputs for each row of x to dst, on the
+// caller's goroutine: x has a column for each feature, dst as many rows and a
+// column for each output.
+func (p *Predictor) Predict(dst, x mat.Dense) error {
+	if x.Cols != p.in {
+		return fmt.Errorf("predict: samples have %d features, the network takes %d", x.Cols, p.in)
+	}
+	if dst.Rows != x.Rows || dst.Cols != p.out {
+		return fmt.Errorf("predict: room for %d×%d outputs, want %d×%d", dst.Rows, dst.Cols, x.Rows, p.out)
+	}
+	need := p.need(min(x.Rows, Block))
+	scratch, ok := p.scratch.Get().(*[]float32)
+	if !ok || cap(*scratch) < need {
+		fresh := make([]float32, need)
+		scratch = &fresh
+	}
+	defer p.scratch.Put(scratch)
+	for lo := 0; lo < x.Rows; lo += Block {
+		hi := min(lo+Block, x.Rows)
+		dst.RowRange(lo, hi).CopyFrom(p.forward(x.RowRange(lo, hi), (*scratch)[:need]))
+	}
+	return nil
+}
+
+// need is how much scratch Forward needs for so many rows: two layers' outputs
+// and a map's rows.
+func (p *Predictor) need(rows int) int {
+	most := 0
+	for _, products := range p.layers {
+		most = max(most, products.Scratch(rows))
+	}
+	return 2*rows*p.width + most
+}
+
+// forward gives the outputs for the rows of a, at most Block, in scratch.
+func (p *Predictor) forward(a mat.Dense, scratch []float32) mat.Dense {
+	rows := a.Rows
+	half := rows * p.width
+	for l, products := range p.layers {
+		ly := p.net.Layers[l]
+		z := mat.FromSlice(rows, ly.Units(), scratch[l%2*half:][:rows*ly.Units()])
+		products.Affine(z, a, scratch[2*half:])
+		ly.H.Apply(z.Elements(), z.Elements())
+		a = z
+	}
+	return a
+}

@@ -1,0 +1,165 @@
+package dlam
+
+import (
+	"math"
+
+	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/nn"
+)
+
+// Score is how well a network does on samples.
+type Score struct {
+	Risk     float64 `json:"risk"`     // mean loss per sample
+	Accuracy float64 `json:"accuracy"` // share classified right; 0 for a regression
+	RMSE     float64 `json:"rmse"`     // root mean squared error; 0 for a classification
+	R2       float64 `json:"r2"`       // 1 − squared error / variance; 0 for a classification
+}
+
+// Evaluate scores n on samples x with targets y.
+func Evaluate(n *Network, x mat.Dense, y loss.Target, l loss.Loss, threads int) (*Score, error) {
+	e := pass.New(threads, nil)
+	defer e.Close()
+	return score(e, n, x, y, l)
+}
+
+// score measures the network on all ranks' samples.
+func score(e *pass.Engine, n *Network, x mat.Dense, y loss.Target, l loss.Loss) (*Score, error) {
+	op := &scoring{net: n.Predictor(), x: x, y: y, loss: l, out: make([]mat.Dense, e.Pool.Threads())}
+	for w := range op.out {
+		op.out[w] = mat.New(min(pass.Block, x.Rows), n.Outputs())
+	}
+	p := e.NewPass(pass.Whole)
+	if err := p.Run(op, x.Rows); err != nil {
+		return nil, err
+	}
+	rows := p.Scalar(op.rows)
+	s := &Score{Risk: p.Scalar(op.risk) / rows}
+	if y.Class != nil {
+		s.Accuracy = p.Scalar(op.right) / rows
+		return s, nil
+	}
+	squares := p.Scalar(op.squares)
+	var total float64
+	for j, sum := range p.Vector(op.sum) {
+		total += p.Vector(op.square)[j] - sum*sum/rows
+	}
+	s.RMSE = math.Sqrt(squares / (rows * float64(y.Width())))
+	if total > 0 {
+		s.R2 = 1 - squares/total
+	}
+	return s, nil
+}
+
+// scoring is the pass of score.
+type scoring struct {
+	net  *nn.Predictor
+	x    mat.Dense
+	y    loss.Target
+	loss loss.Loss
+	out  []mat.Dense // of each worker
+
+	rows, risk, right, squares pass.Scalar
+	sum, square                pass.Vector // of each column of the targets
+}
+
+// Plan names the sums.
+func (s *scoring) Plan(p *pass.Plan) {
+	s.rows, s.risk, s.right, s.squares = p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar()
+	s.sum, s.square = p.Vector(s.y.Width()), p.Vector(s.y.Width())
+}
+
+// Block scores samples lo to hi-1.
+func (s *scoring) Block(w *pass.Worker, lo, hi int) {
+	z, y := s.out[w.Index].RowRange(0, hi-lo), s.y.RowRange(lo, hi)
+	if err := s.net.Predict(z, s.x.RowRange(lo, hi)); err != nil {
+		panic(err) // Fits has compared the shapes
+	}
+	w.Add(s.rows, float64(z.Rows))
+	w.Add(s.risk, s.loss.Value(z, y))
+	if y.Class != nil {
+		w.Add(s.right, float64(correct(z, y.Class)))
+		return
+	}
+	w.Add(s.squares, residuals(z, y.Value, w.Vector(s.sum), w.Vector(s.square)))
+}
+
+// correct counts the rows whose largest entry is the class.
+func correct(z mat.Dense, class []int32) int {
+	right := 0
+	for i := range z.Rows {
+		if mat.ArgMax(z.Row(i)) == int(class[i]) {
+			right++
+		}
+	}
+	return right
+}
+
+// residuals adds Σy and Σy² of each column and returns ‖z − y‖².
+func residuals(z, y mat.Dense, sum, square []float64) float64 {
+	var s float64
+	for i := range z.Rows {
+		yi := y.Row(i)
+		for j, v := range z.Row(i) {
+			t := float64(yi[j])
+			d := float64(v) - t
+			s += d * d
+			sum[j] += t
+			square[j] += t * t
+		}
+	}
+	return s
+}
+
+// gaps is the root mean square of a_l − h(z_l) in each layer that has an a,
+// over all ranks' samples.
+func gaps(e *pass.Engine, it Iterate) ([]float64, error) {
+	if len(it.A) == 0 {
+		return nil, nil
+	}
+	op := &gapPass{it: it, gap: make([]pass.Scalar, len(it.A)), h: make([][]float32, e.Pool.Threads())}
+	p := e.NewPass(pass.Whole)
+	if err := p.Run(op, it.A[0].Rows); err != nil {
+		return nil, err
+	}
+	rms := make([]float64, len(it.A))
+	for l, a := range it.A {
+		rms[l] = math.Sqrt(p.Scalar(op.gap[l]) / (p.Scalar(op.rows) * float64(a.Cols)))
+	}
+	return rms, nil
+}
+
+// gapPass sums (a − h(z))² over samples, layer by layer.
+type gapPass struct {
+	it   Iterate
+	h    [][]float32 // scratch of each worker
+	gap  []pass.Scalar
+	rows pass.Scalar
+}
+
+// Plan names the sums.
+func (g *gapPass) Plan(p *pass.Plan) {
+	g.rows = p.Scalar()
+	for l := range g.gap {
+		g.gap[l] = p.Scalar()
+	}
+}
+
+// Block adds samples lo to hi-1.
+func (g *gapPass) Block(w *pass.Worker, lo, hi int) {
+	w.Add(g.rows, float64(hi-lo))
+	for l, a := range g.it.A {
+		if len(g.h[w.Index]) < a.Cols {
+			g.h[w.Index] = make([]float32, a.Cols)
+		}
+		h := g.h[w.Index][:a.Cols]
+		for i := lo; i < hi; i++ {
+			g.it.Network.Layers[l].H.Apply(h, g.it.Z[l].Row(i))
+			for j, v := range a.Row(i) {
+				d := float64(v) - float64(h[j])
+				w.Add(g.gap[l], d*d)
+			}
+		}
+	}
+}
