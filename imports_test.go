@@ -17,6 +17,7 @@ const module = "github.com/dlam-go/dlam"
 // from this module. "…" after a folder stands for all below it.
 var mayImport = map[string][]string{
 	".":                   {"mat", "activation", "loss", "prox", "dataset", "comm", "internal/objective"},
+	"spec":                {},
 	"mat":                 {"internal/kernel"},
 	"activation":          {"mat", "internal/kernel"},
 	"loss":                {"mat", "internal/kernel"},
