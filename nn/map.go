@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/spec"
 )
 
 // Shape is that of a sample between two layers, channels last: a picture, a
@@ -36,6 +37,9 @@ func (s Shape) String() string {
 // U as well. What goes in and comes out of a block of samples is a matrix with
 // a sample a row, channels last.
 type Map interface {
+	// Spec is of kind "dense" for the identity; a map's sizes are among its
+	// numbers where the weights do not tell them.
+	spec.Operator
 	// In is the shape of a sample that U takes.
 	In() Shape
 	// Out is the shape of what a layer with so many units (rows of W) gives
@@ -58,6 +62,9 @@ type Map interface {
 type Dense struct{ Inputs int }
 
 var _ Map = Dense{}
+
+// Spec is of kind "dense".
+func (Dense) Spec() spec.Spec { return spec.Spec{Kind: "dense"} }
 
 // In is a vector of the inputs.
 func (d Dense) In() Shape { return Vector(d.Inputs) }

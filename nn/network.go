@@ -204,7 +204,7 @@ func (ly Layer) Finite() error {
 func (n *Network) FullyConnected() error {
 	for l, ly := range n.Layers {
 		if _, ok := ly.Linear().(Dense); !ok {
-			return fmt.Errorf("layer %d, %T: the method takes only fully-connected layers", l+1, ly.Map)
+			return fmt.Errorf("layer %d, %v: the method takes only fully-connected layers", l+1, ly.Map.Spec())
 		}
 	}
 	return nil
