@@ -8,10 +8,10 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
-	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/objective"
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/picture"
 )
 
 // layers are n's, sharing memory.
@@ -105,7 +105,7 @@ func differences(t *testing.T, p *dlam.Problem, l loss.Loss, n *dlam.Network) {
 // epoch.
 func TestJitter(t *testing.T) {
 	p := testprob.Blobs(200, 64, 3, 5)
-	first := func(threads, epoch int, jitter dataset.Jitter) []float32 {
+	first := func(threads, epoch int, jitter picture.Jitter) []float32 {
 		e := objective.New(threads, nil)
 		defer e.Close()
 		b, err := e.NewBatches(p.X, p.Y, 150, 3, jitter)
@@ -117,15 +117,15 @@ func TestJitter(t *testing.T) {
 		x, _ := b.Take(1)
 		return x.Elements()
 	}
-	jitter := dataset.JitterFor(dataset.Image{Height: 8, Width: 8, Channels: 1})
-	still, moved := first(1, 4, dataset.Jitter{}), first(1, 4, jitter)
+	jitter := picture.JitterFor(picture.Image{Height: 8, Width: 8, Channels: 1})
+	still, moved := first(1, 4, picture.Jitter{}), first(1, 4, jitter)
 	if slices.Equal(still, moved) {
 		t.Error("nothing moved")
 	}
 	if !slices.Equal(moved, first(3, 4, jitter)) {
 		t.Error("three threads move pictures otherwise than one")
 	}
-	still5, moved5 := first(1, 5, dataset.Jitter{}), first(1, 5, jitter)
+	still5, moved5 := first(1, 5, picture.Jitter{}), first(1, 5, jitter)
 	if slices.Equal(still, still5) || slices.Equal(moved, moved5) {
 		t.Error("two epochs are alike")
 	}
@@ -150,7 +150,7 @@ func TestGradientAddsOverBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	batches, err := e.NewBatches(p.X, p.Y, 70, 3, dataset.Jitter{})
+	batches, err := e.NewBatches(p.X, p.Y, 70, 3, picture.Jitter{})
 	if err != nil {
 		t.Fatal(err)
 	}

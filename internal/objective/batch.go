@@ -6,10 +6,10 @@ import (
 	"slices"
 
 	"github.com/dlam-go/dlam/comm"
-	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/picture"
 )
 
 // Batches divides this rank's samples into mini-batches, in an order drawn
@@ -19,7 +19,7 @@ type Batches struct {
 	Count int     // batches an epoch, as many on every rank; 1 where none are wanted
 
 	pool       *kernel.Pool
-	jitter     dataset.Jitter
+	jitter     picture.Jitter
 	x          mat.Dense
 	y          loss.Target
 	seed       uint64
@@ -39,7 +39,7 @@ type Batches struct {
 
 // NewBatches divides x and y into batches of at most size samples over all
 // ranks, which jitter moves; with size 0 it only counts the samples.
-func (e *Engine) NewBatches(x mat.Dense, y loss.Target, size int, seed uint64, jitter dataset.Jitter) (*Batches, error) {
+func (e *Engine) NewBatches(x mat.Dense, y loss.Target, size int, seed uint64, jitter picture.Jitter) (*Batches, error) {
 	n := []float64{float64(x.Rows)}
 	if err := e.Comm.Sum(n); err != nil {
 		return nil, err
