@@ -26,16 +26,17 @@ func Example() {
 	ctx := context.Background()
 	digits := must(dataset.Open(ctx, "digits", dataset.Options{})) // 8×8 pictures, embedded
 	scale := must(dataset.Fit(digits.Train, dataset.ScaleUnit, 1))
-	split := dataset.Split{Train: must(scale.Apply(digits.Train)), Test: must(scale.Apply(digits.Test))}
+	train, test := must(scale.Apply(digits.Train)), must(scale.Apply(digits.Test))
 
-	problem := dlam.NewProblem(split, loss.CrossEntropy{}, 2)
+	problem := dlam.NewProblem(train.X, train.Target(), loss.CrossEntropy{}, 2)
+	problem.TestX, problem.TestY = test.X, test.Target() // to report on; never trained on
 	start := must(dlam.NewNetwork([]int{64, 50, 10}, activation.ReLU{}, dlam.He, rand.New(rand.NewPCG(1, 1))))
 	method := solver.Solver{Settings: solver.DefaultSettings()}
 	result := must(dlam.Run(ctx, method, problem, start, dlam.Options{Iterations: 50}))
 	fmt.Println(result.Status, "with three new digits in four right:", result.Last.Test.Accuracy > 0.75)
 
-	outputs := must(result.Network.Predict(split.Test.X, 2)).Row(0)
-	fmt.Println("a digit", split.Test.Class[0], "taken for a", slices.Index(outputs, slices.Max(outputs)))
+	outputs := must(result.Network.Predict(test.X, 2)).Row(0)
+	fmt.Println("a digit", test.Class[0], "taken for a", slices.Index(outputs, slices.Max(outputs)))
 	// Output:
 	// completed with three new digits in four right: true
 	// a digit 2 taken for a 2

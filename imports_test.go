@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,14 +17,15 @@ const module = "github.com/dlam-go/dlam"
 // mayImport is the table of docs/architecture.md: what each folder may import
 // from this module. "…" after a folder stands for all below it.
 var mayImport = map[string][]string{
-	".":                   {"mat", "activation", "loss", "prox", "dataset", "comm", "nn", "internal/pass"},
+	".":                   {"mat", "activation", "loss", "prox", "picture", "comm", "nn", "internal/pass"},
 	"mat":                 {"internal/kernel"},
 	"nn":                  {"mat", "activation", "spec", "internal/kernel"},
 	"spec":                {},
 	"activation":          {"mat", "internal/kernel"},
 	"loss":                {"mat", "internal/kernel"},
 	"prox":                {"mat", "internal/kernel"},
-	"dataset":             {"mat", "comm", "internal/atomicfile", "internal/kernel"},
+	"picture":             {"internal/kernel"},
+	"dataset":             {"mat", "loss", "picture", "comm", "internal/atomicfile"},
 	"comm":                {},
 	"comm/mpi":            {"comm"},
 	"solver/…":            {".", "mat", "activation", "loss", "prox", "comm", "nn", "internal/pass", "internal/backprop", "internal/kernel", "internal/testprob", "solver/solvertest", "solver/internal/split"},
@@ -38,7 +40,7 @@ var mayImport = map[string][]string{
 	"internal/atomicfile": {},
 	"internal/web":        {},
 	"internal/pass":       {"mat", "comm", "nn", "internal/kernel"},
-	"internal/backprop":   {"mat", "comm", "nn", "dataset", "activation", "loss", "internal/pass", "internal/kernel"},
+	"internal/backprop":   {"mat", "comm", "nn", "picture", "activation", "loss", "internal/pass", "internal/kernel"},
 	"internal/testprob":   {".", "mat", "activation", "loss", "prox", "comm"},
 	"cmd/…":               {"*"},
 	"bench":               {"*"},
@@ -81,6 +83,34 @@ func TestImports(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestSolverDependencies holds that a program which links a solver does not link
+// an HTTP client or a library of file formats with it. Packages of this module do
+// not count against the limit: dividing one in two must not come at a price.
+func TestSolverDependencies(t *testing.T) {
+	const limit = 90
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Deps " "}}`, "./solver/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if len(packages) < 6 {
+		t.Fatalf("go list names %d packages of solvers, want at least 6: %q", len(packages), out)
+	}
+	for _, line := range packages {
+		name, deps, _ := strings.Cut(line, " ")
+		foreign := slices.DeleteFunc(strings.Fields(deps), func(d string) bool {
+			_, ours := within(d)
+			return ours
+		})
+		if len(foreign) >= limit {
+			t.Errorf("%s: depends on %d packages outside this module, want fewer than %d", name, len(foreign), limit)
+		}
+		if slices.Contains(foreign, "net/http") {
+			t.Errorf("%s: depends on net/http", name)
+		}
 	}
 }
 

@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	"github.com/dlam-go/dlam/comm"
-	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/prox"
 )
 
@@ -20,9 +20,9 @@ type Problem struct {
 	TestX mat.Dense // samples to report on; no rows for none
 	TestY loss.Target
 
-	// Jitter moves the pictures of mini-batches; what takes all samples at a time
-	// takes them as they are.
-	Jitter dataset.Jitter
+	// Jitter moves the pictures of mini-batches at random. Methods that take all
+	// samples at a time take them as they are.
+	Jitter picture.Jitter
 
 	Loss        loss.Loss
 	Regularizer prox.Regularizer // of every layer's weights
@@ -30,19 +30,13 @@ type Problem struct {
 	Comm        comm.Comm        // the processes that share the samples
 }
 
-// NewProblem is the problem of fitting split.Train under l, reporting on
-// split.Test, with no regulariser, in one process.
-func NewProblem(split dataset.Split, l loss.Loss, threads int) *Problem {
-	return &Problem{
-		X: split.Train.X, Y: TargetOf(split.Train),
-		TestX: split.Test.X, TestY: TargetOf(split.Test),
-		Loss: l, Regularizer: prox.None{}, Threads: threads, Comm: comm.Self{},
-	}
-}
-
-// TargetOf is the target that a labelled data set states.
-func TargetOf(d dataset.Dataset) loss.Target {
-	return loss.Target{Class: d.Class, Classes: len(d.Classes), Value: d.Value}
+// NewProblem is the problem of fitting the targets y of the training samples x,
+// one a row of x, under the loss l. It has no test samples, no regulariser and no
+// moves of pictures, and one process computes it on so many threads, at least 1;
+// set the fields to change that. It keeps x and y and copies neither. Run reports
+// what is wrong with the arguments.
+func NewProblem(x mat.Dense, y loss.Target, l loss.Loss, threads int) *Problem {
+	return &Problem{X: x, Y: y, Loss: l, Regularizer: prox.None{}, Threads: threads, Comm: comm.Self{}}
 }
 
 // Classification reports whether the targets are classes.

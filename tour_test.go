@@ -16,12 +16,10 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/certify"
-	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
-	"github.com/dlam-go/dlam/prox"
 	"github.com/dlam-go/dlam/report"
 	solver "github.com/dlam-go/dlam/solver/dlam"
 	"github.com/dlam-go/dlam/solver/sync"
@@ -31,7 +29,7 @@ import (
 func xor() *dlam.Problem {
 	x := mat.FromSlice(4, 2, []float32{0, 0, 0, 1, 1, 0, 1, 1})
 	y := loss.Target{Class: []int32{0, 1, 1, 0}, Classes: 2}
-	return &dlam.Problem{X: x, Y: y, Loss: loss.CrossEntropy{}, Regularizer: prox.None{}, Threads: 1, Comm: comm.Self{}}
+	return dlam.NewProblem(x, y, loss.CrossEntropy{}, 1)
 }
 
 // Samples need not come from a file.
@@ -91,7 +89,7 @@ func Example_model() {
 	digits := must(dataset.Open(context.Background(), "digits", dataset.Options{}))
 	scale := must(dataset.Fit(digits.Train, dataset.ScaleUnit, 1))
 	train := must(scale.Apply(digits.Train))
-	problem := dlam.NewProblem(dataset.Split{Train: train}, loss.CrossEntropy{}, 2)
+	problem := dlam.NewProblem(train.X, train.Target(), loss.CrossEntropy{}, 2)
 	start := must(dlam.NewNetwork([]int{64, 50, 10}, activation.ReLU{}, dlam.He, rand.New(rand.NewPCG(1, 1))))
 	method := sync.Solver{Settings: sync.SettingsFor(train.Rows(), true, 10)}
 	result := must(dlam.Run(context.Background(), method, problem, start, dlam.Options{Iterations: 10}))

@@ -7,7 +7,9 @@ import (
 	"slices"
 
 	"github.com/dlam-go/dlam/comm"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/picture"
 )
 
 // ErrInput is what every error about data or options wraps.
@@ -26,23 +28,14 @@ func (e inputError) Unwrap() error        { return e.error }
 // Dataset is a table of samples: features, and a class or values for each.
 type Dataset struct {
 	Name     string
-	X        mat.Dense // one row a sample
-	Class    []int32   // class of each sample; nil for a regression or if unlabelled
-	Classes  []string  // class names, in the order of their numbers
-	Value    mat.Dense // values to predict, one row a sample; no rows for a classification
-	Features []string  // names of the columns of X, or nil
-	Image    Image     // shape of a row of X, if it is an image
-	Comm     comm.Comm // the processes that hold the other samples; nil for none
-	Scratch  *Scratch  // where samples are kept; nil for memory
-}
-
-// Image is the shape of a sample that is a picture, stored row by row with
-// channels last. The zero value means no picture.
-type Image struct {
-	Height   int     `json:"height"`
-	Width    int     `json:"width"`
-	Channels int     `json:"channels"`
-	Max      float32 `json:"max"` // the value of full intensity
+	X        mat.Dense     // one row a sample
+	Class    []int32       // class of each sample; nil for a regression or if unlabelled
+	Classes  []string      // class names, in the order of their numbers
+	Value    mat.Dense     // values to predict, one row a sample; no rows for a classification
+	Features []string      // names of the columns of X, or nil
+	Image    picture.Image // shape of a row of X, if it is a picture
+	Comm     comm.Comm     // the processes that hold the other samples; nil for none
+	Scratch  *Scratch      // where samples are kept; nil for memory
 }
 
 // Split is a data set divided for training and testing. Test has no rows if
@@ -54,6 +47,12 @@ func (d Dataset) Rows() int { return d.X.Rows }
 
 // Labelled reports whether each sample has a class or values.
 func (d Dataset) Labelled() bool { return d.Class != nil || d.Value.Rows > 0 }
+
+// Target is what a network is to give for the samples: their classes, or their
+// values. It shares the memory of d, and is empty if d is not labelled.
+func (d Dataset) Target() loss.Target {
+	return loss.Target{Class: d.Class, Classes: len(d.Classes), Value: d.Value}
+}
 
 // RowRange is the view of samples lo to hi-1.
 func (d Dataset) RowRange(lo, hi int) Dataset {

@@ -24,6 +24,7 @@ import (
 
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/picture"
 )
 
 func write(t testing.TB, name string, content []byte) string {
@@ -239,7 +240,7 @@ func TestParquet(t *testing.T) {
 	}
 }
 
-func picture(t testing.TB, path string, side int, c color.Color) {
+func drawing(t testing.TB, path string, side int, c color.Color) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
@@ -258,13 +259,13 @@ func picture(t testing.TB, path string, side int, c color.Color) {
 
 func TestImageFolder(t *testing.T) {
 	dir := t.TempDir()
-	picture(t, filepath.Join(dir, "cat", "1.png"), 2, color.Gray{200})
-	picture(t, filepath.Join(dir, "ant", "1.png"), 2, color.Gray{100})
+	drawing(t, filepath.Join(dir, "cat", "1.png"), 2, color.Gray{200})
+	drawing(t, filepath.Join(dir, "ant", "1.png"), 2, color.Gray{100})
 	d := open(t, dir, Options{}).Train
 	if !slices.Equal(d.X.Elements(), []float32{0, 100, 0, 0, 0, 200, 0, 0}) || !slices.Equal(d.Class, []int32{0, 1}) {
 		t.Errorf("got %v, classes %v", d.X.Data, d.Class)
 	}
-	picture(t, filepath.Join(dir, "cat", "2.png"), 3, color.Gray{1})
+	drawing(t, filepath.Join(dir, "cat", "2.png"), 3, color.Gray{1})
 	wantError(t, dir, Options{}, "2.png: 3×3 pixels, the others have 2×2")
 }
 
@@ -337,7 +338,7 @@ func TestTrainable(t *testing.T) {
 }
 
 func TestTransform(t *testing.T) {
-	d := Dataset{X: mat.FromSlice(1, 16, []float32{0, 4, 8, 8, 4, 8, 8, 8, 0, 0, 1, 1, 0, 0, 1, 1}), Image: Image{4, 4, 1, 8}}
+	d := Dataset{X: mat.FromSlice(1, 16, []float32{0, 4, 8, 8, 4, 8, 8, 8, 0, 0, 1, 1, 0, 0, 1, 1}), Image: picture.Image{Height: 4, Width: 4, Channels: 1, Max: 8}}
 	tr, err := Fit(d, ScaleUnit, 2)
 	if err != nil {
 		t.Fatal(err)

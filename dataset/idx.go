@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/picture"
 )
 
 // The IDX format: two zero bytes, a type, the number of dimensions, the
@@ -194,11 +195,11 @@ func idxDataset(path string, r *stream, o Options) (Dataset, error) {
 	return d, nil
 }
 
-func idxImage(h idxHeader) Image {
+func idxImage(h idxHeader) picture.Image {
 	if h.kind != 0x08 || len(h.dims) < 3 || len(h.dims) > 4 {
-		return Image{}
+		return picture.Image{}
 	}
-	im := Image{Height: h.dims[1], Width: h.dims[2], Channels: 1, Max: 255}
+	im := picture.Image{Height: h.dims[1], Width: h.dims[2], Channels: 1, Max: 255}
 	if len(h.dims) == 4 {
 		im.Channels = h.dims[3]
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/picture"
 )
 
 // maxPixels bounds one picture: the decoder allocates what the header claims.
@@ -96,7 +97,7 @@ func (d *Dataset) addPicture(data []float32, path string) ([]float32, error) {
 		return nil, inputf("%s: %d×%d pixels, want at most %d in all", path, c.Width, c.Height, maxPixels)
 	}
 	if d.Image.Width == 0 {
-		d.Image = Image{Height: c.Height, Width: c.Width, Channels: 3, Max: 255}
+		d.Image = picture.Image{Height: c.Height, Width: c.Width, Channels: 3, Max: 255}
 		if c.ColorModel == color.GrayModel || c.ColorModel == color.Gray16Model {
 			d.Image.Channels = 1
 		}

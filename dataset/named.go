@@ -6,6 +6,8 @@ import (
 	_ "embed" // for the digits
 	"os"
 	"path/filepath"
+
+	"github.com/dlam-go/dlam/picture"
 )
 
 // digitsCSV is the embedded data set: 1,797 rows of 64 pixel values 0 to 16
@@ -26,7 +28,7 @@ func digits(o Options) (Split, error) {
 	if err != nil {
 		return Split{}, err
 	}
-	d.Image = Image{Height: 8, Width: 8, Channels: 1, Max: 16}
+	d.Image = picture.Image{Height: 8, Width: 8, Channels: 1, Max: 16}
 	s := Split{Train: o.share(d.RowRange(0, digitsTrain))}
 	o.Limit = 0
 	s.Test = o.share(d.RowRange(digitsTrain, d.Rows()))

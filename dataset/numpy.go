@@ -15,6 +15,7 @@ import (
 	"codeberg.org/sbinet/npyio"
 
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/picture"
 )
 
 // npy reads a two-dimensional array: samples by features, the last column
@@ -171,7 +172,7 @@ func npz(path string, f io.ReaderAt, size int64, o Options) (Dataset, error) {
 	}
 	d := Dataset{Name: path, X: x}
 	if len(shape) == 3 {
-		d.Image = Image{Height: shape[1], Width: shape[2], Channels: 1, Max: 255}
+		d.Image = picture.Image{Height: shape[1], Width: shape[2], Channels: 1, Max: 255}
 	}
 	if o.NoLabel {
 		return d, nil

@@ -115,7 +115,7 @@ func sources(t *testing.T) map[string]string {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		picture(t, filepath.Join(dir, fmt.Sprint(i, ".png")), 3, color.Gray{Y: uint8(20 * i)})
+		drawing(t, filepath.Join(dir, fmt.Sprint(i, ".png")), 3, color.Gray{Y: uint8(20 * i)})
 	}
 	s["pictures"] = folder
 	s["digits"] = "digits"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/picture"
 )
 
 // Scaling says how features are scaled.
@@ -27,10 +28,10 @@ var Scalings = []Scaling{ScaleNone, ScaleUnit, ScaleStandard}
 // Transform is what is done to samples before the network sees them. It is
 // fitted to training data, stored in the model, and applied to any other.
 type Transform struct {
-	Inputs  int     `json:"inputs"` // features of a raw sample
-	Image   Image   `json:"image"`  // shape of a raw sample
-	Pool    int     `json:"pool"`   // side of the squares that are averaged; 1 for none
-	Scaling Scaling `json:"scaling"`
+	Inputs  int           `json:"inputs"` // features of a raw sample
+	Image   picture.Image `json:"image"`  // shape of a raw sample
+	Pool    int           `json:"pool"`   // side of the squares that are averaged; 1 for none
+	Scaling Scaling       `json:"scaling"`
 	// x becomes (x − Shift)·Factor, after pooling; one entry for all features,
 	// or one for each.
 	Shift  []float32 `json:"shift"`
@@ -70,13 +71,6 @@ func Fit(d Dataset, s Scaling, pool int) (Transform, error) {
 		return t, t.fitTarget(d.Value, d.ranks())
 	}
 	return t, nil
-}
-
-func (im Image) String() string {
-	if im.Width == 0 {
-		return "no pictures"
-	}
-	return fmt.Sprintf("%d×%d×%d pictures", im.Height, im.Width, im.Channels)
 }
 
 // fitColumns sets a shift and a factor for each feature. A constant feature

@@ -84,7 +84,9 @@ func (c Cell) problem(s dataset.Split) (*dlam.Problem, error) {
 		return nil, fmt.Errorf("%s: %d training and %d test samples, want %d and %d", c.Data, s.Train.Rows(), s.Test.Rows(), c.Rows, c.TestRows)
 	}
 	s.Train, s.Test = s.Train.RowRange(0, c.Rows), s.Test.RowRange(0, c.TestRows)
-	return dlam.NewProblem(s, loss.CrossEntropy{}, c.Threads), nil
+	p := dlam.NewProblem(s.Train.X, s.Train.Target(), loss.CrossEntropy{}, c.Threads)
+	p.TestX, p.TestY = s.Test.X, s.Test.Target()
+	return p, nil
 }
 
 // start is the network that every method of a panel starts from.

@@ -17,6 +17,7 @@ import (
 	"github.com/dlam-go/dlam/experiment"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/report"
 	sdlam "github.com/dlam-go/dlam/solver/dlam"
 )
@@ -30,7 +31,7 @@ func tiny() experiment.Size {
 func pictures(context.Context, string) (dataset.Split, error) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	set := func(n int) dataset.Dataset {
-		d := dataset.Dataset{Name: "pictures", X: mat.New(n, 784), Classes: strings.Split("0123456789", ""), Image: dataset.Image{Height: 28, Width: 28, Channels: 1, Max: 255}}
+		d := dataset.Dataset{Name: "pictures", X: mat.New(n, 784), Classes: strings.Split("0123456789", ""), Image: picture.Image{Height: 28, Width: 28, Channels: 1, Max: 255}}
 		for i := range n {
 			class := rng.IntN(10)
 			d.Class = append(d.Class, int32(class))
@@ -170,7 +171,8 @@ func TestComparisonReportsDivergence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := dlam.NewProblem(split, loss.CrossEntropy{}, 1)
+	p := dlam.NewProblem(split.Train.X, split.Train.Target(), loss.CrossEntropy{}, 1)
+	p.TestX, p.TestY = split.Test.X, split.Test.Target()
 	n, err := dlam.NewNetwork([]int{784, 5, 10}, activation.ReLU{}, dlam.Paper, rand.New(rand.NewPCG(0, 0)))
 	if err != nil {
 		t.Fatal(err)

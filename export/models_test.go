@@ -17,6 +17,7 @@ import (
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/picture"
 )
 
 // sample is a model, raw samples, and what the model gives for them.
@@ -80,7 +81,7 @@ func regression() dataset.Dataset {
 // pictures have two channels, and sides that differ.
 func pictures() dataset.Dataset {
 	d := table(4 * 6 * 2)
-	d.Features, d.Image = nil, dataset.Image{Height: 4, Width: 6, Channels: 2, Max: 255}
+	d.Features, d.Image = nil, picture.Image{Height: 4, Width: 6, Channels: 2, Max: 255}
 	return d
 }
 

@@ -28,6 +28,7 @@ import (
 	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/report"
 	sdlam "github.com/dlam-go/dlam/solver/dlam"
 )
@@ -162,7 +163,8 @@ func digitsProblem(t *testing.T) (*dlam.Problem, *dlam.Network) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := dlam.NewProblem(s, loss.CrossEntropy{}, 1)
+	p := dlam.NewProblem(s.Train.X, s.Train.Target(), loss.CrossEntropy{}, 1)
+	p.TestX, p.TestY = s.Test.X, s.Test.Target()
 	n, err := dlam.NewNetwork([]int{p.X.Cols, 16, 10}, activation.ReLU{}, dlam.Paper, rand.New(rand.NewPCG(1, 0)))
 	if err != nil {
 		t.Fatal(err)
@@ -311,7 +313,7 @@ func TestReproductionInBrowser(t *testing.T) {
 		Parts: experiment.Names, Dir: dir, Threads: 1, Command: "dlam reproduce all",
 		Size: experiment.Size{Name: "test", Widths: [2]int{4, 6}, MNIST: 60, Fashion: 60, Test: 20, Tune: 30, Iterations: 4, TableShare: 1000, TableSteps: 2},
 		Open: func(context.Context, string) (dataset.Split, error) {
-			d := dataset.Dataset{Name: "spots", X: mat.New(80, 784), Classes: strings.Split("0123456789", ""), Image: dataset.Image{Height: 28, Width: 28, Channels: 1, Max: 1}}
+			d := dataset.Dataset{Name: "spots", X: mat.New(80, 784), Classes: strings.Split("0123456789", ""), Image: picture.Image{Height: 28, Width: 28, Channels: 1, Max: 1}}
 			for i := range d.X.Rows {
 				d.X.Set(i, 70*(i%10), 1)
 				d.Class = append(d.Class, int32(i%10))

@@ -133,7 +133,7 @@ func (a *app) comparisonStart(cfg *config, data *loaded, ms []method) (*dlam.Pro
 	if err != nil {
 		return nil, nil, "", err
 	}
-	p := dlam.NewProblem(data.split, l, cfg.Threads)
+	p := data.problem(l, cfg.Threads)
 	if cfg.Hidden == nil {
 		cfg.Hidden = paperHidden
 	}

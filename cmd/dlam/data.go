@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 
+	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/picture"
 )
 
 // loaded is training data ready for a network.
@@ -12,8 +15,16 @@ type loaded struct {
 	split      dataset.Split // transformed
 	validation dataset.Dataset
 	transform  dataset.Transform
-	image      dataset.Image
+	image      picture.Image
 	features   []string // raw columns
+}
+
+// problem is the problem of fitting the training samples under l, reporting on the
+// test samples.
+func (d *loaded) problem(l loss.Loss, threads int) *dlam.Problem {
+	p := dlam.NewProblem(d.split.Train.X, d.split.Train.Target(), l, threads)
+	p.TestX, p.TestY = d.split.Test.X, d.split.Test.Target()
+	return p
 }
 
 // options are how c says to read data.

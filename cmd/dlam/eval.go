@@ -52,7 +52,7 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if err != nil {
 		return errUsage{err}
 	}
-	score, err := dlam.Evaluate(m.Network, d.X, dlam.TargetOf(d), l, u.c.Threads)
+	score, err := dlam.Evaluate(m.Network, d.X, d.Target(), l, u.c.Threads)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/prox"
 	"github.com/dlam-go/dlam/solver/admm"
 	"github.com/dlam-go/dlam/solver/bcd"
@@ -189,12 +190,12 @@ func (c *config) hidden(d dataset.Dataset) widths {
 var paperHidden = widths{100, 100}
 
 // jitter is how the pictures of mini-batches are moved.
-func (c *config) jitter(d dataset.Dataset) (dataset.Jitter, error) {
-	switch j := (dataset.Jitter{Image: d.Image, Deviation: c.Extra.Jitter}); {
+func (c *config) jitter(d dataset.Dataset) (picture.Jitter, error) {
+	switch j := (picture.Jitter{Image: d.Image, Deviation: c.Extra.Jitter}); {
 	case c.Extra.Jitter < 0 && c.batches():
-		return dataset.JitterFor(d.Image), nil
+		return picture.JitterFor(d.Image), nil
 	case c.Extra.Jitter <= 0:
-		return dataset.Jitter{}, nil
+		return picture.Jitter{}, nil
 	case !c.batches():
 		return j, usagef("--jitter: got %g, and %s takes all samples at a time, as they are; --batch says how many, for sync and backpropagation", c.Extra.Jitter, c.Solver)
 	default:

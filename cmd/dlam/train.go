@@ -207,7 +207,7 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 	if err != nil {
 		return nil, err
 	}
-	t.problem = dlam.NewProblem(t.data.split, l, c.Threads)
+	t.problem = t.data.problem(l, c.Threads)
 	t.problem.Comm = a.job
 	t.validation = c.validation(t.data.validation)
 	t.problem.Regularizer = c.regularizer()

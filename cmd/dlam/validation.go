@@ -12,7 +12,7 @@ func (c *config) validation(held dataset.Dataset) *dlam.Validation {
 	if c.Validation == 0 {
 		return nil
 	}
-	return &dlam.Validation{X: held.X, Y: dlam.TargetOf(held), Patience: c.Patience}
+	return &dlam.Validation{X: held.X, Y: held.Target(), Patience: c.Patience}
 }
 
 // holdBack takes the validation samples out of the training samples.

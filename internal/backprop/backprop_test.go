@@ -8,11 +8,11 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
-	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/backprop"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/picture"
 )
 
 func TestGradientAgainstFiniteDifferences(t *testing.T) {
@@ -97,7 +97,7 @@ func differences(t *testing.T, p *dlam.Problem, l loss.Loss, n *dlam.Network) {
 // epoch.
 func TestJitter(t *testing.T) {
 	p := testprob.Blobs(200, 64, 3, 5)
-	first := func(threads, epoch int, jitter dataset.Jitter) []float32 {
+	first := func(threads, epoch int, jitter picture.Jitter) []float32 {
 		e := pass.New(threads, nil)
 		defer e.Close()
 		b, err := backprop.NewBatches(e, p.X, p.Y, 150, 3, jitter)
@@ -109,15 +109,15 @@ func TestJitter(t *testing.T) {
 		x, _ := b.Take(1)
 		return x.Elements()
 	}
-	jitter := dataset.JitterFor(dataset.Image{Height: 8, Width: 8, Channels: 1})
-	still, moved := first(1, 4, dataset.Jitter{}), first(1, 4, jitter)
+	jitter := picture.JitterFor(picture.Image{Height: 8, Width: 8, Channels: 1})
+	still, moved := first(1, 4, picture.Jitter{}), first(1, 4, jitter)
 	if slices.Equal(still, moved) {
 		t.Error("nothing moved")
 	}
 	if !slices.Equal(moved, first(3, 4, jitter)) {
 		t.Error("three threads move pictures otherwise than one")
 	}
-	still5, moved5 := first(1, 5, dataset.Jitter{}), first(1, 5, jitter)
+	still5, moved5 := first(1, 5, picture.Jitter{}), first(1, 5, jitter)
 	if slices.Equal(still, still5) || slices.Equal(moved, moved5) {
 		t.Error("two epochs are alike")
 	}
@@ -142,7 +142,7 @@ func TestGradientAddsOverBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	batches, err := backprop.NewBatches(e, p.X, p.Y, 70, 3, dataset.Jitter{})
+	batches, err := backprop.NewBatches(e, p.X, p.Y, 70, 3, picture.Jitter{})
 	if err != nil {
 		t.Fatal(err)
 	}

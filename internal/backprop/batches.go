@@ -6,11 +6,11 @@ import (
 	"slices"
 
 	"github.com/dlam-go/dlam/comm"
-	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/picture"
 )
 
 // Batches divides this rank's samples into mini-batches, in an order drawn
@@ -20,7 +20,7 @@ type Batches struct {
 	Count int     // batches an epoch, as many on every rank; 1 where none are wanted
 
 	pool       *kernel.Pool
-	jitter     dataset.Jitter
+	jitter     picture.Jitter
 	x          mat.Dense
 	y          loss.Target
 	seed       uint64
@@ -40,7 +40,7 @@ type Batches struct {
 
 // NewBatches divides x and y into batches of at most size samples over all
 // ranks, which jitter moves; with size 0 it only counts the samples.
-func NewBatches(e *pass.Engine, x mat.Dense, y loss.Target, size int, seed uint64, jitter dataset.Jitter) (*Batches, error) {
+func NewBatches(e *pass.Engine, x mat.Dense, y loss.Target, size int, seed uint64, jitter picture.Jitter) (*Batches, error) {
 	n, err := e.Samples(x.Rows)
 	if err != nil {
 		return nil, err

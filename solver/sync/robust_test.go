@@ -13,6 +13,7 @@ import (
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/prox"
 )
 
@@ -78,7 +79,7 @@ func TestNoDivergence(t *testing.T) {
 // must not grow by it.
 func TestNoise(t *testing.T) {
 	p := digits(t)
-	p.Jitter = dataset.Jitter{Image: dataset.Image{Height: 8, Width: 8, Channels: 1}, Deviation: 0.5}
+	p.Jitter = picture.Jitter{Image: picture.Image{Height: 8, Width: 8, Channels: 1}, Deviation: 0.5}
 	p.Y.Smoothing, p.Regularizer = 0.1, prox.L2{Lambda: WeightDecay * float64(p.X.Rows)}
 	for seed := range uint64(3) {
 		set := SettingsFor(p.X.Rows, true, 120)
@@ -103,8 +104,7 @@ func digits(t *testing.T) *dlam.Problem {
 	if s.Train, err = scale.Apply(s.Train); err != nil {
 		t.Fatal(err)
 	}
-	s.Test = dataset.Dataset{}
-	return dlam.NewProblem(s, loss.CrossEntropy{}, 2)
+	return dlam.NewProblem(s.Train.X, s.Train.Target(), loss.CrossEntropy{}, 2)
 }
 
 // TestNoiseCeiling: with the defaults, a regression comes within 0.02 of the

@@ -1,50 +1,56 @@
-package dataset
+package picture
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/dlam-go/dlam/internal/kernel"
 )
 
-// Jitter moves pictures by random distances, anew each time a mini-batch takes
-// them: a network of full layers does not know that a picture moved by less
-// than a pixel is of the same thing, and learns it so. Features that are scaled
-// one by one are moved as they are. The zero value moves nothing.
+// Jitter moves pictures by random distances, drawn anew each time a mini-batch
+// takes them. A dense network does not know that a picture moved by less than a
+// pixel shows the same thing; it learns that from moved pictures. Features that
+// were scaled one by one are moved with the values they then have. The zero
+// value moves nothing.
 type Jitter struct {
 	Image     Image
-	Deviation float64 // standard deviation of a move, down or across, in pixels
+	Deviation float64 // standard deviation of a move, down and across, in pixels
 }
 
-// JitterFor is the jitter that suits pictures of a shape (docs/sync.md).
+// JitterFor is the jitter that suits pictures of the given shape; docs/sync.md
+// says how it was chosen.
 func JitterFor(im Image) Jitter {
 	return Jitter{im, min(0.35, float64(min(im.Height, im.Width))/32)}
 }
 
-// Validate reports whether samples of so many features can be moved.
+// Validate reports an error if samples with the given number of features cannot
+// be moved.
 func (j Jitter) Validate(features int) error {
 	im := j.Image
 	switch {
 	case j.Deviation == 0:
 		return nil
 	case im.Width == 0:
-		return inputf("jitter: got %g pixels, and the samples are no pictures", j.Deviation)
+		return fmt.Errorf("jitter: got %g pixels, and the samples are no pictures", j.Deviation)
 	case im.Height*im.Width*im.Channels != features:
-		return inputf("jitter: the samples have %d features, and %s have %d", features, im, im.Height*im.Width*im.Channels)
+		return fmt.Errorf("jitter: the samples have %d features, and %s have %d", features, im, im.Height*im.Width*im.Channels)
 	case !(j.Deviation > 0 && j.Deviation <= float64(min(im.Height, im.Width))):
-		return inputf("jitter: got %g pixels, want from 0 to the side of %s", j.Deviation, im)
+		return fmt.Errorf("jitter: got %g pixels, want from 0 to the side of %s", j.Deviation, im)
 	}
 	return nil
 }
 
-// Move writes to dst the picture src moved by so many pixels, interpolated
-// between neighbours; what comes in from outside is what is at the edge.
+// Move writes to dst the picture src moved down and across by the given numbers
+// of pixels, interpolated between neighbouring pixels. Where the moved picture
+// would need pixels from outside src, it takes the nearest pixel of the edge. dst
+// must not overlap src.
 func (im Image) Move(dst, src []float32, down, across float64) {
 	c, pitch := im.Channels, im.Width*im.Channels
 	y0, y1 := neighbours(-down)
 	x0, x1 := neighbours(-across)
-	// Of the rows top to bottom-1 both neighbours are within the picture, and of
-	// the columns left to right-1. The former are one piece of memory; of other
-	// columns it is mended below.
+	// Both neighbours lie within the picture for the rows top to bottom-1 and for
+	// the columns left to right-1. Those rows are one piece of memory and are
+	// computed as such; the loop below then overwrites their other columns.
 	top, bottom := inside(y0.at, im.Height)
 	left, right := inside(x0.at, im.Width)
 	off := y0.at*pitch + x0.at*c
@@ -69,14 +75,15 @@ func (im Image) Move(dst, src []float32, down, across float64) {
 	}
 }
 
-// inside are the places lo to hi-1 of n where both the place off on and the next
-// are of the n.
+// inside is the range of indices i, lo to hi-1, for which both i+off and i+off+1
+// lie in 0 to n-1.
 func inside(off, n int) (lo, hi int) {
 	lo = min(max(-off, 0), n)
 	return lo, max(lo, min(n-1-off, n))
 }
 
-// neighbour is a pixel beside a place between two, and its share there.
+// neighbour is one of the two pixels around a position, and its weight in the
+// interpolation.
 type neighbour struct {
 	at    int
 	share float32
@@ -88,11 +95,12 @@ func neighbours(x float64) (lower, upper neighbour) {
 	return neighbour{int(f), 1 - s}, neighbour{int(f) + 1, s}
 }
 
-// within is the pixel of n nearest to x.
+// within is the index nearest to x in 0 to n-1.
 func within(x, n int) int { return min(max(x, 0), n-1) }
 
-// blend is the mean of each pixel of two rows and the next, c on, weighted by
-// the shares of the first row and of the former.
+// blend sets each element of dst to the weighted mean of four: the elements of the
+// rows r0 and r1 at the same index and c after it. first is the weight of r0
+// against r1, former that of the same index against c after it.
 func blend(dst, r0, r1 []float32, c int, first, former float32) {
 	n := len(dst)
 	clear(dst)

@@ -1,4 +1,4 @@
-package dataset_test
+package picture_test
 
 import (
 	"fmt"
@@ -7,11 +7,11 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/picture"
 )
 
 // at is a pixel; outside, the nearest.
-func at(im dataset.Image, x []float32, row, col, c int) float64 {
+func at(im picture.Image, x []float32, row, col, c int) float64 {
 	row, col = min(max(row, 0), im.Height-1), min(max(col, 0), im.Width-1)
 	return float64(x[(row*im.Width+col)*im.Channels+c])
 }
@@ -20,7 +20,7 @@ func at(im dataset.Image, x []float32, row, col, c int) float64 {
 func TestMove(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		side := rapid.IntRange(1, 9)
-		im := dataset.Image{Height: side.Draw(t, "height"), Width: side.Draw(t, "width"), Channels: rapid.IntRange(1, 3).Draw(t, "channels")}
+		im := picture.Image{Height: side.Draw(t, "height"), Width: side.Draw(t, "width"), Channels: rapid.IntRange(1, 3).Draw(t, "channels")}
 		n := im.Height * im.Width * im.Channels
 		src := rapid.SliceOfN(rapid.Float32Range(-1, 1), n, n).Draw(t, "picture")
 		move := rapid.OneOf(rapid.Float64Range(-2, 2), rapid.Float64Range(-1e6, 1e6), rapid.Map(rapid.IntRange(-2, 2), func(i int) float64 { return float64(i) }))
@@ -47,19 +47,19 @@ func TestMove(t *testing.T) {
 }
 
 func TestJitterValidate(t *testing.T) {
-	im := dataset.Image{Height: 4, Width: 5, Channels: 1}
+	im := picture.Image{Height: 4, Width: 5, Channels: 1}
 	for _, c := range []struct {
-		j        dataset.Jitter
+		j        picture.Jitter
 		features int
 		want     string
 	}{
-		{dataset.Jitter{}, 7, "<nil>"},
-		{dataset.Jitter{Image: im, Deviation: 0.5}, 20, "<nil>"},
-		{dataset.Jitter{Image: im, Deviation: 0.5}, 21, "jitter: the samples have 21 features, and 4×5×1 pictures have 20"},
-		{dataset.Jitter{Deviation: 0.5}, 20, "jitter: got 0.5 pixels, and the samples are no pictures"},
-		{dataset.Jitter{Image: im, Deviation: -1}, 20, "jitter: got -1 pixels, want from 0 to the side of 4×5×1 pictures"},
-		{dataset.Jitter{Image: im, Deviation: 4.1}, 20, "jitter: got 4.1 pixels, want from 0 to the side of 4×5×1 pictures"},
-		{dataset.Jitter{Image: im, Deviation: math.NaN()}, 20, "jitter: got NaN pixels, want from 0 to the side of 4×5×1 pictures"},
+		{picture.Jitter{}, 7, "<nil>"},
+		{picture.Jitter{Image: im, Deviation: 0.5}, 20, "<nil>"},
+		{picture.Jitter{Image: im, Deviation: 0.5}, 21, "jitter: the samples have 21 features, and 4×5×1 pictures have 20"},
+		{picture.Jitter{Deviation: 0.5}, 20, "jitter: got 0.5 pixels, and the samples are no pictures"},
+		{picture.Jitter{Image: im, Deviation: -1}, 20, "jitter: got -1 pixels, want from 0 to the side of 4×5×1 pictures"},
+		{picture.Jitter{Image: im, Deviation: 4.1}, 20, "jitter: got 4.1 pixels, want from 0 to the side of 4×5×1 pictures"},
+		{picture.Jitter{Image: im, Deviation: math.NaN()}, 20, "jitter: got NaN pixels, want from 0 to the side of 4×5×1 pictures"},
 	} {
 		if got := fmt.Sprint(c.j.Validate(c.features)); got != c.want {
 			t.Errorf("%+v, %d features: got %q, want %q", c.j, c.features, got, c.want)
