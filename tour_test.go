@@ -125,7 +125,7 @@ func Example_status() {
 	fmt.Println(err)
 	// Output:
 	// interrupted <nil>
-	// rho: got -1, want a finite number above 0
+	// dlam settings: rho: got -1, want a finite number above 0
 }
 
 // TestTourIsRun holds that every Go block of docs/api.md stands, line for

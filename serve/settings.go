@@ -1,10 +1,11 @@
 package serve
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"time"
+
+	"github.com/dlam-go/dlam/internal/check"
 )
 
 // Settings are a server's names and limits.
@@ -36,22 +37,11 @@ func DefaultSettings() Settings {
 
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
-	var errs []error
-	bad := func(name string, got any, want string) {
-		errs = append(errs, fmt.Errorf("%s: got %v, want %s", name, got, want))
-	}
-	if s.Name == "" || url.PathEscape(s.Name) != s.Name || s.Name == "." || s.Name == ".." {
-		bad("name", fmt.Sprintf("%q", s.Name), "one that a path can hold as it is")
-	}
-	if s.MaxBody < 1 {
-		bad("max body", s.MaxBody, "at least 1 byte")
-	}
-	if s.MaxRows < 1 {
-		bad("max rows", s.MaxRows, "at least 1")
-	}
-	if s.MaxRequests < 1 {
-		bad("max requests", s.MaxRequests, "at least 1")
-	}
+	v := check.Of("server settings")
+	v.That(s.Name != "" && url.PathEscape(s.Name) == s.Name && s.Name != "." && s.Name != "..", "name", s.Name, "one that a path can hold as it is")
+	v.That(s.MaxBody >= 1, "max body", s.MaxBody, "at least 1 byte")
+	v.AtLeast(1, "max rows", s.MaxRows, "")
+	v.AtLeast(1, "max requests", s.MaxRequests, "")
 	for _, t := range []struct {
 		name string
 		d    time.Duration
@@ -59,12 +49,9 @@ func (s Settings) Validate() error {
 		{"header timeout", s.HeaderTimeout}, {"read timeout", s.ReadTimeout}, {"write timeout", s.WriteTimeout},
 		{"idle timeout", s.IdleTimeout}, {"shutdown timeout", s.DrainTimeout},
 	} {
-		if t.d <= 0 {
-			bad(t.name, t.d, "more than 0")
-		}
+		v.That(t.d > 0, t.name, t.d, "more than 0")
 	}
-	if s.WriteTimeout > 0 && s.WriteTimeout <= s.ReadTimeout { // it runs while the request is read
-		bad("write timeout", s.WriteTimeout, fmt.Sprintf("more than the read timeout, %v", s.ReadTimeout))
-	}
-	return errors.Join(errs...)
+	// The write timeout runs while the request is read.
+	v.That(s.WriteTimeout <= 0 || s.WriteTimeout > s.ReadTimeout, "write timeout", s.WriteTimeout, fmt.Sprintf("more than the read timeout, %v", s.ReadTimeout))
+	return v.Err()
 }

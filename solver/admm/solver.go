@@ -3,9 +3,9 @@ package admm
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
@@ -24,17 +24,12 @@ func DefaultSettings() Settings { return Settings{Beta: 0.01, Gamma: 0.01, Warm:
 
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
-	var errs []error
-	check := func(ok bool, field string, got any, want string) {
-		if !ok {
-			errs = append(errs, fmt.Errorf("admm settings: %s: got %v, want %s", field, got, want))
-		}
-	}
-	check(s.Beta > 0 && s.Beta-s.Beta == 0, "beta", s.Beta, "a finite number > 0")
-	check(s.Gamma > 0 && s.Gamma-s.Gamma == 0, "gamma", s.Gamma, "a finite number > 0")
-	check(s.Warm >= 0, "warm", s.Warm, "at least 0")
-	check(s.Ridge > 0 && s.Ridge < 1, "ridge", s.Ridge, "0 < x < 1")
-	return errors.Join(errs...)
+	v := check.Of("admm settings")
+	v.Above(0, "beta", s.Beta)
+	v.Above(0, "gamma", s.Gamma)
+	v.AtLeast(0, "warm", s.Warm, "")
+	v.Within("ridge", s.Ridge)
+	return v.Err()
 }
 
 // Solver is ADMM with its settings.

@@ -3,9 +3,9 @@ package bcd
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
@@ -23,16 +23,11 @@ func DefaultSettings() Settings { return Settings{Gamma: 0.3, Rho: 0.1, Alpha: 0
 
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
-	var errs []error
-	check := func(ok bool, field string, got float64, want string) {
-		if !ok || got-got != 0 {
-			errs = append(errs, fmt.Errorf("bcd settings: %s: got %v, want %s", field, got, want))
-		}
-	}
-	check(s.Gamma > 0, "gamma", s.Gamma, "a finite number > 0")
-	check(s.Rho > 0, "rho", s.Rho, "a finite number > 0")
-	check(s.Alpha >= 0, "alpha", s.Alpha, "a finite number ≥ 0")
-	return errors.Join(errs...)
+	v := check.Of("bcd settings")
+	v.Above(0, "gamma", s.Gamma)
+	v.Above(0, "rho", s.Rho)
+	v.NotNegative("alpha", s.Alpha)
+	return v.Err()
 }
 
 // Solver is block coordinate descent with its settings.

@@ -2,10 +2,9 @@ package dladmm
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/solver/internal/split"
 )
@@ -21,15 +20,10 @@ func DefaultSettings() Settings { return Settings{Nu: 1e-3, Rho: 1e-3} }
 
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
-	var errs []error
-	check := func(field string, got float64) {
-		if !(got > 0) || got-got != 0 {
-			errs = append(errs, fmt.Errorf("dladmm settings: %s: got %v, want a finite number > 0", field, got))
-		}
-	}
-	check("nu", s.Nu)
-	check("rho", s.Rho)
-	return errors.Join(errs...)
+	v := check.Of("dladmm settings")
+	v.Above(0, "nu", s.Nu)
+	v.Above(0, "rho", s.Rho)
+	return v.Err()
 }
 
 // Solver is dlADMM with its settings.

@@ -2,8 +2,8 @@ package dlam
 
 import (
 	"errors"
-	"fmt"
-	"math"
+
+	"github.com/dlam-go/dlam/internal/check"
 )
 
 // EpsilonRule says how the band's half-width ε changes.
@@ -18,6 +18,9 @@ const (
 	Fixed EpsilonRule = "fixed"
 )
 
+// EpsilonRules lists the choices.
+var EpsilonRules = []EpsilonRule{Adaptive, Fixed}
+
 // LineSearch says how the curvatures θ of the W-step and τ of the a-step are
 // found.
 type LineSearch string
@@ -31,6 +34,9 @@ const (
 	// weights and one t for its activations, from Alpha0 upwards.
 	Backtracking LineSearch = "backtracking"
 )
+
+// LineSearches lists the choices.
+var LineSearches = []LineSearch{Exact, Backtracking}
 
 // Settings are DLAM's parameters; all must be set (see DefaultSettings).
 type Settings struct {
@@ -56,25 +62,16 @@ func DefaultSettings() Settings {
 
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
-	var errs []error
-	positive := func(name string, v, above float64) {
-		if !(v > above) || math.IsInf(v, 0) {
-			errs = append(errs, fmt.Errorf("%s: got %g, want a finite number above %g", name, v, above))
-		}
+	v := check.Of("dlam settings")
+	v.Above(0, "rho", s.Rho)
+	v.Above(0, "epsilon", s.Epsilon)
+	v.Above(0, "alpha0", s.Alpha0)
+	v.Above(1, "gamma", s.Gamma)
+	v.Above(1, "eta", s.Eta)
+	check.OneOf(v, "epsilon rule", s.EpsilonRule, EpsilonRules...)
+	check.OneOf(v, "line search", s.LineSearch, LineSearches...)
+	if s.Momentum && s.LineSearch == Backtracking {
+		v.Also(errors.New("momentum: needs the exact line search"))
 	}
-	positive("rho", s.Rho, 0)
-	positive("epsilon", s.Epsilon, 0)
-	positive("alpha0", s.Alpha0, 0)
-	positive("gamma", s.Gamma, 1)
-	positive("eta", s.Eta, 1)
-	if s.EpsilonRule != Adaptive && s.EpsilonRule != Fixed {
-		errs = append(errs, fmt.Errorf("epsilon rule: got %q, want adaptive or fixed", s.EpsilonRule))
-	}
-	if s.LineSearch != Exact && s.LineSearch != Backtracking {
-		errs = append(errs, fmt.Errorf("line search: got %q, want exact or backtracking", s.LineSearch))
-	}
-	if s.Momentum && s.LineSearch != Exact {
-		errs = append(errs, errors.New("momentum: needs the exact line search"))
-	}
-	return errors.Join(errs...)
+	return v.Err()
 }

@@ -1,10 +1,7 @@
 package gradient
 
 import (
-	"errors"
-	"fmt"
-	"slices"
-
+	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/internal/pass"
 )
 
@@ -81,23 +78,19 @@ func DefaultSettings(rule Rule) Settings {
 
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
-	var errs []error
-	check := func(ok bool, field string, got any, want string) {
-		if !ok {
-			errs = append(errs, fmt.Errorf("gradient settings: %s: got %v, want %s", field, got, want))
-		}
+	v := check.Of("gradient settings")
+	check.OneOf(v, "rule", s.Rule, Rules...)
+	v.Above(0, "rate", s.Rate)
+	v.AtLeast(0, "batch", s.Batch, "0: all samples")
+	check.OneOf(v, "schedule", s.Schedule, Schedules...)
+	if s.Schedule == Cosine {
+		v.AtLeast(1, "epochs", s.Epochs, "")
 	}
-	unit := func(field string, x float64) { check(x >= 0 && x < 1, field, x, "0 ≤ x < 1") }
-	check(slices.Contains(Rules, s.Rule), "rule", s.Rule, fmt.Sprintf("one of %v", Rules))
-	check(s.Rate > 0 && s.Rate-s.Rate == 0, "rate", s.Rate, "a finite number > 0")
-	check(s.Batch >= 0, "batch", s.Batch, "at least 0 (0: all samples)")
-	check(slices.Contains(Schedules, s.Schedule), "schedule", s.Schedule, fmt.Sprintf("one of %v", Schedules))
-	check(s.Schedule != Cosine || s.Epochs >= 1, "epochs", s.Epochs, "at least 1")
-	unit("mu", s.Mu)
-	unit("beta1", s.Beta1)
-	unit("beta", s.Beta)
-	check(s.Delta > 0 && s.Delta-s.Delta == 0, "delta", s.Delta, "a finite number > 0")
-	return errors.Join(errs...)
+	v.BelowOne("mu", s.Mu)
+	v.BelowOne("beta1", s.Beta1)
+	v.BelowOne("beta", s.Beta)
+	v.Above(0, "delta", s.Delta)
+	return v.Err()
 }
 
 // Memory is about how many bytes a run takes beside the samples.
