@@ -11,7 +11,7 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/loss"
-	solver "github.com/dlam-go/dlam/solver/dlam"
+	"github.com/dlam-go/dlam/solver/multiconvex"
 )
 
 func must[T any](v T, err error) T {
@@ -31,7 +31,7 @@ func Example() {
 	problem := dlam.NewProblem(train.X, train.Target(), loss.CrossEntropy{}, 2)
 	problem.TestX, problem.TestY = test.X, test.Target() // to report on; never trained on
 	start := must(dlam.NewNetwork([]int{64, 50, 10}, activation.ReLU{}, dlam.He, rand.New(rand.NewPCG(1, 1))))
-	method := solver.Solver{Settings: solver.DefaultSettings()}
+	method := multiconvex.Solver{Settings: multiconvex.DefaultSettings()}
 	result := must(dlam.Run(ctx, method, problem, start, dlam.Options{Iterations: 50}))
 	fmt.Println(result.Status, "with three new digits in four right:", result.Last.Test.Accuracy > 0.75)
 

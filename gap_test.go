@@ -8,7 +8,7 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/internal/testprob"
-	sdlam "github.com/dlam-go/dlam/solver/dlam"
+	"github.com/dlam-go/dlam/solver/multiconvex"
 )
 
 // byHand measures a − h(z) after each iteration, its own way.
@@ -41,7 +41,7 @@ func TestGap(t *testing.T) {
 	n := testprob.Network(p, []int{9, 7}, activation.Tanh{}, dlam.Paper, 1)
 	hand := &byHand{h: activation.Tanh{}}
 	var last dlam.Record
-	_, err := dlam.Run(context.Background(), sdlam.Solver{Settings: sdlam.DefaultSettings()}, p, n, dlam.Options{
+	_, err := dlam.Run(context.Background(), multiconvex.Solver{Settings: multiconvex.DefaultSettings()}, p, n, dlam.Options{
 		Iterations: 7, Evaluate: 1, Observers: []dlam.Observer{hand},
 		Recorders: []dlam.Recorder{recorder(func(r dlam.Record) error { last = r; return nil })},
 	})

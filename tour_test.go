@@ -21,7 +21,7 @@ import (
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/report"
-	solver "github.com/dlam-go/dlam/solver/dlam"
+	"github.com/dlam-go/dlam/solver/multiconvex"
 	"github.com/dlam-go/dlam/solver/sync"
 )
 
@@ -60,7 +60,7 @@ func Example_follow() {
 	var trace bytes.Buffer
 	follow := &printer{}
 	proof := &certify.Certificate{Problem: problem}
-	method := solver.Solver{Settings: solver.DefaultSettings()}
+	method := multiconvex.Solver{Settings: multiconvex.DefaultSettings()}
 	result := must(dlam.Run(context.Background(), method, problem, start, dlam.Options{
 		Iterations: 30, Evaluate: 10,
 		Recorders: []dlam.Recorder{follow, report.NewTrace(&trace), proof},
@@ -116,12 +116,12 @@ func Example_status() {
 	start := must(dlam.NewNetwork([]int{2, 4, 2}, activation.ReLU{}, dlam.He, rand.New(rand.NewPCG(1, 1))))
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // as Ctrl-C would
-	result, err := dlam.Run(ctx, solver.Solver{Settings: solver.DefaultSettings()}, problem, start, dlam.Options{Iterations: 10})
+	result, err := dlam.Run(ctx, multiconvex.Solver{Settings: multiconvex.DefaultSettings()}, problem, start, dlam.Options{Iterations: 10})
 	fmt.Println(result.Status, err)
 
-	settings := solver.DefaultSettings()
+	settings := multiconvex.DefaultSettings()
 	settings.Rho = -1
-	_, err = dlam.Run(context.Background(), solver.Solver{Settings: settings}, problem, start, dlam.Options{Iterations: 10})
+	_, err = dlam.Run(context.Background(), multiconvex.Solver{Settings: settings}, problem, start, dlam.Options{Iterations: 10})
 	fmt.Println(err)
 	// Output:
 	// interrupted <nil>

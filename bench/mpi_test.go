@@ -16,8 +16,8 @@ import (
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/comm/mpi"
 	"github.com/dlam-go/dlam/internal/testprob"
-	"github.com/dlam-go/dlam/solver/dlam"
 	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/multiconvex"
 	"github.com/dlam-go/dlam/solver/sync"
 
 	root "github.com/dlam-go/dlam"
@@ -109,7 +109,7 @@ func measureSolvers(t *testing.T, c comm.Comm) {
 		solver root.Solver
 		init   root.Initializer
 	}{
-		{"dlam", dlam.Solver{Settings: dlam.DefaultSettings()}, root.Paper},
+		{"dlam", multiconvex.Solver{Settings: multiconvex.DefaultSettings()}, root.Paper},
 		{"sync, all samples", sync.Solver{Settings: sync.FullBatch()}, root.He},
 		{"sync, batches of 1000", sync.Solver{Settings: mini}, root.He},
 		{"sgd, all samples", gradient.Solver{Settings: sgd}, root.He},

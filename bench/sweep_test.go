@@ -9,7 +9,7 @@ import (
 
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/internal/testprob"
-	"github.com/dlam-go/dlam/solver/dlam"
+	"github.com/dlam-go/dlam/solver/multiconvex"
 
 	root "github.com/dlam-go/dlam"
 )
@@ -22,7 +22,7 @@ func BenchmarkSweep(b *testing.B) {
 			p := testprob.Blobs(samples, s[0], 10, 1)
 			p.Threads = runtime.GOMAXPROCS(0)
 			n := testprob.Network(p, s[1:], activation.ReLU{}, root.Paper, 1)
-			st, err := dlam.Solver{Settings: dlam.DefaultSettings()}.Init(p, n)
+			st, err := multiconvex.Solver{Settings: multiconvex.DefaultSettings()}.Init(p, n)
 			if err != nil {
 				b.Fatal(err)
 			}

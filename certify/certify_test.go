@@ -13,7 +13,7 @@ import (
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/prox"
-	solver "github.com/dlam-go/dlam/solver/dlam"
+	"github.com/dlam-go/dlam/solver/multiconvex"
 )
 
 // drawProblem is a random small problem; every loss takes classes, squared
@@ -52,27 +52,27 @@ func TestLemma1(t *testing.T) {
 var (
 	losses       = []loss.Loss{loss.CrossEntropy{}, loss.CrossEntropy{Solver: loss.FISTA}, loss.Squared{}, loss.Hinge{}}
 	regularizers = []prox.Regularizer{prox.None{}, prox.L1{Lambda: 0.01}, prox.L2{Lambda: 0.1}}
-	searches     = []solver.LineSearch{solver.Exact, solver.Backtracking}
+	searches     = []multiconvex.LineSearch{multiconvex.Exact, multiconvex.Backtracking}
 )
 
-func certified(t *rapid.T, h activation.Func, l loss.Loss, omega prox.Regularizer, search solver.LineSearch) {
+func certified(t *rapid.T, h activation.Func, l loss.Loss, omega prox.Regularizer, search multiconvex.LineSearch) {
 	t.Helper()
 	p := drawProblem(t, l)
 	p.Regularizer = omega
-	set := solver.DefaultSettings()
+	set := multiconvex.DefaultSettings()
 	set.LineSearch = search
-	set.Momentum = search == solver.Exact && rapid.Bool().Draw(t, "momentum")
+	set.Momentum = search == multiconvex.Exact && rapid.Bool().Draw(t, "momentum")
 	logRho := rapid.Float64Range(-5, 3).Draw(t, "log10 rho")
 	if c, ok := l.(loss.CrossEntropy); ok && c.Solver == loss.FISTA {
 		logRho = max(logRho, -2) // its cost grows with 1/√ρ
 	}
 	set.Rho = pow10(logRho)
 	set.Epsilon = pow10(rapid.Float64Range(-3, 1).Draw(t, "log10 epsilon"))
-	set.EpsilonRule = rapid.SampledFrom([]solver.EpsilonRule{solver.Adaptive, solver.Fixed}).Draw(t, "rule")
+	set.EpsilonRule = rapid.SampledFrom([]multiconvex.EpsilonRule{multiconvex.Adaptive, multiconvex.Fixed}).Draw(t, "rule")
 	hidden := rapid.SliceOfN(rapid.IntRange(1, 30), 0, 3).Draw(t, "hidden")
 	n := testprob.Network(p, hidden, h, dlam.Paper, rapid.Uint64().Draw(t, "network"))
 	c := &certify.Certificate{Problem: p}
-	_, err := dlam.Run(context.Background(), solver.Solver{Settings: set}, p, n, dlam.Options{
+	_, err := dlam.Run(context.Background(), multiconvex.Solver{Settings: set}, p, n, dlam.Options{
 		Iterations: 8, Recorders: []dlam.Recorder{c}, Observers: []dlam.Observer{c},
 		Resume: jolt(rapid.Uint64().Draw(t, "jolt")),
 	})
@@ -90,11 +90,11 @@ func certified(t *rapid.T, h activation.Func, l loss.Loss, omega prox.Regularize
 func TestAllButSingular(t *testing.T) {
 	for _, momentum := range []bool{false, true} {
 		p := testprob.Blobs(250, 3, 2, 0)
-		set := solver.DefaultSettings()
-		set.Rho, set.Epsilon, set.EpsilonRule, set.Momentum = 10, 1e-3, solver.Fixed, momentum
+		set := multiconvex.DefaultSettings()
+		set.Rho, set.Epsilon, set.EpsilonRule, set.Momentum = 10, 1e-3, multiconvex.Fixed, momentum
 		c := &certify.Certificate{Problem: p}
 		n := testprob.Network(p, []int{1, 2}, activation.Sign{}, dlam.Paper, 4)
-		if _, err := dlam.Run(t.Context(), solver.Solver{Settings: set}, p, n, dlam.Options{
+		if _, err := dlam.Run(t.Context(), multiconvex.Solver{Settings: set}, p, n, dlam.Options{
 			Iterations: 8, Recorders: []dlam.Recorder{c}, Observers: []dlam.Observer{c},
 		}); err != nil {
 			t.Fatal(err)

@@ -64,6 +64,15 @@ func (d defect) source() ([]byte, error) {
 	return slices.Concat(raw[:found[0][0]], []byte(d.wrong), raw[found[0][1]:]), nil
 }
 
+// TestDefectsApply holds that the faults are of the source as it is.
+func TestDefectsApply(t *testing.T) {
+	for _, d := range defects(t) {
+		if _, err := d.source(); err != nil {
+			t.Errorf("%s: %v", d.name, err)
+		}
+	}
+}
+
 // TestDefects compiles each fault into the solvers, without a change of the
 // source tree, and holds that the test named fails of it. It takes minutes, so
 // it needs DLAM_DEFECTS, a pattern of the names to try ("." for all).

@@ -11,13 +11,13 @@ import (
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/prox"
-	solver "github.com/dlam-go/dlam/solver/dlam"
+	"github.com/dlam-go/dlam/solver/multiconvex"
 )
 
 // saboteur is a solver whose iterates are broken on purpose: what it shows
 // after a sweep is a copy of the true iterate, changed by spoil.
 type saboteur struct {
-	solver.Solver
+	multiconvex.Solver
 	from  int // the sweep to spoil
 	spoil func(old, now dlam.Iterate)
 	bend  func(r *dlam.Record) // changes the record
@@ -176,11 +176,11 @@ func sabotage(t *testing.T, epsilon float64, spoil func(old, now dlam.Iterate), 
 	t.Helper()
 	p := testprob.Blobs(60, 5, 3, 7)
 	p.Regularizer = prox.L2{Lambda: 1e-3}
-	set := solver.DefaultSettings()
-	set.Rho, set.Epsilon, set.EpsilonRule = 1e-2, epsilon, solver.Fixed
+	set := multiconvex.DefaultSettings()
+	set.Rho, set.Epsilon, set.EpsilonRule = 1e-2, epsilon, multiconvex.Fixed
 	n := testprob.Network(p, []int{8, 6}, activation.Tanh{}, dlam.He, 11)
 	c := &certify.Certificate{Problem: p}
-	s := saboteur{Solver: solver.Solver{Settings: set}, from: 3, spoil: spoil, bend: bend}
+	s := saboteur{Solver: multiconvex.Solver{Settings: set}, from: 3, spoil: spoil, bend: bend}
 	_, err := dlam.Run(context.Background(), s, p, n, dlam.Options{
 		Iterations: 3, Recorders: []dlam.Recorder{c}, Observers: []dlam.Observer{c},
 	})
@@ -228,7 +228,7 @@ func TestStop(t *testing.T) {
 	p := testprob.Blobs(60, 5, 3, 7)
 	n := testprob.Network(p, []int{8}, activation.ReLU{}, dlam.He, 11)
 	c := &certify.Certificate{Problem: p, Stop: true}
-	s := saboteur{Solver: solver.Solver{Settings: solver.DefaultSettings()}, from: 2, spoil: func(_, now dlam.Iterate) {
+	s := saboteur{Solver: multiconvex.Solver{Settings: multiconvex.DefaultSettings()}, from: 2, spoil: func(_, now dlam.Iterate) {
 		now.Network.Layers[0].B[0] += 5
 	}}
 	res, err := dlam.Run(context.Background(), s, p, n, dlam.Options{

@@ -19,7 +19,7 @@ import (
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/report"
-	sdlam "github.com/dlam-go/dlam/solver/dlam"
+	"github.com/dlam-go/dlam/solver/multiconvex"
 )
 
 // tiny is a reproduction that takes a second.
@@ -144,7 +144,7 @@ func TestReproductionRefuses(t *testing.T) {
 }
 
 // diverging is a solver whose objective is not a number from iteration 2 on.
-type diverging struct{ sdlam.Solver }
+type diverging struct{ multiconvex.Solver }
 
 func (d diverging) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	s, err := d.Solver.Init(p, n)
@@ -177,7 +177,7 @@ func TestComparisonReportsDivergence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := sdlam.Solver{Settings: sdlam.DefaultSettings()}
+	good := multiconvex.Solver{Settings: multiconvex.DefaultSettings()}
 	c := experiment.Comparison{
 		Title: "t", Problem: p, Start: n, Iterations: 3, Evaluate: 1,
 		Entries: []experiment.Entry{{Name: "bad", Solver: diverging{good}}, {Name: "good", Solver: good}},
@@ -197,7 +197,7 @@ func TestComparisonReportsDivergence(t *testing.T) {
 }
 
 func TestComparisonRefuses(t *testing.T) {
-	s := sdlam.Solver{Settings: sdlam.DefaultSettings()}
+	s := multiconvex.Solver{Settings: multiconvex.DefaultSettings()}
 	c := experiment.Comparison{Entries: []experiment.Entry{{Name: "a", Solver: s}, {Name: "a", Solver: s}, {Name: "../b", Solver: s}}, Targets: []float64{2}}
 	_, err := c.Run(context.Background(), t.TempDir())
 	for _, want := range []string{`"a" is named twice`, `"../b"`, "iterations: got 0", "evaluate: got 0", "target accuracy: got 2"} {

@@ -4,16 +4,16 @@ import (
 	"fmt"
 
 	"github.com/dlam-go/dlam/solver/admm"
-	sdlam "github.com/dlam-go/dlam/solver/dlam"
 	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/multiconvex"
 )
 
 // settings are those of a cell's method, all of them, so that a cell whose
 // outcome could differ has another key. Only one is there.
 type settings struct {
-	DLAM     *sdlam.Settings    `json:"dlam,omitempty"`
-	Gradient *gradient.Settings `json:"gradient,omitempty"`
-	ADMM     *admm.Settings     `json:"admm,omitempty"`
+	DLAM     *multiconvex.Settings `json:"dlam,omitempty"`
+	Gradient *gradient.Settings    `json:"gradient,omitempty"`
+	ADMM     *admm.Settings        `json:"admm,omitempty"`
 }
 
 // method is a method of the paper's comparison.
@@ -30,7 +30,7 @@ func methods() []method {
 	const slower = "moves more slowly than DLAM"
 	return []method{
 		{"dlam", "DLAM", "0.7 early, then 0.8 or more", nil, func(float64) settings {
-			s := sdlam.DefaultSettings()
+			s := multiconvex.DefaultSettings()
 			return settings{DLAM: &s}
 		}},
 		{"sgd", "SGD", slower, []float64{0.3, 1, 3}, rule(gradient.SGD)},
@@ -55,7 +55,7 @@ func rule(r gradient.Rule) func(float64) settings {
 func (c Cell) solver() (estimator, error) {
 	switch s := c.Settings; {
 	case s.DLAM != nil:
-		return sdlam.Solver{Settings: *s.DLAM}, nil
+		return multiconvex.Solver{Settings: *s.DLAM}, nil
 	case s.Gradient != nil:
 		return gradient.Solver{Settings: *s.Gradient}, nil
 	case s.ADMM != nil:

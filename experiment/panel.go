@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/dlam-go/dlam"
-	sdlam "github.com/dlam-go/dlam/solver/dlam"
+	"github.com/dlam-go/dlam/solver/multiconvex"
 )
 
 // Size is how large the runs are.
@@ -158,8 +158,8 @@ func (r Reproduction) tableCells() []Cell {
 
 func (r Reproduction) tableCell(data string, rho, rows int) Cell {
 	s := r.Size
-	d := sdlam.DefaultSettings()
-	d.Rho, d.LineSearch = publishedRho[rho], sdlam.Backtracking
+	d := multiconvex.DefaultSettings()
+	d.Rho, d.LineSearch = publishedRho[rho], multiconvex.Backtracking
 	c := r.base(data)
 	c.Method, c.Settings, c.Rows = "dlam", settings{DLAM: &d}, publishedRows(data)[rows]/s.TableShare
 	c.Iterations, c.Evaluate = s.TableSteps, s.TableSteps

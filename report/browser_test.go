@@ -30,7 +30,7 @@ import (
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/report"
-	sdlam "github.com/dlam-go/dlam/solver/dlam"
+	"github.com/dlam-go/dlam/solver/multiconvex"
 )
 
 // browser is a headless Chromium that keeps what a page complains about and
@@ -175,13 +175,13 @@ func digitsProblem(t *testing.T) (*dlam.Problem, *dlam.Network) {
 func TestComparisonInBrowser(t *testing.T) {
 	needBrowser(t)
 	p, n := digitsProblem(t)
-	momentum := sdlam.DefaultSettings()
+	momentum := multiconvex.DefaultSettings()
 	momentum.Momentum = true
 	c := experiment.Comparison{
 		Title: "two methods", Command: "dlam compare", Problem: p, Start: n, Iterations: 12, Evaluate: 1, Targets: []float64{0.5},
 		Entries: []experiment.Entry{
-			{Name: "dlam", Solver: sdlam.Solver{Settings: sdlam.DefaultSettings()}},
-			{Name: "mdlam", Solver: sdlam.Solver{Settings: momentum}},
+			{Name: "dlam", Solver: multiconvex.Solver{Settings: multiconvex.DefaultSettings()}},
+			{Name: "mdlam", Solver: multiconvex.Solver{Settings: momentum}},
 		},
 	}
 	dir := t.TempDir()
@@ -252,7 +252,7 @@ func TestLivePageFollowsARun(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	go func() {
-		_, err := dlam.Run(ctx, sdlam.Solver{Settings: sdlam.DefaultSettings()}, p, n, dlam.Options{
+		_, err := dlam.Run(ctx, multiconvex.Solver{Settings: multiconvex.DefaultSettings()}, p, n, dlam.Options{
 			Iterations: 12, Evaluate: 1, Recorders: []dlam.Recorder{gate, report.NewTrace(f)},
 		})
 		done <- err

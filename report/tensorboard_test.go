@@ -15,7 +15,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/report"
-	sdlam "github.com/dlam-go/dlam/solver/dlam"
+	"github.com/dlam-go/dlam/solver/multiconvex"
 )
 
 // eventFile trains three iterations on digits and gives the event file and
@@ -29,7 +29,7 @@ func eventFile(t *testing.T) (path string, rs []dlam.Record) {
 		t.Fatal(err)
 	}
 	var trace bytes.Buffer
-	_, err = dlam.Run(context.Background(), sdlam.Solver{Settings: sdlam.DefaultSettings()}, p, n, dlam.Options{
+	_, err = dlam.Run(context.Background(), multiconvex.Solver{Settings: multiconvex.DefaultSettings()}, p, n, dlam.Options{
 		Iterations: 3, Evaluate: 1, Recorders: []dlam.Recorder{tb, report.NewTrace(&trace)}, Observers: []dlam.Observer{tb},
 	})
 	if err != nil {
@@ -152,8 +152,8 @@ func TestResidualHistogram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings := sdlam.DefaultSettings()
-	res, err := dlam.Run(context.Background(), sdlam.Solver{Settings: settings}, p, n, dlam.Options{Iterations: 5, Observers: []dlam.Observer{tb}})
+	settings := multiconvex.DefaultSettings()
+	res, err := dlam.Run(context.Background(), multiconvex.Solver{Settings: settings}, p, n, dlam.Options{Iterations: 5, Observers: []dlam.Observer{tb}})
 	if err != nil {
 		t.Fatal(err)
 	}

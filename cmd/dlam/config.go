@@ -15,7 +15,7 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/loss"
-	solver "github.com/dlam-go/dlam/solver/dlam"
+	"github.com/dlam-go/dlam/solver/multiconvex"
 )
 
 // config is every setting of a training run, as in config.toml: its keys are
@@ -68,7 +68,7 @@ type config struct {
 const auto = "auto"
 
 func defaultConfig() config {
-	d := solver.DefaultSettings()
+	d := multiconvex.DefaultSettings()
 	return config{
 		Data: "digits", DataDir: os.Getenv("DLAM_DATA_DIR"), TestSplit: 0.2, Pool: 1, Scale: auto,
 		Activation: "relu", Loss: auto, Init: auto, L2: -1,

@@ -15,8 +15,8 @@ import (
 	"github.com/dlam-go/dlam/solver/admm"
 	"github.com/dlam-go/dlam/solver/bcd"
 	"github.com/dlam-go/dlam/solver/dladmm"
-	solver "github.com/dlam-go/dlam/solver/dlam"
 	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/multiconvex"
 	"github.com/dlam-go/dlam/solver/sync"
 )
 
@@ -37,8 +37,8 @@ type method struct {
 func methods() []method {
 	list := []method{
 		{"sync", "synchronised DLAM", (*config).syncIterations, dlam.He, (*config).sync},
-		{"dlam", "the paper's method", times(200), dlam.Paper, func(c *config) dlam.Solver { return solver.Solver{Settings: c.dlam(false)} }},
-		{"mdlam", "DLAM with Nesterov extrapolation", times(200), dlam.Paper, func(c *config) dlam.Solver { return solver.Solver{Settings: c.dlam(true)} }},
+		{"dlam", "the paper's method", times(200), dlam.Paper, func(c *config) dlam.Solver { return multiconvex.Solver{Settings: c.dlam(false)} }},
+		{"mdlam", "DLAM with Nesterov extrapolation", times(200), dlam.Paper, func(c *config) dlam.Solver { return multiconvex.Solver{Settings: c.dlam(true)} }},
 		{"admm", "ADMM without gradients (Taylor et al. 2016)", times(50), dlam.He, func(*config) dlam.Solver { return admm.Solver{Settings: admm.DefaultSettings()} }},
 		{"dladmm", "dlADMM (Wang et al. 2019)", times(50), dlam.He, func(*config) dlam.Solver { return dladmm.Solver{Settings: dladmm.DefaultSettings()} }},
 		{"bcd", "block coordinate descent (Zeng et al. 2019)", times(50), dlam.He, func(*config) dlam.Solver { return bcd.Solver{Settings: bcd.DefaultSettings()} }},
@@ -52,9 +52,9 @@ func methods() []method {
 func times(n int) func(*config) int { return func(*config) int { return n } }
 
 // dlam is the settings of DLAM and mDLAM.
-func (c *config) dlam(momentum bool) solver.Settings {
-	return solver.Settings{
-		Rho: c.Rho, Epsilon: c.Epsilon, EpsilonRule: solver.EpsilonRule(c.EpsilonRule), LineSearch: solver.LineSearch(c.LineSearch),
+func (c *config) dlam(momentum bool) multiconvex.Settings {
+	return multiconvex.Settings{
+		Rho: c.Rho, Epsilon: c.Epsilon, EpsilonRule: multiconvex.EpsilonRule(c.EpsilonRule), LineSearch: multiconvex.LineSearch(c.LineSearch),
 		Alpha0: c.Alpha0, Gamma: c.Gamma, Eta: c.Eta, Momentum: momentum,
 	}
 }

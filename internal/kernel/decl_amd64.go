@@ -131,7 +131,7 @@ func axpySquaresAVX512(n int, x, y *float32, alpha float32) (s0, s1 float64)
 func bandStepAVX512(n int, a, h, grad, d *float32, eps, k float32) (s0 float64, cut int)
 
 //go:noescape
-func settleAVX512(n int, new, e, z *float32) (s0, s1, s2 float64)
+func moveClippedAVX512(n int, new, e, z *float32) (s0, s1, s2 float64)
 
 //go:noescape
 func moveAVX512(n int, new, e, z *float32) (s0, s1, s2 float64)
@@ -252,7 +252,7 @@ func axpySquaresAVX2(n int, x, y *float32, alpha float32) (s0, s1 float64)
 func bandStepAVX2(n int, a, h, grad, d *float32, eps, k float32) (s0 float64, cut int)
 
 //go:noescape
-func settleAVX2(n int, new, e, z *float32) (s0, s1, s2 float64)
+func moveClippedAVX2(n int, new, e, z *float32) (s0, s1, s2 float64)
 
 //go:noescape
 func moveAVX2(n int, new, e, z *float32) (s0, s1, s2 float64)

@@ -53,7 +53,7 @@ func bandStepGo(d, a, g, h []float32, k, eps float32) (cut bool, square float64)
 	return cut, square
 }
 
-func settleGo(e, z, proposed []float32) (before, after, move float64) {
+func moveClippedGo(e, z, proposed []float32) (before, after, move float64) {
 	for i, v := range e {
 		proposed[i] = min(max(proposed[i], min(z[i], v)), max(z[i], v))
 	}

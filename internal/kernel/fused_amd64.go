@@ -70,21 +70,21 @@ func BandStep(d, a, g, h []float32, k, eps float32) (cut bool, square float64) {
 	return lanes != 0, square
 }
 
-// Settle moves z to what is proposed, clipped to the segment from z to v, which
+// MoveClipped moves z to what is proposed, clipped to the segment from z to v, which
 // e holds; it leaves e = v − z, and may spoil proposed. It returns ‖v − z‖²
 // before and after, and the square of the move: the fall is at least that.
-func Settle(e, z, proposed []float32) (before, after, move float64) {
+func MoveClipped(e, z, proposed []float32) (before, after, move float64) {
 	z, proposed = z[:len(e)], proposed[:len(e)]
 	switch {
 	case level == generic || len(e) == 0:
-		return settleGo(e, z, proposed)
+		return moveClippedGo(e, z, proposed)
 	case level == avx512:
-		return settleAVX512(len(e), &proposed[0], &e[0], &z[0])
+		return moveClippedAVX512(len(e), &proposed[0], &e[0], &z[0])
 	}
-	return settleAVX2(len(e), &proposed[0], &e[0], &z[0])
+	return moveClippedAVX2(len(e), &proposed[0], &e[0], &z[0])
 }
 
-// Move moves z to what is proposed, as Settle without the clip.
+// Move moves z to what is proposed, as MoveClipped without the clip.
 func Move(e, z, proposed []float32) (before, after, move float64) {
 	z, proposed = z[:len(e)], proposed[:len(e)]
 	switch {

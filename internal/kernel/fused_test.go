@@ -103,7 +103,7 @@ func near(t *rapid.T, what string, got, want float64) {
 	}
 }
 
-func TestSettle(t *testing.T) {
+func TestMoveClipped(t *testing.T) {
 	type kernel func(e, z, proposed []float32) (before, after, move float64)
 	check := func(t *rapid.T, fast, twin kernel) (before, after, move float64) {
 		n := rapid.IntRange(0, 130).Draw(t, "n")
@@ -120,7 +120,7 @@ func TestSettle(t *testing.T) {
 		return before, after, move
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		if before, after, move := check(t, Settle, settleGo); !(before-after >= move-1e-6*before) {
+		if before, after, move := check(t, MoveClipped, moveClippedGo); !(before-after >= move-1e-6*before) {
 			t.Fatalf("‖v−z‖² fell from %v to %v: by less than %v, the square of the move", before, after, move)
 		}
 		check(t, Move, moveGo)

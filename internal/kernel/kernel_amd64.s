@@ -2484,7 +2484,7 @@ donebandStepAVX512:
 	VZEROUPPER
 	RET
 
-TEXT ·settleAVX512(SB), NOSPLIT, $0-56
+TEXT ·moveClippedAVX512(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), CX
 	MOVQ new+8(FP), SI
 	MOVQ e+16(FP), DI
@@ -2493,8 +2493,8 @@ TEXT ·settleAVX512(SB), NOSPLIT, $0-56
 	VPXORQ Z1, Z1, Z1
 	VPXORQ Z2, Z2, Z2
 	SUBQ $16, CX
-	JLT restsettleAVX512
-loopsettleAVX512:
+	JLT restmoveClippedAVX512
+loopmoveClippedAVX512:
 	VMOVUPS (SI), Z3
 	VMOVUPS (DI), Z4
 	VMOVUPS (R8), Z5
@@ -2526,10 +2526,10 @@ loopsettleAVX512:
 	ADDQ $64, DI
 	ADDQ $64, R8
 	SUBQ $16, CX
-	JGE loopsettleAVX512
-restsettleAVX512:
+	JGE loopmoveClippedAVX512
+restmoveClippedAVX512:
 	ADDQ $16, CX
-	JZ donesettleAVX512
+	JZ donemoveClippedAVX512
 	MOVQ $-1, DX
 	SHLQ CX, DX
 	NOTQ DX
@@ -2561,7 +2561,7 @@ restsettleAVX512:
 	VCVTPS2PD Y9, Z9
 	VFMADD231PD Z8, Z8, Z2
 	VFMADD231PD Z9, Z9, Z2
-donesettleAVX512:
+donemoveClippedAVX512:
 	VEXTRACTF64X4 $1, Z0, Y15
 	VADDPD Y15, Y0, Y0
 	VEXTRACTF128 $1, Y0, X15
@@ -5120,7 +5120,7 @@ donebandStepAVX2:
 	VZEROUPPER
 	RET
 
-TEXT ·settleAVX2(SB), NOSPLIT, $0-56
+TEXT ·moveClippedAVX2(SB), NOSPLIT, $0-56
 	MOVQ n+0(FP), CX
 	MOVQ new+8(FP), SI
 	MOVQ e+16(FP), DI
@@ -5129,8 +5129,8 @@ TEXT ·settleAVX2(SB), NOSPLIT, $0-56
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	SUBQ $8, CX
-	JLT restsettleAVX2
-loopsettleAVX2:
+	JLT restmoveClippedAVX2
+loopmoveClippedAVX2:
 	VMOVUPS (SI), Y3
 	VMOVUPS (DI), Y4
 	VMOVUPS (R8), Y5
@@ -5162,10 +5162,10 @@ loopsettleAVX2:
 	ADDQ $32, DI
 	ADDQ $32, R8
 	SUBQ $8, CX
-	JGE loopsettleAVX2
-restsettleAVX2:
+	JGE loopmoveClippedAVX2
+restmoveClippedAVX2:
 	ADDQ $8, CX
-	JZ donesettleAVX2
+	JZ donemoveClippedAVX2
 	LEAQ ·masks2+32(SB), BX
 	MOVQ CX, DX
 	NEGQ DX
@@ -5197,7 +5197,7 @@ restsettleAVX2:
 	VCVTPS2PD X9, Y9
 	VFMADD231PD Y8, Y8, Y2
 	VFMADD231PD Y9, Y9, Y2
-donesettleAVX2:
+donemoveClippedAVX2:
 	VEXTRACTF128 $1, Y0, X15
 	VADDPD X15, X0, X0
 	VUNPCKHPD X0, X0, X15

@@ -57,13 +57,13 @@ func BandStep(d, a, g, h []float32, k, eps float32) (cut bool, square float64) {
 	return bandStepGo(d, a, g, h, k, eps)
 }
 
-// Settle moves z to what is proposed, clipped to the segment from z to v, which
+// MoveClipped moves z to what is proposed, clipped to the segment from z to v, which
 // e holds, and leaves e = v − z; see the amd64 version.
-func Settle(e, z, proposed []float32) (before, after, move float64) {
-	return settleGo(e, z, proposed)
+func MoveClipped(e, z, proposed []float32) (before, after, move float64) {
+	return moveClippedGo(e, z, proposed)
 }
 
-// Move moves z to what is proposed, as Settle without the clip.
+// Move moves z to what is proposed, as MoveClipped without the clip.
 func Move(e, z, proposed []float32) (before, after, move float64) {
 	return moveGo(e, z, proposed)
 }

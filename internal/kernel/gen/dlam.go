@@ -92,10 +92,10 @@ func bandStep(w *writer, s isa) {
 	})
 }
 
-// settle writes z = new, with clip clipped to the segment from z to v, and
+// moveClipped writes z = new, with clip clipped to the segment from z to v, and
 // e = v−z; and ‖v−z‖² before and after and the square of the move. On entry e
 // holds v.
-func settle(w *writer, s isa, name string, clip bool) {
+func moveClipped(w *writer, s isa, name string, clip bool) {
 	l := &loop{writer: w, isa: s, name: name, arrays: []string{"new", "e", "z"}, sums: 3}
 	l.write(func() {
 		l.load(0, 3)

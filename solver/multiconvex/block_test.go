@@ -1,4 +1,4 @@
-package dlam
+package multiconvex
 
 import (
 	"math"
@@ -34,7 +34,7 @@ func TestUpdateZ(t *testing.T) {
 	})
 }
 
-func zAt(t *rapid.T, s *stepper, ly *layer, old before, i, j int, to, size float64) {
+func zAt(t *rapid.T, s *Blocks, ly *layer, old before, i, j int, to, size float64) {
 	t.Helper()
 	a, from, got := float64(old.A.At(i, j)), float64(old.Z.At(i, j)), float64(ly.Z.At(i, j))
 	width := activation.BandTolerance * (1 + math.Abs(a) + s.epsilon)
@@ -85,7 +85,7 @@ func TestUpdateOutput(t *testing.T) {
 	}
 }
 
-func outputAt(t *rapid.T, s *stepper, ly *layer, v []float64, i int) {
+func outputAt(t *rapid.T, s *Blocks, ly *layer, v []float64, i int) {
 	t.Helper()
 	y, want, rho := make([]float32, len(v)), make([]float64, len(v)), s.Rho
 	// A prox moves no farther than V is off, but for the solver's own error:
@@ -142,14 +142,14 @@ func softmaxProx(v []float64, y []float32, rho float64) []float64 {
 // activations is one a-step seen from outside, in float64.
 type activations struct {
 	t       *rapid.T
-	s       *stepper
+	s       *Blocks
 	ly      *layer
 	old     before
 	g, size table // ρE_{l+1}W_{l+1}, and the sum of its terms' sizes
 	norm2   float64
 }
 
-func activate(t *rapid.T, s *stepper, ly *layer, old before) *activations {
+func activate(t *rapid.T, s *Blocks, ly *layer, old before) *activations {
 	next := ly.next
 	e, terms := residual(old.A, next.net.W, next.net.B, next.Z)
 	a := &activations{t: t, s: s, ly: ly, old: old, g: newTable(len(e), old.A.Cols), size: newTable(len(e), old.A.Cols)}
@@ -269,7 +269,7 @@ func TestUpdateAExact(t *testing.T) {
 			}
 			a := activate(t, s, ly, old)
 			a.residuals()
-			if n := ly.move[3].Unmoved; n != 0 {
+			if n := ly.updates[3].Unmoved; n != 0 {
 				t.Fatalf("layer %d: %d samples without a step", ly.l, n)
 			}
 			for i, tau := range ly.tau {
@@ -345,8 +345,8 @@ func (a *activations) letter() {
 	a.residuals()
 	tau, set := a.ly.tau[0], a.s.Settings
 	k := math.Round(math.Log(tau/set.Alpha0) / math.Log(set.Eta))
-	if want := set.Alpha0 * math.Pow(set.Eta, k); math.Abs(tau-want) > 1e-9*want || a.ly.move[3].Trials != int(k)+1 {
-		a.t.Fatalf("layer %d: τ = %g, want t₀η^%g; %d trials", a.ly.l, tau, k, a.ly.move[3].Trials)
+	if want := set.Alpha0 * math.Pow(set.Eta, k); math.Abs(tau-want) > 1e-9*want || a.ly.updates[3].Trials != int(k)+1 {
+		a.t.Fatalf("layer %d: τ = %g, want t₀η^%g; %d trials", a.ly.l, tau, k, a.ly.updates[3].Trials)
 	}
 	var curved, quad, slack, before, beforeQuad, unknown float64
 	for i, each := range a.ly.tau {
@@ -383,10 +383,10 @@ func TestAdaptEpsilon(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			s := tiny(t, DefaultSettings(), loss.CrossEntropy{}, prox.None{})
 			defer s.Close()
-			s.EpsilonRule, s.done = Adaptive, max(s.done, 1)
+			s.EpsilonRule, s.sweeps = Adaptive, max(s.sweeps, 1)
 			s.risk, s.epsilon = c.risk, c.epsilon
 			s.adaptEpsilon()
-			narrowAll(s)
+			cutAll(s)
 			if s.epsilon != c.want || s.changed != (c.want != c.epsilon) {
 				t.Fatalf("R = %g, ε = %g: got ε = %g (changed: %v), want %g", c.risk, c.epsilon, s.epsilon, s.changed, c.want)
 			}
@@ -415,7 +415,7 @@ func TestEpsilonStays(t *testing.T) {
 		if rapid.Bool().Draw(t, "fixed") {
 			s.EpsilonRule = Fixed
 		} else {
-			s.EpsilonRule, s.done = Adaptive, 0
+			s.EpsilonRule, s.sweeps = Adaptive, 0
 		}
 		if s.adaptEpsilon(); s.epsilon != old || s.changed {
 			t.Fatalf("ε went from %g to %g", old, s.epsilon)

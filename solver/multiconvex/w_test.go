@@ -1,4 +1,4 @@
-package dlam
+package multiconvex
 
 import (
 	"math"
@@ -18,7 +18,7 @@ func drawOmega(t *rapid.T) prox.Regularizer {
 // iterates.
 type weights struct {
 	t         *rapid.T
-	s         *stepper
+	s         *Blocks
 	ly        *layer
 	old       before
 	g, size   table // ρEᵀA, and the sum of its terms' sizes
@@ -27,7 +27,7 @@ type weights struct {
 	norm, wmx float64
 }
 
-func weighStep(t *rapid.T, s *stepper, ly *layer, old before) *weights {
+func weighStep(t *rapid.T, s *Blocks, ly *layer, old before) *weights {
 	w := &weights{t: t, s: s, ly: ly, old: old}
 	e, size := residual(old.in, old.W, old.B, old.Z)
 	w.e, w.terms, w.g, w.size = e, size, transposed(e, old.in, false), transposed(size, old.in, true)
@@ -252,8 +252,8 @@ func TestUpdateWBacktracking(t *testing.T) {
 				}
 			}
 			k := math.Log(got/set.Alpha0) / math.Log(set.Gamma)
-			if math.Abs(k-math.Round(k)) > 1e-6 || ly.move[0].Trials != int(math.Round(k))+1 {
-				t.Fatalf("layer %d: θ = %g is α₀γ^%g after %d trials", ly.l, got, k, ly.move[0].Trials)
+			if math.Abs(k-math.Round(k)) > 1e-6 || ly.updates[0].Trials != int(math.Round(k))+1 {
+				t.Fatalf("layer %d: θ = %g is α₀γ^%g after %d trials", ly.l, got, k, ly.updates[0].Trials)
 			}
 			var curved, quad, slack float64
 			for i := range ly.net.W.Rows {

@@ -1,11 +1,11 @@
-package dlam
+package multiconvex
 
 import (
 	"math"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
-	engine "github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
@@ -20,7 +20,7 @@ const resid = 3e-6
 
 // tiny is a problem small enough for brute force, some sweeps into its
 // solution.
-func tiny(t *rapid.T, set Settings, l loss.Loss, omega prox.Regularizer) *stepper {
+func tiny(t *rapid.T, set Settings, l loss.Loss, omega prox.Regularizer) *Blocks {
 	p := testprob.Blobs(rapid.IntRange(3, 9).Draw(t, "rows"), rapid.IntRange(1, 4).Draw(t, "features"), 3, rapid.Uint64().Draw(t, "seed"))
 	p.Loss, p.Regularizer, p.Threads = l, omega, 1
 	h := rapid.SampledFrom(activation.All).Draw(t, "activation")
@@ -33,10 +33,10 @@ func tiny(t *rapid.T, set Settings, l loss.Loss, omega prox.Regularizer) *steppe
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := st.(*stepper)
+	s := st.(stepper).Blocks
 	s.Iterate() // from here on τ is kept
 	for range rapid.IntRange(0, 4).Draw(t, "sweeps") {
-		if _, err := s.Step(t.Context()); err != nil {
+		if _, err := st.Step(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -46,7 +46,7 @@ func tiny(t *rapid.T, set Settings, l loss.Loss, omega prox.Regularizer) *steppe
 
 // jolt moves W and b: from a forward pass, V = z satisfies every hidden layer's
 // equation, and no hidden block would have anything to do.
-func jolt(t *rapid.T, s *stepper) {
+func jolt(t *rapid.T, s *Blocks) {
 	rng := testprob.Rng(rapid.Uint64().Draw(t, "jolt"))
 	for l := range s.layers {
 		ly := &s.layers[l]
@@ -56,7 +56,7 @@ func jolt(t *rapid.T, s *stepper) {
 				ly.net.W.Row(i)[j] += float32(0.3 * rng.NormFloat64())
 			}
 		}
-		ly.pack()
+		ly.products.Pack()
 	}
 	if err := s.refresh(); err != nil {
 		t.Fatal(err)
@@ -82,14 +82,14 @@ func remember(ly *layer) before {
 type look struct{ W, b, samples func(ly *layer, old before) }
 
 // sweep is Step, with a look at each block update.
-func sweep(t *rapid.T, s *stepper, see look) {
+func sweep(t *rapid.T, s *Blocks, see look) {
 	must := func(err error) {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	s.adaptEpsilon()
-	narrowAll(s)
+	cutAll(s)
 	if s.Momentum {
 		s.nesterov.advance(s.changed)
 	}
@@ -101,26 +101,23 @@ func sweep(t *rapid.T, s *stepper, see look) {
 			see.W(ly, old)
 		}
 		old = remember(ly)
-		s.updateB(ly)
+		must(s.updateB(ly))
 		if see.b != nil {
 			see.b(ly, old)
 		}
 		old = remember(ly)
-		must(s.updateSamples(ly))
+		must(s.updateZA(ly))
 		if see.samples != nil {
 			see.samples(ly, old)
 		}
 	}
 }
 
-// narrowAll cuts all a_l at once where ε has shrunk, which Step does in passing.
-func narrowAll(s *stepper) {
-	b := &s.pass.workers[0].block
+// cutAll cuts all a_l at once where ε has shrunk, which Step does in passing.
+func cutAll(s *Blocks) {
 	for l := range s.layers {
-		s.pass.ly = &s.layers[l]
-		for lo, n := 0, s.p.X.Rows; lo < n; lo += engine.Block {
-			b.take(&s.pass, lo, min(lo+engine.Block, n))
-			b.narrow()
+		for lo, n := 0, s.p.X.Rows; lo < n; lo += pass.Block {
+			s.block(&pass.Worker{}, &s.layers[l], lo, min(lo+pass.Block, n)).cutToBand()
 		}
 	}
 	s.narrowed = false

@@ -1,4 +1,4 @@
-package dlam
+package multiconvex
 
 import (
 	"fmt"
@@ -58,28 +58,6 @@ func (w *weightStep) allocate(ly *layer, set Settings, omega prox.Regularizer) {
 	}
 }
 
-// layerSums are sums over samples at the current iterate.
-type layerSums struct {
-	g    mat.Dense // EᵀA_{l-1}, so that ∇φ = ρg
-	gram mat.Dense // A_{l-1}ᵀA_{l-1}
-	a, e []float64 // columns of A_{l-1} and of E
-}
-
-func (s *layerSums) allocate(ly *layer) {
-	out, in := ly.net.W.Rows, ly.net.W.Cols
-	s.g = mat.New(out, in)
-	s.a, s.e = make([]float64, in), make([]float64, out)
-	if ly.step.useGram {
-		s.gram = mat.New(in, in)
-	}
-}
-
-// pack prepares the products with W_l.
-func (ly *layer) pack() {
-	ly.w.Pack(ly.net.W)
-	ly.wT.PackT(ly.net.W)
-}
-
 // setGram takes S.
 func (w *weightStep) setGram(s mat.Dense) {
 	w.gram.Pack(s)
@@ -89,10 +67,10 @@ func (w *weightStep) setGram(s mat.Dense) {
 	w.setScale(func(j int) float64 { return float64(s.At(j, j)) })
 }
 
-// lost is the share of the terms of a sum that float32 may lose: in S and G,
+// rounding is the share of the terms of a sum that float32 may lose: in S and G,
 // whose sums over a block of samples may round the same way each time, in a
 // product and in a direction.
-const lost = 0x1p-18
+const rounding = 0x1p-18
 
 // form is d·S·dᵀ for a row d whose product with S is ds, at least: in float32
 // its terms, of size |d_i|√S_ii·√S_jj|d_j| at most, may all but cancel.
@@ -101,7 +79,7 @@ func (w *weightStep) form(d, ds []float32) float64 {
 	for j, v := range d {
 		terms += math.Abs(float64(v)) * w.root[j]
 	}
-	return max(0, kernel.Dot(d, ds)) + lost*terms*terms
+	return max(0, kernel.Dot(d, ds)) + rounding*terms*terms
 }
 
 // setScale makes s from the squares of A_{l-1}'s columns.
@@ -140,7 +118,12 @@ func (w *weightStep) unscale(d []float32) {
 // updateW solves argmin P_l(W; θ) + Ω(W), eq. 2, with the least θ that passes
 // the acceptance test of Algorithm 2. φ is quadratic in W, so that test,
 // φ(W+Δ) ≤ P(W+Δ; θ), is ρ‖A_{l-1}Δᵀ‖² ≤ Σ θ∘Δ².
-func (s *stepper) updateW(ly *layer) error {
+func (s *Blocks) updateW(ly *layer) error {
+	if !ly.known.gradient || !ly.known.input {
+		if err := s.evaluateLayer(ly, true); err != nil {
+			return err
+		}
+	}
 	w := &ly.step
 	s.direction(ly)
 	var trials int
@@ -156,7 +139,7 @@ func (s *stepper) updateW(ly *layer) error {
 	if s.Momentum {
 		s.accelerateW(ly)
 	}
-	b := dlam.Block{Layer: ly.l, Variable: "W", Trials: trials}
+	b := dlam.Block{Trials: trials}
 	for i := range w.delta.Rows {
 		row, d := ly.net.W.Row(i), w.delta.Row(i)
 		b.Decrease += s.p.Regularizer.Value(row) - s.p.Regularizer.Value(w.trial.Row(i))
@@ -167,14 +150,20 @@ func (s *stepper) updateW(ly *layer) error {
 	if b.Decrease-b.Decrease != 0 {
 		return fmt.Errorf("layer %d, block W: %w: the decrease of F is %v", ly.l, dlam.ErrDiverged, b.Decrease)
 	}
-	ly.move[0] = b
-	ly.pack()
+	for i := range ly.sums.e { // E moves by U(A)ΔWᵀ
+		for j, a := range ly.sums.a {
+			ly.sums.e[i] += float64(w.delta.At(i, j)) * a
+		}
+	}
+	ly.known.gradient, ly.known.e, ly.known.phi = false, false, false
+	ly.did(ofW, b)
+	ly.products.Pack()
 	return nil
 }
 
 // direction writes ρG, and ∇Ω where there is one, to d, divided by s. Where
 // ρG is 0, a subgradient of Ω stands for it: Ω alone moves that row.
-func (s *stepper) direction(ly *layer) {
+func (s *Blocks) direction(ly *layer) {
 	rho := float32(s.Rho)
 	for i := range ly.step.d.Rows {
 		d := ly.step.d.Row(i)
@@ -189,7 +178,7 @@ func (s *stepper) direction(ly *layer) {
 // searchRows finds an α for each row of W: φ separates over them. With
 // α* = ρ‖A d_iᵀ‖²/Σ s∘d_i² a smooth Ω's step, −d_i/(α+λ), passes with equality
 // and needs no loop; with another Ω, α* is where the loop starts.
-func (s *stepper) searchRows(ly *layer) (trials int, err error) {
+func (s *Blocks) searchRows(ly *layer) (trials int, err error) {
 	w := &ly.step
 	smooth, isSmooth := s.p.Regularizer.(prox.Smooth)
 	if err := s.quadratic(ly, w.d); err != nil {
@@ -234,7 +223,7 @@ func (s *stepper) searchRows(ly *layer) (trials int, err error) {
 
 // searchLayer is Algorithm 2 to the letter: one α for the layer, from α₀ by
 // factors γ, each trial evaluated on the samples.
-func (s *stepper) searchLayer(ly *layer) (trials int, err error) {
+func (s *Blocks) searchLayer(ly *layer) (trials int, err error) {
 	w := &ly.step
 	alpha := s.Alpha0
 	for trials = 1; trials <= maxTrials; trials++ {
@@ -259,13 +248,13 @@ func (s *stepper) searchLayer(ly *layer) (trials int, err error) {
 }
 
 // fruitless is the error of a search that overflow alone can make fail.
-func (s *stepper) fruitless(ly *layer) error {
+func (s *Blocks) fruitless(ly *layer) error {
 	return fmt.Errorf("layer %d, block W: %w: no step passed Algorithm 2's test in %d trials", ly.l, dlam.ErrDiverged, maxTrials)
 }
 
 // candidate writes ζ_i = argmin P(W_i; θ_i) + Ω to trial and its move to delta.
 // A row whose θ is 0 is at its minimum and stays.
-func (s *stepper) candidate(ly *layer, i int) {
+func (s *Blocks) candidate(ly *layer, i int) {
 	w := &ly.step
 	old, next, delta := ly.net.W.Row(i), w.trial.Row(i), w.delta.Row(i)
 	if theta := w.theta[i]; theta > 0 {
@@ -287,12 +276,16 @@ func (s *stepper) candidate(ly *layer, i int) {
 }
 
 // quadratic writes ‖A_{l-1}d_iᵀ‖² to quad for each row d_i of d.
-func (s *stepper) quadratic(ly *layer, d mat.Dense) error {
+func (s *Blocks) quadratic(ly *layer, d mat.Dense) error {
 	w := &ly.step
 	if !w.useGram {
 		w.dirT.PackT(d)
-		_, err := s.collect(passQuadratic, ly)
-		return err
+		s.forms.ly = ly
+		if err := s.run(&s.forms); err != nil {
+			return err
+		}
+		copy(w.quad, s.sums.Vector(s.forms.quad))
+		return nil
 	}
 	w.gram.Mul(w.ds, d)
 	for i := range w.quad {

@@ -1,4 +1,4 @@
-package dlam
+package multiconvex
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package dlam
+package multiconvex
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/kernel"
-	engine "github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/prox"
 )
@@ -55,7 +55,7 @@ func (x *extrapolation) advance(restart bool) {
 
 // accelerateW replaces rows of the W-step found by those from the
 // extrapolated point where F falls farther.
-func (s *stepper) accelerateW(ly *layer) {
+func (s *Blocks) accelerateW(ly *layer) {
 	w, m := &ly.step, &ly.prev
 	extrapolate(m.move, ly.net.W, m.W, float32(s.nesterov.omega))
 	m.W.CopyFrom(ly.net.W)
@@ -90,7 +90,7 @@ func (s *stepper) accelerateW(ly *layer) {
 
 // extrapolated makes row i of next the step from W + move, and of move the
 // whole move from W.
-func (s *stepper) extrapolated(ly *layer, i int) {
+func (s *Blocks) extrapolated(ly *layer, i int) {
 	w, m := &ly.step, &ly.prev
 	d, at := w.d.Row(i), m.next.Row(i)
 	m.alpha[i] = 0
@@ -108,7 +108,7 @@ func (s *stepper) extrapolated(ly *layer, i int) {
 
 // chooseRow takes row i's extrapolated move, whose product with the Gram
 // matrix is in ds, if F falls farther by it.
-func (s *stepper) chooseRow(ly *layer, i int) {
+func (s *Blocks) chooseRow(ly *layer, i int) {
 	w, m := &ly.step, &ly.prev
 	fall := func(next, move []float32, quad float64) float64 {
 		return -s.Rho*(kernel.Dot(ly.sums.g.Row(i), move)+quad/2) - s.p.Regularizer.Value(next)
@@ -116,7 +116,7 @@ func (s *stepper) chooseRow(ly *layer, i int) {
 	quad := w.form(m.move.Row(i), w.ds.Row(i))
 	far := fall(m.next.Row(i), m.move.Row(i), quad)
 	for j, g := range ly.sums.g.Row(i) { // a long move may all but cancel
-		far -= s.Rho * lost * math.Abs(float64(g)*float64(m.move.Row(i)[j]))
+		far -= s.Rho * rounding * math.Abs(float64(g)*float64(m.move.Row(i)[j]))
 	}
 	if m.alpha[i] == 0 || far <= fall(w.trial.Row(i), w.delta.Row(i), w.quad[i]) {
 		return
@@ -149,23 +149,23 @@ func extrapolate(dst, x, old mat.Dense, omega float32) {
 // far is a block's a-step from the extrapolated point, for mDLAM.
 type far struct {
 	move, image, oldE []float32
-	tau               [engine.Block]float64
+	tau               [pass.Block]float64
 }
 
 // extrapolateA makes the a-step from A + ω(A − A_old), as the whole move from
 // A and its image, and remembers A and E_{l+1}.
 func (b *block) extrapolateA() {
-	f, s := b.far, b.p.s
+	f, s := b.far, b.s
 	d, image := b.scratch(f.move, b.A.Cols), b.scratch(f.image, b.nextE.Cols)
 	extrapolate(d, b.A, b.oldA, float32(s.nesterov.omega))
 	b.oldA.CopyFrom(b.A)
 	b.scratch(f.oldE, b.nextE.Cols).CopyFrom(b.nextE)
-	next := b.p.ly.next
-	next.wT.Mul(image, d)
+	next := b.ly.next.products
+	next.Image(image, d, b.rows)
 	kernel.Add(image.Elements(), b.nextE.Elements()) // E there
 	g, h := b.scratch(b.grad, b.A.Cols), b.band()
-	next.w.Mul(g, image)
-	next.wT.Mul(image, g)
+	next.Back(g, image, b.rows)
+	next.Image(image, g, b.rows)
 	eps := float32(s.epsilon)
 	for i := range g.Rows {
 		gi, di, norm := g.Row(i), d.Row(i), kernel.SumSquares(g.Row(i))
@@ -180,7 +180,7 @@ func (b *block) extrapolateA() {
 			di[j] = min(max(a+di[j]-k*gi[j], hj-eps), hj+eps) - a
 		}
 	}
-	next.wT.Mul(image, d)
+	next.Image(image, d, b.rows)
 }
 
 // rememberA keeps A for the next sweep's extrapolation.
@@ -192,7 +192,7 @@ func (b *block) rememberA() {
 
 // chooseA replaces the a-steps taken by the extrapolated ones where F falls
 // farther.
-func (b *block) chooseA() {
+func (b *block) chooseA(w *pass.Worker, sums *aSums) {
 	f := b.far
 	d, image := b.scratch(f.move, b.A.Cols), b.scratch(f.image, b.nextE.Cols)
 	oldE, h := b.scratch(f.oldE, b.nextE.Cols), b.scratch(b.h, b.A.Cols)
@@ -205,7 +205,7 @@ func (b *block) chooseA() {
 			continue
 		}
 		copy(b.nextE.Row(i), image.Row(i))
-		a, eps := b.A.Row(i), float32(b.p.s.epsilon)
+		a, eps := b.A.Row(i), float32(b.s.epsilon)
 		var nearMove float64
 		for j, old := range b.oldA.Row(i) {
 			hj, x := h.Row(i)[j], float64(a[j]-old)
@@ -213,10 +213,10 @@ func (b *block) chooseA() {
 			a[j] = min(max(old+d.Row(i)[j], hj-eps), hj+eps)
 		}
 		move := kernel.SumSquares(d.Row(i))
-		b.part[sumMoveA] -= b.tau[i] * nearMove
-		b.tau[i] = min(f.tau[i], sufficient(b.p.s.Rho/2*(start-end), move))
-		b.part[sumMoveA] += b.tau[i] * move
-		b.part[sumFallA] += near - end
+		w.Add(sums.move, -b.tau[i]*nearMove)
+		b.tau[i] = min(f.tau[i], sufficient(b.s.Rho/2*(start-end), move))
+		w.Add(sums.move, b.tau[i]*move)
+		w.Add(sums.fall, near-end)
 	}
 }
 

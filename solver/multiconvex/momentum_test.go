@@ -1,4 +1,4 @@
-package dlam
+package multiconvex
 
 import (
 	"math"
@@ -34,9 +34,9 @@ func TestExtrapolatedStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	s := st.(*stepper)
+	s := st.(stepper).Blocks
 	for range 3 {
-		if _, err := s.Step(t.Context()); err != nil {
+		if _, err := st.Step(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,0 +1,86 @@
+package multiconvex
+
+import (
+	"fmt"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// searchA is Algorithm 3 to the letter: one t for the layer, from α₀ by
+// factors η, each trial evaluated on the samples.
+func (s *Blocks) searchA(ly *layer) error {
+	p := &s.search
+	p.ly, p.t, p.apply = ly, s.Alpha0, false
+	for trial := 1; trial <= maxTrials; trial++ {
+		if err := s.run(p); err != nil {
+			return err
+		}
+		if s.Rho*s.sums.Scalar(p.curved) <= s.sums.Scalar(p.a.move)*(1+accept) { // ρ‖Δa Wᵀ‖² ≤ t‖Δa‖²
+			p.apply = true
+			if err := s.run(p); err != nil {
+				return err
+			}
+			s.didA(ly, &p.a)
+			ly.updates[ofA].Trials = trial
+			p.next.take(s)
+			return nil
+		}
+		p.t *= s.Eta
+	}
+	return fmt.Errorf("layer %d, block a: %w: no step passed Algorithm 3's test in %d trials", ly.l, dlam.ErrDiverged, maxTrials)
+}
+
+// searchPass is the a-step with one t for all samples: a trial, which sums the
+// two sides of the test, or the step.
+type searchPass struct {
+	s     *Blocks
+	ly    *layer
+	t     float64
+	apply bool
+
+	a      aSums
+	curved pass.Scalar // ‖ΔA W_{l+1}ᵀ‖² of a trial
+	next   affineSums
+}
+
+// Plan names the sums.
+func (p *searchPass) Plan(plan *pass.Plan) {
+	p.a.plan(plan)
+	p.curved = plan.Scalar()
+	if p.apply {
+		p.next.plan(plan, p.ly.next, true)
+	}
+}
+
+// Block is for samples lo to hi-1.
+func (p *searchPass) Block(w *pass.Worker, lo, hi int) {
+	b := p.s.block(w, p.ly, lo, hi)
+	d, image := b.commonStep(p.t)
+	if !p.apply {
+		w.Add(p.a.move, p.t*pass.SumSquares(d))
+		w.Add(p.curved, pass.SumSquares(image))
+		return
+	}
+	h := b.scratch(b.h, b.Z.Cols)
+	for i := range d.Rows {
+		b.tau[i] = p.t
+		b.moveA(w, &p.a, i, d.Row(i), h.Row(i), kernel.SumSquares(d.Row(i)), 1, image.Row(i))
+	}
+	p.next.add(w, b, b.nextE, b.A)
+}
+
+// commonStep is every sample's move under one t, and its image.
+func (b *block) commonStep(t float64) (d, image mat.Dense) {
+	g, h := b.gradientA(), b.band()
+	d = b.scratch(b.cut.move, b.A.Cols)
+	k, eps := float32(b.s.Rho/t), float32(b.s.epsilon)
+	for i := range d.Rows {
+		kernel.BandStep(d.Row(i), b.A.Row(i), g.Row(i), h.Row(i), k, eps)
+	}
+	image = b.scratch(b.image, b.nextE.Cols)
+	b.ly.next.products.Image(image, d, b.rows)
+	return d, image
+}

@@ -1,0 +1,133 @@
+package multiconvex
+
+import (
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// block is a block of samples, and one worker's scratch for it: small enough
+// that what a pass touches stays in cache.
+type block struct {
+	s     *Blocks
+	ly    *layer
+	in    mat.Dense // A_{l-1}
+	Z, A  mat.Dense // of layer l
+	E     mat.Dense // of layer l; of the first layer in scratch
+	nextE mat.Dense // E_{l+1}
+	oldA  mat.Dense // A_l before its last update, for mDLAM
+	y     loss.Target
+	tau   []float64 // of each sample
+
+	// scratch
+	first     []float32 // E_1
+	old       []float32 // old z, or new
+	h         []float32 // h(z)
+	grad      []float32 // E_{l+1}W_{l+1}
+	image     []float32 // a move's image under W_{l+1}
+	rows      []float32 // rows of a layer's map
+	cut       rows      // samples whose a-step the band cuts
+	curvature [pass.Block]float64
+	far       *far // for mDLAM, or nil
+}
+
+// rows is a gathered set of rows of a block.
+type rows struct {
+	index       [pass.Block]int
+	n           int
+	move, image []float32
+}
+
+func (b *block) allocate(s *Blocks) {
+	width, maps := 0, 0
+	for l := range s.layers {
+		width = max(width, s.layers[l].net.Units())
+		maps = max(maps, s.layers[l].products.Scratch(pass.Block))
+	}
+	buf := func() []float32 { return make([]float32, pass.Block*width) }
+	b.s = s
+	b.first = make([]float32, pass.Block*s.layers[0].net.Units())
+	b.old, b.h, b.grad, b.image = buf(), buf(), buf(), buf()
+	b.rows = make([]float32, maps)
+	b.cut.move, b.cut.image = buf(), buf()
+	if s.Momentum {
+		b.far = &far{move: buf(), image: buf(), oldE: buf()}
+	}
+}
+
+// block is samples lo to hi-1 of layer ly.
+func (s *Blocks) block(w *pass.Worker, ly *layer, lo, hi int) *block {
+	b := &s.workers[w.Index]
+	b.ly = ly
+	b.in, b.Z = ly.in.RowRange(lo, hi), ly.Z.RowRange(lo, hi)
+	if ly.l == 1 {
+		b.E = b.scratch(b.first, b.Z.Cols)
+	} else {
+		b.E = ly.E.RowRange(lo, hi)
+	}
+	b.y = s.p.Y.RowRange(lo, hi)
+	if ly.next != nil {
+		b.A, b.nextE = ly.A.RowRange(lo, hi), ly.next.E.RowRange(lo, hi)
+	}
+	b.tau = b.curvature[:hi-lo]
+	if ly.tau != nil {
+		b.tau = ly.tau[lo:hi]
+	}
+	if ly.prev.A.Rows > 0 {
+		b.oldA = ly.prev.A.RowRange(lo, hi)
+	}
+	return b
+}
+
+// scratch is buf as a matrix of the block's rows.
+func (b *block) scratch(buf []float32, cols int) mat.Dense {
+	return mat.FromSlice(b.Z.Rows, cols, buf[:b.Z.Rows*cols])
+}
+
+// affine writes V_l = U(A_{l-1})W_lᵀ + 1b_lᵀ where E is.
+func (b *block) affine() { b.ly.products.Affine(b.E, b.in, b.rows) }
+
+// band writes h(z_l) to scratch.
+func (b *block) band() mat.Dense {
+	h := b.scratch(b.h, b.Z.Cols)
+	b.ly.net.H.Apply(h.Elements(), b.Z.Elements())
+	return h
+}
+
+// row is room for the move of the next gathered row.
+func (r *rows) row(cols int) []float32 { return r.move[r.n*cols : (r.n+1)*cols] }
+
+func (r *rows) add(i int) {
+	r.index[r.n] = i
+	r.n++
+}
+
+// images are those of the gathered moves under W_{l+1}.
+func (b *block) images() mat.Dense {
+	r, cols, out := &b.cut, b.A.Cols, b.nextE.Cols
+	image := mat.FromSlice(r.n, out, r.image[:r.n*out])
+	b.ly.next.products.Image(image, mat.FromSlice(r.n, cols, r.move[:r.n*cols]), b.rows)
+	return image
+}
+
+// cutToBand cuts A to the band around h(Z) where ε has shrunk, and carries that
+// over to E_{l+1}.
+func (b *block) cutToBand() {
+	if !b.s.narrowed || b.ly.next == nil {
+		return
+	}
+	h, eps, cols := b.band(), float32(b.s.epsilon), b.A.Cols
+	b.cut.n = 0
+	for i := range h.Rows {
+		a := b.A.Row(i)
+		if cut, _ := kernel.BandStep(b.cut.row(cols), a, a, h.Row(i), 0, eps); cut {
+			b.cut.add(i)
+		}
+	}
+	image := b.images()
+	for r, i := range b.cut.index[:b.cut.n] {
+		kernel.ClipAdd(b.A.Row(i), b.cut.move[r*cols:(r+1)*cols], h.Row(i), eps)
+		kernel.Add(b.nextE.Row(i), image.Row(r))
+	}
+}

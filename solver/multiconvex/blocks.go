@@ -1,0 +1,321 @@
+package multiconvex
+
+import (
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/nn"
+)
+
+// Blocks are the variables of Problem 2 and the updates of its blocks, each of
+// which never raises F. A sweep is BeginSweep, then block updates in any order
+// and number, then EndSweep. Where ε adapts, a sweep must update z and a of
+// every layer, since a narrower band cuts a_l only there.
+type Blocks struct {
+	Settings
+	p      *dlam.Problem
+	net    *dlam.Network
+	n      float64 // number of samples, over all ranks
+	layers []layer
+
+	epsilon  float64
+	changed  bool    // ε has changed since the last sweep,
+	narrowed bool    // and become smaller
+	risk     float64 // mean R(z_L; y) over samples
+	c        float64 // c_k of Theorem 2 so far; 0 before the first sweep
+	sweeps   int     // done
+	nesterov extrapolation
+
+	e        *pass.Engine
+	sums     *pass.Pass
+	workers  []block // scratch of each worker
+	evaluate evaluatePass
+	forms    formPass
+	za       zaPass
+	search   searchPass
+
+	// of Records
+	blocks  []dlam.Block
+	penalty []float64
+	ended   func(layer int, variables string) // see dlam.Timed
+}
+
+// layer is what the method keeps of layer l. A hidden layer has three arrays
+// with its units for each sample, the output layer two; of the first layer, E
+// is not kept.
+type layer struct {
+	l        int          // 1 for the first
+	net      *dlam.Layer  // W_l, b_l and h_l
+	products *nn.Products // with W_l
+	places   float64      // rows of U(A_{l-1}) for each sample
+	in       mat.Dense    // A_{l-1}
+	Z, A     mat.Dense    // auxiliary variables; no A in the output layer
+	E        mat.Dense    // residual V_l − Z_l with V_l = U(A_{l-1})W_lᵀ + 1b_lᵀ; none of layer 1
+	next     *layer       // layer l+1, nil for the output layer
+
+	step weightStep     // the W-step's memory
+	sums layerSums      // sums over samples, as far as they are known
+	phi  float64        // φ_l
+	tau  []float64      // curvature of each sample's last a-step, if kept
+	prev momentumMemory // for mDLAM
+
+	known   known
+	updates [4]dlam.Block // what this sweep's updates of W, b, z and a did
+	updated [4]bool       // which there were
+}
+
+// The places of a layer's updates.
+const (
+	ofW = iota
+	ofB
+	ofZ
+	ofA
+)
+
+// known says what holds of a layer at the current iterate. What does not, and
+// is needed, is made by evaluate; in the order of Algorithm 1 nothing ever is.
+type known struct {
+	input    bool // A_{l-1}'s Gram matrix and columns, as far as W-steps use them
+	gradient bool // EᵀU(A_{l-1})
+	residual bool // E's columns
+	e        bool // E itself
+	phi      bool // φ_l, and in the output layer the risk
+}
+
+// New starts feasible, as section 2 of the paper has it: a forward pass of a
+// copy of n, a_l = h(z_l) exactly, and z_L coded +1 for the true class and −1
+// elsewhere. The caller must Close it.
+func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
+	if err := set.Validate(); err != nil {
+		return nil, err
+	}
+	if err := p.Fits(n); err != nil {
+		return nil, err
+	}
+	s := &Blocks{
+		Settings: set, p: p, net: n.Clone(), e: pass.New(p.Threads, p.Comm),
+		epsilon: set.Epsilon, layers: make([]layer, len(n.Layers)), ended: func(int, string) {},
+	}
+	s.allocate()
+	if err := s.start(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Blocks) allocate() {
+	rows, in := s.p.X.Rows, s.p.X
+	for l := range s.layers {
+		ly := &s.layers[l]
+		ly.l, ly.net, ly.in = l+1, &s.net.Layers[l], in
+		ly.products, ly.places = nn.NewProducts(*ly.net), float64(ly.net.Places())
+		units := ly.net.Units()
+		ly.Z = mat.New(rows, units)
+		if l > 0 {
+			ly.E = mat.New(rows, units)
+		}
+		if l < len(s.layers)-1 {
+			ly.A = mat.New(rows, units)
+			ly.next = &s.layers[l+1]
+		}
+		in = ly.A
+		ly.step.allocate(ly, s.Settings, s.p.Regularizer)
+		ly.sums.allocate(ly)
+		if s.Momentum {
+			ly.prev.allocate(ly)
+		}
+	}
+	s.blocks = make([]dlam.Block, 0, 4*len(s.layers))
+	s.penalty = make([]float64, len(s.layers))
+	s.sums = s.e.NewPass(pass.Whole)
+	s.evaluate.s, s.forms.s, s.za.s, s.search.s = s, s, s, s
+	s.workers = make([]block, s.e.Pool.Threads())
+	for w := range s.workers {
+		s.workers[w].allocate(s)
+	}
+}
+
+// start makes the first iterate.
+func (s *Blocks) start() (err error) {
+	if s.n, err = s.e.Samples(s.p.X.Rows); err != nil {
+		return err
+	}
+	for l := range s.layers {
+		ly := &s.layers[l]
+		ly.products.Pack()
+		if err := s.run(&forwardPass{s: s, ly: ly}); err != nil {
+			return err
+		}
+	}
+	return s.refresh()
+}
+
+// refresh makes what follows from W, b, z and a and is needed in any order of
+// updates: residuals and penalties. Of the first layer it makes all sums, since
+// they stay true until its own update.
+func (s *Blocks) refresh() error {
+	for l := range s.layers {
+		ly := &s.layers[l]
+		ly.known = known{input: ly.known.input && l == 0} // X never changes
+		if err := s.evaluateLayer(ly, l == 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Layers is the number of layers; the updates take an index below it.
+func (s *Blocks) Layers() int { return len(s.layers) }
+
+// Sweeps is the number of sweeps done.
+func (s *Blocks) Sweeps() int { return s.sweeps }
+
+// UpdateW solves eq. 2 for W of layer l (0 for the first) by Algorithm 2. The
+// error wraps dlam.ErrDiverged where the search overflows; others are of the
+// processes that share the samples. So are those of the next two.
+func (s *Blocks) UpdateW(l int) error {
+	ly := &s.layers[l]
+	if err := s.updateW(ly); err != nil {
+		return err
+	}
+	s.ended(ly.l, "W")
+	return nil
+}
+
+// UpdateB solves eq. 3 for b of layer l, exactly.
+func (s *Blocks) UpdateB(l int) error {
+	ly := &s.layers[l]
+	if err := s.updateB(ly); err != nil {
+		return err
+	}
+	s.ended(ly.l, "b")
+	return nil
+}
+
+// UpdateZA solves eq. 4 for z and then eq. 6 for a of the hidden layer l by
+// Algorithm 3, block by block of samples; of the output layer eq. 5 for z.
+func (s *Blocks) UpdateZA(l int) error {
+	ly := &s.layers[l]
+	if err := s.updateZA(ly); err != nil {
+		return err
+	}
+	if ly.next == nil {
+		s.ended(ly.l, "z")
+	} else {
+		s.ended(ly.l, "za")
+	}
+	return nil
+}
+
+// BeginSweep adapts ε and mDLAM's extrapolation.
+func (s *Blocks) BeginSweep() {
+	s.adaptEpsilon()
+	if s.changed {
+		s.ended(0, "ε")
+	}
+	if s.Momentum {
+		s.nesterov.advance(s.changed)
+	}
+	for l := range s.layers {
+		s.layers[l].updated = [4]bool{}
+	}
+}
+
+// EndSweep sums up the sweep's updates. F is at the end of it.
+func (s *Blocks) EndSweep() (dlam.Record, error) {
+	for l := range s.layers {
+		if ly := &s.layers[l]; !ly.known.phi {
+			if err := s.evaluateLayer(ly, false); err != nil {
+				return dlam.Record{}, err
+			}
+		}
+	}
+	s.sweeps++
+	return s.record(), nil
+}
+
+func (s *Blocks) record() dlam.Record {
+	r := dlam.Record{Risk: s.risk, Epsilon: s.epsilon, EpsilonChanged: s.changed}
+	s.blocks = s.blocks[:0]
+	var moves, penalty float64
+	for l := range s.layers {
+		ly := &s.layers[l]
+		s.penalty[l] = ly.phi
+		penalty += ly.phi
+		for i := range ly.net.W.Rows {
+			r.Regularization += s.p.Regularizer.Value(ly.net.W.Row(i))
+		}
+		for k, b := range ly.updates {
+			if ly.updated[k] {
+				moves += b.Move
+				r.Trials += b.Trials
+				s.blocks = append(s.blocks, b)
+			}
+		}
+	}
+	if s.c == 0 || moves < s.c {
+		s.c = moves
+	}
+	r.Objective = s.n*s.risk + r.Regularization + penalty
+	r.Penalty, r.Blocks, r.C = s.penalty, s.blocks, s.c
+	return r
+}
+
+// did keeps what an update of a layer's variable did.
+func (ly *layer) did(variable int, b dlam.Block) {
+	b.Layer, b.Variable = ly.l, [...]string{"W", "b", "z", "a"}[variable]
+	ly.updates[variable], ly.updated[variable] = b, true
+}
+
+// Network is the current network; see dlam.Stepper.
+func (s *Blocks) Network() *dlam.Network { return s.net }
+
+// Close frees the workers.
+func (s *Blocks) Close() { s.e.Close() }
+
+// Mark has ended called after each part of a sweep; see dlam.Timed.
+func (s *Blocks) Mark(ended func(layer int, variables string)) { s.ended = ended }
+
+// Iterate is the current iterate; see dlam.Splitting.
+func (s *Blocks) Iterate() dlam.Iterate {
+	it := dlam.Iterate{Rho: s.Rho, Epsilon: s.epsilon, Network: s.net, Extrapolated: s.Momentum}
+	for l := range s.layers {
+		ly := &s.layers[l]
+		it.Z, it.Theta, it.Scale = append(it.Z, ly.Z), append(it.Theta, ly.step.theta), append(it.Scale, ly.step.scale)
+		if ly.next == nil {
+			break
+		}
+		if ly.tau == nil {
+			ly.tau = make([]float64, ly.Z.Rows)
+		}
+		it.A, it.Tau = append(it.A, ly.A), append(it.Tau, ly.tau)
+	}
+	return it
+}
+
+// Memory is about how many bytes a run takes beside the samples: for each
+// sample 3·d_l float32 in a hidden layer (one more for mDLAM) and 2·d_L in the
+// output layer, less d_1, and what does not grow with the samples.
+func Memory(set Settings, widths []int, samples, threads int) float64 {
+	n, hidden := float64(samples), 3.0
+	if set.Momentum {
+		hidden = 4
+	}
+	var floats, widest, longest float64
+	for l, d := range widths[1:] {
+		out, in := float64(d), float64(widths[l])
+		widest = max(widest, out)
+		longest = max(longest, out*in)
+		floats += 10*out*in + 2*in*in // W, its copies, directions and packed forms; Gram matrix
+		longest = max(longest, in*in)
+		if l < len(widths)-2 {
+			floats += hidden * n * out
+		} else {
+			floats += 2 * n * out
+		}
+	}
+	floats -= n * float64(widths[1])
+	perWorker := 2*(2*longest+longest) + 3*longest + 8*pass.Block*widest // sums, products, block scratch
+	return 4 * (floats + float64(threads)*perWorker)
+}

@@ -1,0 +1,191 @@
+package multiconvex
+
+import (
+	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/mat"
+)
+
+func (s *Blocks) run(op pass.Op) error { return s.sums.Run(op, s.p.X.Rows) }
+
+// layerSums are sums over samples and places that a layer's W- and b-step need.
+type layerSums struct {
+	g    mat.Dense // EᵀU(A_{l-1}), so that ∇φ = ρg
+	gram mat.Dense // U(A_{l-1})ᵀU(A_{l-1}), where the W-step uses it
+	a, e []float64 // columns of U(A_{l-1}) and of E
+}
+
+func (s *layerSums) allocate(ly *layer) {
+	out, in := ly.net.W.Rows, ly.net.W.Cols
+	s.g = mat.New(out, in)
+	s.a, s.e = make([]float64, in), make([]float64, out)
+	if ly.step.useGram {
+		s.gram = mat.New(in, in)
+	}
+}
+
+// affineSums are how a pass makes a layer's layerSums: EᵀU(A_{l-1}) with E's
+// columns, and with input what depends on A_{l-1} alone.
+type affineSums struct {
+	ly    *layer
+	input bool
+
+	cross, gram      pass.Product
+	columns, squares pass.Vector // where there is no Gram matrix
+}
+
+func (a *affineSums) plan(p *pass.Plan, ly *layer, input bool) {
+	*a = affineSums{ly: ly, input: input}
+	out, in := ly.net.W.Rows, ly.net.W.Cols
+	a.cross = p.Product(out, in)
+	switch {
+	case !input:
+	case ly.step.useGram:
+		a.gram = p.Gram(in)
+	default:
+		a.columns = p.Vector(in)
+		if ly.step.scale != nil {
+			a.squares = p.Vector(in)
+		}
+	}
+}
+
+// add adds a block of samples of which e is E_l and in is A_{l-1}.
+func (a *affineSums) add(w *pass.Worker, b *block, e, in mat.Dense) {
+	u := a.ly.products.Rows(in, b.rows)
+	w.AddProduct(a.cross, a.ly.products.ByPlace(e), u)
+	switch {
+	case !a.input:
+	case a.ly.step.useGram:
+		w.AddGram(a.gram, u)
+	default:
+		pass.AddColumns(w.Vector(a.columns), u)
+		if a.ly.step.scale != nil {
+			pass.AddColumnSquares(w.Vector(a.squares), u)
+		}
+	}
+}
+
+func (a *affineSums) take(s *Blocks) {
+	ly, step := a.ly, &a.ly.step
+	cross := s.sums.Product(a.cross)
+	cross.CopyTo(ly.sums.g)
+	copy(ly.sums.e, s.sums.Columns(a.cross))
+	ly.known.gradient, ly.known.residual = true, true
+	if !a.input {
+		return
+	}
+	ly.known.input = true
+	if !step.useGram {
+		copy(ly.sums.a, s.sums.Vector(a.columns))
+		if step.scale != nil {
+			square := s.sums.Vector(a.squares)
+			step.setScale(func(j int) float64 { return square[j] })
+		}
+		return
+	}
+	gram := s.sums.Product(a.gram)
+	gram.CopyTo(ly.sums.gram)
+	mat.MirrorUpper(ly.sums.gram)
+	copy(ly.sums.a, s.sums.Columns(a.gram))
+	step.setGram(ly.sums.gram)
+}
+
+// forwardPass makes the first iterate of a layer: z_l = V and a_l = h(z_l), or
+// z_L coded ±1.
+type forwardPass struct {
+	s  *Blocks
+	ly *layer
+}
+
+// Plan names no sums.
+func (*forwardPass) Plan(*pass.Plan) {}
+
+// Block makes samples lo to hi-1.
+func (p *forwardPass) Block(w *pass.Worker, lo, hi int) {
+	b := p.s.block(w, p.ly, lo, hi)
+	b.affine()
+	if p.ly.next == nil {
+		for i := range b.Z.Rows {
+			b.y.Code(b.Z.Row(i), i, -1, 1)
+		}
+		return
+	}
+	b.Z.CopyFrom(b.E)
+	p.ly.net.H.Apply(b.A.Elements(), b.Z.Elements())
+}
+
+// evaluatePass makes what follows from a layer's variables and was not made in
+// passing: E, φ and the risk, and with full the sums of its W- and b-step.
+type evaluatePass struct {
+	s    *Blocks
+	ly   *layer
+	full bool
+
+	phi, risk pass.Scalar
+	sums      affineSums
+}
+
+// Plan names the sums.
+func (p *evaluatePass) Plan(plan *pass.Plan) {
+	p.phi = plan.Scalar()
+	if p.ly.next == nil {
+		p.risk = plan.Scalar()
+	}
+	if p.full {
+		p.sums.plan(plan, p.ly, !p.ly.known.input)
+	}
+}
+
+// Block evaluates samples lo to hi-1.
+func (p *evaluatePass) Block(w *pass.Worker, lo, hi int) {
+	b := p.s.block(w, p.ly, lo, hi)
+	b.affine()
+	e, z := b.E.Elements(), b.Z.Elements()
+	for i := range e {
+		e[i] -= z[i]
+	}
+	w.Add(p.phi, pass.SumSquares(b.E))
+	if p.ly.next == nil {
+		w.Add(p.risk, p.s.p.Loss.Value(b.Z, b.y))
+	}
+	if p.full {
+		p.sums.add(w, b, b.E, b.in)
+	}
+}
+
+func (s *Blocks) evaluateLayer(ly *layer, full bool) error {
+	p := &s.evaluate
+	p.ly, p.full = ly, full
+	if err := s.run(p); err != nil {
+		return err
+	}
+	ly.phi = s.Rho / 2 * s.sums.Scalar(p.phi)
+	ly.known.e, ly.known.phi = ly.l > 1, true
+	if ly.next == nil {
+		s.risk = s.sums.Scalar(p.risk) / s.n
+	}
+	if full {
+		p.sums.take(s)
+	}
+	return nil
+}
+
+// formPass sums ‖U(A_{l-1})dᵀ‖² for each row d of a matrix that is packed in
+// the layer's step.
+type formPass struct {
+	s    *Blocks
+	ly   *layer
+	quad pass.Vector
+}
+
+// Plan names the sums.
+func (p *formPass) Plan(plan *pass.Plan) { p.quad = plan.Vector(p.ly.net.W.Rows) }
+
+// Block adds samples lo to hi-1.
+func (p *formPass) Block(w *pass.Worker, lo, hi int) {
+	b, ly := p.s.block(w, p.ly, lo, hi), p.ly
+	image := b.scratch(b.image, b.Z.Cols)
+	places := ly.products.ByPlace(image)
+	ly.step.dirT.Mul(places, ly.products.Rows(b.in, b.rows))
+	pass.AddColumnSquares(w.Vector(p.quad), places)
+}

@@ -1,0 +1,62 @@
+package multiconvex
+
+import (
+	"context"
+
+	"github.com/dlam-go/dlam"
+)
+
+// Solver is DLAM, or mDLAM, with its settings.
+type Solver struct{ Settings Settings }
+
+var _ dlam.Solver = Solver{}
+
+func (s Solver) String() string {
+	if s.Settings.Momentum {
+		return "mdlam"
+	}
+	return "dlam"
+}
+
+// Validate reports every setting outside its range.
+func (s Solver) Validate() error { return s.Settings.Validate() }
+
+// Memory is about how many bytes a run takes beside the samples; see Memory.
+func (s Solver) Memory(widths []int, samples, threads int) float64 {
+	return Memory(s.Settings, widths, samples, threads)
+}
+
+// Init starts as New does.
+func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
+	blocks, err := New(s.Settings, p, n)
+	if err != nil {
+		return nil, err
+	}
+	return stepper{blocks}, nil
+}
+
+// stepper is Algorithm 1 on Blocks.
+type stepper struct{ *Blocks }
+
+var (
+	_ dlam.Timed     = stepper{}
+	_ dlam.Resumable = stepper{}
+	_ dlam.Splitting = stepper{}
+)
+
+// Step is one sweep of Algorithm 1.
+func (s stepper) Step(context.Context) (dlam.Record, error) {
+	s.BeginSweep()
+	for l := range s.Layers() {
+		if err := s.UpdateW(l); err != nil { // eq. 2, Algorithm 2
+			return dlam.Record{}, err
+		}
+		if err := s.UpdateB(l); err != nil { // eq. 3
+			return dlam.Record{}, err
+		}
+		if err := s.UpdateZA(l); err != nil { // eqs. 4 and 6 (Algorithm 3), or 5
+			return dlam.Record{}, err
+		}
+	}
+	return s.EndSweep()
+}

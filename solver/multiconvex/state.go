@@ -1,0 +1,79 @@
+package multiconvex
+
+import (
+	"fmt"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// State is z, a and the few numbers beside them.
+func (s *Blocks) State() dlam.State {
+	st := dlam.State{OfSamples: true, Float32: map[string][]float32{}, Float64: map[string][]float64{}}
+	for name, v := range s.numbers() {
+		st.Float64[name] = []float64{*v}
+	}
+	st.Float64["sweeps"] = []float64{float64(s.sweeps)}
+	for l := range s.layers {
+		ly := &s.layers[l]
+		st.Float32[fmt.Sprintf("z.%d", ly.l)] = ly.Z.Elements()
+		if ly.next != nil {
+			st.Float32[fmt.Sprintf("a.%d", ly.l)] = ly.A.Elements()
+		}
+		ly.prev.save(&st, ly.l)
+	}
+	return st
+}
+
+// numbers are the numbers of a State, by name.
+func (s *Blocks) numbers() map[string]*float64 {
+	return map[string]*float64{"epsilon": &s.epsilon, "risk": &s.risk, "c": &s.c, "nesterov": &s.nesterov.t}
+}
+
+// Restore puts a State back. What is not in it follows from it, bit for bit.
+func (s *Blocks) Restore(n *dlam.Network, st dlam.State) error {
+	sweeps, err := number(st, "sweeps")
+	if err != nil {
+		return err
+	}
+	s.sweeps = int(sweeps)
+	for name, v := range s.numbers() {
+		if *v, err = number(st, name); err != nil {
+			return err
+		}
+	}
+	s.net.CopyFrom(n)
+	for l := range s.layers {
+		ly := &s.layers[l]
+		if err := restore(ly.Z, st, "z", ly.l); err != nil {
+			return err
+		}
+		if ly.next != nil {
+			if err := restore(ly.A, st, "a", ly.l); err != nil {
+				return err
+			}
+		}
+		if err := ly.prev.restore(st, ly.l); err != nil {
+			return err
+		}
+		ly.products.Pack()
+	}
+	return s.refresh()
+}
+
+func number(st dlam.State, name string) (float64, error) {
+	v := st.Float64[name]
+	if len(v) != 1 {
+		return 0, fmt.Errorf("dlam state: %s missing", name)
+	}
+	return v[0], nil
+}
+
+func restore(m mat.Dense, st dlam.State, name string, l int) error {
+	key := fmt.Sprintf("%s.%d", name, l)
+	if got, want := len(st.Float32[key]), m.Rows*m.Cols; got != want {
+		return fmt.Errorf("dlam state: %s has %d elements, want %d", key, got, want)
+	}
+	copy(m.Elements(), st.Float32[key])
+	return nil
+}
