@@ -240,6 +240,46 @@ func TestParquet(t *testing.T) {
 	}
 }
 
+// What is wrong with a column or a row of a Parquet file is told with its place.
+func TestParquetErrors(t *testing.T) {
+	type row struct {
+		A     float64
+		Maybe *float64
+		Word  *string
+		List  []float64
+	}
+	rows := make([]row, 40)
+	for i := range rows {
+		x, word := float64(i), fmt.Sprint("word", i%2)
+		rows[i] = row{x, &x, &word, nil}
+	}
+	rows[33].Maybe, rows[35].Word = nil, nil
+	var b bytes.Buffer
+	w := parquet.NewGenericWriter[row](&b, parquet.MaxRowsPerRowGroup(16), parquet.Compression(&parquet.Uncompressed))
+	if _, err := w.Write(rows); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := write(t, "x.parquet", b.Bytes())
+	damaged := bytes.Replace(b.Bytes(), binary.LittleEndian.AppendUint64(nil, math.Float64bits(17)), binary.LittleEndian.AppendUint64(nil, math.Float64bits(-17)), 1)
+	for _, c := range []struct {
+		path string
+		o    Options
+		want string
+	}{
+		{path, Options{Features: []string{"Maybe"}, NoLabel: true}, `x.parquet: row 34, column "Maybe": got null, want a number`},
+		{path, Options{Features: []string{"A"}, Label: "Word"}, `x.parquet: row 36, column "Word": the label is empty`},
+		{path, Options{Features: []string{"Word"}, NoLabel: true}, `x.parquet: column "Word": it holds texts, want numbers`},
+		{path, Options{Features: []string{"List"}, NoLabel: true}, `x.parquet: column "List": nested columns are not supported`},
+		{path, Options{Features: []string{"none"}, NoLabel: true}, `x.parquet: no column "none"`},
+		{write(t, "y.parquet", damaged), Options{Features: []string{"A"}, NoLabel: true}, `y.parquet: rows 17 and on, column "A": a page's checksum`},
+	} {
+		wantError(t, c.path, c.o, c.want)
+	}
+}
+
 func drawing(t testing.TB, path string, side int, c color.Color) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"testing"
-
-	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress"
 )
 
 // fuzzFile feeds arbitrary content to openFile under a name: it may refuse it,
@@ -48,44 +45,4 @@ func FuzzNPY(f *testing.F) {
 
 func FuzzNPZ(f *testing.F) {
 	fuzzFile(f, "x.npz", npzBytes(f, map[string]any{"X": []float32{1, 2}, "y": []int64{0, 1}}))
-}
-
-func FuzzParquet(f *testing.F) {
-	rows, _, _ := everyRows(20)
-	seeds := [][]byte{parquetBytes(f)}
-	for i, codec := range parquetCodecs {
-		seeds = append(seeds,
-			written(f, rows, parquet.Compression(codec), parquet.DataPageVersion(1+i%2), parquet.PageBufferSize(64), parquet.MaxRowsPerRowGroup(12)),
-			narrow(f, codec, 2-i%2))
-	}
-	for _, b := range parquetBombs(f) {
-		seeds = append(seeds, b.content)
-	}
-	fuzzFile(f, "x.parquet", seeds...)
-}
-
-// narrow is a file of few columns, so small that most of it is pages: of
-// dictionaries, of values that may be missing, of deltas.
-func narrow(t testing.TB, codec compress.Codec, version int) []byte {
-	t.Helper()
-	type row struct {
-		A     *float64
-		B     int64   `parquet:",dict"`
-		C     int32   `parquet:",delta"`
-		Label *string `parquet:",dict"`
-	}
-	var rows []row
-	for i := range 40 {
-		x, label := float64(i), string(rune('a'+i%3))
-		rows = append(rows, row{&x, int64(i % 4), int32(i), &label})
-	}
-	var b bytes.Buffer
-	w := parquet.NewGenericWriter[row](&b, parquet.Compression(codec), parquet.DataPageVersion(version), parquet.PageBufferSize(80))
-	if _, err := w.Write(rows); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }

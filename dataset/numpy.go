@@ -195,8 +195,12 @@ func npz(path string, f io.ReaderAt, size int64, o Options) (Dataset, error) {
 	return d, d.label(path, text, o)
 }
 
+// maxExpansion is how many times its size a file may take once decompressed:
+// deflate cannot shrink data further.
+const maxExpansion = 1032
+
 // npzArray reads the first of names that the archive has; shape is nil if none.
-// An entry that claims more than inflation allows is a bomb.
+// It refuses an entry that claims more than maxExpansion allows.
 func npzArray(path string, arrays map[string]*zip.File, names []string, size int64) (mat.Dense, []int, error) {
 	for _, n := range names {
 		e, ok := arrays[n]
@@ -204,7 +208,7 @@ func npzArray(path string, arrays map[string]*zip.File, names []string, size int
 			continue
 		}
 		place := path + ": " + e.Name
-		if e.UncompressedSize64 > uint64(size)*inflation || e.UncompressedSize64 > math.MaxInt32*16 {
+		if e.UncompressedSize64 > uint64(size)*maxExpansion || e.UncompressedSize64 > math.MaxInt32*16 {
 			return mat.Dense{}, nil, inputf("%s: claims %d bytes in an archive of %d", place, e.UncompressedSize64, size)
 		}
 		r, err := e.Open()

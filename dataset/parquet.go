@@ -5,148 +5,90 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"github.com/dlam-go/dlam/internal/parquet"
 )
 
-// parquetTable reads a flat Parquet file: numeric columns are features, the
-// label may be text. Only the pages of these columns that hold this process's
-// rows are read. The reader is our own since files are not trusted: by its form
-// it takes no more memory than the size of the file justifies.
+// parquetTable reads a flat Parquet file: numeric columns are features, the label
+// may be text. Only pages of these columns that hold this process's rows are read.
 func parquetTable(path string, r io.ReaderAt, size int64, o Options) (Dataset, error) {
-	f, err := openParquet(path, r, size)
+	f, err := parquet.Open(r, size)
 	if err != nil {
-		return Dataset{}, err
+		return Dataset{}, readError(path, err)
 	}
 	var columns []string
-	for _, c := range f.columns {
-		columns = append(columns, c.name)
+	for _, c := range f.Columns() {
+		columns = append(columns, c.Name)
 	}
 	t, err := newTable(path, columns, len(columns), o)
 	if err != nil {
 		return Dataset{}, err
 	}
-	if err := f.fits(t); err != nil {
+	used := t.take
+	if t.label >= 0 {
+		used = append(used[:len(used):len(used)], t.label)
+	}
+	if err := t.checkParquet(f, used); err != nil {
 		return Dataset{}, err
 	}
-	lo, hi := o.rows(int(f.rows))
+	lo, hi := o.rows(int(f.Rows()))
 	t.data = make([]float32, (hi-lo)*len(t.take))
-	before := 0
-	for i, g := range f.groups {
-		n := int(g.rows)
-		if from, to := max(lo-before, 0), min(hi-before, n); from < to {
-			into := t.data[(before+from-lo)*len(t.take):]
-			if err := f.addGroup(t, i, before, from, to, into); err != nil {
-				return Dataset{}, err
-			}
+	err = f.Read(used, lo, hi, func(k, row int, v parquet.Values) {
+		if k == len(t.take) {
+			t.addLabels(v)
+			return
 		}
-		before += n
+		for i, x := range v.Numbers {
+			t.data[(row-lo+i)*len(t.take)+k] = x
+		}
+	})
+	if err != nil {
+		return Dataset{}, t.parquetError(err)
 	}
 	return t.dataset(o)
 }
 
-// fits refuses columns that are neither features nor a label, and more rows than
-// a file of this size may have.
-func (f *parquetFile) fits(t *table) error {
-	used, each := t.take, 4*len(t.take)
-	if t.label >= 0 {
-		const text = 16 // a string, without what it holds
-		used, each = append(used[:len(used):len(used)], t.label), each+text
-	}
+// checkParquet refuses used columns that are neither features nor a label, and more
+// rows than a file of this size may have.
+func (t *table) checkParquet(f *parquet.File, used []int) error {
 	for _, j := range used {
-		c := f.columns[j]
-		switch {
-		case c.repeated:
-			return inputf("%s: column %s: nested columns are not supported", f.path, t.name(j))
-		case c.kind == parquetInt96:
-			return inputf("%s: column %s: times of 96 bits are not supported", f.path, t.name(j))
-		case c.kind < 0 || c.kind > parquetFixedArray:
-			return inputf("%s: column %s: type number %d, want 0 to %d", f.path, t.name(j), c.kind, parquetFixedArray)
-		case c.decimal && (!c.numeric() || c.scale < 0 || c.scale > 18):
-			return inputf("%s: column %s: a decimal of scale %d and type number %d, want 0 to 18 and an integer type: store it as DOUBLE", f.path, t.name(j), c.scale, c.kind)
-		case j != t.label && !c.numeric():
-			return inputf("%s: column %s: it holds texts, want numbers", f.path, t.name(j))
+		c := f.Columns()[j]
+		if err := c.Supported(); err != nil {
+			return inputf("%s: column %s: %w", t.path, t.name(j), err)
+		}
+		if j != t.label && !c.Numeric() {
+			return inputf("%s: column %s: it holds texts, want numbers", t.path, t.name(j))
 		}
 	}
-	if most := f.size * inflation / int64(max(4, each)); f.rows > most {
-		return inputf("%s: claims %d rows of %d columns, want at most %d in a file of %d bytes", f.path, f.rows, len(used), most, f.size)
+	each := 4 * len(t.take) // bytes of a row in memory
+	if t.label >= 0 {
+		const text = 16 // bytes of a string without its content
+		each += text
+	}
+	if err := f.CheckRows(each); err != nil {
+		return inputf("%s: %w", t.path, err)
 	}
 	return nil
 }
 
-// addGroup adds rows from to to-1 of row group i, which has so many before it:
-// features to into, row by row, and labels.
-func (f *parquetFile) addGroup(t *table, i, before, from, to int, into []float32) error {
-	for k, j := range t.take {
-		err := f.column(i, j, from, to, func(row int, v parquetValues) {
-			for r, x := range v.numbers {
-				into[(row+r-from)*len(t.take)+k] = x
-			}
-		})
-		if err != nil {
-			return f.columnError(t, j, before, err)
-		}
+// addLabels adds labels, numbers as text.
+func (t *table) addLabels(v parquet.Values) {
+	for _, x := range v.Numbers {
+		t.labels = append(t.labels, strconv.FormatFloat(float64(x), 'g', -1, 32))
 	}
-	if t.label < 0 {
-		return nil
-	}
-	err := f.column(i, t.label, from, to, func(_ int, v parquetValues) {
-		for _, x := range v.numbers {
-			t.labels = append(t.labels, strconv.FormatFloat(float64(x), 'g', -1, 32))
-		}
-		t.labels = append(t.labels, v.texts...)
-	})
-	if err != nil {
-		return f.columnError(t, t.label, before, err)
-	}
-	return nil
+	t.labels = append(t.labels, v.Texts...)
 }
 
-// columnError says where in the file err is.
-func (f *parquetFile) columnError(t *table, j, before int, err error) error {
-	var m missing
+// parquetError says in which column and row of the file err is.
+func (t *table) parquetError(err error) error {
+	var c *parquet.ColumnError
 	switch {
-	case !errors.As(err, &m):
-		return readError(fmt.Sprintf("%s: rows %d and on, column %s", f.path, before+1, t.name(j)), err)
-	case j == t.label:
-		return inputf("%s: row %d, column %s: the label is empty", f.path, before+int(m)+1, t.name(j))
+	case !errors.As(err, &c):
+		return readError(t.path, err)
+	case !errors.Is(err, parquet.ErrNull):
+		return readError(fmt.Sprintf("%s: rows %d and on, column %s", t.path, c.Row+1, t.name(c.Column)), c.Err)
+	case c.Column == t.label:
+		return inputf("%s: row %d, column %s: the label is empty", t.path, c.Row+1, t.name(c.Column))
 	}
-	return inputf("%s: row %d, column %s: got null, want a number", f.path, before+int(m)+1, t.name(j))
-}
-
-// column gives put the values of rows from to to-1 of column j in row group i,
-// in parts.
-func (f *parquetFile) column(i, j, from, to int, put func(row int, v parquetValues)) error {
-	chunk, rows := f.groups[i].chunks[j], f.groups[i].rows
-	if chunk.elsewhere {
-		return errors.New("it is encrypted or in another file, which is not supported")
-	}
-	p := newParquetPages(f, f.columns[j], chunk)
-	for row := 0; row < to; {
-		h, err := p.header()
-		if err != nil {
-			return err
-		}
-		switch {
-		case h.kind == parquetDictionary:
-			err = p.learn(h)
-		case h.kind != parquetData && h.kind != parquetDataV2:
-			p.at += h.size
-		case h.values > rows-int64(row):
-			err = fmt.Errorf("a page claims %d values where %d rows are left", h.values, rows-int64(row))
-		case row+int(h.values) <= from: // another process's
-			p.at += h.size
-			row += int(h.values)
-		default:
-			var v parquetValues
-			if v, err = p.values(h); err != nil {
-				return inRow(row, err)
-			}
-			v = v.part(max(from-row, 0), min(to-row, int(h.values)))
-			put(max(row, from), v)
-			row += int(h.values)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return inputf("%s: row %d, column %s: %w, want a number", t.path, c.Row+1, t.name(c.Column), parquet.ErrNull)
 }

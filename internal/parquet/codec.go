@@ -1,4 +1,4 @@
-package dataset
+package parquet
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// How pages may be compressed.
+// How pages may be compressed (parquet.thrift: CompressionCodec).
 const (
 	codecNone   = 0
 	codecSnappy = 1
@@ -23,9 +23,10 @@ const (
 	codecLZ4Raw = 7
 )
 
-// inflate fills dst, and takes no more memory however much src would give.
-func (f *parquetFile) inflate(codec int64, dst, src []byte) (err error) {
-	defer func() { // a decoder of others may panic on malformed data
+// decompress fills dst with what src decompresses to, and fails if that has another
+// length. However much src claims to hold, it allocates no memory for more.
+func (f *File) decompress(codec int64, dst, src []byte) (err error) {
+	defer func() { // a decoder of another library may panic on malformed data
 		if p := recover(); p != nil {
 			err = fmt.Errorf("malformed compressed page: %v", p)
 		}
@@ -37,7 +38,7 @@ func (f *parquetFile) inflate(codec int64, dst, src []byte) (err error) {
 			_, err = snappy.Decode(dst, src)
 		}
 	case codecZstd:
-		n, err = f.inflateZstd(dst, src)
+		n, err = f.decompressZstd(dst, src)
 	case codecLZ4Raw:
 		n, err = lz4.UncompressBlock(src, dst)
 	case codecGzip:
@@ -63,7 +64,7 @@ func (f *parquetFile) inflate(codec int64, dst, src []byte) (err error) {
 	return nil
 }
 
-func (f *parquetFile) inflateZstd(dst, src []byte) (int, error) {
+func (f *File) decompressZstd(dst, src []byte) (int, error) {
 	if f.zstd == nil {
 		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true))
 		if err != nil {
@@ -75,7 +76,7 @@ func (f *parquetFile) inflateZstd(dst, src []byte) (int, error) {
 	return len(out), err
 }
 
-// readFull fills dst, and demands that nothing follows.
+// readFull fills dst from r, and fails if r has more than that.
 func readFull(r io.Reader, dst []byte) (int, error) {
 	n, err := io.ReadFull(r, dst)
 	if err != nil {

@@ -1,27 +1,28 @@
-package dataset
+package parquet
 
 import (
 	"encoding/binary"
 	"fmt"
 )
 
-// decodeTexts fills dst with copies.
-func (d *parquetDecoder) decodeTexts(dst []string, encoding int64, data []byte) error {
-	fixed := d.column.kind == parquetFixedArray
+// decodeTexts fills dst with copies of the texts that data encodes.
+func (d *decoder) decodeTexts(dst []string, encoding int64, data []byte) error {
+	fixed := d.column.physical == typeFixedArray
 	switch {
 	case encoding == encodingPlain && fixed:
-		return fixedTexts(dst, data, d.column.length)
+		return decodeFixedTexts(dst, data, d.column.length)
 	case encoding == encodingPlain:
-		return plainTexts(dst, data)
+		return decodePlainTexts(dst, data)
 	case encoding == encodingDeltaLength && !fixed:
-		return d.lengthTexts(dst, data)
+		return d.decodeLengthTexts(dst, data)
 	case encoding == encodingDeltaBytes:
-		return d.prefixTexts(dst, data)
+		return d.decodePrefixTexts(dst, data)
 	}
 	return fmt.Errorf("encoding %s is not supported for its type", encodingName(encoding))
 }
 
-func fixedTexts(dst []string, data []byte, length int64) error {
+// decodeFixedTexts decodes texts of one length.
+func decodeFixedTexts(dst []string, data []byte, length int64) error {
 	if length <= 0 || int64(len(dst)) > int64(len(data))/length {
 		return fmt.Errorf("%d values of %d bytes claimed in %d", len(dst), length, len(data))
 	}
@@ -31,10 +32,11 @@ func fixedTexts(dst []string, data []byte, length int64) error {
 	return nil
 }
 
-func plainTexts(dst []string, data []byte) error {
+// decodePlainTexts decodes texts that each follow their length.
+func decodePlainTexts(dst []string, data []byte) error {
 	for i := range dst {
 		if len(data) < 4 {
-			return errCut
+			return errTruncated
 		}
 		n := binary.LittleEndian.Uint32(data)
 		if data = data[4:]; uint64(n) > uint64(len(data)) {
@@ -45,10 +47,10 @@ func plainTexts(dst []string, data []byte) error {
 	return nil
 }
 
-// lengthTexts decodes DELTA_LENGTH_BYTE_ARRAY: all lengths, then all bytes.
-func (d *parquetDecoder) lengthTexts(dst []string, data []byte) error {
-	d.ints = resized(d.ints, int64(len(dst)))
-	data, err := delta(d.ints, data)
+// decodeLengthTexts decodes DELTA_LENGTH_BYTE_ARRAY: all lengths, then all bytes.
+func (d *decoder) decodeLengthTexts(dst []string, data []byte) error {
+	d.ints = resize(d.ints, int64(len(dst)))
+	data, err := decodeDelta(d.ints, data)
 	if err != nil {
 		return err
 	}
@@ -61,15 +63,16 @@ func (d *parquetDecoder) lengthTexts(dst []string, data []byte) error {
 	return nil
 }
 
-// prefixTexts decodes DELTA_BYTE_ARRAY: how much each has of the one before it,
-// then the rests. This can make much of little, so it is paid for.
-func (d *parquetDecoder) prefixTexts(dst []string, data []byte) error {
+// decodePrefixTexts decodes DELTA_BYTE_ARRAY: how many bytes each text shares with
+// the one before it, then what each has after them. Few bytes can stand for long
+// texts, so their memory is reserved.
+func (d *decoder) decodePrefixTexts(dst []string, data []byte) error {
 	shared := make([]int64, len(dst))
-	data, err := delta(shared, data)
+	data, err := decodeDelta(shared, data)
 	if err != nil {
 		return err
 	}
-	if err := d.lengthTexts(dst, data); err != nil {
+	if err := d.decodeLengthTexts(dst, data); err != nil {
 		return err
 	}
 	last := ""
@@ -77,7 +80,7 @@ func (d *parquetDecoder) prefixTexts(dst []string, data []byte) error {
 		if n < 0 || n > int64(len(last)) {
 			return fmt.Errorf("a text shares %d bytes with one of %d", n, len(last))
 		}
-		if err := d.spend(n); err != nil {
+		if err := d.reserve(n); err != nil {
 			return err
 		}
 		dst[i] = last[:n] + dst[i]

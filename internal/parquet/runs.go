@@ -1,4 +1,4 @@
-package dataset
+package parquet
 
 import (
 	"encoding/binary"
@@ -6,26 +6,28 @@ import (
 	"fmt"
 )
 
-// hybrid fills dst from runs of one value and of bit-packed values of so many
-// bits (Apache Parquet, "Encodings": RLE). It refuses a run of one value that is
-// longer than dst has room for; packed ones may be filled up, DuckDB's to 256.
-func hybrid(dst []uint32, data []byte, width int) error {
+// decodeHybrid fills dst from runs of one repeated value and runs of bit-packed
+// values, each of width bits (Apache Parquet, "Encodings": Run Length Encoding /
+// Bit-Packing Hybrid). A repeated value for which dst has no room is refused. A
+// bit-packed run may go on after dst is full: writers pad it, DuckDB up to 256
+// values.
+func decodeHybrid(dst []uint32, data []byte, width int) error {
 	if width > 32 {
 		return fmt.Errorf("runs of values of %d bits, want at most 32", width)
 	}
 	for len(dst) > 0 {
 		head, n := binary.Uvarint(data)
 		if n <= 0 {
-			return errCut
+			return errTruncated
 		}
 		data = data[n:]
 		count := head >> 1
 		if head&1 == 1 {
-			count = min(count, uint64(len(data)+len(dst))) // no overflow below
+			count = min(count, uint64(len(data)+len(dst))) // so that nothing below overflows
 			part := dst[:min(int(count)*8, len(dst))]
 			size := int(count) * width
 			if len(data)*8 < len(part)*width {
-				return errCut
+				return errTruncated
 			}
 			for i := range part {
 				part[i] = uint32(bitsAt(data, i*width, width))
@@ -38,7 +40,7 @@ func hybrid(dst []uint32, data []byte, width int) error {
 			return fmt.Errorf("a run claims %d values where %d are left", count, len(dst))
 		}
 		if len(data) < size {
-			return errCut
+			return errTruncated
 		}
 		v := uint32(bitsAt(data, 0, 8*size))
 		for i := range dst[:count] {
@@ -49,8 +51,8 @@ func hybrid(dst []uint32, data []byte, width int) error {
 	return nil
 }
 
-// bitsAt is the number of width bits, at most 64, that starts at bit at. All its
-// bits are in data.
+// bitsAt is the number that data has in the width bits from bit at on, the lowest
+// first. width is at most 64, and data must have all the bits.
 func bitsAt(data []byte, at, width int) uint64 {
 	first, shift := at/8, at%8
 	mask := uint64(1)<<width - 1
@@ -69,10 +71,11 @@ func bitsAt(data []byte, at, width int) uint64 {
 	return v & mask
 }
 
-// delta fills dst from DELTA_BINARY_PACKED (Apache Parquet, "Encodings": Delta
-// Encoding) and gives what follows. The header must claim as many values.
-func delta(dst []int64, data []byte) (rest []byte, err error) {
-	block, minis, at, data, err := deltaHead(len(dst), data)
+// decodeDelta fills dst from DELTA_BINARY_PACKED (Apache Parquet, "Encodings": Delta
+// Encoding) and gives the data that follow. Their header must claim as many values
+// as dst has.
+func decodeDelta(dst []int64, data []byte) (rest []byte, err error) {
+	block, minis, at, data, err := readDeltaHeader(len(dst), data)
 	if err != nil || len(dst) == 0 {
 		return data, err
 	}
@@ -81,7 +84,7 @@ func delta(dst []int64, data []byte) (rest []byte, err error) {
 	for len(dst) > 0 {
 		least, n := binary.Varint(data)
 		if n <= 0 || len(data)-n < minis {
-			return nil, errCut
+			return nil, errTruncated
 		}
 		widths := data[n : n+minis]
 		data = data[n+minis:]
@@ -90,7 +93,7 @@ func delta(dst []int64, data []byte) (rest []byte, err error) {
 			if len(part) == 0 {
 				break
 			}
-			if data, err = miniblock(part, data, int(width), block/minis, least, &at); err != nil {
+			if data, err = decodeMiniblock(part, data, int(width), block/minis, least, &at); err != nil {
 				return nil, err
 			}
 			dst = dst[len(part):]
@@ -99,18 +102,18 @@ func delta(dst []int64, data []byte) (rest []byte, err error) {
 	return data, nil
 }
 
-// deltaHead reads the values in a block, the parts it has, and the first value
-// of want.
-func deltaHead(want int, data []byte) (block, minis int, first int64, rest []byte, err error) {
+// readDeltaHeader reads how many values a block has, how many parts it is divided
+// into, and the first of the values, of which there must be want.
+func readDeltaHeader(want int, data []byte) (block, minis int, first int64, rest []byte, err error) {
 	var head [3]uint64
 	for i := range head {
 		v, n := binary.Uvarint(data)
 		if n <= 0 {
-			return 0, 0, 0, nil, errCut
+			return 0, 0, 0, nil, errTruncated
 		}
 		head[i], data = v, data[n:]
 	}
-	const longest = 1 << 20 // of a block: no writer comes near
+	const longest = 1 << 20 // values in a block; no writer comes near
 	if head[0] == 0 || head[0] > longest || head[1] == 0 || head[0]%head[1] != 0 || head[0]/head[1]%8 != 0 {
 		return 0, 0, 0, nil, fmt.Errorf("delta blocks of %d values in %d parts", head[0], head[1])
 	}
@@ -119,18 +122,20 @@ func deltaHead(want int, data []byte) (block, minis int, first int64, rest []byt
 	}
 	first, n := binary.Varint(data)
 	if n <= 0 {
-		return 0, 0, 0, nil, errCut
+		return 0, 0, 0, nil, errTruncated
 	}
 	return int(head[0]), int(head[1]), first, data[n:], nil
 }
 
-// miniblock adds up differences, less than full of them in the last block.
-func miniblock(dst []int64, data []byte, width, full int, least int64, at *int64) (rest []byte, err error) {
+// decodeMiniblock fills dst with values of which each is the one before it, at first
+// *at, plus least plus a number of width bits. data starts with full such numbers,
+// of which the last miniblock uses fewer; it gives the data after them.
+func decodeMiniblock(dst []int64, data []byte, width, full int, least int64, at *int64) (rest []byte, err error) {
 	if width > 64 {
 		return nil, errors.New("deltas of more than 64 bits")
 	}
 	if len(data)*8 < len(dst)*width {
-		return nil, errCut
+		return nil, errTruncated
 	}
 	for i := range dst {
 		*at += least + int64(bitsAt(data, i*width, width))
