@@ -43,7 +43,7 @@ var mayImport = map[string][]string{
 	"internal/web":        {},
 	"internal/pass":       {"mat", "comm", "nn", "internal/kernel"},
 	"internal/backprop":   {"mat", "comm", "nn", "picture", "activation", "loss", "internal/pass", "internal/kernel"},
-	"internal/testprob":   {".", "mat", "activation", "loss", "prox", "comm"},
+	"internal/testprob":   {".", "nn", "spec", "mat", "activation", "loss", "prox", "comm"},
 	"cmd/…":               {"*"},
 	"bench":               {"*"},
 	"examples/…":          {"*"},

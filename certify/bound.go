@@ -60,7 +60,8 @@ func (c *checker) bound(l int, in mat.Dense, v1 wide, shift []float64, scale flo
 // gradient is ∇φ in W_l and b_l after the sweep, and n, ‖ΔZ‖² and ‖A‖², all
 // over all samples.
 func (c *checker) gradient(l int, in mat.Dense, v1 wide, shift []float64) (g wide, gb, sums []float64, err error) {
-	z0, z1 := c.old.Z[l], c.now.Z[l]
+	ly := c.now.Network.Layers[l]
+	z0, z1 := ly.ByPlace(c.old.Z[l]), ly.ByPlace(c.now.Z[l])
 	size := v1.cols * in.Cols
 	all := make([]float64, size+v1.cols+3)
 	g, gb, sums = wide{v1.cols, in.Cols, all[:size]}, all[size:size+v1.cols], all[size+v1.cols:]

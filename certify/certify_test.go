@@ -84,6 +84,28 @@ func certified(t *rapid.T, h activation.Func, l loss.Loss, omega prox.Regularize
 	}
 }
 
+// Lemma 1 holds of layers with shared weights as well: U is linear, so that every
+// block stays convex.
+func TestConvolution(t *testing.T) {
+	for i, search := range searches {
+		for _, h := range []activation.Func{activation.ReLU{}, activation.Tanh{}} {
+			p := testprob.Blobs(60, 72, 3, 1)
+			set := multiconvex.DefaultSettings()
+			set.LineSearch, set.Rho, set.Epsilon = search, 0.1, 0.1
+			c := &certify.Certificate{Problem: p}
+			_, err := dlam.Run(t.Context(), multiconvex.Solver{Settings: set}, p, testprob.Convolutional(3, h, 2), dlam.Options{
+				Iterations: 8, Recorders: []dlam.Recorder{c}, Observers: []dlam.Observer{c}, Resume: jolt(uint64(i)),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Verdict(); err != nil {
+				t.Errorf("%s, %v: %v", search, h, err)
+			}
+		}
+	}
+}
+
 // Two units that say the same make W's Gram matrix singular but for rounding,
 // and W moves far along what it hardly sees: the curvature there is what is
 // left of terms a million times as large.

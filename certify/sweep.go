@@ -96,9 +96,11 @@ func (c *checker) add(l int, name string, fall, move, slack float64) {
 	c.Slack += slack
 }
 
-// layer checks the updates of W, b, z and a of layer l, given A_{l-1}.
-func (c *checker) layer(l int, in mat.Dense) error {
+// layer checks the updates of W, b, z and a of layer l, given A_{l-1}. The
+// rows of what follows are those of U(A_{l-1}): a place of a sample each.
+func (c *checker) layer(l int, before mat.Dense) error {
 	was, is := c.old.Network.Layers[l], c.now.Network.Layers[l]
+	in := is.Rows(before)
 	threads, half := c.p.Threads, c.now.Rho/2
 	v0 := linear(in, was.W, was.B, threads)
 	v1 := linear(in, is.W, was.B, threads)
@@ -108,14 +110,14 @@ func (c *checker) layer(l int, in mat.Dense) error {
 		shift[j] = float64(is.B[j]) - float64(was.B[j])
 		moveB += shift[j] * shift[j]
 	}
-	z0, z1 := c.old.Z[l], c.now.Z[l]
+	z0, z1 := is.ByPlace(c.old.Z[l]), is.ByPlace(c.now.Z[l])
 	s0, s1, sz, sv := square(v0), square(v1), squares(z0), norm2Wide(v1, v0)
 	e0, e1 := distance(v0, nil, z0), distance(v1, nil, z0)
 	e2, e3 := distance(v1, shift, z0), distance(v1, shift, z1)
 	n, sa, moveZ, sz1, abs := float64(in.Rows), squares(in), norm2(z1, z0), squares(z1), sumAbs(z1)
 	var r0, r1 float64
 	if l == len(c.now.Z)-1 {
-		r0, r1 = c.p.Loss.Value(z0, c.p.Y), c.p.Loss.Value(z1, c.p.Y)
+		r0, r1 = c.p.Loss.Value(c.old.Z[l], c.p.Y), c.p.Loss.Value(c.now.Z[l], c.p.Y)
 	}
 	if err := c.total(&s0, &s1, &sz, &sv, &e0, &e1, &e2, &e3, &n, &sa, &moveZ, &sz1, &abs, &r0, &r1); err != nil {
 		return err
@@ -171,9 +173,9 @@ func (c *checker) scale(l, j int) float64 {
 // activations checks the a-step of layer l, eq. 13, and feasibility.
 func (c *checker) activations(l int) error {
 	was := c.old.Network.Layers[l+1] // W_{l+1} moves after a_l
-	a0, a1, z := c.old.A[l], c.now.A[l], c.old.Z[l+1]
-	v0 := linear(a0, was.W, was.B, c.p.Threads)
-	v1 := linear(a1, was.W, was.B, c.p.Threads)
+	a0, a1, z := c.old.A[l], c.now.A[l], was.ByPlace(c.old.Z[l+1])
+	v0 := linear(was.Rows(a0), was.W, was.B, c.p.Threads)
+	v1 := linear(was.Rows(a1), was.W, was.B, c.p.Threads)
 	e0, e1 := distance(v0, nil, z), distance(v1, nil, z)
 	var move float64
 	var cut float64 // what rounding a into its band may cost

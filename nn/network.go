@@ -48,6 +48,19 @@ func (ly Layer) Units() int { return ly.Out().Size() }
 // the weights; 1 in a dense layer.
 func (ly Layer) Places() int { return ly.Linear().Out(1).Size() }
 
+// Rows is U(a) for the samples a: a itself in a dense layer, else new memory.
+func (ly Layer) Rows(a mat.Dense) mat.Dense {
+	u := ly.Linear()
+	if _, dense := u.(Dense); dense {
+		return a
+	}
+	return u.Rows(mat.New(a.Rows*ly.Places(), u.Columns()), a)
+}
+
+// ByPlace is the view of v, which has the layer's Units for each sample, with a
+// row for each place, as Rows has.
+func (ly Layer) ByPlace(v mat.Dense) mat.Dense { return byPlace(v, ly.Places()) }
+
 // Network is a network of layers, one after another. Its last layer's activation is
 // Identity: what makes probabilities of its outputs belongs to the loss.
 type Network struct{ Layers []Layer }

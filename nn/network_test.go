@@ -175,14 +175,24 @@ func widen(x []float32) []float64 {
 	return w
 }
 
+// naiveLayer is a layer of one sample in float64.
 func naiveLayer(ly nn.Layer, a []float64, tanh bool) []float64 {
-	out := widen(ly.B)
-	for j := range out {
-		for k, w := range ly.W.Row(j) {
-			out[j] += float64(w) * a[k]
-		}
-		if tanh {
-			out[j] = math.Tanh(out[j])
+	sample := mat.New(1, len(a))
+	for j, v := range a {
+		sample.Set(0, j, float32(v))
+	}
+	u := ly.Rows(sample)
+	var out []float64
+	for p := range u.Rows {
+		for j, b := range ly.B {
+			z := float64(b)
+			for k, w := range ly.W.Row(j) {
+				z += float64(w) * float64(u.At(p, k))
+			}
+			if tanh {
+				z = math.Tanh(z)
+			}
+			out = append(out, z)
 		}
 	}
 	return out

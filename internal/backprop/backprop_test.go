@@ -33,6 +33,14 @@ func TestGradientAgainstFiniteDifferences(t *testing.T) {
 	}
 }
 
+// The same for a layer with shared weights.
+func TestConvolutionAgainstFiniteDifferences(t *testing.T) {
+	p := testprob.Blobs(230, 72, 3, 5)
+	differences(t, p, p.Loss, testprob.Convolutional(3, activation.Tanh{}, 1))
+	p = testprob.Blobs(1700, 72, 3, 5) // more than is stored at a time
+	differences(t, p, p.Loss, testprob.Convolutional(3, activation.Tanh{}, 1))
+}
+
 // differences compares, for each layer's weights and intercepts, the gradient
 // along a random direction with a central difference.
 func differences(t *testing.T, p *dlam.Problem, l loss.Loss, n *dlam.Network) {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -42,6 +43,7 @@ func Run(t *testing.T, c Config) {
 	t.Run("LeavesNothingRunning", c.leavesNothingRunning)
 	t.Run("NamesDivergence", c.namesDivergence)
 	t.Run("SurvivesSingular", c.survivesSingular)
+	t.Run("SharedWeights", c.sharedWeights)
 	if c.RankTolerance > 0 {
 		t.Run("RanksAgree", c.ranksAgree)
 	}
@@ -158,6 +160,28 @@ func (c Config) resumes(t *testing.T) {
 			t.Errorf("resumed after %d: objective %v, straight run %v", at, resumed.Last.Objective, straight.Last.Objective)
 		}
 		sameNetwork(t, straight.Network, resumed.Network)
+	}
+}
+
+// sharedWeights trains a network of convolutions, or sees it refused by name.
+func (c Config) sharedWeights(t *testing.T) {
+	p := testprob.Blobs(90, 72, 3, 7)
+	n := testprob.Convolutional(3, c.Activation, 3)
+	st, err := c.Solver.Init(p, n)
+	if err != nil {
+		if !strings.Contains(err.Error(), "layer 1, patches:side=3,stride=1: the method takes only fully-connected layers") {
+			t.Errorf("convolutions are refused by: %v", err)
+		}
+		return
+	}
+	st.Close()
+	r, f := c.run(t, p, n, c.Iterations)
+	if got := r.Last.Train.Accuracy; got < c.Accuracy {
+		t.Errorf("training accuracy after %d iterations: got %.3f, want at least %.3f", c.Iterations, got, c.Accuracy)
+	}
+	_, again := c.run(t, p, n, 3)
+	if !slices.Equal(f[:3], again) {
+		t.Errorf("objectives of two runs differ: %v, %v", f[:3], again)
 	}
 }
 
