@@ -94,7 +94,7 @@ func Example_model() {
 	method := sync.Solver{Settings: sync.SettingsFor(train.Rows(), true, 10)}
 	result := must(dlam.Run(context.Background(), method, problem, start, dlam.Options{Iterations: 10}))
 
-	m := &model.Model{Network: result.Network, Loss: "cross-entropy", Classes: train.Classes, Transform: scale}
+	m := &model.Model{Network: result.Network, Loss: problem.Loss, Classes: train.Classes, Transform: scale}
 	must(path, m.Save(path))
 
 	m = must(model.Load(path))

@@ -177,7 +177,7 @@ func (n *Network) Validate() error {
 		}
 	}
 	if h := n.Layers[len(n.Layers)-1].H; h != nil && h != activation.Func(activation.Identity{}) {
-		errs = append(errs, fmt.Errorf("network: output activation is %v, want identity", h))
+		errs = append(errs, fmt.Errorf("network: output activation is %v, want identity", h.Spec()))
 	}
 	return errors.Join(errs...)
 }
