@@ -15,11 +15,7 @@ func describe(m *model.Model) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	between := ""
-	if h := d.Activations(); h != "" {
-		between = h + " "
-	}
-	return fmt.Sprintf("%snetwork %v, loss %v, trained by %q on %q", between, m.Network.Widths(), d.Loss, d.Training.Solver, d.Training.Dataset), nil
+	return fmt.Sprintf("%s, loss %v, trained by %q on %q", d.Architecture(), d.Loss, d.Training.Solver, d.Training.Dataset), nil
 }
 
 // softmax reports whether m's outputs become probabilities by a softmax. It

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/dlam-go/dlam"
@@ -93,18 +94,24 @@ func isKind[T spec.Operator](kind string, all []T) bool {
 	return false
 }
 
-// Activations are the hidden layers' activations as one text: one if they are
-// all the same, "" if there are none.
-func (d Description) Activations() string {
-	texts, same := make([]string, len(d.Layers)-1), true
-	for l := range texts {
-		texts[l] = d.Layers[l].Activation.String()
-		same = same && texts[l] == texts[0]
+// Architecture is the network in words: its hidden layers' activations, one if
+// they are all the same, and its widths, as in tanh network [64 100 10].
+func (d Description) Architecture() string {
+	widths := []int{d.Layers[0].Inputs}
+	var hidden []string
+	for l, ly := range d.Layers {
+		widths = append(widths, ly.Outputs)
+		if l < len(d.Layers)-1 {
+			hidden = append(hidden, ly.Activation.String())
+		}
 	}
-	if same && len(texts) > 0 {
-		return texts[0]
+	switch alike := slices.Compact(slices.Clone(hidden)); len(alike) {
+	case 0:
+		hidden = []string{"linear"}
+	case 1:
+		hidden = alike
 	}
-	return strings.Join(texts, ",")
+	return fmt.Sprintf("%s network %v", strings.Join(hidden, ","), widths)
 }
 
 // operators are a user's own, by which Specs of other kinds than this

@@ -130,7 +130,7 @@ func writePictures(m *model.Model, path string) error {
 
 // showInspection is for people.
 func (a *app) showInspection(i *inspection) {
-	a.say("%d layers, %d parameters, loss %v", len(i.Layers), i.Parameters, i.Loss)
+	a.say("%s, %d parameters, loss %v", i.Architecture(), i.Parameters, i.Loss)
 	t := i.Training
 	a.say("trained by %s on %s (%d samples) for %d iterations, seed %d", t.Solver, t.Dataset, t.Samples, t.Iterations, t.Seed)
 	a.say("input: %d features, pool %d, scaling %s", i.Transform.Inputs, i.Transform.Pool, i.Transform.Scaling)
