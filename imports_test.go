@@ -17,7 +17,7 @@ const module = "github.com/dlam-go/dlam"
 // mayImport is the table of docs/architecture.md: what each folder may import
 // from this module. "…" after a folder stands for all below it.
 var mayImport = map[string][]string{
-	".":                   {"mat", "activation", "loss", "prox", "picture", "comm", "nn", "internal/pass"},
+	".":                   {"spec", "mat", "activation", "loss", "prox", "picture", "comm", "nn", "internal/pass"},
 	"mat":                 {"internal/kernel"},
 	"nn":                  {"mat", "activation", "spec", "internal/kernel"},
 	"spec":                {},
@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"comm/mpi":            {"comm"},
 	"solver/…":            {".", "mat", "activation", "loss", "prox", "comm", "nn", "internal/pass", "internal/backprop", "internal/check", "internal/kernel", "internal/testprob", "solver/solvertest", "solver/internal/split"},
 	"certify":             {".", "mat", "activation", "loss", "prox", "comm", "internal/kernel"},
-	"model":               {".", "spec", "mat", "activation", "loss", "prox", "dataset", "internal/atomicfile"},
+	"model":               {".", "spec", "nn", "mat", "activation", "loss", "prox", "dataset", "internal/atomicfile"},
 	"export":              {"spec", "mat", "activation", "loss", "dataset", "model"},
 	"report":              {".", "mat", "internal/atomicfile", "internal/web"},
 	"serve":               {"spec", "model", "mat", "internal/check", "internal/web"},

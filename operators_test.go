@@ -11,33 +11,15 @@ import (
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/prox"
 	"github.com/dlam-go/dlam/solver/admm"
 	"github.com/dlam-go/dlam/solver/bcd"
 	"github.com/dlam-go/dlam/solver/dladmm"
-	solver "github.com/dlam-go/dlam/solver/dlam"
+	"github.com/dlam-go/dlam/solver/multiconvex"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/sync"
 	"github.com/dlam-go/dlam/spec"
 )
-
-// swish is z/(1 + e⁻ᶻ), an activation of a user's own: it falls before it rises,
-// and has a derivative but no projection.
-type swish struct{}
-
-func (swish) Apply(dst, z []float32) {
-	for i, x := range z {
-		dst[i] = float32(float64(x) / (1 + math.Exp(-float64(x))))
-	}
-}
-
-func (swish) MulDeriv(dst, g, z []float32) {
-	for i, x := range z {
-		p := 1 / (1 + math.Exp(-float64(x)))
-		dst[i] = g[i] * float32(p*(1+float64(x)*(1-p)))
-	}
-}
-
-func (swish) Spec() spec.Spec { return spec.Spec{Kind: "swish"} }
 
 // plain is a loss of a user's own with what every loss has: Σ log cosh(z − y).
 type plain struct{}
@@ -107,7 +89,7 @@ var (
 	}()
 	miniBatches = sync.Solver{Settings: sync.SettingsFor(200, false, 20)}
 	adam        = gradient.Solver{Settings: gradient.DefaultSettings(gradient.Adam)}
-	multiConvex = solver.Solver{Settings: solver.DefaultSettings()}
+	multiConvex = multiconvex.Solver{Settings: multiconvex.DefaultSettings()}
 	splitting   = []dlam.Solver{
 		admm.Solver{Settings: admm.DefaultSettings()}, bcd.Solver{Settings: bcd.DefaultSettings()}, dladmm.Solver{Settings: dladmm.DefaultSettings()},
 	}
@@ -158,6 +140,18 @@ func TestOwnOperators(t *testing.T) {
 			t.Errorf("%v, %v, %v: %v", c.s, c.h.Spec(), c.l.Spec(), err)
 		case !(result.Last.Train.Risk < 0.9*start.Risk):
 			t.Errorf("%v, %v, %v: risk %g after %d iterations, %g before", c.s, c.h.Spec(), c.l.Spec(), result.Last.Train.Risk, result.Last.Iteration, start.Risk)
+		}
+	}
+}
+
+// Parameters outside their ranges are reported, by the operator's name.
+func TestProblemOperators(t *testing.T) {
+	p := testprob.Waves(20, 0.1, 5)
+	p.Loss, p.Regularizer = loss.Huber{Delta: -1}, prox.L1{Lambda: math.Inf(1)}
+	err := p.Validate()
+	for _, want := range []string{"problem: loss huber: delta: got -1, want 0 < delta", "problem: regulariser l1: lambda: got +Inf, want 0 ≤ lambda"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 }

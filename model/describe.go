@@ -11,6 +11,7 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/spec"
 )
 
@@ -34,9 +35,6 @@ type Layer struct {
 	Activation spec.Spec `json:"activation"`
 }
 
-// dense is the Spec of the map that takes samples as they are.
-var dense = spec.Spec{Kind: "dense"}
-
 // Describe is m's description. It refuses operators that Load could not make
 // from it again.
 func (m *Model) Describe() (Description, error) {
@@ -56,11 +54,14 @@ func (m *Model) Describe() (Description, error) {
 func describeLayers(n *dlam.Network) ([]Layer, error) {
 	layers := make([]Layer, len(n.Layers))
 	for l, ly := range n.Layers {
+		if _, err := newMap(ly.Linear().Spec()); err != nil {
+			return nil, fmt.Errorf("layer %d: %w", l+1, err)
+		}
 		h, err := describe("activation", ly.H, activation.All)
 		if err != nil {
 			return nil, fmt.Errorf("layer %d: %w", l+1, err)
 		}
-		layers[l] = Layer{Map: dense, Inputs: ly.W.Cols, Outputs: ly.W.Rows, Activation: h}
+		layers[l] = Layer{Map: ly.Linear().Spec(), Inputs: ly.Inputs(), Outputs: ly.Units(), Activation: h}
 	}
 	return layers, nil
 }
@@ -165,12 +166,12 @@ func restore[T spec.Operator](sort string, s spec.Spec, all []T, own operators) 
 		sort, s, strings.Join(spec.Kinds(all), ", "))
 }
 
-// checkMap refuses maps that this version does not make.
-func checkMap(s spec.Spec) error {
-	if !s.Equal(dense) {
-		return fmt.Errorf("unknown map %v: not one of %v", s, dense)
+// newMap is the linear map that s describes; nil is the identity.
+func newMap(s spec.Spec) (nn.Map, error) {
+	if dense := (nn.Dense{}).Spec(); !s.Equal(dense) {
+		return nil, fmt.Errorf("unknown map %q: not one of %v", s, dense)
 	}
-	return nil
+	return nil, nil
 }
 
 // equip gives the layers of n, which have parameters alone, what description
@@ -181,13 +182,13 @@ func equip(n *dlam.Network, description []Layer, own operators) error {
 	}
 	for l, d := range description {
 		ly := &n.Layers[l]
-		if err := checkMap(d.Map); err != nil {
+		var err error
+		if ly.Map, err = newMap(d.Map); err != nil {
 			return fmt.Errorf("layer %d: %w", l+1, err)
 		}
-		if d.Inputs != ly.W.Cols || d.Outputs != ly.W.Rows {
-			return fmt.Errorf("layer %d: described with %d inputs and %d outputs, its weights have %d and %d", l+1, d.Inputs, d.Outputs, ly.W.Cols, ly.W.Rows)
+		if d.Inputs != ly.Inputs() || d.Outputs != ly.Units() {
+			return fmt.Errorf("layer %d: described with %d inputs and %d outputs, its weights have %d and %d", l+1, d.Inputs, d.Outputs, ly.Inputs(), ly.Units())
 		}
-		var err error
 		if ly.H, err = restore("activation", d.Activation, activation.All, own); err != nil {
 			return fmt.Errorf("layer %d: %w", l+1, err)
 		}

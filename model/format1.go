@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/spec"
 )
 
@@ -35,7 +36,7 @@ func readFormat1(text string) (Description, error) {
 		hidden.Numbers = map[string]float64{"slope": 0.01}
 	}
 	for l := range len(old.Widths) - 1 {
-		d.Layers = append(d.Layers, Layer{Map: dense, Inputs: old.Widths[l], Outputs: old.Widths[l+1], Activation: hidden})
+		d.Layers = append(d.Layers, Layer{Map: nn.Dense{}.Spec(), Inputs: old.Widths[l], Outputs: old.Widths[l+1], Activation: hidden})
 	}
 	if len(d.Layers) > 0 {
 		d.Layers[len(d.Layers)-1].Activation = spec.Spec{Kind: "identity"}

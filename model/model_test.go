@@ -216,7 +216,7 @@ func TestDescriptionRefused(t *testing.T) {
 	}
 	for _, c := range []struct{ old, new, want string }{
 		{`"format\":2`, `"format\":3`, "format 3, this program reads 1 to 2"},
-		{`\"kind\":\"dense\"`, `\"kind\":\"cubic\"`, `layer 1: unknown map cubic`},
+		{`\"kind\":\"dense\"`, `\"kind\":\"cubic\"`, `layer 1: unknown map "cubic"`},
 		{`\"inputs\":4`, `\"inputs\":5`, "layer 1: described with 5 inputs and 5 outputs, its weights have 4 and 5"},
 		{`{\"kind\":\"tanh\"}`, `{\"kind\":\"relu6\"}`, `layer 1: unknown activation "relu6"`},
 		{`{\"kind\":\"tanh\"}`, `{\"kind\":\"leaky-relu\"}`, "want a number for each parameter, as exact as it is kept: leaky-relu:slope=0.01"},
@@ -252,8 +252,8 @@ func TestWeightsOfAnotherNetwork(t *testing.T) {
 	p := testprob.Blobs(10, 4, 3, 1)
 	for want, n := range map[string]*dlam.Network{
 		"layer 1: trained with activation tanh, want relu": testprob.Network(p, []int{5}, activation.ReLU{}, dlam.He, 1),
-		"a network of widths [4 5 3], want [4 6 3]":        testprob.Network(p, []int{6}, activation.Tanh{}, dlam.He, 1),
-		"a network of widths [4 5 3], want [4 5 5 3]":      testprob.Network(p, []int{5, 5}, activation.Tanh{}, dlam.He, 1),
+		"weights of 5×4, 3×5, want 6×4, 3×6":               testprob.Network(p, []int{6}, activation.Tanh{}, dlam.He, 1),
+		"weights of 5×4, 3×5, want 5×4, 5×5, 3×5":          testprob.Network(p, []int{5, 5}, activation.Tanh{}, dlam.He, 1),
 	} {
 		if _, err := Weights(path, n); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("got %v, want %s and the path", err, want)

@@ -65,8 +65,9 @@ func deserialize(raw []byte) (t safetensors.SafeTensors, meta map[string]string,
 
 // Weights reads parameters from a safetensors file into a copy of n: those of a
 // model of ours, or of the state of a PyTorch MLP, whose layers are taken in the
-// order of the numbers in their names. The file must have n's widths, and a
-// model of ours n's activations too; a state does not say which it has.
+// order of the numbers in their names. The weights must be of n's shapes, and a
+// model of ours have n's maps and activations too; a state does not say which it
+// has.
 func Weights(path string, n *dlam.Network) (*dlam.Network, error) {
 	path = Locate(path)
 	raw, err := readFile(path)
@@ -89,8 +90,8 @@ func weights(raw []byte, n *dlam.Network) (*dlam.Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w, want := got.Widths(), n.Widths(); !slices.Equal(w, want) {
-		return nil, fmt.Errorf("a network of widths %v, want %v", w, want)
+	if w, want := shapes(got), shapes(n); w != want {
+		return nil, fmt.Errorf("weights of %s, want %s", w, want)
 	}
 	if text, ours := meta[metadataKey]; ours {
 		d, err := readDescription(text)
@@ -101,22 +102,34 @@ func weights(raw []byte, n *dlam.Network) (*dlam.Network, error) {
 			return nil, fmt.Errorf("%d layers described, tensors of %d", len(d.Layers), len(n.Layers))
 		}
 		for l, ly := range n.Layers {
+			if u := ly.Linear().Spec(); !d.Layers[l].Map.Equal(u) {
+				return nil, fmt.Errorf("layer %d: trained with the map %v, want %v", l+1, d.Layers[l].Map, u)
+			}
 			if h := ly.H.Spec(); !d.Layers[l].Activation.Equal(h) {
 				return nil, fmt.Errorf("layer %d: trained with activation %v, want %v", l+1, d.Layers[l].Activation, h)
 			}
 		}
 	}
-	for l := range got.Layers {
-		got.Layers[l].H = n.Layers[l].H
+	for l, ly := range n.Layers {
+		got.Layers[l].Map, got.Layers[l].H = ly.Map, ly.H
 	}
 	return got, got.Validate()
 }
 
-// network is the layers PREFIX.weight, PREFIX.bias, …, without activations, in
-// the order of the numbers in their prefixes: 0, 1, … as we write them; 0, 2, …
-// of a PyTorch Sequential with activations; fc1, fc2, … of a module. Prefixes
-// that differ in more than numbers are refused: nothing else in the file says
-// how the layers follow each other. The layers' widths fit each other.
+// shapes are those of all weights, outputs × inputs, as in 5×4, 3×5.
+func shapes(n *dlam.Network) string {
+	texts := make([]string, len(n.Layers))
+	for l, ly := range n.Layers {
+		texts[l] = fmt.Sprintf("%d×%d", ly.W.Rows, ly.W.Cols)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// network is the layers PREFIX.weight, PREFIX.bias, …, without maps and
+// activations, in the order of the numbers in their prefixes: 0, 1, … as we write
+// them; 0, 2, … of a PyTorch Sequential with activations; fc1, fc2, … of a
+// module. Prefixes that differ in more than numbers are refused: nothing else in
+// the file says how the layers follow each other.
 func network(t safetensors.SafeTensors) (*dlam.Network, error) {
 	prefixes, err := layerPrefixes(t)
 	if err != nil {
@@ -131,9 +144,6 @@ func network(t safetensors.SafeTensors) (*dlam.Network, error) {
 		}
 		if n.Layers[l], err = layer(w, b); err != nil {
 			return nil, fmt.Errorf("layer %q: %w", prefix, err)
-		}
-		if l > 0 && n.Layers[l].W.Cols != n.Layers[l-1].W.Rows {
-			return nil, fmt.Errorf("layer %d: takes %d inputs, layer %d gives %d", l+1, n.Layers[l].W.Cols, l, n.Layers[l-1].W.Rows)
 		}
 	}
 	return n, nil

@@ -107,7 +107,7 @@ func TestForeignWeightsRefused(t *testing.T) {
 		{`tensor "1.running_mean" is not of a layer`, []string{"0"}, []int{3, 4}, map[string][]int{"1.running_mean": {4}}},
 		{`layer "1": weight F32 [4]`, []string{"0"}, []int{3, 4}, map[string][]int{"1.weight": {4}, "1.bias": {4}}},
 		{`layer "0": weight F32 [4 3] and bias F32 [5]`, nil, nil, map[string][]int{"0.weight": {4, 3}, "0.bias": {5}}},
-		{"layer 2: takes 5 inputs, layer 1 gives 4", []string{"0"}, []int{3, 4}, map[string][]int{"1.weight": {2, 5}, "1.bias": {2}}},
+		{"weights of 4×3, 2×5, want 4×3, 2×4", []string{"0"}, []int{3, 4}, map[string][]int{"1.weight": {2, 5}, "1.bias": {2}}},
 	} {
 		path := state(t, c.names, c.widths, c.extra)
 		_, err := Weights(path, like(t, 3, 4, 2))

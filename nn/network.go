@@ -12,6 +12,7 @@ import (
 
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/spec"
 )
 
 // Layer is a linear map followed by an activation: A = h(U(A_{l-1})·Wᵀ + 1bᵀ),
@@ -162,6 +163,8 @@ func (n *Network) Validate() error {
 	for l, ly := range n.Layers {
 		if ly.H == nil {
 			errs = append(errs, fmt.Errorf("network layer %d: no activation", l+1))
+		} else if err := spec.Check(ly.H); err != nil {
+			errs = append(errs, fmt.Errorf("network layer %d: activation %w", l+1, err))
 		}
 		if len(ly.B) != ly.W.Rows {
 			errs = append(errs, fmt.Errorf("network layer %d: %d intercepts for %d outputs", l+1, len(ly.B), ly.W.Rows))

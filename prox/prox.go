@@ -68,6 +68,9 @@ func (None) Spec() spec.Spec { return spec.Spec{Kind: "none"} }
 
 func (r None) String() string { return r.Spec().String() }
 
+// weight is the parameter of L1 and L2.
+var weight = []spec.Parameter{{Name: "lambda", Max: math.Inf(1), OpenMax: true}}
+
 // L1 is Ω(w) = Lambda·‖w‖₁, Lambda ≥ 0.
 type L1 struct{ Lambda float64 }
 
@@ -109,6 +112,9 @@ func (r L1) Spec() spec.Spec {
 	return spec.Spec{Kind: "l1", Numbers: map[string]float64{"lambda": r.Lambda}}
 }
 
+// Parameters are the name and range of Lambda.
+func (L1) Parameters() []spec.Parameter { return weight }
+
 func (r L1) String() string { return r.Spec().String() }
 
 // L2 is Ω(w) = (Lambda/2)·‖w‖², Lambda ≥ 0.
@@ -146,5 +152,8 @@ func (r L2) Prox(dst, v []float32, theta float64) {
 func (r L2) Spec() spec.Spec {
 	return spec.Spec{Kind: "l2", Numbers: map[string]float64{"lambda": r.Lambda}}
 }
+
+// Parameters are the name and range of Lambda.
+func (L2) Parameters() []spec.Parameter { return weight }
 
 func (r L2) String() string { return r.Spec().String() }
