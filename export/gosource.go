@@ -42,17 +42,17 @@ func GoSource(m *model.Model, name string) ([]byte, error) {
 	}
 	about, err := describe(m)
 	if err != nil {
-		return nil, fmt.Errorf("Go source: %w", err)
+		return nil, fmt.Errorf("source: %w", err)
 	}
 	if _, err := softmax(m); err != nil {
-		return nil, fmt.Errorf("Go source: %w", err)
+		return nil, fmt.Errorf("source: %w", err)
 	}
 	source := goSource{
 		Package: name, Model: about, Output: m.Meaning(), Transform: m.Transform,
 		Widths: m.Network.Widths(), Classes: m.Classes, Parameters: goParameters(m),
 	}
 	if err := source.activations(m); err != nil {
-		return nil, fmt.Errorf("Go source: %w", err)
+		return nil, fmt.Errorf("source: %w", err)
 	}
 	t, err := template.New("predict").Parse(goTemplate)
 	if err != nil {

@@ -167,7 +167,7 @@ func restore[T spec.Operator](sort string, s spec.Spec, all []T, own operators) 
 }
 
 // newMap is the linear map that s describes; nil is the identity.
-func newMap(s spec.Spec) (nn.Map, error) {
+func newMap(s spec.Spec) (nn.Map, error) { //nolint:unparam // the identity alone is nil
 	if dense := (nn.Dense{}).Spec(); !s.Equal(dense) {
 		return nil, fmt.Errorf("unknown map %q: not one of %v", s, dense)
 	}

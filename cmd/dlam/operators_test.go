@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"math"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -143,7 +144,7 @@ func everywhere(t *testing.T, m *model.Model, s spec.Spec) {
 		t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	server.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/v2/models/m", nil))
+	server.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/v2/models/m", nil))
 	if !strings.Contains(w.Body.String(), string(object)) {
 		t.Errorf("serve: no %s in %s", object, w.Body)
 	}
