@@ -9,6 +9,7 @@ import (
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/prox"
+	"github.com/dlam-go/dlam/spec"
 )
 
 // Problem is what to minimise: Problem 1 of the paper on given samples.
@@ -72,9 +73,13 @@ func (p *Problem) Validate() error {
 	}
 	if p.Loss == nil {
 		fail("no loss")
+	} else if err := spec.Check(p.Loss); err != nil {
+		fail("loss %w", err)
 	}
 	if p.Regularizer == nil {
 		fail("no regulariser (prox.None{} for none)")
+	} else if err := spec.Check(p.Regularizer); err != nil {
+		fail("regulariser %w", err)
 	}
 	if p.Threads < 1 {
 		fail("threads: got %d, want at least 1", p.Threads)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -21,8 +22,10 @@ import (
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/report"
+	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/multiconvex"
 	"github.com/dlam-go/dlam/solver/sync"
+	"github.com/dlam-go/dlam/spec"
 )
 
 // xor is four points that no linear model divides.
@@ -94,7 +97,7 @@ func Example_model() {
 	method := sync.Solver{Settings: sync.SettingsFor(train.Rows(), true, 10)}
 	result := must(dlam.Run(context.Background(), method, problem, start, dlam.Options{Iterations: 10}))
 
-	m := &model.Model{Network: result.Network, Loss: "cross-entropy", Classes: train.Classes, Transform: scale}
+	m := &model.Model{Network: result.Network, Loss: problem.Loss, Classes: train.Classes, Transform: scale}
 	must(path, m.Save(path))
 
 	m = must(model.Load(path))
@@ -126,6 +129,45 @@ func Example_status() {
 	// Output:
 	// interrupted <nil>
 	// dlam settings: rho: got -1, want a finite number above 0
+}
+
+// swish is z/(1 + e⁻ᶻ), an activation of a user's own: it falls before it rises,
+// and has a derivative but no projection.
+type swish struct{}
+
+func (swish) Apply(dst, z []float32) {
+	for i, x := range z {
+		dst[i] = float32(float64(x) / (1 + math.Exp(-float64(x))))
+	}
+}
+
+func (swish) MulDeriv(dst, g, z []float32) { // for methods that use gradients
+	for i, x := range z {
+		p := 1 / (1 + math.Exp(-float64(x)))
+		dst[i] = g[i] * float32(p*(1+float64(x)*(1-p)))
+	}
+}
+
+func (swish) Spec() spec.Spec { return spec.Spec{Kind: "swish"} }
+
+// An activation of one's own.
+func Example_ownActivation() {
+	dir := must(os.MkdirTemp("", "tour"))
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, model.FileName)
+
+	problem := xor()
+	start := must(dlam.NewNetwork([]int{2, 8, 2}, swish{}, dlam.He, rand.New(rand.NewPCG(1, 1))))
+	method := gradient.Solver{Settings: gradient.DefaultSettings(gradient.Adam)}
+	result := must(dlam.Run(context.Background(), method, problem, start, dlam.Options{Iterations: 100}))
+
+	identity := dataset.Transform{Inputs: 2, Pool: 1, Shift: []float32{0}, Factor: []float32{1}}
+	m := &model.Model{Network: result.Network, Loss: problem.Loss, Classes: []string{"same", "different"}, Transform: identity}
+	must(path, m.Save(path))
+	m = must(model.Load(path, swish{}))
+	fmt.Println(m.Network.Layers[0].H.Spec(), result.Last.Train.Accuracy)
+	// Output:
+	// swish 1
 }
 
 // TestTourIsRun holds that every Go block of docs/api.md stands, line for

@@ -1,22 +1,29 @@
 package activation
 
 import (
-	"fmt"
 	"math"
-	"strings"
+
+	"github.com/dlam-go/dlam/spec"
 )
 
-// Func is a monotone activation function. Arguments of one call have the same
-// length; dst may be the same slice as another argument.
+// Func is an activation function. Arguments of one call have the same length;
+// dst may be the same slice as another argument.
 type Func interface {
 	// Apply computes dst = h(z).
 	Apply(dst, z []float32)
+	// Spec is the activation's kind and parameters, in files and on the command
+	// line.
+	Spec() spec.Spec
+}
+
+// Monotone is an activation that never decreases, and whose preimages of
+// intervals are known: what methods that keep a within a band around h(z) need.
+type Monotone interface {
+	Func
 	// ProjectBand computes dst = argmin (x−v)² s.t. |h(x)−a| ≤ eps, the
 	// z-step of eq. 4: v clipped to the closure of h⁻¹([a−eps, a+eps]).
 	// The result is feasible up to BandTolerance.
 	ProjectBand(dst, v, a []float32, eps float32)
-	// String is the name in files and on the command line.
-	String() string
 }
 
 // Differentiable is an activation with a derivative almost everywhere.
@@ -31,20 +38,37 @@ type Differentiable interface {
 // 1 + |a| + ε: a few units of float32 rounding.
 const BandTolerance = 1e-6
 
-// All is every activation, in the order in which they are listed to users.
+// All is an activation of every kind, in the order in which they are listed to
+// users. Its parameters are those of an activation that is named without any.
 var All = []Func{ReLU{}, LeakyReLU{Slope: 0.01}, Tanh{}, Sigmoid{}, HardTanh{}, Identity{}, Sign{}}
 
-// Parse is the activation called name.
-func Parse(name string) (Func, error) {
-	names := make([]string, len(All))
-	for i, f := range All {
-		if f.String() == name {
-			return f, nil
-		}
-		names[i] = f.String()
+// Parse is the activation of a text such as relu or leaky-relu:slope=0.5.
+func Parse(text string) (Func, error) {
+	s, err := spec.Parse(text)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("unknown activation %q (choose one of %s)", name, strings.Join(names, ", "))
+	return FromSpec(s)
 }
+
+// ParseList is the activations of texts divided by commas, at least one.
+func ParseList(text string) ([]Func, error) {
+	specs, err := spec.ParseList(text)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Func, len(specs))
+	for i, s := range specs {
+		if list[i], err = FromSpec(s); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// FromSpec is the activation that s describes. Parameters that s does not give
+// are those in All.
+func FromSpec(s spec.Spec) (Func, error) { return spec.Make("activation", All, s) }
 
 // slack is half the tolerance of a band: an end that is saturated but for
 // rounding counts as saturated, since the inverse jumps there.

@@ -3,6 +3,7 @@ package activation_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -35,7 +36,7 @@ func naive(h activation.Func, z float64) float64 {
 		}
 		return 1
 	}
-	panic("no naive form of " + h.String())
+	panic("no naive form of " + h.Spec().String())
 }
 
 func apply(h activation.Func, z float32) float32 {
@@ -46,7 +47,7 @@ func apply(h activation.Func, z float32) float32 {
 
 func project(h activation.Func, v, a, eps float32) float32 {
 	dst := make([]float32, 1)
-	h.ProjectBand(dst, []float32{v}, []float32{a}, eps)
+	h.(activation.Monotone).ProjectBand(dst, []float32{v}, []float32{a}, eps)
 	return dst[0]
 }
 
@@ -54,7 +55,7 @@ func project(h activation.Func, v, a, eps float32) float32 {
 // another slope.
 func each(t *testing.T, check func(t *rapid.T, h activation.Func)) {
 	for _, h := range append([]activation.Func{activation.LeakyReLU{Slope: 0.5}}, activation.All...) {
-		t.Run(h.String(), func(t *testing.T) {
+		t.Run(h.Spec().String(), func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) { check(t, h) })
 		})
 	}
@@ -261,12 +262,13 @@ func TestAliasing(t *testing.T) {
 		h.Apply(got, got)
 		equal(t, h, "Apply in place", got, want)
 		a := clone(want)
-		h.ProjectBand(want, v, a, 0.3)
+		m := h.(activation.Monotone)
+		m.ProjectBand(want, v, a, 0.3)
 		got = clone(v)
-		h.ProjectBand(got, got, a, 0.3)
+		m.ProjectBand(got, got, a, 0.3)
 		equal(t, h, "ProjectBand into v", got, want)
 		got = clone(a)
-		h.ProjectBand(got, v, got, 0.3)
+		m.ProjectBand(got, v, got, 0.3)
 		equal(t, h, "ProjectBand into a", got, want)
 		if d, ok := h.(activation.Differentiable); ok {
 			d.MulDeriv(want, v, z)
@@ -292,11 +294,29 @@ func equal(t *testing.T, h activation.Func, what string, got, want []float32) {
 
 func TestParse(t *testing.T) {
 	for _, h := range activation.All {
-		if got, err := activation.Parse(h.String()); err != nil || got != h {
-			t.Errorf("Parse(%q) = %v, %v", h, got, err)
+		if got, err := activation.Parse(h.Spec().String()); err != nil || got != h {
+			t.Errorf("Parse(%q) = %v, %v", h.Spec(), got, err)
+		}
+		if got, err := activation.Parse(h.Spec().Kind); err != nil || got != h {
+			t.Errorf("Parse(%q) = %v, %v", h.Spec().Kind, got, err)
 		}
 	}
-	if _, err := activation.Parse("gelu"); err == nil || !strings.Contains(err.Error(), "choose one of relu, leaky-relu, tanh") {
-		t.Errorf("an unknown name gives %v, want the choices", err)
+	if got, err := activation.Parse("leaky-relu:slope=0.5"); err != nil || got != activation.Func(activation.LeakyReLU{Slope: 0.5}) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for text, want := range map[string]string{
+		"gelu": "choose one of relu, leaky-relu, tanh", "relu:slope=1": `unknown parameter "slope"`, "leaky-relu:slope=0": "slope: got 0, want 0 < slope ≤ 1",
+		"leaky-relu:slope=1.5": "slope: got 1.5", "leaky-relu:slope=1e-50": "slope: got 0", "relu,tanh": "kind: got",
+	} {
+		if _, err := activation.Parse(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
+	}
+	list, err := activation.ParseList("leaky-relu:slope=0.5,tanh")
+	if want := []activation.Func{activation.LeakyReLU{Slope: 0.5}, activation.Tanh{}}; err != nil || !slices.Equal(list, want) {
+		t.Errorf("got %v, %v, want %v", list, err, want)
+	}
+	if _, err := activation.ParseList("tanh,gelu"); err == nil {
+		t.Error("a list with an unknown activation was accepted")
 	}
 }

@@ -46,7 +46,9 @@ func (Sign) pieces() ([3]piece, int) {
 // result is the global minimiser, the best of each piece's. Otherwise it is
 // the best point found by a grid between c and the farthest that a minimiser
 // can be, √(γ/κ)|a − h(c)| away, refined by bisection: then never worse than
-// dst on entry, the current point. dst may be c only if h is piecewise linear.
+// dst on entry, the current point. Of a Monotone h the grid lies on the side of
+// c on which h comes closer to a, of another on both. dst may be c only if h is
+// piecewise linear.
 func (f *Fitter) Fit(h Func, dst, c, a []float32, gamma, kappa float32) {
 	if p, ok := h.(piecewise); ok {
 		list, n := p.pieces()
@@ -96,7 +98,11 @@ func (f *Fitter) search(h Func, dst, c, a []float32, gamma, kappa float32) {
 	}
 	copy(z, dst)
 	try(z)
-	for k := range fitGrid + 1 {
+	first := 0
+	if _, ok := h.(Monotone); !ok {
+		first = -fitGrid
+	}
+	for k := first; k <= fitGrid; k++ {
 		for i := range z {
 			z[i] = c[i] + float32(k)*hi[i]
 		}

@@ -1,9 +1,14 @@
 package activation
 
+import "github.com/dlam-go/dlam/spec"
+
 // HardTanh is h(z) = min(max(z, −1), 1).
 type HardTanh struct{}
 
-var _ Differentiable = HardTanh{}
+var (
+	_ Monotone       = HardTanh{}
+	_ Differentiable = HardTanh{}
+)
 
 // Apply computes dst = h(z).
 func (HardTanh) Apply(dst, z []float32) {
@@ -40,12 +45,18 @@ func (HardTanh) MulDeriv(dst, g, z []float32) {
 	}
 }
 
-func (HardTanh) String() string { return "hard-tanh" }
+// Spec is the kind hard-tanh.
+func (HardTanh) Spec() spec.Spec { return spec.Spec{Kind: "hard-tanh"} }
+
+func (f HardTanh) String() string { return f.Spec().String() }
 
 // Identity is h(z) = z: a linear layer, and the output layer of every network.
 type Identity struct{}
 
-var _ Differentiable = Identity{}
+var (
+	_ Monotone       = Identity{}
+	_ Differentiable = Identity{}
+)
 
 // Apply copies z to dst.
 func (Identity) Apply(dst, z []float32) { copy(dst, z) }
@@ -61,13 +72,16 @@ func (Identity) ProjectBand(dst, v, a []float32, eps float32) {
 // MulDeriv copies g to dst.
 func (Identity) MulDeriv(dst, g, _ []float32) { copy(dst, g) }
 
-func (Identity) String() string { return "identity" }
+// Spec is the kind identity.
+func (Identity) Spec() spec.Spec { return spec.Spec{Kind: "identity"} }
+
+func (f Identity) String() string { return f.Spec().String() }
 
 // Sign is the binarised activation: 1 for z ≥ 0 and −1 below. It has no useful
 // derivative, so methods that need one refuse it.
 type Sign struct{}
 
-var _ Func = Sign{}
+var _ Monotone = Sign{}
 
 // belowZero is the largest normal float32 under zero, the closure's 0⁻.
 const belowZero = -0x1p-126
@@ -98,4 +112,7 @@ func (Sign) ProjectBand(dst, v, a []float32, eps float32) {
 	}
 }
 
-func (Sign) String() string { return "sign" }
+// Spec is the kind sign.
+func (Sign) Spec() spec.Spec { return spec.Spec{Kind: "sign"} }
+
+func (f Sign) String() string { return f.Spec().String() }

@@ -1,11 +1,17 @@
 package activation
 
-import "github.com/dlam-go/dlam/internal/kernel"
+import (
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/spec"
+)
 
 // ReLU is h(z) = max(z, 0).
 type ReLU struct{}
 
-var _ Differentiable = ReLU{}
+var (
+	_ Monotone       = ReLU{}
+	_ Differentiable = ReLU{}
+)
 
 // Apply computes dst = max(z, 0).
 func (ReLU) Apply(dst, z []float32) { kernel.ReLU(dst, z) }
@@ -16,12 +22,19 @@ func (ReLU) ProjectBand(dst, v, a []float32, eps float32) { kernel.ReLUBand(dst,
 // MulDeriv computes dst = g where z > 0, else 0.
 func (ReLU) MulDeriv(dst, g, z []float32) { kernel.ReLUDeriv(dst, g, z) }
 
-func (ReLU) String() string { return "relu" }
+// Spec is the kind relu.
+func (ReLU) Spec() spec.Spec { return spec.Spec{Kind: "relu"} }
+
+func (f ReLU) String() string { return f.Spec().String() }
 
 // LeakyReLU is h(z) = z for z ≥ 0 and Slope·z below, 0 < Slope ≤ 1.
 type LeakyReLU struct{ Slope float32 }
 
-var _ Differentiable = LeakyReLU{}
+var (
+	_ Monotone         = LeakyReLU{}
+	_ Differentiable   = LeakyReLU{}
+	_ spec.Maker[Func] = LeakyReLU{}
+)
 
 // Apply computes dst = h(z).
 func (f LeakyReLU) Apply(dst, z []float32) {
@@ -52,4 +65,19 @@ func (f LeakyReLU) MulDeriv(dst, g, z []float32) {
 	}
 }
 
-func (LeakyReLU) String() string { return "leaky-relu" }
+// Spec is the kind leaky-relu, with its slope.
+func (f LeakyReLU) Spec() spec.Spec {
+	return spec.Spec{Kind: "leaky-relu", Numbers: map[string]float64{"slope": spec.Float32(f.Slope)}}
+}
+
+func (f LeakyReLU) String() string { return f.Spec().String() }
+
+// Parameters are the slope's name and range.
+func (LeakyReLU) Parameters() []spec.Parameter {
+	return []spec.Parameter{{Name: "slope", Min: 0, OpenMin: true, Max: 1}}
+}
+
+// With is a leaky ReLU with the slope that numbers give.
+func (LeakyReLU) With(numbers map[string]float64) Func {
+	return LeakyReLU{Slope: float32(numbers["slope"])}
+}

@@ -1,11 +1,18 @@
 package activation
 
-import "math"
+import (
+	"math"
+
+	"github.com/dlam-go/dlam/spec"
+)
 
 // Tanh is the hyperbolic tangent.
 type Tanh struct{}
 
-var _ Differentiable = Tanh{}
+var (
+	_ Monotone       = Tanh{}
+	_ Differentiable = Tanh{}
+)
 
 // Apply computes dst = tanh(z).
 func (Tanh) Apply(dst, z []float32) {
@@ -30,12 +37,18 @@ func (Tanh) MulDeriv(dst, g, z []float32) {
 	}
 }
 
-func (Tanh) String() string { return "tanh" }
+// Spec is the kind tanh.
+func (Tanh) Spec() spec.Spec { return spec.Spec{Kind: "tanh"} }
+
+func (f Tanh) String() string { return f.Spec().String() }
 
 // Sigmoid is the logistic function 1/(1+e⁻ᶻ).
 type Sigmoid struct{}
 
-var _ Differentiable = Sigmoid{}
+var (
+	_ Monotone       = Sigmoid{}
+	_ Differentiable = Sigmoid{}
+)
 
 func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
@@ -64,7 +77,10 @@ func (Sigmoid) MulDeriv(dst, g, z []float32) {
 	}
 }
 
-func (Sigmoid) String() string { return "sigmoid" }
+// Spec is the kind sigmoid.
+func (Sigmoid) Spec() spec.Spec { return spec.Spec{Kind: "sigmoid"} }
+
+func (f Sigmoid) String() string { return f.Spec().String() }
 
 // projectSaturating is ProjectBand for an h with values in (inf, sup). It
 // evaluates h first: inside the band nothing is inverted, and the inverse is

@@ -22,7 +22,7 @@ func drawProblem(t *rapid.T, l loss.Loss) *dlam.Problem {
 	seed := rapid.Uint64().Draw(t, "seed")
 	rows := rapid.IntRange(2, 250).Draw(t, "rows")
 	var p *dlam.Problem
-	if _, ok := l.(loss.Squared); ok && rapid.Bool().Draw(t, "regression") {
+	if loss.IsFor(l, loss.Values) && rapid.Bool().Draw(t, "regression") {
 		p = testprob.Waves(rows, 0.1, seed)
 	} else {
 		p = testprob.Blobs(rows, rapid.IntRange(1, 20).Draw(t, "features"), rapid.IntRange(2, 12).Draw(t, "classes"), seed)
@@ -38,7 +38,7 @@ func drawProblem(t *rapid.T, l loss.Loss) *dlam.Problem {
 // loss, regulariser and line search. It also checks feasibility.
 func TestLemma1(t *testing.T) {
 	for _, h := range activation.All {
-		t.Run(h.String(), func(t *testing.T) {
+		t.Run(h.Spec().String(), func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				l := rapid.SampledFrom(losses).Draw(t, "loss")
 				omega := rapid.SampledFrom(regularizers).Draw(t, "regularizer")
@@ -50,7 +50,7 @@ func TestLemma1(t *testing.T) {
 }
 
 var (
-	losses       = []loss.Loss{loss.CrossEntropy{}, loss.CrossEntropy{Solver: loss.FISTA}, loss.Squared{}, loss.Hinge{}}
+	losses       = []loss.Loss{loss.CrossEntropy{}, loss.CrossEntropy{Solver: loss.FISTA}, loss.Squared{}, loss.Hinge{}, loss.Huber{Delta: 0.3}}
 	regularizers = []prox.Regularizer{prox.None{}, prox.L1{Lambda: 0.01}, prox.L2{Lambda: 0.1}}
 	searches     = []multiconvex.LineSearch{multiconvex.Exact, multiconvex.Backtracking}
 )

@@ -3,15 +3,31 @@ package export
 import (
 	"fmt"
 
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 )
 
 // describe is the model in a line. What came from a file is quoted: the line
 // becomes a comment in a source.
-func describe(m *model.Model) string {
-	t := m.Training
-	return fmt.Sprintf("%v network %v, loss %s, trained by %q on %q", m.Network.Layers[0].H, m.Network.Widths(), m.Loss, t.Solver, t.Dataset)
+func describe(m *model.Model) (string, error) {
+	d, err := m.Describe()
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s, loss %v, trained by %q on %q", d.Architecture(), d.Loss, d.Training.Solver, d.Training.Dataset), nil
+}
+
+// softmax reports whether m's outputs become probabilities by a softmax. It
+// refuses losses that have them another way.
+func softmax(m *model.Model) (bool, error) {
+	if m.Meaning() != model.Probabilities {
+		return false, nil
+	}
+	if _, ok := m.Loss.(loss.CrossEntropy); !ok {
+		return false, fmt.Errorf("loss %v: there is no form of its probabilities", m.Loss.Spec())
+	}
+	return true, nil
 }
 
 // rows is m as a slice a row.

@@ -9,6 +9,9 @@ import (
 
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/export"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/spec"
 )
 
 // close32 is how far two float32 evaluations in different orders may differ:
@@ -91,10 +94,15 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
-// other is an activation that no format knows.
+// other is an activation that only NPZ knows, by its Spec.
 type other struct{ activation.ReLU }
 
-func (other) String() string { return "other" }
+func (other) Spec() spec.Spec { return spec.Spec{Kind: "other", Numbers: map[string]float64{"a": 2}} }
+
+// soft is a loss whose probabilities only NPZ knows, by its Spec.
+type soft struct{ loss.CrossEntropy }
+
+func (soft) Spec() spec.Spec { return spec.Spec{Kind: "soft"} }
 
 func TestRefuses(t *testing.T) {
 	s := samples(t)[0]
@@ -103,11 +111,24 @@ func TestRefuses(t *testing.T) {
 			t.Errorf("package name %q was accepted", name)
 		}
 	}
-	s.model.Network.Layers[0].H = other{}
-	if _, err := export.ONNX(s.model); err == nil || !strings.Contains(err.Error(), "other") {
-		t.Errorf("ONNX of an unknown activation: %v", err)
-	}
-	if _, err := export.GoSource(s.model, "p"); err == nil || !strings.Contains(err.Error(), "other") {
-		t.Errorf("Go source of an unknown activation: %v", err)
+	for _, c := range []struct {
+		change func(m *model.Model)
+		want   string
+	}{
+		{func(m *model.Model) { m.Network.Layers[1].H = other{} }, "layer 2: activation other:a=2: there is no form of it"},
+		{func(m *model.Model) { m.Loss = soft{} }, "loss soft: there is no form of its probabilities"},
+	} {
+		m := samples(t)[0].model
+		c.change(m)
+		if _, err := export.ONNX(m); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("ONNX: got %v, want %s", err, c.want)
+		}
+		if _, err := export.GoSource(m, "p"); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("Go source: got %v, want %s", err, c.want)
+		}
+		var b bytes.Buffer
+		if err := export.NPZ(&b, m); err != nil {
+			t.Error(err)
+		}
 	}
 }

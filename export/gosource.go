@@ -26,7 +26,8 @@ const goLine = 116
 type goSource struct {
 	Package, Model string
 	Output         model.Meaning
-	Activate       string // body of activate
+	Activations    []goFunction // those of the hidden layers, each once
+	Hidden         []string     // name of each hidden layer's
 	Transform      dataset.Transform
 	Widths         []int
 	Classes        []string
@@ -39,28 +40,50 @@ func GoSource(m *model.Model, name string) ([]byte, error) {
 	if !token.IsIdentifier(name) || name == "_" {
 		return nil, fmt.Errorf("package: got %q, want a Go identifier", name)
 	}
-	out, err := m.Meaning()
+	about, err := describe(m)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("source: %w", err)
 	}
-	h := m.Network.Layers[0].H
-	body, err := goActivation(h)
-	if err != nil {
-		return nil, err
+	if _, err := softmax(m); err != nil {
+		return nil, fmt.Errorf("source: %w", err)
+	}
+	source := goSource{
+		Package: name, Model: about, Output: m.Meaning(), Transform: m.Transform,
+		Widths: m.Network.Widths(), Classes: m.Classes, Parameters: goParameters(m),
+	}
+	if err := source.activations(m); err != nil {
+		return nil, fmt.Errorf("source: %w", err)
 	}
 	t, err := template.New("predict").Parse(goTemplate)
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
-	err = t.Execute(&b, goSource{
-		Package: name, Model: describe(m), Output: out, Activate: body, Transform: m.Transform,
-		Widths: m.Network.Widths(), Classes: m.Classes, Parameters: goParameters(m),
-	})
-	if err != nil {
+	if err := t.Execute(&b, source); err != nil {
 		return nil, err
 	}
 	return format.Source(b.Bytes())
+}
+
+// goFunction is an activation in the source.
+type goFunction struct{ Name, Spec, Body string }
+
+// activations fills in the hidden layers' activations.
+func (s *goSource) activations(m *model.Model) error {
+	names := map[string]string{} // by the Spec
+	for l, ly := range m.Network.Layers[:len(m.Network.Layers)-1] {
+		text := ly.H.Spec().String()
+		if names[text] == "" {
+			body, err := goActivation(ly.H)
+			if err != nil {
+				return fmt.Errorf("layer %d: %w", l+1, err)
+			}
+			names[text] = fmt.Sprintf("activation%d", len(names)+1)
+			s.Activations = append(s.Activations, goFunction{names[text], text, body})
+		}
+		s.Hidden = append(s.Hidden, names[text])
+	}
+	return nil
 }
 
 // goActivation is the body of a function of v that is h.
@@ -81,7 +104,7 @@ func goActivation(h activation.Func) (string, error) {
 	case activation.Sign:
 		return "if v >= 0 {\nreturn 1\n}\nreturn -1", nil
 	}
-	return "", fmt.Errorf("activation %v: no Go source for it", h)
+	return "", fmt.Errorf("activation %v: there is no form of it", h.Spec())
 }
 
 // goParameters are the transform's shifts and factors, one of each a feature,

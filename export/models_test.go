@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/dlam-go/dlam"
@@ -28,24 +29,32 @@ type sample struct {
 	want  mat.Dense
 }
 
-// samples are models of every activation, loss and transform.
+// samples are models of every activation, loss and transform, and one with all
+// activations.
 func samples(t *testing.T) []sample {
 	t.Helper()
 	var all []sample
-	add := func(name string, d dataset.Dataset, hidden []int, h activation.Func, l string, s dataset.Scaling, pool int) {
+	add := func(name string, d dataset.Dataset, hidden []int, h []activation.Func, l loss.Loss, s dataset.Scaling, pool int) {
 		all = append(all, newSample(t, name, d, hidden, h, l, s, pool))
 	}
 	for i, h := range activation.All {
-		add(fmt.Sprintf("activation%d", i), table(7), []int{9, 8}, h, "cross-entropy", dataset.ScaleStandard, 1)
+		add(fmt.Sprintf("activation%d", i), table(7), []int{9, 8}, []activation.Func{h}, loss.CrossEntropy{}, dataset.ScaleStandard, 1)
 	}
-	for i, l := range loss.Names {
-		add(fmt.Sprintf("loss%d", i), table(7), []int{6}, activation.Tanh{}, l, dataset.ScaleUnit, 1)
+	mixed := append([]activation.Func{activation.LeakyReLU{Slope: 0.5}, activation.Tanh{}, activation.LeakyReLU{Slope: 0.3}}, activation.All...)
+	add("mixed", table(7), slices.Repeat([]int{9}, len(mixed)), mixed, loss.CrossEntropy{}, dataset.ScaleStandard, 1)
+	relu, tanh := []activation.Func{activation.ReLU{}}, []activation.Func{activation.Tanh{}}
+	for i, l := range loss.All {
+		d := table(7)
+		if !loss.IsFor(l, loss.Classes) {
+			d = regression()
+		}
+		add(fmt.Sprintf("loss%d", i), d, []int{6}, tanh, l, dataset.ScaleUnit, 1)
 	}
-	add("regression", regression(), []int{6}, activation.ReLU{}, "squared", dataset.ScaleStandard, 1)
-	add("unscaled", regression(), []int{6}, activation.ReLU{}, "squared", dataset.ScaleNone, 1)
-	add("linear", table(7), nil, activation.ReLU{}, "cross-entropy", dataset.ScaleUnit, 1)
-	add("picture", pictures(), []int{6}, activation.ReLU{}, "cross-entropy", dataset.ScaleUnit, 1)
-	add("pooled", pictures(), []int{6}, activation.ReLU{}, "cross-entropy", dataset.ScaleStandard, 2)
+	add("regression", regression(), []int{6}, relu, loss.Squared{}, dataset.ScaleStandard, 1)
+	add("unscaled", regression(), []int{6}, relu, loss.Squared{}, dataset.ScaleNone, 1)
+	add("linear", table(7), nil, relu, loss.CrossEntropy{}, dataset.ScaleUnit, 1)
+	add("picture", pictures(), []int{6}, relu, loss.CrossEntropy{}, dataset.ScaleUnit, 1)
+	add("pooled", pictures(), []int{6}, relu, loss.CrossEntropy{}, dataset.ScaleStandard, 2)
 	return all
 }
 
@@ -85,16 +94,19 @@ func pictures() dataset.Dataset {
 	return d
 }
 
-func newSample(t *testing.T, name string, d dataset.Dataset, hidden []int, h activation.Func, l string, s dataset.Scaling, pool int) sample {
+func newSample(t *testing.T, name string, d dataset.Dataset, hidden []int, h []activation.Func, l loss.Loss, s dataset.Scaling, pool int) sample {
 	t.Helper()
 	tr, err := dataset.Fit(d, s, pool)
 	if err != nil {
 		t.Fatal(err)
 	}
 	widths := append(append([]int{tr.Outputs()}, hidden...), max(len(d.Classes), d.Value.Cols))
-	n, err := dlam.NewNetwork(widths, h, dlam.Paper, rand.New(rand.NewPCG(4, 4)))
+	n, err := dlam.NewNetwork(widths, h[0], dlam.Paper, rand.New(rand.NewPCG(4, 4)))
 	if err != nil {
 		t.Fatal(err)
+	}
+	for l := range hidden {
+		n.Layers[l].H = h[l%len(h)]
 	}
 	for _, ly := range n.Layers { // so that outputs differ
 		for i := range ly.W.Data {
@@ -102,7 +114,7 @@ func newSample(t *testing.T, name string, d dataset.Dataset, hidden []int, h act
 		}
 	}
 	m := &model.Model{
-		Network: n, Activation: h.String(), Loss: l, Classes: d.Classes, Features: d.Features, Transform: tr,
+		Network: n, Loss: l, Classes: d.Classes, Features: d.Features, Transform: tr,
 		Training: model.Training{Solver: "none", Dataset: d.Name, Samples: d.Rows()},
 	}
 	want, err := m.Predictor().Predict(d.X)
@@ -144,7 +156,7 @@ func (s sample) output() string {
 	switch {
 	case s.model.Classes == nil:
 		return "values"
-	case s.model.Loss == "cross-entropy":
+	case s.model.Loss == loss.Loss(loss.CrossEntropy{}):
 		return "probabilities"
 	}
 	return "scores"

@@ -3,12 +3,14 @@ package export
 import (
 	"archive/zip"
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 
 	"codeberg.org/sbinet/npyio/npy"
 
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/spec"
 )
 
 // NPZ writes the model as an archive of arrays for numpy.load, with what it
@@ -42,13 +44,21 @@ type array struct {
 }
 
 func arrays(m *model.Model) ([]array, error) {
-	out, err := m.Meaning()
+	d, err := m.Describe()
+	if err != nil {
+		return nil, err
+	}
+	layers, err := texts(d.Layers)
+	if err != nil {
+		return nil, err
+	}
+	loss, err := texts([]spec.Spec{d.Loss})
 	if err != nil {
 		return nil, err
 	}
 	t := m.Transform
 	list := []array{
-		{"activation", m.Network.Layers[0].H.String()}, {"loss", m.Loss}, {"output", string(out)},
+		{"layers", layers}, {"loss", loss[0]}, {"output", string(m.Meaning())},
 		{"pool", int64(t.Pool)}, {"shift", t.Shift}, {"factor", t.Factor},
 	}
 	if im := t.Image; im.Width > 0 {
@@ -65,6 +75,19 @@ func arrays(m *model.Model) ([]array, error) {
 	}
 	for l, ly := range m.Network.Layers {
 		list = append(list, array{fmt.Sprintf("%d.weight", l), rows(ly.W)}, array{fmt.Sprintf("%d.bias", l), ly.B})
+	}
+	return list, nil
+}
+
+// texts are the values as JSON texts.
+func texts[T any](values []T) ([]string, error) {
+	list := make([]string, len(values))
+	for i, v := range values {
+		text, err := json.Marshal(v)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = string(text)
 	}
 	return list, nil
 }

@@ -24,10 +24,6 @@ const (
 // "values" of shape N × outputs. The metadata properties "classes" and
 // "features" hold JSON lists of names, where there are names.
 func ONNX(m *model.Model) ([]byte, error) {
-	out, err := m.Meaning()
-	if err != nil {
-		return nil, err
-	}
 	if p := m.Network.Parameters(); p > onnxMaxParameters {
 		return nil, fmt.Errorf("ONNX: %d parameters, the format holds at most %d in one file", p, onnxMaxParameters)
 	}
@@ -38,21 +34,29 @@ func ONNX(m *model.Model) ([]byte, error) {
 		b := g.floats(fmt.Sprintf("%d.bias", l), ly.B, len(ly.B))
 		g.node("Gemm", []string{g.value, w, b}, intAttribute("transB", 1))
 		if err := g.activation(ly.H); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("ONNX: layer %d: %w", l+1, err)
 		}
 	}
-	if out == model.Probabilities {
+	soft, err := softmax(m)
+	if err != nil {
+		return nil, fmt.Errorf("ONNX: %w", err)
+	}
+	if soft {
 		g.node("Softmax", []string{g.value}, intAttribute("axis", -1))
 	}
 	g.restore(m.Transform)
 	w := m.Network.Widths()
-	return onnxModel(m, g.encode(m.Transform.Inputs, string(out), w[len(w)-1]))
+	return onnxModel(m, g.encode(m.Transform.Inputs, string(m.Meaning()), w[len(w)-1]))
 }
 
 // onnxModel is the ModelProto.
 func onnxModel(m *model.Model, graph []byte) ([]byte, error) {
+	about, err := describe(m)
+	if err != nil {
+		return nil, fmt.Errorf("ONNX: %w", err)
+	}
 	b := appendString(appendInt(nil, modelIRVersion, onnxIR), modelProducer, "dlam")
-	b = appendString(b, modelDoc, describe(m))
+	b = appendString(b, modelDoc, about)
 	b = appendMessage(b, modelGraph, graph)
 	b = appendMessage(b, modelOpset, appendInt(nil, opsetVersion, onnxOpset))
 	for _, e := range []struct {
@@ -144,7 +148,7 @@ func (g *graph) activation(h activation.Func) error {
 		g.node("GreaterOrEqual", []string{g.value, g.scalar(0)})
 		g.node("Where", []string{g.value, g.scalar(1), g.scalar(-1)})
 	default:
-		return fmt.Errorf("activation %v: ONNX has no form of it", h)
+		return fmt.Errorf("activation %v: there is no form of it", h.Spec())
 	}
 	return nil
 }

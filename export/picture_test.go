@@ -10,6 +10,7 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/export"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/model"
 )
 
@@ -19,7 +20,7 @@ func drawn(t *testing.T, channels, units int, w ...float32) image.Image {
 	t.Helper()
 	d := pictures()
 	d.X, d.Image.Channels = random(1, 4*6*channels, 1), channels
-	m := newSample(t, "p", d, []int{units}, activation.ReLU{}, "cross-entropy", dataset.ScaleUnit, 2).model
+	m := newSample(t, "p", d, []int{units}, []activation.Func{activation.ReLU{}}, loss.CrossEntropy{}, dataset.ScaleUnit, 2).model
 	for i := range m.Network.Layers[0].W.Data {
 		m.Network.Layers[0].W.Data[i] = w[i%len(w)]
 	}
@@ -68,8 +69,8 @@ func TestWeightsPNG(t *testing.T) {
 
 func TestWeightsPNGRefuses(t *testing.T) {
 	for name, m := range map[string]*model.Model{
-		"a table":      newSample(t, "t", table(7), []int{3}, activation.ReLU{}, "hinge", dataset.ScaleUnit, 1).model,
-		"two channels": newSample(t, "p", pictures(), []int{3}, activation.ReLU{}, "hinge", dataset.ScaleUnit, 1).model,
+		"a table":      newSample(t, "t", table(7), []int{3}, []activation.Func{activation.ReLU{}}, loss.Hinge{}, dataset.ScaleUnit, 1).model,
+		"two channels": newSample(t, "p", pictures(), []int{3}, []activation.Func{activation.ReLU{}}, loss.Hinge{}, dataset.ScaleUnit, 1).model,
 	} {
 		var b bytes.Buffer
 		if err := export.WeightsPNG(&b, m); err == nil || b.Len() > 0 {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/spec"
 )
 
 // OutputSolver says how the output step (eq. 5) of cross-entropy is solved.
@@ -149,4 +150,10 @@ func (c CrossEntropy) Prox(dst, v mat.Dense, y Target, rho float64) (value float
 	return c.Value(dst, y), unmoved
 }
 
-func (CrossEntropy) String() string { return "cross-entropy" }
+// Spec is the kind cross-entropy; how the output step is solved is not part of it.
+func (CrossEntropy) Spec() spec.Spec { return spec.Spec{Kind: "cross-entropy"} }
+
+// Labels are classes.
+func (CrossEntropy) Labels() Labels { return Classes }
+
+func (c CrossEntropy) String() string { return c.Spec().String() }

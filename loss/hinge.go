@@ -4,13 +4,17 @@ import (
 	"math"
 
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/spec"
 )
 
 // Hinge is the one-against-all hinge R(z; y) = Σ_j max(0, 1 − y_j z_j) with
 // y_j = +1 for the true class and −1 for the others.
 type Hinge struct{}
 
-var _ Curved = Hinge{}
+var (
+	_ Proximal = Hinge{}
+	_ Curved   = Hinge{}
+)
 
 // Value is Σ max(0, 1 − yz).
 func (Hinge) Value(z mat.Dense, y Target) float64 {
@@ -79,4 +83,10 @@ func (Hinge) Curvature(z, d mat.Dense, y Target) float64 {
 	return s
 }
 
-func (Hinge) String() string { return "hinge" }
+// Spec is the kind hinge.
+func (Hinge) Spec() spec.Spec { return spec.Spec{Kind: "hinge"} }
+
+// Labels are classes.
+func (Hinge) Labels() Labels { return Classes }
+
+func (h Hinge) String() string { return h.Spec().String() }

@@ -1,10 +1,8 @@
 package loss
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/spec"
 )
 
 // Loss is a convex risk of the network's outputs, summed over samples.
@@ -13,6 +11,14 @@ type Loss interface {
 	Value(z mat.Dense, y Target) float64
 	// Grad computes dst_i = ∇R(z_i; y_i) (a subgradient at kinks). dst may be z.
 	Grad(dst, z mat.Dense, y Target)
+	// Spec is the loss's kind and parameters, in files and on the command line.
+	Spec() spec.Spec
+}
+
+// Proximal is a loss whose proximal operator is known: what methods that keep
+// the outputs as a variable need.
+type Proximal interface {
+	Loss
 	// Prox computes dst_i = argmin_x R(x; y_i) + (rho/2)‖x − v_i‖², eq. 5.
 	// dst holds the current iterate on entry, which an iterative solver may
 	// start from and falls back to; dst must not alias v. It returns R's value
@@ -36,18 +42,42 @@ type Probabilistic interface {
 	Probabilities(dst, z mat.Dense)
 }
 
-// Names lists the losses that Parse knows.
-var Names = []string{"cross-entropy", "squared", "hinge"}
+// Labels says what labels a loss is for.
+type Labels string
 
-// Parse is the loss called name, with its default output solver.
-func Parse(name string) (Loss, error) {
-	switch name {
-	case "cross-entropy":
-		return CrossEntropy{}, nil
-	case "squared":
-		return Squared{}, nil
-	case "hinge":
-		return Hinge{}, nil
-	}
-	return nil, fmt.Errorf("unknown loss %q (choose one of %s)", name, strings.Join(Names, ", "))
+// The labels.
+const (
+	Classes Labels = "classes"
+	Values  Labels = "values" // of a regression
+)
+
+// Labelled is a loss that is for labels of one sort alone. Others are for both.
+type Labelled interface {
+	Loss
+	// Labels is what the loss is for.
+	Labels() Labels
 }
+
+// IsFor reports whether l is for such labels.
+func IsFor(l Loss, labels Labels) bool {
+	only, ok := l.(Labelled)
+	return !ok || only.Labels() == labels
+}
+
+// All is a loss of every kind, in the order in which they are listed to users.
+// Its parameters are those of a loss that is named without any.
+var All = []Loss{CrossEntropy{}, Squared{}, Hinge{}, Huber{Delta: 1}}
+
+// Parse is the loss of a text such as squared or huber:delta=0.5. It solves its
+// output step as the zero value of its type does.
+func Parse(text string) (Loss, error) {
+	s, err := spec.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return FromSpec(s)
+}
+
+// FromSpec is the loss that s describes. Parameters that s does not give are
+// those in All.
+func FromSpec(s spec.Spec) (Loss, error) { return spec.Make("loss", All, s) }

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-var all = []Curved{CrossEntropy{}, CrossEntropy{Solver: FISTA}, Squared{}, Hinge{}}
+var all = []Curved{CrossEntropy{}, CrossEntropy{Solver: FISTA}, Squared{}, Hinge{}, Huber{Delta: 1}, Huber{Delta: 0.3}}
 
 // codes are the values that a loss compares outputs with.
 func codes(l Loss, y Target, i int) []float32 {
@@ -23,16 +23,17 @@ func codes(l Loss, y Target, i int) []float32 {
 	return c
 }
 
-// TestSeparableProx holds the output step (eq. 5) of squared and hinge against
+// TestSeparableProx holds the output step (eq. 5) of all but cross-entropy against
 // a brute-force minimiser of R(x; y) + (ρ/2)(x − v)², entry by entry.
 func TestSeparableProx(t *testing.T) {
-	value := map[string]func(x, y float64) float64{
-		"squared": func(x, y float64) float64 { return (x - y) * (x - y) / 2 },
-		"hinge":   func(x, y float64) float64 { return math.Max(0, 1-x*y) },
+	value := map[Proximal]func(x, y float64) float64{
+		Squared{}:         func(x, y float64) float64 { return (x - y) * (x - y) / 2 },
+		Hinge{}:           func(x, y float64) float64 { return math.Max(0, 1-x*y) },
+		Huber{Delta: 1}:   func(x, y float64) float64 { return huber(1, x-y) },
+		Huber{Delta: 0.3}: func(x, y float64) float64 { return huber(0.3, x-y) },
 	}
-	for _, l := range []Loss{Squared{}, Hinge{}} {
-		t.Run(l.(interface{ String() string }).String(), func(t *testing.T) {
-			r := value[l.(interface{ String() string }).String()]
+	for l, r := range value {
+		t.Run(l.Spec().String(), func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				rho, v := drawRho(t), drawLogits(t, 2, 70)
 				y := Target{Class: []int32{0, 69}, Classes: 70}
@@ -57,6 +58,48 @@ func TestSeparableProx(t *testing.T) {
 			})
 		})
 	}
+}
+
+// huber is H of an error, from its definition.
+func huber(delta, r float64) float64 {
+	if r = math.Abs(r); r <= delta {
+		return r * r / 2
+	}
+	return delta * (r - delta/2)
+}
+
+// TestHuber holds the loss of values against its definition, and the quadratic
+// of its curvature against what Curvature says of it: it is nowhere below the
+// loss, and equal to it at the opposite error and where both errors are small.
+func TestHuber(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		delta := math.Pow(10, rapid.Float64Range(-3, 3).Draw(t, "log10 delta"))
+		l, error32 := Huber{Delta: delta}, rapid.Float32Range(-4, 4).Draw(t, "error over delta")*float32(delta)
+		y := Target{Value: mat.FromSlice(1, 1, []float32{rapid.Float32Range(-3, 3).Draw(t, "y")})}
+		z := mat.FromSlice(1, 1, []float32{y.Value.At(0, 0) + error32})
+		r := float64(z.At(0, 0)) - float64(y.Value.At(0, 0))
+		tol := 1e-12 * (1 + r*r + delta*delta)
+		if got := l.Value(z, y); math.Abs(got-huber(delta, r)) > tol {
+			t.Fatalf("H(%g) = %g, want %g", r, got, huber(delta, r))
+		}
+		d := mat.FromSlice(1, 1, []float32{1})
+		slope, curvature := math.Max(-delta, math.Min(r, delta)), l.Curvature(z, d, y)
+		quadratic := func(move float64) float64 { return huber(delta, r) + slope*move + curvature*move*move/2 }
+		move := delta * rapid.Float64Range(-10, 10).Draw(t, "move over delta")
+		tol = 1e-12 * (1 + r*r + delta*delta + move*move)
+		if got := quadratic(move); got < huber(delta, r+move)-tol {
+			t.Fatalf("r = %g, δ = %g: the quadratic is %g at %g, below H = %g", r, delta, got, r+move, huber(delta, r+move))
+		}
+		equal := []float64{-2 * r}
+		if math.Abs(r) <= delta && math.Abs(r+move) <= delta {
+			equal = append(equal, move)
+		}
+		for _, move := range equal {
+			if got, want := quadratic(move), huber(delta, r+move); math.Abs(got-want) > 1e-12*(1+r*r+delta*delta) {
+				t.Fatalf("r = %g, δ = %g: the quadratic is %g at %g, H %g", r, delta, got, r+move, want)
+			}
+		}
+	})
 }
 
 // grid draws multiples of 2⁻¹⁰, so that steps of 2⁻⁷ times multiples of 2⁻³
@@ -85,6 +128,9 @@ func TestGradients(t *testing.T) {
 					if _, ok := l.(Hinge); ok && math.Abs(1-float64(c[j]*z.At(i, j))) <= step {
 						continue // a kink
 					}
+					if h, ok := l.(Huber); ok && math.Abs(math.Abs(float64(z.At(i, j)-c[j]))-h.Delta) <= step {
+						continue // the curvature jumps
+					}
 					up, down := z.Clone(), z.Clone()
 					up.Set(i, j, z.At(i, j)+step)
 					down.Set(i, j, z.At(i, j)-step)
@@ -100,9 +146,13 @@ func TestGradients(t *testing.T) {
 }
 
 // TestCurvature holds Curvature against second differences of Value along a
-// direction, and Hinge's surrogate against those of the squared hinge.
+// direction, and Hinge's surrogate against those of the squared hinge. Huber's
+// surrogate is TestHuber's.
 func TestCurvature(t *testing.T) {
 	for _, l := range all {
+		if _, ok := l.(Huber); ok {
+			continue
+		}
 		rapid.Check(t, func(t *rapid.T) {
 			y := drawTarget(t, 3, 5)
 			rng := drawRng(t)
@@ -239,13 +289,20 @@ func TestDistribution(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	for _, name := range Names {
-		l, err := Parse(name)
-		if err != nil || l.(interface{ String() string }).String() != name {
-			t.Errorf("Parse(%q) = %v, %v", name, l, err)
+	for _, l := range All {
+		if got, err := Parse(l.Spec().String()); err != nil || got != l {
+			t.Errorf("Parse(%q) = %v, %v", l.Spec(), got, err)
 		}
 	}
-	if _, err := Parse("huber"); err == nil || !strings.Contains(err.Error(), "cross-entropy, squared, hinge") {
-		t.Errorf("an unknown name gives %v, want the choices", err)
+	if l, err := Parse("huber:delta=0.5"); err != nil || l != Loss(Huber{Delta: 0.5}) {
+		t.Errorf("got %v, %v", l, err)
+	}
+	for text, want := range map[string]string{
+		"absolute": "cross-entropy, squared, hinge", "huber:delta=0": "delta: got 0, want 0 < delta", "huber:delta=-1": "delta: got -1",
+		"huber:slope=1": `unknown parameter "slope" (choose one of delta)`, "squared:delta=1": "it has none",
+	} {
+		if _, err := Parse(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
 	}
 }

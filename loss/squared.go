@@ -1,11 +1,17 @@
 package loss
 
-import "github.com/dlam-go/dlam/mat"
+import (
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/spec"
+)
 
 // Squared is R(z; y) = ½‖z − y‖², with y one-hot for classes.
 type Squared struct{}
 
-var _ Curved = Squared{}
+var (
+	_ Proximal = Squared{}
+	_ Curved   = Squared{}
+)
 
 // Value is ½ Σ‖z − y‖².
 func (Squared) Value(z mat.Dense, y Target) float64 {
@@ -60,4 +66,7 @@ func (Squared) Curvature(_, d mat.Dense, _ Target) float64 {
 	return s
 }
 
-func (Squared) String() string { return "squared" }
+// Spec is the kind squared.
+func (Squared) Spec() spec.Spec { return spec.Spec{Kind: "squared"} }
+
+func (s Squared) String() string { return s.Spec().String() }

@@ -14,15 +14,15 @@ import (
 	"github.com/nlpodyssey/safetensors"
 
 	"github.com/dlam-go/dlam"
-	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/internal/atomicfile"
+	"github.com/dlam-go/dlam/spec"
 )
 
 // CheckpointName is a checkpoint's name in a run folder.
 const CheckpointName = "checkpoint.dlam"
 
 // checkpointMagic starts a checkpoint; its last byte is the format version.
-var checkpointMagic = []byte("DLAMCKP\x01")
+var checkpointMagic = []byte("DLAMCKP\x02")
 
 // Checkpoint is a run between two iterations: a header, the SHA-256 of what
 // follows, then a safetensors file with the network and the solver's state.
@@ -38,11 +38,22 @@ type Checkpoint struct {
 	OfSamples bool    `json:"of_samples"` // State's
 }
 
-// Save writes the checkpoint to path, whole or not at all.
+// checkpointHead is a checkpoint's metadata.
+type checkpointHead struct {
+	*Checkpoint
+	Layers []Layer `json:"layers"`
+}
+
+// Save writes the checkpoint to path, whole or not at all. Its activations are
+// written as Model.Save writes them.
 func (c *Checkpoint) Save(path string) error {
-	head := *c
-	head.OfSamples = c.State.OfSamples
-	meta, err := json.Marshal(head)
+	kept := *c
+	kept.OfSamples = c.State.OfSamples
+	layers, err := describeLayers(c.Network)
+	if err != nil {
+		return err
+	}
+	meta, err := json.Marshal(checkpointHead{&kept, layers})
 	if err != nil {
 		return err
 	}
@@ -79,29 +90,33 @@ func (c *Checkpoint) Save(path string) error {
 	})
 }
 
-// LoadCheckpoint reads a checkpoint of a network with h between its layers.
-func LoadCheckpoint(path string, h activation.Func) (*Checkpoint, error) {
+// LoadCheckpoint reads a checkpoint. Activations of the user's own are handed
+// in, as to Load.
+func LoadCheckpoint(path string, own ...spec.Operator) (*Checkpoint, error) {
+	if err := operators(own).validate(); err != nil {
+		return nil, err
+	}
 	raw, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
-	c, err := parseCheckpoint(raw, h)
+	c, err := parseCheckpoint(raw, own)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", path, ErrModel, err)
 	}
 	return c, nil
 }
 
-func parseCheckpoint(raw []byte, h activation.Func) (*Checkpoint, error) {
-	head := len(checkpointMagic) + sha256.Size
-	if len(raw) < head || !bytes.Equal(raw[:len(checkpointMagic)-1], checkpointMagic[:len(checkpointMagic)-1]) {
+func parseCheckpoint(raw []byte, own operators) (*Checkpoint, error) {
+	start := len(checkpointMagic) + sha256.Size
+	if len(raw) < start || !bytes.Equal(raw[:len(checkpointMagic)-1], checkpointMagic[:len(checkpointMagic)-1]) {
 		return nil, errors.New("not a checkpoint")
 	}
 	if v := raw[len(checkpointMagic)-1]; v != checkpointMagic[len(checkpointMagic)-1] {
 		return nil, fmt.Errorf("checkpoint format %d, this program reads %d", v, checkpointMagic[len(checkpointMagic)-1])
 	}
-	payload := raw[head:]
-	if sum := sha256.Sum256(payload); !bytes.Equal(sum[:], raw[len(checkpointMagic):head]) {
+	payload := raw[start:]
+	if sum := sha256.Sum256(payload); !bytes.Equal(sum[:], raw[len(checkpointMagic):start]) {
 		return nil, errors.New("damaged: the checksum does not match")
 	}
 	t, meta, err := deserialize(payload)
@@ -109,7 +124,8 @@ func parseCheckpoint(raw []byte, h activation.Func) (*Checkpoint, error) {
 		return nil, err
 	}
 	c := &Checkpoint{State: dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{}}}
-	if err := json.Unmarshal([]byte(meta["checkpoint"]), c); err != nil {
+	head := checkpointHead{Checkpoint: c}
+	if err := json.Unmarshal([]byte(meta["checkpoint"]), &head); err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
 	}
 	c.State.OfSamples = c.OfSamples
@@ -123,14 +139,14 @@ func parseCheckpoint(raw []byte, h activation.Func) (*Checkpoint, error) {
 			layers[v.Name] = v.TensorView
 		}
 	}
-	if c.Network, err = checkpointNetwork(layers, h); err != nil {
+	if c.Network, err = checkpointNetwork(layers); err != nil {
 		return nil, err
 	}
-	return c, nil
+	return c, equip(c.Network, head.Layers, own)
 }
 
 // checkpointNetwork is the network among a checkpoint's tensors.
-func checkpointNetwork(layers map[string]safetensors.TensorView, h activation.Func) (*dlam.Network, error) {
+func checkpointNetwork(layers map[string]safetensors.TensorView) (*dlam.Network, error) {
 	raw, err := safetensors.Serialize(layers, nil)
 	if err != nil {
 		return nil, err
@@ -139,7 +155,7 @@ func checkpointNetwork(layers map[string]safetensors.TensorView, h activation.Fu
 	if err != nil {
 		return nil, err
 	}
-	return network(t, h)
+	return network(t)
 }
 
 func float64s(b []byte) []float64 {

@@ -11,15 +11,16 @@ import (
 	"github.com/nlpodyssey/safetensors"
 
 	"github.com/dlam-go/dlam"
-	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/spec"
 )
 
 const (
-	// Format is the version of the description that this package writes.
-	Format = 1
+	// Format is the version of the description that this package writes. It
+	// reads format 1 too.
+	Format = 2
 	// FileName is a model's name in a run folder.
 	FileName = "model.safetensors"
 	// maxFile bounds what is read as a model.
@@ -31,16 +32,12 @@ var ErrModel = errors.New("bad model file")
 
 // Model is a trained network and what its use needs.
 type Model struct {
-	Network *dlam.Network `json:"-"`
-
-	Format     int               `json:"format"`
-	Widths     []int             `json:"widths"`     // from features to outputs
-	Activation string            `json:"activation"` // of the hidden layers
-	Loss       string            `json:"loss"`
-	Classes    []string          `json:"classes,omitempty"`  // names, in the order of the outputs
-	Features   []string          `json:"features,omitempty"` // names of the raw columns
-	Transform  dataset.Transform `json:"transform"`          // from raw samples to inputs
-	Training   Training          `json:"training"`
+	Network   *dlam.Network
+	Loss      loss.Loss         // that the network was trained with
+	Classes   []string          // names, in the order of the outputs; nil for a regression
+	Features  []string          // names of the raw columns; nil where they have none
+	Transform dataset.Transform // from raw samples to inputs
+	Training  Training
 }
 
 // Training is how a model came about.
@@ -64,14 +61,18 @@ func Locate(path string) string {
 	return path
 }
 
-// Save writes the model to path, whole or not at all.
+// Save writes the model to path, whole or not at all. Operators are written by
+// their Specs, those of the user's own too; it refuses one whose Spec stands for
+// another operator.
 func (m *Model) Save(path string) error {
 	if err := m.Network.Validate(); err != nil {
 		return fmt.Errorf("not saving %s: %w", path, err)
 	}
-	m.Format, m.Widths = Format, m.Network.Widths()
-	m.Activation = m.Network.Layers[0].H.String()
-	meta, err := json.Marshal(m)
+	d, err := m.Describe()
+	if err != nil {
+		return fmt.Errorf("not saving %s: %w", path, err)
+	}
+	meta, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
@@ -80,18 +81,23 @@ func (m *Model) Save(path string) error {
 		return err
 	}
 	return atomicfile.Write(path, func(w io.Writer) error {
-		return safetensors.SerializeToWriter(views, map[string]string{"dlam": string(meta)}, w)
+		return safetensors.SerializeToWriter(views, map[string]string{metadataKey: string(meta)}, w)
 	})
 }
 
-// Load reads a model, or the model in a run folder.
-func Load(path string) (*Model, error) {
+// Load reads a model, or the model in a run folder. A model with activations or
+// a loss of the user's own needs them handed in: for each of their Specs in the
+// file an operator that has that Spec. Others may be among them.
+func Load(path string, own ...spec.Operator) (*Model, error) {
+	if err := operators(own).validate(); err != nil {
+		return nil, err
+	}
 	path = Locate(path)
 	raw, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
-	m, err := parse(raw)
+	m, err := parse(raw, own)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", path, ErrModel, err)
 	}
@@ -110,38 +116,60 @@ func readFile(path string) ([]byte, error) {
 }
 
 // parse reads a model from the bytes of its file.
-func parse(raw []byte) (*Model, error) {
+func parse(raw []byte, own operators) (*Model, error) {
 	tensors, meta, err := deserialize(raw)
 	if err != nil {
 		return nil, err
 	}
-	text, ok := meta["dlam"]
+	text, ok := meta[metadataKey]
 	if !ok {
 		return nil, errors.New(`no metadata "dlam": not written by dlam (weights alone can be imported with train --init-from)`)
 	}
-	m := new(Model)
-	if err := json.Unmarshal([]byte(text), m); err != nil {
-		return nil, fmt.Errorf("metadata: %w", err)
-	}
-	if m.Format != Format {
-		return nil, fmt.Errorf("format %d, this program reads %d", m.Format, Format)
-	}
-	h, err := activation.Parse(m.Activation)
+	d, err := readDescription(text)
 	if err != nil {
 		return nil, err
 	}
-	if m.Network, err = network(tensors, h); err != nil {
+	m := &Model{Classes: d.Classes, Features: d.Features, Transform: d.Transform, Training: d.Training}
+	if m.Loss, err = restore("loss", d.Loss, loss.All, own); err != nil {
+		return nil, err
+	}
+	if m.Network, err = network(tensors); err != nil {
+		return nil, err
+	}
+	if err := equip(m.Network, d.Layers, own); err != nil {
 		return nil, err
 	}
 	return m, m.validate()
 }
 
+// metadataKey is the key of the description in a model file's metadata.
+const metadataKey = "dlam"
+
+// readDescription reads a description of any format.
+func readDescription(text string) (d Description, err error) {
+	var head struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal([]byte(text), &head); err != nil {
+		return d, fmt.Errorf("metadata: %w", err)
+	}
+	switch head.Format {
+	case 1:
+		d, err = readFormat1(text)
+	case Format:
+		err = json.Unmarshal([]byte(text), &d)
+	default:
+		return d, fmt.Errorf("format %d, this program reads 1 to %d", head.Format, Format)
+	}
+	if err != nil {
+		return d, fmt.Errorf("metadata: %w", err)
+	}
+	return d, nil
+}
+
 // validate reports a description that does not fit the network.
 func (m *Model) validate() error {
 	w := m.Network.Widths()
-	if _, err := loss.Parse(m.Loss); err != nil {
-		return err
-	}
 	if m.Classes != nil && len(m.Classes) != w[len(w)-1] {
 		return fmt.Errorf("%d class names for %d outputs", len(m.Classes), w[len(w)-1])
 	}

@@ -18,38 +18,31 @@ const (
 )
 
 // Meaning is what m's outputs are.
-func (m *Model) Meaning() (Meaning, error) {
-	p, err := m.probabilistic()
+func (m *Model) Meaning() Meaning {
 	switch {
 	case m.Classes == nil:
-		return Values, err
-	case p == nil:
-		return Scores, err
+		return Values
+	case m.probabilistic() == nil:
+		return Scores
 	}
-	return Probabilities, err
+	return Probabilities
 }
 
 // probabilistic is m's loss if it gives m's classes probabilities, else nil.
-func (m *Model) probabilistic() (loss.Probabilistic, error) {
-	l, err := loss.Parse(m.Loss)
-	if p, ok := l.(loss.Probabilistic); ok && m.Classes != nil {
-		return p, err
+func (m *Model) probabilistic() loss.Probabilistic {
+	if p, ok := m.Loss.(loss.Probabilistic); ok && m.Classes != nil {
+		return p
 	}
-	return nil, err
+	return nil
 }
 
 // Finish turns outputs of the network, a sample a row, into what Meaning says,
 // in place.
-func (m *Model) Finish(out mat.Dense) error {
-	p, err := m.probabilistic()
-	if err != nil {
-		return err
-	}
-	if p != nil {
+func (m *Model) Finish(out mat.Dense) {
+	if p := m.probabilistic(); p != nil {
 		p.Probabilities(out, out)
 	}
 	m.Transform.Restore(out)
-	return nil
 }
 
 // Predictor predicts for raw samples. Several goroutines may use one at the
@@ -74,5 +67,6 @@ func (p *Predictor) Predict(x mat.Dense) (mat.Dense, error) {
 	if err := p.net.Predict(out, d.X); err != nil {
 		return mat.Dense{}, err
 	}
-	return out, p.m.Finish(out)
+	p.m.Finish(out)
+	return out, nil
 }

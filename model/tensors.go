@@ -12,7 +12,6 @@ import (
 	"github.com/nlpodyssey/safetensors"
 
 	"github.com/dlam-go/dlam"
-	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -64,31 +63,74 @@ func deserialize(raw []byte) (t safetensors.SafeTensors, meta map[string]string,
 	return t, head.Metadata(), err
 }
 
-// Weights reads the network of a safetensors file with h between its layers:
-// one of ours, or the state of a PyTorch MLP, whose layers are taken in the
-// order of the numbers in their names.
-func Weights(path string, h activation.Func) (*dlam.Network, error) {
+// Weights reads parameters from a safetensors file into a copy of n: those of a
+// model of ours, or of the state of a PyTorch MLP, whose layers are taken in the
+// order of the numbers in their names. The weights must be of n's shapes, and a
+// model of ours have n's maps and activations too; a state does not say which it
+// has.
+func Weights(path string, n *dlam.Network) (*dlam.Network, error) {
 	path = Locate(path)
 	raw, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
-	t, _, err := deserialize(raw)
-	if err == nil {
-		var n *dlam.Network
-		if n, err = network(t, h); err == nil {
-			return n, nil
-		}
+	got, err := weights(raw, n)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", path, ErrModel, err)
 	}
-	return nil, fmt.Errorf("%s: %w: %w", path, ErrModel, err)
+	return got, nil
 }
 
-// network is the layers PREFIX.weight, PREFIX.bias, … with h between them, in
-// the order of the numbers in their prefixes: 0, 1, … as we write them; 0, 2, …
-// of a PyTorch Sequential with activations; fc1, fc2, … of a module. Prefixes
-// that differ in more than numbers are refused: nothing else in the file says
-// how the layers follow each other.
-func network(t safetensors.SafeTensors, h activation.Func) (*dlam.Network, error) {
+func weights(raw []byte, n *dlam.Network) (*dlam.Network, error) {
+	t, meta, err := deserialize(raw)
+	if err != nil {
+		return nil, err
+	}
+	got, err := network(t)
+	if err != nil {
+		return nil, err
+	}
+	if w, want := shapes(got), shapes(n); w != want {
+		return nil, fmt.Errorf("weights of %s, want %s", w, want)
+	}
+	if text, ours := meta[metadataKey]; ours {
+		d, err := readDescription(text)
+		if err != nil {
+			return nil, err
+		}
+		if len(d.Layers) != len(n.Layers) {
+			return nil, fmt.Errorf("%d layers described, tensors of %d", len(d.Layers), len(n.Layers))
+		}
+		for l, ly := range n.Layers {
+			if u := ly.Linear().Spec(); !d.Layers[l].Map.Equal(u) {
+				return nil, fmt.Errorf("layer %d: trained with the map %v, want %v", l+1, d.Layers[l].Map, u)
+			}
+			if h := ly.H.Spec(); !d.Layers[l].Activation.Equal(h) {
+				return nil, fmt.Errorf("layer %d: trained with activation %v, want %v", l+1, d.Layers[l].Activation, h)
+			}
+		}
+	}
+	for l, ly := range n.Layers {
+		got.Layers[l].Map, got.Layers[l].H = ly.Map, ly.H
+	}
+	return got, got.Validate()
+}
+
+// shapes are those of all weights, outputs × inputs, as in 5×4, 3×5.
+func shapes(n *dlam.Network) string {
+	texts := make([]string, len(n.Layers))
+	for l, ly := range n.Layers {
+		texts[l] = fmt.Sprintf("%d×%d", ly.W.Rows, ly.W.Cols)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// network is the layers PREFIX.weight, PREFIX.bias, …, without maps and
+// activations, in the order of the numbers in their prefixes: 0, 1, … as we write
+// them; 0, 2, … of a PyTorch Sequential with activations; fc1, fc2, … of a
+// module. Prefixes that differ in more than numbers are refused: nothing else in
+// the file says how the layers follow each other.
+func network(t safetensors.SafeTensors) (*dlam.Network, error) {
 	prefixes, err := layerPrefixes(t)
 	if err != nil {
 		return nil, err
@@ -103,10 +145,8 @@ func network(t safetensors.SafeTensors, h activation.Func) (*dlam.Network, error
 		if n.Layers[l], err = layer(w, b); err != nil {
 			return nil, fmt.Errorf("layer %q: %w", prefix, err)
 		}
-		n.Layers[l].H = h
 	}
-	n.Layers[len(n.Layers)-1].H = activation.Identity{}
-	return n, n.Validate()
+	return n, nil
 }
 
 // The ends of the names of a layer's tensors.

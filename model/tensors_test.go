@@ -1,6 +1,7 @@
 package model
 
 import (
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/nlpodyssey/safetensors"
 
+	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 )
 
@@ -46,6 +48,16 @@ func state(t *testing.T, names []string, widths []int, extra map[string][]int) s
 	return path
 }
 
+// like is a network of these widths, with ReLUs.
+func like(t *testing.T, widths ...int) *dlam.Network {
+	t.Helper()
+	n, err := dlam.NewNetwork(widths, activation.ReLU{}, dlam.He, rand.New(rand.NewPCG(1, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // TestForeignWeights reads states as PyTorch names them, in the order of the
 // layers and not of the alphabet.
 func TestForeignWeights(t *testing.T) {
@@ -55,7 +67,7 @@ func TestForeignWeights(t *testing.T) {
 		{"net.0", "net.2", "net.4"}, {"layers.0.linear", "layers.3.linear", "layers.12.linear"},
 		{"block0.fc2", "block1.fc1", "block1.fc2"}, {"99999999999999999999", "100000000000000000000", "100000000000000000001"},
 	} {
-		n, err := Weights(state(t, names, widths, nil), activation.ReLU{})
+		n, err := Weights(state(t, names, widths, nil), like(t, widths...))
 		if err != nil {
 			t.Errorf("%q: %v", names, err)
 			continue
@@ -73,7 +85,7 @@ func TestForeignWeights(t *testing.T) {
 			}
 		}
 	}
-	n, err := Weights(state(t, []string{"linear"}, []int{3, 2}, nil), activation.ReLU{})
+	n, err := Weights(state(t, []string{"linear"}, []int{3, 2}, nil), like(t, 3, 2))
 	if err != nil || len(n.Layers) != 1 {
 		t.Errorf("one layer without a number: %v", err)
 	}
@@ -95,10 +107,10 @@ func TestForeignWeightsRefused(t *testing.T) {
 		{`tensor "1.running_mean" is not of a layer`, []string{"0"}, []int{3, 4}, map[string][]int{"1.running_mean": {4}}},
 		{`layer "1": weight F32 [4]`, []string{"0"}, []int{3, 4}, map[string][]int{"1.weight": {4}, "1.bias": {4}}},
 		{`layer "0": weight F32 [4 3] and bias F32 [5]`, nil, nil, map[string][]int{"0.weight": {4, 3}, "0.bias": {5}}},
-		{"layer 2: takes 5 inputs, layer 1 gives 4", []string{"0"}, []int{3, 4}, map[string][]int{"1.weight": {2, 5}, "1.bias": {2}}},
+		{"weights of 4×3, 2×5, want 4×3, 2×4", []string{"0"}, []int{3, 4}, map[string][]int{"1.weight": {2, 5}, "1.bias": {2}}},
 	} {
 		path := state(t, c.names, c.widths, c.extra)
-		_, err := Weights(path, activation.ReLU{})
+		_, err := Weights(path, like(t, 3, 4, 2))
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("got %v, want %s and the path", err, c.want)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/spec"
 )
 
 // Layer is a linear map followed by an activation: A = h(U(A_{l-1})·Wᵀ + 1bᵀ),
@@ -175,6 +176,8 @@ func (n *Network) Validate() error {
 	for l, ly := range n.Layers {
 		if ly.H == nil {
 			errs = append(errs, fmt.Errorf("network layer %d: no activation", l+1))
+		} else if err := spec.Check(ly.H); err != nil {
+			errs = append(errs, fmt.Errorf("network layer %d: activation %w", l+1, err))
 		}
 		if len(ly.B) != ly.W.Rows {
 			errs = append(errs, fmt.Errorf("network layer %d: %d intercepts for %d outputs", l+1, len(ly.B), ly.W.Rows))
@@ -190,7 +193,7 @@ func (n *Network) Validate() error {
 		}
 	}
 	if h := n.Layers[len(n.Layers)-1].H; h != nil && h != activation.Func(activation.Identity{}) {
-		errs = append(errs, fmt.Errorf("network: output activation is %v, want identity", h))
+		errs = append(errs, fmt.Errorf("network: output activation is %v, want identity", h.Spec()))
 	}
 	return errors.Join(errs...)
 }

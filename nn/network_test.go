@@ -107,6 +107,8 @@ func TestNetworkValidate(t *testing.T) {
 	n = newNetwork(t, nn.He, 5, 3)
 	n.Layers[0].B[2] = float32(math.Inf(-1))
 	wantError(t, n.Validate(), "network layer 1: b[2] is -Inf")
+	n.Layers[0].H = activation.LeakyReLU{Slope: -1}
+	wantError(t, n.Validate(), "network layer 1: activation leaky-relu: slope: got -1, want 0 < slope ≤ 1")
 	n.Layers[0].H = nil
 	wantError(t, n.Validate(), "network layer 1: no activation")
 	wantError(t, (&nn.Network{}).Validate(), "network: no layers")

@@ -1,10 +1,10 @@
 package prox
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/spec"
 )
 
 // Regularizer is a convex, nonnegative, separable function of the weights.
@@ -14,8 +14,8 @@ type Regularizer interface {
 	// Prox computes dst = argmin_x Ω(x) + (theta/2)‖x − v‖², theta > 0. dst
 	// may be v.
 	Prox(dst, v []float32, theta float64)
-	// String names it with its weight, as "l2(0.001)".
-	String() string
+	// Spec is the regulariser's kind and weight.
+	Spec() spec.Spec
 }
 
 // Differentiable is a regulariser with a gradient, or a subgradient.
@@ -63,7 +63,13 @@ func (None) Value([]float32) float64 { return 0 }
 // Prox copies v to dst.
 func (None) Prox(dst, v []float32, _ float64) { copy(dst, v) }
 
-func (None) String() string { return "none" }
+// Spec is the kind none.
+func (None) Spec() spec.Spec { return spec.Spec{Kind: "none"} }
+
+func (r None) String() string { return r.Spec().String() }
+
+// weight is the parameter of L1 and L2.
+var weight = []spec.Parameter{{Name: "lambda", Max: math.Inf(1), OpenMax: true}}
 
 // L1 is Ω(w) = Lambda·‖w‖₁, Lambda ≥ 0.
 type L1 struct{ Lambda float64 }
@@ -101,7 +107,15 @@ func (r L1) Prox(dst, v []float32, theta float64) {
 	}
 }
 
-func (r L1) String() string { return fmt.Sprintf("l1(%g)", r.Lambda) }
+// Spec is the kind l1, with its weight.
+func (r L1) Spec() spec.Spec {
+	return spec.Spec{Kind: "l1", Numbers: map[string]float64{"lambda": r.Lambda}}
+}
+
+// Parameters are the name and range of Lambda.
+func (L1) Parameters() []spec.Parameter { return weight }
+
+func (r L1) String() string { return r.Spec().String() }
 
 // L2 is Ω(w) = (Lambda/2)·‖w‖², Lambda ≥ 0.
 type L2 struct{ Lambda float64 }
@@ -134,4 +148,12 @@ func (r L2) Prox(dst, v []float32, theta float64) {
 	}
 }
 
-func (r L2) String() string { return fmt.Sprintf("l2(%g)", r.Lambda) }
+// Spec is the kind l2, with its weight.
+func (r L2) Spec() spec.Spec {
+	return spec.Spec{Kind: "l2", Numbers: map[string]float64{"lambda": r.Lambda}}
+}
+
+// Parameters are the name and range of Lambda.
+func (L2) Parameters() []spec.Parameter { return weight }
+
+func (r L2) String() string { return r.Spec().String() }

@@ -18,7 +18,7 @@ func naive(r prox.Regularizer, x float64) float64 {
 	case prox.L2:
 		return r.Lambda / 2 * x * x
 	}
-	panic("no naive form of " + r.String())
+	panic("no naive form of " + r.Spec().String())
 }
 
 // draw is a regulariser with a weight from 1e-8 to 1e4, or none, or 0.
@@ -131,10 +131,10 @@ func TestSmooth(t *testing.T) {
 	})
 }
 
-func TestString(t *testing.T) {
-	for want, r := range map[string]prox.Regularizer{"none": prox.None{}, "l1(0.01)": prox.L1{Lambda: 0.01}, "l2(0.001)": prox.L2{Lambda: 1e-3}} {
-		if r.String() != want {
-			t.Errorf("%q, want %q", r.String(), want)
+func TestSpec(t *testing.T) {
+	for want, r := range map[string]prox.Regularizer{"none": prox.None{}, "l1:lambda=0.01": prox.L1{Lambda: 0.01}, "l2:lambda=0.001": prox.L2{Lambda: 1e-3}} {
+		if got := r.Spec().String(); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/model"
 )
 
@@ -20,7 +21,7 @@ func BenchmarkInfer(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := newServer(b, &model.Model{Network: n, Loss: "cross-entropy", Classes: strings.Split("0123456789", ""),
+	s := newServer(b, &model.Model{Network: n, Loss: loss.CrossEntropy{}, Classes: strings.Split("0123456789", ""),
 		Transform: dataset.Transform{Inputs: 784, Pool: 1, Shift: []float32{0}, Factor: []float32{1. / 255}}}, nil)
 	for _, rows := range []int{1, 100} {
 		body := tensor("UINT8", fmt.Sprintf("[%d,784]", rows), "["+strings.Repeat("0,0,0,253,", rows*784/4-1)+"0,0,0,9]")

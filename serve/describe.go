@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/spec"
 )
 
 // tensorInfo describes a tensor; −1 in the shape stands for any number of
@@ -17,11 +18,15 @@ type tensorInfo struct {
 	Classes  []string `json:"classes,omitempty"`  // names of the columns
 }
 
+// modelInfo describes a model. Layers and Loss go beyond the protocol: they are
+// as in the model's file.
 type modelInfo struct {
-	Name     string       `json:"name"`
-	Platform string       `json:"platform"`
-	Inputs   []tensorInfo `json:"inputs"`
-	Outputs  []tensorInfo `json:"outputs"`
+	Name     string        `json:"name"`
+	Platform string        `json:"platform"`
+	Inputs   []tensorInfo  `json:"inputs"`
+	Outputs  []tensorInfo  `json:"outputs"`
+	Layers   []model.Layer `json:"layers"`
+	Loss     spec.Spec     `json:"loss"`
 }
 
 type serverInfo struct {
@@ -51,6 +56,7 @@ func (s *Server) describeModel(r *http.Request) (any, error) {
 		Name: s.set.Name, Platform: "dlam_safetensors",
 		Inputs:  []tensorInfo{{Name: inputName, Datatype: "FP32", Shape: []int{-1, s.m.Transform.Inputs}, Features: s.m.Features}},
 		Outputs: []tensorInfo{{Name: string(s.meaning), Datatype: "FP32", Shape: []int{-1, w[len(w)-1]}, Classes: s.m.Classes}},
+		Layers:  s.about.Layers, Loss: s.about.Loss,
 	}
 	if s.meaning != model.Values {
 		info.Outputs = append(info.Outputs, tensorInfo{Name: className, Datatype: "BYTES", Shape: []int{-1}})

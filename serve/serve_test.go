@@ -18,6 +18,7 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/serve"
@@ -28,14 +29,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // sample is a model of three features and two outputs: classes, or values.
 func sample(t testing.TB, classes bool) *model.Model {
 	t.Helper()
-	n, err := dlam.NewNetwork([]int{3, 8, 2}, activation.ReLU{}, dlam.Paper, rand.New(rand.NewPCG(1, 2)))
+	n, err := dlam.NewNetwork([]int{3, 8, 2}, activation.LeakyReLU{Slope: 0.5}, dlam.Paper, rand.New(rand.NewPCG(1, 2)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &model.Model{Network: n, Loss: "squared", Features: []string{"a", "b", "c"},
+	m := &model.Model{Network: n, Loss: loss.Huber{Delta: 0.5}, Features: []string{"a", "b", "c"},
 		Transform: dataset.Transform{Inputs: 3, Pool: 1, Shift: []float32{0.5}, Factor: []float32{2}}}
 	if classes {
-		m.Loss, m.Classes = "cross-entropy", []string{"no", "yes"}
+		m.Loss, m.Classes = loss.CrossEntropy{}, []string{"no", "yes"}
 	} else {
 		m.Transform.TargetShift, m.Transform.TargetFactor = []float32{5, 6}, 0.25
 	}
@@ -92,6 +93,9 @@ func wantError(t *testing.T, name string, w *httptest.ResponseRecorder, code int
 func TestDescribes(t *testing.T) {
 	classes, values := newServer(t, sample(t, true), nil), newServer(t, sample(t, false), nil)
 	input := `{"name": "input", "datatype": "FP32", "shape": [-1, 3], "features": ["a", "b", "c"]}`
+	layers := `"layers": [
+		{"map": {"kind": "dense"}, "inputs": 3, "outputs": 8, "activation": {"kind": "leaky-relu", "slope": 0.5}},
+		{"map": {"kind": "dense"}, "inputs": 8, "outputs": 2, "activation": {"kind": "identity"}}]`
 	for _, c := range []struct {
 		s          http.Handler
 		path, want string
@@ -103,9 +107,9 @@ func TestDescribes(t *testing.T) {
 		{classes, "/v2/models/m/ready", `{"name": "m", "ready": true}`},
 		{classes, "/v2/models/m", `{"name": "m", "platform": "dlam_safetensors", "inputs": [` + input + `], "outputs": [
 			{"name": "probabilities", "datatype": "FP32", "shape": [-1, 2], "classes": ["no", "yes"]},
-			{"name": "class", "datatype": "BYTES", "shape": [-1]}]}`},
+			{"name": "class", "datatype": "BYTES", "shape": [-1]}], ` + layers + `, "loss": {"kind": "cross-entropy"}}`},
 		{values, "/v2/models/m", `{"name": "m", "platform": "dlam_safetensors", "inputs": [` + input + `], "outputs": [
-			{"name": "values", "datatype": "FP32", "shape": [-1, 2]}]}`},
+			{"name": "values", "datatype": "FP32", "shape": [-1, 2]}], ` + layers + `, "loss": {"kind": "huber", "delta": 0.5}}`},
 	} {
 		w := ask(c.s, "GET", c.path, "")
 		var got, want any

@@ -17,6 +17,7 @@ type Server struct {
 	set     Settings
 	m       *model.Model
 	predict *model.Predictor
+	about   model.Description
 	meaning model.Meaning
 	slots   chan struct{} // one for each prediction under way
 	metrics *metrics
@@ -32,12 +33,12 @@ func New(m *model.Model, set Settings) (*Server, error) {
 	if err := set.Validate(); err != nil {
 		return nil, err
 	}
-	meaning, err := m.Meaning()
+	about, err := m.Describe()
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		set: set, m: m, predict: m.Predictor(), meaning: meaning,
+		set: set, m: m, about: about, predict: m.Predictor(), meaning: m.Meaning(),
 		slots: make(chan struct{}, set.MaxRequests), metrics: newMetrics(),
 		mux: http.NewServeMux(), foreign: http.NewCrossOriginProtection(),
 	}

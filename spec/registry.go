@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"maps"
+	"math"
 	"strings"
 )
 
@@ -16,13 +17,20 @@ type Parameter struct {
 
 // Range is the parameter's range in words, as 0 < slope ≤ 1.
 func (p Parameter) Range() string {
-	sign := func(open bool) string {
+	below := func(open bool) string {
 		if open {
-			return "<"
+			return " < "
 		}
-		return "≤"
+		return " ≤ "
 	}
-	return fmt.Sprintf("%g %s %s %s %g", p.Min, sign(p.OpenMin), p.Name, sign(p.OpenMax), p.Max)
+	text := p.Name
+	if !math.IsInf(p.Min, 0) {
+		text = fmt.Sprint(p.Min) + below(p.OpenMin) + text
+	}
+	if !math.IsInf(p.Max, 0) {
+		text += below(p.OpenMax) + fmt.Sprint(p.Max)
+	}
+	return text
 }
 
 // holds reports whether x is in the range; NaN never is.
@@ -102,6 +110,20 @@ func choices(names []string) string {
 		return "it has none"
 	}
 	return "choose one of " + strings.Join(names, ", ")
+}
+
+// Usage are the texts of the operators in all, with the parameters that may be
+// left out in brackets: leaky-relu[:slope=0.01].
+func Usage[T Operator](all []T) []string {
+	texts := make([]string, len(all))
+	for i, o := range all {
+		s := o.Spec()
+		texts[i] = s.Kind
+		if rest := strings.TrimPrefix(s.String(), s.Kind); rest != "" {
+			texts[i] += "[" + rest + "]"
+		}
+	}
+	return texts
 }
 
 // Kinds are the kinds of the operators in all, in their order.

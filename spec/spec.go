@@ -113,10 +113,8 @@ func (s Spec) Validate() error {
 }
 
 func isName(s string) bool {
-	outside := func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_./", r))
-	}
-	return s != "" && !strings.ContainsFunc(s, outside)
+	const characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
+	return s != "" && strings.Trim(s, characters) == ""
 }
 
 // MarshalJSON is one flat object: the kind under "kind", then each parameter

@@ -127,7 +127,7 @@ func TestMake(t *testing.T) {
 		{"scale:bye=1", `test scale: unknown parameter "bye" (choose one of by, shift)`},
 		{"scale:by=0", "test scale: by: got 0, want 0 < by ≤ 1"}, {"scale:by=1.5", "by: got 1.5"},
 		{"scale:by=1e-60", "by: got 0"}, // in float32
-		{"scale:shift=-3", "shift: got -3, want -2 ≤ shift < +Inf"},
+		{"scale:shift=-3", "shift: got -3, want -2 ≤ shift"},
 	} {
 		s, err := spec.Parse(c.text)
 		if err != nil {
@@ -148,7 +148,7 @@ func TestMake(t *testing.T) {
 	if err := spec.Check(plain{}); err != nil {
 		t.Error(err)
 	}
-	if got := fmt.Sprint(spec.Kinds(all)); got != "[plain scale]" {
-		t.Errorf("kinds %s", got)
+	if got := fmt.Sprint(spec.Kinds(all), spec.Usage(all)); got != "[plain scale] [plain scale[:by=0.5,shift=1]]" {
+		t.Errorf("kinds and usage %s", got)
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/dlam-go/dlam"
-	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/model"
 )
@@ -171,7 +170,7 @@ func removeParts(folder string, but int) error {
 // agree makes every rank go on from the checkpoint that rank 0 has loaded, nil
 // for none, in rank 0's folder. Where as many ranks saved it, each has a state
 // of its own; else all take rank 0's.
-func (c *checkpointer) agree(from *model.Checkpoint, h activation.Func) (*model.Checkpoint, error) {
+func (c *checkpointer) agree(from *model.Checkpoint) (*model.Checkpoint, error) {
 	if c.job.Size() == 1 {
 		return from, nil
 	}
@@ -192,7 +191,7 @@ func (c *checkpointer) agree(from *model.Checkpoint, h activation.Func) (*model.
 	if int(heads[0][2]) == c.job.Size() {
 		path = c.part(int(heads[0][1]))
 	}
-	p, err := model.LoadCheckpoint(path, h)
+	p, err := model.LoadCheckpoint(path)
 	if err != nil {
 		return nil, usagef("the run folder must be on a file system that every rank sees: %w", err)
 	}
@@ -205,8 +204,8 @@ func (c *checkpointer) agree(from *model.Checkpoint, h activation.Func) (*model.
 
 // load reads the state that a run goes on from; nil if the run was killed, or
 // failed, before it saved one.
-func (c *checkpointer) load(h activation.Func) (*model.Checkpoint, error) {
-	p, err := model.LoadCheckpoint(c.path, h)
+func (c *checkpointer) load() (*model.Checkpoint, error) {
+	p, err := model.LoadCheckpoint(c.path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, startsOver(filepath.Dir(c.path))

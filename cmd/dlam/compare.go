@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,7 +14,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/dlam-go/dlam"
-	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/experiment"
 	"github.com/dlam-go/dlam/report"
 )
@@ -47,6 +45,9 @@ where each ended.`,
 			if err := cfg.validate(); err != nil {
 				return err
 			}
+			if err := cfg.completeSettings(); err != nil {
+				return err
+			}
 			if err := o.validate(c.Flags()); err != nil {
 				return err
 			}
@@ -71,6 +72,7 @@ where each ended.`,
 			f.AddFlag(fl)
 		}
 	})
+	completeOperators(c)
 	return c
 }
 
@@ -112,7 +114,7 @@ func (a *app) compare(c *cobra.Command, cfg *config, o comparison) error {
 		Facts: []report.Fact{
 			{Name: "data", Value: data.split.Train.Name}, {Name: "training samples", Value: fmt.Sprint(p.X.Rows)},
 			{Name: "test samples", Value: fmt.Sprint(p.TestX.Rows)}, {Name: "network", Value: strings.Trim(strings.ReplaceAll(fmt.Sprint(n.Widths()), " ", "–"), "[]")},
-			{Name: "activation, loss", Value: fmt.Sprintf("%s, %v", cfg.Activation, p.Loss)},
+			{Name: "activation, loss", Value: fmt.Sprintf("%s, %v", cfg.Activation, p.Loss.Spec())},
 			{Name: "start", Value: fmt.Sprintf("%s, seed %d", init, cfg.Seed)},
 		},
 		Recorders: func(e experiment.Entry) []dlam.Recorder {
@@ -140,10 +142,6 @@ func (a *app) comparisonStart(cfg *config, data *loaded, ms []method) (*dlam.Pro
 	cfg.L2, cfg.Extra.Smoothing = max(0, cfg.L2), max(0, cfg.Extra.Smoothing) // the same problem for all
 	p.Regularizer, p.Y.Smoothing = cfg.regularizer(), cfg.smoothing()
 	cfg.samples, cfg.values = p.X.Rows, !p.Classification()
-	h, err := activation.Parse(cfg.Activation)
-	if err != nil {
-		return nil, nil, "", errUsage{err}
-	}
 	init := commonInit(cfg.Init, ms)
 	widths := append(append([]int{p.X.Cols}, cfg.Hidden...), p.Y.Width())
 	var need float64 // of the method that takes most: one trains after another
@@ -153,11 +151,8 @@ func (a *app) comparisonStart(cfg *config, data *loaded, ms []method) (*dlam.Pro
 	if err := a.room(cfg.memory, samplesSize(data.split.Train, data.split.Test), need); err != nil {
 		return nil, nil, "", err
 	}
-	n, err := dlam.NewNetwork(widths, h, init, rand.New(rand.NewPCG(cfg.Seed, 0)))
-	if err != nil {
-		return nil, nil, "", errUsage{err}
-	}
-	return p, n, init, nil
+	n, err := cfg.draw(widths, init)
+	return p, n, init, err
 }
 
 func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, out string) error {

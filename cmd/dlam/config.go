@@ -82,16 +82,9 @@ func defaultConfig() config {
 // addFlags binds c's fields to flags.
 func (c *config) addFlags(f *pflag.FlagSet) {
 	c.addDataFlags(f)
-	names := func(list []activation.Func) string {
-		var s []string
-		for _, h := range list {
-			s = append(s, h.String())
-		}
-		return strings.Join(s, "|")
-	}
 	f.Var(&c.Hidden, "hidden", `widths of the hidden layers, as 100,100; "" for none; auto: 1000 for sync on pictures, else 100,100`)
-	f.StringVar(&c.Activation, "activation", c.Activation, names(activation.All))
-	f.StringVar(&c.Loss, "loss", c.Loss, strings.Join(loss.Names, "|")+"; auto: cross-entropy for classes, squared for values")
+	f.StringVar(&c.Activation, "activation", c.Activation, activationHelp)
+	f.StringVar(&c.Loss, "loss", c.Loss, lossHelp)
 	f.Float64Var(&c.L1, "l1", c.L1, "λ of the regulariser λ‖W‖₁")
 	f.Float64Var(&c.L2, "l2", c.L2, "λ of the regulariser (λ/2)‖W‖²; -1: what suits, 0.0002 a sample for sync on classes, else 0")
 	f.StringVar(&c.Init, "init", c.Init, "paper (N(0, 0.1²))|he|glorot|lecun; auto: what suits the solver")
@@ -200,7 +193,7 @@ func (c *config) validate() error {
 	if !(c.L1 >= 0) || !(c.L2 >= 0 || c.L2 == -1) || c.L1 > 0 && c.L2 > 0 {
 		fault("--l1 %g, --l2 %g: want 0 or more (--l2 also -1, for what suits), and not both", c.L1, c.L2)
 	}
-	if _, err := activation.Parse(c.Activation); err != nil {
+	if _, err := activation.ParseList(c.Activation); err != nil {
 		fault("--activation: %v", err)
 	}
 	if c.Loss != auto {

@@ -119,7 +119,7 @@ func TestInterrupt(t *testing.T) {
 
 // TestResumeInterrupted interrupts a run of each method again and again; it
 // ends as the run that was left alone, with the same choice on the validation
-// samples.
+// samples. Its layers have different activations.
 func TestResumeInterrupted(t *testing.T) {
 	for _, solver := range solverNames() {
 		t.Run(solver, func(t *testing.T) {
@@ -127,8 +127,9 @@ func TestResumeInterrupted(t *testing.T) {
 			const iterations = 200
 			dir := t.TempDir()
 			straight, cut := filepath.Join(dir, "straight"), filepath.Join(dir, "cut")
-			finish(t, exitDone, shortRun(solver, straight, iterations, "--validation", "0.2")...)
-			if stops := interruptUntilDone(t, shortRun(solver, cut, iterations, "--validation", "0.2"), cut, iterations/3); stops == 0 {
+			settings := []string{"--validation", "0.2", "--activation", "leaky-relu:slope=0.5,tanh"}
+			finish(t, exitDone, shortRun(solver, straight, iterations, settings...)...)
+			if stops := interruptUntilDone(t, shortRun(solver, cut, iterations, settings...), cut, iterations/3); stops == 0 {
 				t.Error("no run was interrupted before its end: make it longer")
 			}
 			wantSame(t, cut, straight, iterations)

@@ -31,7 +31,7 @@ func (d *loaded) problem(l loss.Loss, threads int) *dlam.Problem {
 func (a *app) options(c *config) dataset.Options {
 	return dataset.Options{
 		DataDir: c.DataDir, Offline: c.Offline, Label: c.Label, NoHeader: c.NoHeader,
-		Regression: c.Loss == "squared", Progress: a.downloading(), Limit: c.Limit, Comm: a.job,
+		Regression: c.asksForValues(), Progress: a.downloading(), Limit: c.Limit, Comm: a.job,
 		Scratch: &dataset.Scratch{Dir: c.scratch, Most: float64(c.memory.limit)},
 	}
 }
@@ -78,8 +78,10 @@ func (a *app) divided(ctx context.Context, c *config) (split dataset.Split, err 
 	if split, err = a.open(ctx, c, c.Data, o); err != nil {
 		return split, err
 	}
-	if split.Train.Labelled() && split.Train.Class == nil && c.Loss != auto && c.Loss != "squared" {
-		return split, usagef("--loss %s needs classes, and the labels of %s are values: use --loss squared", c.Loss, c.Data)
+	if split.Train.Labelled() {
+		if err := c.takes(split.Train.Class != nil, c.Data); err != nil {
+			return split, err
+		}
 	}
 	if c.TestData != "" {
 		o.Classes, o.Features, o.Limit = split.Train.Classes, split.Train.Features, 0

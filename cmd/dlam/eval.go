@@ -11,7 +11,6 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/dataset"
-	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 )
@@ -48,11 +47,7 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if !d.Labelled() || (d.Class != nil) != (m.Classes != nil) {
 		return usagef("%s: no labels of the model's kind to measure on", u.c.Data)
 	}
-	l, err := loss.Parse(m.Loss)
-	if err != nil {
-		return errUsage{err}
-	}
-	score, err := dlam.Evaluate(m.Network, d.X, d.Target(), l, u.c.Threads)
+	score, err := dlam.Evaluate(m.Network, d.X, d.Target(), m.Loss, u.c.Threads)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/certify"
-	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/report"
 )
@@ -65,7 +64,7 @@ func (t *training) options(check *checkpointer, from *model.Checkpoint) (dlam.Op
 		c := &certify.Certificate{Problem: t.problem, Stop: true}
 		o.Recorders, o.Observers = append(o.Recorders, c), append(o.Observers, c)
 	}
-	from, err := check.agree(from, t.network.Layers[0].H)
+	from, err := check.agree(from)
 	if err != nil || from == nil {
 		return o, t.network, err
 	}
@@ -166,7 +165,7 @@ func save(m *model.Model, folder *runFolder, check *checkpointer) error {
 
 func (t *training) model(r *dlam.Result, data string) *model.Model {
 	return &model.Model{
-		Network: r.Network, Loss: lossName(t.problem.Loss), Classes: t.data.split.Train.Classes, Features: t.data.features,
+		Network: r.Network, Loss: t.problem.Loss, Classes: t.data.split.Train.Classes, Features: t.data.features,
 		Transform: t.data.transform,
 		Training: model.Training{
 			Solver: t.solver.String(), Dataset: t.c.Data, Samples: t.c.samples, Data: data,
@@ -174,5 +173,3 @@ func (t *training) model(r *dlam.Result, data string) *model.Model {
 		},
 	}
 }
-
-func lossName(l loss.Loss) string { return fmt.Sprint(l) }

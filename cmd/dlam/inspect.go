@@ -49,7 +49,7 @@ weight; red is positive, blue negative.`,
 			}
 			a.showInspection(i)
 			if pictures != "" {
-				a.say("wrote %s: %d of %d units", pictures, min(i.Layers[0].Units, export.MaxUnits), i.Layers[0].Units)
+				a.say("wrote %s: %d of %d units", pictures, min(i.Notes[0].Units, export.MaxUnits), i.Notes[0].Units)
 			}
 			return nil
 		},
@@ -63,9 +63,9 @@ weight; red is positive, blue negative.`,
 
 // inspection is what there is to say of a model.
 type inspection struct {
-	*model.Model
+	model.Description
 	Parameters int         `json:"parameters"`
-	Layers     []layerNote `json:"per_layer"`
+	Notes      []layerNote `json:"per_layer"`
 	Dead       []int       `json:"dead_units,omitempty"` // of each hidden layer
 	Confusion  [][]int     `json:"confusion,omitempty"`  // a row a true class, a column a predicted one
 	noLabels   error       // why the data has none
@@ -95,9 +95,13 @@ func note(ly dlam.Layer) layerNote {
 
 // inspect looks at a model, and at what it does to the data that u names.
 func (a *app) inspect(ctx context.Context, m *model.Model, u *useFlags) (*inspection, error) {
-	i := &inspection{Model: m, Parameters: m.Network.Parameters()}
+	i := &inspection{Parameters: m.Network.Parameters()}
+	var err error
+	if i.Description, err = m.Describe(); err != nil {
+		return nil, err
+	}
 	for _, ly := range m.Network.Layers {
-		i.Layers = append(i.Layers, note(ly))
+		i.Notes = append(i.Notes, note(ly))
 	}
 	if u.c.Data == "" {
 		return i, nil
@@ -126,7 +130,7 @@ func writePictures(m *model.Model, path string) error {
 
 // showInspection is for people.
 func (a *app) showInspection(i *inspection) {
-	a.say("%s network %v, %d parameters, loss %s", i.Activation, i.Network.Widths(), i.Parameters, i.Loss)
+	a.say("%s, %d parameters, loss %v", i.Architecture(), i.Parameters, i.Loss)
 	t := i.Training
 	a.say("trained by %s on %s (%d samples) for %d iterations, seed %d", t.Solver, t.Dataset, t.Samples, t.Iterations, t.Seed)
 	a.say("input: %d features, pool %d, scaling %s", i.Transform.Inputs, i.Transform.Pool, i.Transform.Scaling)
@@ -136,14 +140,14 @@ func (a *app) showInspection(i *inspection) {
 	w := table.NewWriter()
 	w.SetOutputMirror(a.err)
 	w.SetStyle(table.StyleLight)
-	w.AppendHeader(table.Row{"layer", "W", "‖W‖", "max |W|", "‖b‖", "dead units"})
+	w.AppendHeader(table.Row{"layer", "map", "W", "activation", "‖W‖", "max |W|", "‖b‖", "dead units"})
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
-	for l, n := range i.Layers {
+	for l, n := range i.Notes {
 		dead := "-"
 		if l < len(i.Dead) {
 			dead = strconv.Itoa(i.Dead[l])
 		}
-		w.AppendRow(table.Row{l + 1, strconv.Itoa(n.Units) + "×" + strconv.Itoa(n.Inputs), number(n.Weight), number(n.Top), number(n.Bias), dead})
+		w.AppendRow(table.Row{l + 1, i.Layers[l].Map, strconv.Itoa(n.Units) + "×" + strconv.Itoa(n.Inputs), i.Layers[l].Activation, number(n.Weight), number(n.Top), number(n.Bias), dead})
 	}
 	w.Render()
 	switch {

@@ -239,22 +239,19 @@ func (c *config) regularizer() prox.Regularizer {
 
 // loss is R; classes says whether the targets are classes.
 func (c *config) loss(classes bool) (loss.Loss, error) {
-	name := c.Loss
-	if name == auto {
-		name = "squared"
+	if err := c.takes(classes, c.Data); err != nil {
+		return nil, err
+	}
+	text := c.Loss
+	if text == auto {
+		text = "squared"
 		if classes {
-			name = "cross-entropy"
+			text = "cross-entropy"
 		}
 	}
-	l, err := loss.Parse(name)
-	if err != nil {
-		return nil, errUsage{err}
+	l, err := loss.Parse(text)
+	if _, ok := l.(loss.CrossEntropy); ok {
+		l = loss.CrossEntropy{Solver: loss.OutputSolver(c.OutputSolver)}
 	}
-	if !classes && name != "squared" {
-		return nil, usagef("--loss %s needs classes, and the labels are values: use --loss squared", name)
-	}
-	if name == "cross-entropy" {
-		return loss.CrossEntropy{Solver: loss.OutputSolver(c.OutputSolver)}, nil
-	}
-	return l, nil
+	return l, err
 }

@@ -5,14 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dlam-go/dlam"
-	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/model"
 )
@@ -59,6 +56,7 @@ iteration and saves; --resume goes on from there.`,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	c.addFlags(fl)
+	completeOperators(cmd)
 	fl.StringVar(&f.run, "run", "", "run folder (default runs/DATA-SOLVER, numbered)")
 	fl.StringVar(&f.config, "config", "", "settings from a run's config.toml; flags given win")
 	fl.StringVar(&f.resume, "resume", "", "go on with a run that was interrupted")
@@ -140,7 +138,7 @@ func (a *app) resume(ctx context.Context, t *training, check *checkpointer) erro
 		return err
 	}
 	defer folder.close()
-	from, err := check.load(t.network.Layers[0].H)
+	from, err := check.load()
 	if err != nil {
 		return err
 	}
@@ -165,6 +163,9 @@ func digest(text string) string {
 // prepare checks settings, reads data and makes the network.
 func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training, error) {
 	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	if err := c.completeSettings(); err != nil {
 		return nil, err
 	}
 	if f.evaluate < 0 {
@@ -232,19 +233,12 @@ func (a *app) prepare(ctx context.Context, c *config, f *trainFlags) (*training,
 
 // startNetwork draws the first weights, or reads them.
 func startNetwork(c *config, f *trainFlags, w []int) (*dlam.Network, error) {
-	h, err := activation.Parse(c.Activation)
-	if err != nil {
-		return nil, errUsage{err}
+	n, err := c.draw(w, dlam.Initializer(c.Init))
+	if err != nil || f.initFrom == "" {
+		return n, err
 	}
-	if f.initFrom == "" {
-		return dlam.NewNetwork(w, h, dlam.Initializer(c.Init), rand.New(rand.NewPCG(c.Seed, 0)))
-	}
-	n, err := model.Weights(f.initFrom, h)
-	if err != nil {
-		return nil, errUsage{err}
-	}
-	if got := n.Widths(); fmt.Sprint(got) != fmt.Sprint(w) {
-		return nil, usagef("%s: a network of widths %v, the data and --hidden ask for %v", f.initFrom, got, w)
+	if n, err = model.Weights(f.initFrom, n); err != nil {
+		return nil, usagef("--init-from: %w (widths follow from the data and --hidden, activations from --activation)", err)
 	}
 	return n, nil
 }

@@ -152,7 +152,8 @@ func outputs(m *model.Model, x mat.Dense, threads int) (mat.Dense, error) {
 	if err != nil {
 		return out, err
 	}
-	return out, m.Finish(out)
+	m.Finish(out)
+	return out, nil
 }
 
 func writePredictions(w io.Writer, m *model.Model, out mat.Dense, format string) error {

@@ -13,15 +13,21 @@ try:
 except ImportError:
     torch = None
 
+# By the kind of an activation's Spec; its parameters are the Spec's other keys.
 ACTIVATIONS = {
     "relu": lambda z: np.maximum(z, 0),
-    "leaky-relu": lambda z: np.maximum(z, np.float32(0.01) * z),
-    "tanh": np.tanh,
+    "leaky-relu": lambda z, slope: np.maximum(z, np.float32(slope) * z),
+    "tanh": lambda z: np.tanh(z),
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "hard-tanh": lambda z: np.clip(z, -1, 1),
     "identity": lambda z: z,
     "sign": lambda z: np.where(z >= 0, np.float32(1), np.float32(-1)),
 }
+
+
+def activate(spec, z):
+    parameters = {name: value for name, value in spec.items() if name != "kind"}
+    return ACTIVATIONS[spec["kind"]](z, **parameters)
 
 
 def inputs(m, x):
@@ -34,11 +40,9 @@ def inputs(m, x):
 
 def predict(m, x):
     a = inputs(m, x)
-    layers = sum(name.endswith(".weight") for name in m.files)
-    for l in range(layers):
-        a = a @ m[f"{l}.weight"].T + m[f"{l}.bias"]
-        if l < layers - 1:
-            a = ACTIVATIONS[str(m["activation"])](a)
+    for l, layer in enumerate(map(json.loads, m["layers"])):
+        assert layer["map"] == {"kind": "dense"}, layer
+        a = activate(layer["activation"], a @ m[f"{l}.weight"].T + m[f"{l}.bias"])
     if m["output"] == "probabilities":
         e = np.exp(a - a.max(axis=1, keepdims=True))
         a = e / e.sum(axis=1, keepdims=True)
@@ -63,17 +67,19 @@ def safetensors(path):
 
 
 def torch_predict(m, tensors, x):
-    """The same by torch, for the activations that it has under one name."""
-    kinds = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid, "hard-tanh": torch.nn.Hardtanh}
-    kind = kinds.get(str(m["activation"]))
-    if kind is None:
-        return None
+    """The same by torch, for the activations that it has."""
+    kinds = {"relu": torch.nn.ReLU, "leaky-relu": lambda slope: torch.nn.LeakyReLU(slope), "tanh": torch.nn.Tanh,
+             "sigmoid": torch.nn.Sigmoid, "hard-tanh": torch.nn.Hardtanh, "identity": torch.nn.Identity}
     modules, state = [], {}
-    for l in range(len(tensors) // 2):
+    for l, layer in enumerate(map(json.loads, m["layers"])):
+        parameters = dict(layer["activation"])
+        kind = kinds.get(parameters.pop("kind"))
+        if kind is None:
+            return None
         w = torch.from_numpy(tensors[f"{l}.weight"].copy())
         state[f"{len(modules)}.weight"], state[f"{len(modules)}.bias"] = w, torch.from_numpy(tensors[f"{l}.bias"].copy())
-        modules += [torch.nn.Linear(w.shape[1], w.shape[0]), kind()]
-    mlp = torch.nn.Sequential(*modules[:-1])
+        modules += [torch.nn.Linear(w.shape[1], w.shape[0]), kind(**parameters)]
+    mlp = torch.nn.Sequential(*modules)
     mlp.load_state_dict(state)
     with torch.no_grad():
         z = mlp(torch.from_numpy(inputs(m, x).astype("f4")))
@@ -86,6 +92,8 @@ for path in sys.argv[1:]:
     assert sorted(tensors) == sorted(n for n in m.files if n.endswith((".weight", ".bias"))), sorted(tensors)
     for name, t in tensors.items():
         assert t.dtype == m[name].dtype == np.float32 and np.array_equal(t, m[name]), name
+    assert [json.loads(t) for t in m["layers"]] == description["layers"], description
+    assert json.loads(str(m["loss"])) == description["loss"], description
     assert list(m.get("classes", [])) == description.get("classes", []), description
     x = np.fromfile(path + ".f32", "<f4").reshape(-1, description["transform"]["inputs"])
     y = predict(m, x)

@@ -90,7 +90,7 @@ func New(e *pass.Engine, layers []nn.Layer, l loss.Loss) (*Backprop, error) {
 		}
 		h, ok := ly.H.(activation.Differentiable)
 		if !ok {
-			return nil, fmt.Errorf("layer %d: activation %v has no derivative, which backpropagation needs", i+1, ly.H)
+			return nil, fmt.Errorf("layer %d: activation %v has no derivative (activation.Differentiable), which backpropagation needs", i+1, ly.H.Spec())
 		}
 		b.h = append(b.h, h)
 	}

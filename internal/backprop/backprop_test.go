@@ -20,12 +20,8 @@ func TestGradientAgainstFiniteDifferences(t *testing.T) {
 		if _, ok := h.(activation.Differentiable); !ok {
 			continue
 		}
-		for _, name := range loss.Names {
-			t.Run(fmt.Sprint(h, "/", name), func(t *testing.T) {
-				l, err := loss.Parse(name)
-				if err != nil {
-					t.Fatal(err)
-				}
+		for _, l := range loss.All {
+			t.Run(fmt.Sprint(h, "/", l), func(t *testing.T) {
 				p := testprob.Blobs(230, 6, 3, 5)
 				differences(t, p, l, testprob.Network(p, []int{8, 7}, h, dlam.He, 2))
 			})

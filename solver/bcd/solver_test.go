@@ -69,7 +69,7 @@ func TestRefuses(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"gamma", "rho", "alpha", "l1(1)"} {
+	for _, want := range []string{"gamma", "rho", "alpha", "l1:lambda=1"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is not reported: %v", want, err)
 		}

@@ -34,7 +34,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	}
 	omega, ok := p.Regularizer.(prox.Differentiable)
 	if !ok {
-		return nil, fmt.Errorf("%v: regulariser %v has no gradient", s, p.Regularizer)
+		return nil, fmt.Errorf("%v: regulariser %v has no gradient (prox.Differentiable)", s, p.Regularizer.Spec())
 	}
 	st := &stepper{Settings: s.Settings, p: p, omega: omega, net: n.Clone(), e: pass.New(p.Threads, p.Comm)}
 	if err := st.begin(); err != nil {

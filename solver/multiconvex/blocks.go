@@ -1,8 +1,13 @@
 package multiconvex
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/nn"
 )
@@ -14,6 +19,7 @@ import (
 type Blocks struct {
 	Settings
 	p      *dlam.Problem
+	loss   loss.Proximal // p's
 	net    *dlam.Network
 	n      float64 // number of samples, over all ranks
 	layers []layer
@@ -44,14 +50,15 @@ type Blocks struct {
 // with its units for each sample, the output layer two; of the first layer, E
 // is not kept.
 type layer struct {
-	l        int          // 1 for the first
-	net      *dlam.Layer  // W_l, b_l and h_l
-	products *nn.Products // with W_l
-	places   float64      // rows of U(A_{l-1}) for each sample
-	in       mat.Dense    // A_{l-1}
-	Z, A     mat.Dense    // auxiliary variables; no A in the output layer
-	E        mat.Dense    // residual V_l − Z_l with V_l = U(A_{l-1})W_lᵀ + 1b_lᵀ; none of layer 1
-	next     *layer       // layer l+1, nil for the output layer
+	l        int                 // 1 for the first
+	net      *dlam.Layer         // W_l, b_l and h_l
+	h        activation.Monotone // h_l, for its projection
+	products *nn.Products        // with W_l
+	places   float64             // rows of U(A_{l-1}) for each sample
+	in       mat.Dense           // A_{l-1}
+	Z, A     mat.Dense           // auxiliary variables; no A in the output layer
+	E        mat.Dense           // residual V_l − Z_l with V_l = U(A_{l-1})W_lᵀ + 1b_lᵀ; none of layer 1
+	next     *layer              // layer l+1, nil for the output layer
 
 	step weightStep     // the W-step's memory
 	sums layerSums      // sums over samples, as far as they are known
@@ -84,7 +91,8 @@ type known struct {
 
 // New starts feasible, as section 2 of the paper has it: a forward pass of a
 // copy of n, a_l = h(z_l) exactly, and z_L coded +1 for the true class and −1
-// elsewhere. The caller must Close it.
+// elsewhere. It refuses a loss without a proximal operator, and activations that
+// are not monotone. The caller must Close it.
 func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
 	if err := set.Validate(); err != nil {
 		return nil, err
@@ -92,8 +100,11 @@ func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
 	if err := p.Fits(n); err != nil {
 		return nil, err
 	}
+	if err := takes(p, n); err != nil {
+		return nil, err
+	}
 	s := &Blocks{
-		Settings: set, p: p, net: n.Clone(), e: pass.New(p.Threads, p.Comm),
+		Settings: set, p: p, loss: p.Loss.(loss.Proximal), net: n.Clone(), e: pass.New(p.Threads, p.Comm),
 		epsilon: set.Epsilon, layers: make([]layer, len(n.Layers)), ended: func(int, string) {},
 	}
 	s.allocate()
@@ -104,11 +115,26 @@ func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
 	return s, nil
 }
 
+// takes reports operators that lack what eqs. 4 and 5 need of them.
+func takes(p *dlam.Problem, n *dlam.Network) error {
+	var errs []error
+	if _, ok := p.Loss.(loss.Proximal); !ok {
+		errs = append(errs, fmt.Errorf("dlam: loss %v has no proximal operator (loss.Proximal), which the output step needs", p.Loss.Spec()))
+	}
+	for l, ly := range n.Layers {
+		if _, ok := ly.H.(activation.Monotone); !ok {
+			errs = append(errs, fmt.Errorf("dlam: layer %d: activation %v has no projection (activation.Monotone), which the z-step needs", l+1, ly.H.Spec()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 func (s *Blocks) allocate() {
 	rows, in := s.p.X.Rows, s.p.X
 	for l := range s.layers {
 		ly := &s.layers[l]
 		ly.l, ly.net, ly.in = l+1, &s.net.Layers[l], in
+		ly.h = ly.net.H.(activation.Monotone)
 		ly.products, ly.places = nn.NewProducts(*ly.net), float64(ly.net.Places())
 		units := ly.net.Units()
 		ly.Z = mat.New(rows, units)

@@ -21,7 +21,7 @@ func (o *outputSums) plan(p *pass.Plan) {
 func (b *block) updateOutput(w *pass.Worker, sums *outputSums) {
 	s, z := b.s, b.scratch(b.old, b.Z.Cols)
 	z.CopyFrom(b.Z)
-	risk, unmoved := s.p.Loss.Prox(z, b.E, b.y, s.Rho)
+	risk, unmoved := s.loss.Prox(z, b.E, b.y, s.Rho)
 	before, after, move := kernel.Move(b.E.Elements(), b.Z.Elements(), z.Elements())
 	sums.z.add(w, before, after, move)
 	w.Add(sums.risk, risk)

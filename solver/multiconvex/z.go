@@ -23,7 +23,7 @@ func (z *zSums) plan(p *pass.Plan) { z.phi, z.move, z.fall = p.Scalar(), p.Scala
 func (b *block) updateZ(w *pass.Worker, sums *zSums) {
 	z := b.scratch(b.old, b.Z.Cols).Elements()
 	e, old := b.E.Elements(), b.Z.Elements()
-	b.ly.net.H.ProjectBand(z, e, b.A.Elements(), float32(b.s.epsilon))
+	b.ly.h.ProjectBand(z, e, b.A.Elements(), float32(b.s.epsilon))
 	before, after, move := kernel.MoveClipped(e, old, z)
 	sums.add(w, before, after, move)
 }

@@ -57,11 +57,14 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	}
 	curved, ok := p.Loss.(loss.Curved)
 	if !ok {
-		return nil, fmt.Errorf("sync: loss %v has no curvature", p.Loss)
+		return nil, fmt.Errorf("sync: loss %v has no curvature (loss.Curved), which the step length needs", p.Loss.Spec())
+	}
+	if _, ok := p.Loss.(loss.Proximal); !ok && s.Settings.Mode == Prox {
+		return nil, fmt.Errorf("sync: loss %v has no proximal operator (loss.Proximal), which mode prox needs", p.Loss.Spec())
 	}
 	omega, ok := p.Regularizer.(prox.Differentiable)
 	if !ok {
-		return nil, fmt.Errorf("sync: regulariser %v has no gradient", p.Regularizer)
+		return nil, fmt.Errorf("sync: regulariser %v has no gradient (prox.Differentiable)", p.Regularizer.Spec())
 	}
 	st := &stepper{Settings: s.Settings, p: p, loss: curved, omega: omega, net: n.Clone(), e: pass.New(p.Threads, p.Comm), gain: 1, trust: 1}
 	if err := st.begin(); err != nil {
@@ -151,7 +154,7 @@ func (s *stepper) begin() error {
 		return fmt.Errorf("sync: %w", err)
 	}
 	if s.Mode == Prox {
-		if s.target, err = backprop.New(s.e, s.net.Layers, targets{s.p.Loss, s.Rho, new(stdsync.Pool)}); err != nil {
+		if s.target, err = backprop.New(s.e, s.net.Layers, targets{s.p.Loss.(loss.Proximal), s.Rho, new(stdsync.Pool)}); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // targets is a loss whose gradient is that of mode Prox: z − z⁺ with z⁺ the
 // proximal step of eq. 5.
 type targets struct {
-	loss.Loss
+	loss.Proximal
 	rho  float64
 	pool *stdsync.Pool // of *[]float32, scratch
 }

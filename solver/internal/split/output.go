@@ -61,7 +61,7 @@ func (f *outputFit) Block(w *pass.Worker, lo, hi int) {
 		for i, x := range z.Elements() {
 			to[i] = float32((f.beta*float64(x) + f.alpha*float64(old[i])) / sum)
 		}
-		_, unmoved := f.it.P.Loss.Prox(a, v, y, sum)
+		_, unmoved := f.it.loss.Prox(a, v, y, sum)
 		w.Add(f.unmoved, float64(unmoved))
 		return
 	}
@@ -79,7 +79,7 @@ func (f *outputFit) Block(w *pass.Worker, lo, hi int) {
 			to[i] -= inv * u[i]
 		}
 	}
-	_, unmoved := f.it.P.Loss.Prox(z, v, y, f.beta)
+	_, unmoved := f.it.loss.Prox(z, v, y, f.beta)
 	w.Add(f.unmoved, float64(unmoved))
 }
 

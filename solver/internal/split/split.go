@@ -6,6 +6,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/nn"
 )
@@ -44,12 +45,13 @@ type Iterate struct {
 	Done   int       // iterations
 	Sums   *pass.Pass
 
+	loss    loss.Proximal // P's
 	e       *pass.Engine
 	scratch []Scratch // of each worker
 }
 
 // New starts from a forward pass of a copy of n: z_l = V_l, a_l = h(z_l), u = 0.
-// The caller must Close it.
+// It refuses a loss without a proximal operator. The caller must Close it.
 func New(p *dlam.Problem, n *dlam.Network, o Options) (*Iterate, error) {
 	if err := p.Fits(n); err != nil {
 		return nil, err
@@ -57,7 +59,11 @@ func New(p *dlam.Problem, n *dlam.Network, o Options) (*Iterate, error) {
 	if err := n.FullyConnected(); err != nil { // the a-step inverts WᵀW
 		return nil, err
 	}
-	it := &Iterate{P: p, Net: n.Clone(), e: pass.New(p.Threads, p.Comm), Layers: make([]Layer, len(n.Layers))}
+	l, ok := p.Loss.(loss.Proximal)
+	if !ok {
+		return nil, fmt.Errorf("loss %v has no proximal operator (loss.Proximal), which the output step needs", p.Loss.Spec())
+	}
+	it := &Iterate{P: p, loss: l, Net: n.Clone(), e: pass.New(p.Threads, p.Comm), Layers: make([]Layer, len(n.Layers))}
 	it.allocate(o)
 	if err := it.start(); err != nil {
 		it.Close()

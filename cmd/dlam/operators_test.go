@@ -1,0 +1,261 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"io"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/export"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/serve"
+	"github.com/dlam-go/dlam/spec"
+)
+
+// withOthers are the operators in all, and of each that has parameters one with
+// other numbers.
+func withOthers[T spec.Operator](t *testing.T, all []T) []T {
+	t.Helper()
+	list := append([]T(nil), all...)
+	for _, o := range all {
+		m, ok := any(o).(spec.Maker[T])
+		if !ok {
+			continue
+		}
+		s := o.Spec()
+		for _, p := range m.Parameters() {
+			was := s.Numbers[p.Name]
+			if s.Numbers[p.Name] = was + (p.Max-was)/4; math.IsInf(p.Max, 0) {
+				s.Numbers[p.Name] = was + 0.625
+			}
+		}
+		other := m.With(s.Numbers)
+		if err := spec.Check(other); err != nil || other.Spec().Equal(o.Spec()) {
+			t.Fatalf("%v is no other %v: %v", other.Spec(), o.Spec(), err)
+		}
+		list = append(list, other)
+	}
+	return list
+}
+
+// described is a model with h in its hidden layer, trained with l.
+func described(t *testing.T, h activation.Func, l loss.Loss) *model.Model {
+	t.Helper()
+	c := defaultConfig()
+	n, err := c.draw([]int{2, 3, 2}, dlam.He)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Layers[0].H = h
+	m := &model.Model{Network: n, Loss: l, Transform: dataset.Transform{Inputs: 2, Pool: 1, Scaling: dataset.ScaleNone, Shift: []float32{0}, Factor: []float32{1}}}
+	if loss.IsFor(l, loss.Classes) {
+		m.Classes = []string{"a", "b"}
+	}
+	return m
+}
+
+// TestOperatorsEverywhere goes over all activations and losses, with the
+// parameters they have and with others, and fails where one is missing or comes
+// back as another: in model files, flags and config.toml, inspect, serve's
+// metadata, ONNX, Go source, NPZ, the reader of NPZ, and the documents.
+func TestOperatorsEverywhere(t *testing.T) {
+	page, err := os.ReadFile("../../docs/formats.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.ReadFile("../../export/testdata/predict.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range withOthers(t, activation.All) {
+		t.Run(h.Spec().String(), func(t *testing.T) {
+			m := described(t, h, loss.CrossEntropy{})
+			everywhere(t, m, h.Spec())
+			if c := throughConfig(t, "--activation", h.Spec()); reflect.TypeOf(c.network.Layers[0].H) != reflect.TypeOf(h) || !c.network.Layers[0].H.Spec().Equal(h.Spec()) {
+				t.Errorf("--activation: got %v", c.network.Layers[0].H.Spec())
+			}
+			if onnx, err := export.ONNX(m); err != nil || !bytes.Contains(onnx, []byte(h.Spec().String()+" network")) {
+				t.Errorf("ONNX: %v, or not described", err)
+			}
+			if source, err := export.GoSource(m, "p"); err != nil || !bytes.Contains(source, []byte("activation1 is "+h.Spec().String()+".\n")) {
+				t.Errorf("Go source: %v, or not described", err)
+			}
+			if !bytes.Contains(reader, []byte(`"`+h.Spec().Kind+`": lambda`)) {
+				t.Error("export/testdata/predict.py cannot read it from NPZ")
+			}
+		})
+	}
+	for _, l := range withOthers(t, loss.All) {
+		t.Run(l.Spec().String(), func(t *testing.T) {
+			m := described(t, activation.ReLU{}, l)
+			everywhere(t, m, l.Spec())
+			if c := throughConfig(t, "--loss", l.Spec()); reflect.TypeOf(c.loss) != reflect.TypeOf(l) || !c.loss.Spec().Equal(l.Spec()) {
+				t.Errorf("--loss: got %v", c.loss.Spec())
+			}
+			if onnx, err := export.ONNX(m); err != nil || !bytes.Contains(onnx, []byte("loss "+l.Spec().String()+",")) {
+				t.Errorf("ONNX: %v, or not described", err)
+			}
+			if source, err := export.GoSource(m, "p"); err != nil || !bytes.Contains(source, []byte("loss "+l.Spec().String()+",")) {
+				t.Errorf("Go source: %v, or not described", err)
+			}
+		})
+	}
+	documented(t, string(page), activation.All)
+	documented(t, string(page), loss.All)
+}
+
+// everywhere holds that s, of an operator of m, is in every form of m that keeps
+// Specs.
+func everywhere(t *testing.T, m *model.Model, s spec.Spec) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), model.FileName)
+	if err := m.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := model.Load(path); err != nil || !reflect.DeepEqual(got, m) {
+		t.Errorf("model file: got %+v, %v, want %+v", got, err, m)
+	}
+	object, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, out, said := call("inspect", path, "--json"); code != exitDone || !strings.Contains(out, string(object)) {
+		t.Errorf("inspect --json: no %s in %s%s", object, out, said)
+	}
+	if code, _, said := call("inspect", path); code != exitDone || !strings.Contains(said, s.String()) {
+		t.Errorf("inspect: no %s in %s", s, said)
+	}
+	set := serve.DefaultSettings()
+	set.Name = "m"
+	server, err := serve.New(m, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	server.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/v2/models/m", nil))
+	if !strings.Contains(w.Body.String(), string(object)) {
+		t.Errorf("serve: no %s in %s", object, w.Body)
+	}
+	var archive bytes.Buffer
+	if err := export.NPZ(&archive, m); err != nil {
+		t.Fatal(err)
+	}
+	if text := arrayText(t, archive.Bytes(), "layers") + arrayText(t, archive.Bytes(), "loss"); !strings.Contains(text, string(object)) {
+		t.Errorf("NPZ: no %s in %q", object, text)
+	}
+}
+
+// arrayText is an array of texts in an archive, without what numpy pads it by.
+func arrayText(t *testing.T, archive []byte, name string) string {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := z.Open(name + ".npy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(raw), "\x00", "")
+}
+
+// configured is what settings make.
+type configured struct {
+	network *dlam.Network
+	loss    loss.Loss
+}
+
+// throughConfig sets flag to s, writes config.toml, reads it, and makes what it
+// says.
+func throughConfig(t *testing.T, flag string, s spec.Spec) configured {
+	t.Helper()
+	c, again := defaultConfig(), defaultConfig()
+	cmd := newTrainCommand(&app{})
+	if err := cmd.ParseFlags([]string{flag, s.String()}); err != nil {
+		t.Fatal(err)
+	}
+	text := cmd.Flags().Lookup(strings.TrimPrefix(flag, "--")).Value.String()
+	if flag == "--loss" {
+		c.Loss = text
+	} else {
+		c.Activation = text
+	}
+	if err := c.validate(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.completeSettings(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := c.text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.decode(file, "config.toml"); err != nil {
+		t.Fatal(err)
+	}
+	n, err := again.draw([]int{2, 3, 2}, dlam.He)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := again.loss(flag != "--loss" || loss.IsFor(mustMake(t, s), loss.Classes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return configured{n, l}
+}
+
+func mustMake(t *testing.T, s spec.Spec) loss.Loss {
+	t.Helper()
+	l, err := loss.FromSpec(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// documented holds that a page has a row for each operator, with the ranges of
+// its parameters.
+func documented[T spec.Operator](t *testing.T, page string, all []T) {
+	t.Helper()
+	for i, usage := range spec.Usage(all) {
+		_, rest, ok := strings.Cut(page, "\n| `"+usage+"` |")
+		row, _, _ := strings.Cut(rest, "\n")
+		if !ok {
+			t.Errorf("docs/formats.md has no row of `%s`", usage)
+		}
+		if p, ok := any(all[i]).(spec.Parametric); ok {
+			for _, p := range p.Parameters() {
+				if !strings.Contains(row, p.Range()) {
+					t.Errorf("docs/formats.md: the row of `%s` does not say %s", usage, p.Range())
+				}
+			}
+		}
+	}
+}
+
+// A shell is offered the operators.
+func TestCompletion(t *testing.T) {
+	for _, command := range []string{"train", "compare"} {
+		for flag, want := range map[string]string{"--activation": "relu\nleaky-relu\ntanh\n", "--loss": "auto\ncross-entropy\nsquared\n"} {
+			if code, out, said := call("__complete", command, flag, ""); code != exitDone || !strings.HasPrefix(out, want) {
+				t.Errorf("%s %s: got %q, %s", command, flag, out, said)
+			}
+		}
+	}
+}
