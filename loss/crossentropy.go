@@ -56,13 +56,13 @@ func (CrossEntropy) Value(z mat.Dense, y Target) float64 {
 		for i := range hi - lo {
 			e.sum[i] = float64(e.top[i]) + math.Log(e.sum[i])
 		}
-		s += y.RowRange(lo, hi).surprise(z.RowRange(lo, hi), e.sum[:], target)
+		s += y.RowRange(lo, hi).crossEntropy(z.RowRange(lo, hi), e.sum[:], target)
 	}
 	return s
 }
 
-// surprise is Σ −⟨y, log softmax(z)⟩; scratch is a row.
-func (t Target) surprise(z mat.Dense, logSumExp []float64, scratch []float32) (s float64) {
+// crossEntropy is Σ −⟨y, log softmax(z)⟩; scratch is a row.
+func (t Target) crossEntropy(z mat.Dense, logSumExp []float64, scratch []float32) (s float64) {
 	if t.Class != nil && t.Smoothing == 0 {
 		for i, c := range t.Class {
 			s += logSumExp[i] - float64(z.At(i, int(c)))

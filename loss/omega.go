@@ -16,7 +16,7 @@ func proxOmega(dst, v mat.Dense, y Target, rho float64, work []float64, target [
 		t.group(o.Target(), rho)
 		o.Solve(z.Data, z.Stride, at.Data, at.Stride, hi-lo)
 		o.LogSumExp(&logSumExp)
-		value += t.surprise(z, logSumExp[:], target)
+		value += t.crossEntropy(z, logSumExp[:], target)
 	}
 	return value
 }

@@ -107,7 +107,7 @@ func axpbyAVX512(n int, alpha float32, x, dst *float32, beta float32)
 func add64AVX512(n int, x *float32, dst *float64)
 
 //go:noescape
-func widenAVX512(n int, x *float32, dst *float64)
+func toFloat64AVX512(n int, x *float32, dst *float64)
 
 //go:noescape
 func columnsAVX512(rows, cols int, x *float32, stride int, sum *float64)
@@ -155,7 +155,7 @@ func reluDerivAVX512(n int, grad, z, dst *float32)
 func adamAVX512(n int, w, grad, m, s, k *float32)
 
 //go:noescape
-func narrowAVX512(n int, sum *float64, a float32, dst *float32, b float32)
+func addToFloat32AVX512(n int, sum *float64, a float32, dst *float32, b float32)
 
 //go:noescape
 func transposeAVX512(n int, src *float32, srcRow int, dst *float32, dstRow int)
@@ -228,7 +228,7 @@ func axpbyAVX2(n int, alpha float32, x, dst *float32, beta float32)
 func add64AVX2(n int, x *float32, dst *float64)
 
 //go:noescape
-func widenAVX2(n int, x *float32, dst *float64)
+func toFloat64AVX2(n int, x *float32, dst *float64)
 
 //go:noescape
 func columnsAVX2(rows, cols int, x *float32, stride int, sum *float64)
@@ -276,7 +276,7 @@ func reluDerivAVX2(n int, grad, z, dst *float32)
 func adamAVX2(n int, w, grad, m, s, k *float32)
 
 //go:noescape
-func narrowAVX2(n int, sum *float64, a float32, dst *float32, b float32)
+func addToFloat32AVX2(n int, sum *float64, a float32, dst *float32, b float32)
 
 //go:noescape
 func transposeAVX2(n int, src *float32, srcRow int, dst *float32, dstRow int)

@@ -179,12 +179,12 @@ func (p *Packing) mulAT(c []float32, cStride int, a []float32, aStride int, b []
 	width, height, pitch := panelWidth(), tileHeight(), tilePitch()
 	p.a = grow(p.a, min(rows, depth)*pitch*((m+height-1)/height))
 	p.b = grow(p.b, depth*width)
-	tail := narrow(n)
+	tail := tailColumns(n)
 	n -= tail
 	for r := 0; r < rows && m > 0; r += depth {
 		k := min(depth, rows-r)
 		if tail > 0 {
-			p.narrow(c[n:], cStride, a[r*aStride:], aStride, b[r*bStride+n:], bStride, k, m, tail, add || r > 0)
+			p.mulTail(c[n:], cStride, a[r*aStride:], aStride, b[r*bStride+n:], bStride, k, m, tail, add || r > 0)
 		}
 		packColumns(p.a, pitch, pitch*k, a[r*aStride:], aStride, k, m, height)
 		for j := 0; j < n; j += width {
@@ -205,9 +205,9 @@ func (p *Packing) mulAT(c []float32, cStride int, a []float32, aStride int, b []
 	}
 }
 
-// narrow is mulAT for n columns so few that tiles of AᵀB would leave most lanes
+// mulTail is mulAT for n columns so few that tiles of AᵀB would leave most lanes
 // idle: it makes BᵀA, as wide as A is, and from it C.
-func (p *Packing) narrow(c []float32, cStride int, a []float32, aStride int, b []float32, bStride, rows, m, n int, add bool) {
+func (p *Packing) mulTail(c []float32, cStride int, a []float32, aStride int, b []float32, bStride, rows, m, n int, add bool) {
 	width := panelWidth()
 	p.c = grow(p.c, n*m)
 	for j := 0; j < m; j += width {

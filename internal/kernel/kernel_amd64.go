@@ -126,17 +126,17 @@ func AddColumnSquares(sum []float64, x []float32, stride, rows int) {
 	}
 }
 
-// Widen computes dst = x.
-func Widen(dst []float64, x []float32) {
+// ToFloat64 computes dst = x.
+func ToFloat64(dst []float64, x []float32) {
 	dst = dst[:len(x)]
 	n := 0
 	if len(x) >= vectorAbove && level > generic {
 		n = len(x) &^ 15
 		if level == avx512 {
-			widenAVX512(n, &x[0], &dst[0])
+			toFloat64AVX512(n, &x[0], &dst[0])
 		} else {
-			widenAVX2(n, &x[0], &dst[0])
+			toFloat64AVX2(n, &x[0], &dst[0])
 		}
 	}
-	widenGo(dst[n:], x[n:])
+	toFloat64Go(dst[n:], x[n:])
 }

@@ -91,8 +91,8 @@ func Adam(k *AdamRule, w, g, m, s []float32) { adamGo(k, w, g, m, s) }
 // ReLUDeriv computes dst = g where z > 0, else 0. dst may be g or z.
 func ReLUDeriv(dst, g, z []float32) { reluDerivGo(dst, g, z) }
 
-// Narrow computes dst = a·sum + b·dst, in float32.
-func Narrow(dst []float32, b float32, sum []float64, a float32) { narrowGo(dst, b, sum, a) }
+// AddToFloat32 computes dst = a·sum + b·dst, in float32.
+func AddToFloat32(dst []float32, b float32, sum []float64, a float32) { addToFloat32Go(dst, b, sum, a) }
 
-// Widen computes dst = x.
-func Widen(dst []float64, x []float32) { widenGo(dst[:len(x)], x) }
+// ToFloat64 computes dst = x.
+func ToFloat64(dst []float64, x []float32) { toFloat64Go(dst[:len(x)], x) }

@@ -142,10 +142,10 @@ func TestVectors(t *testing.T) {
 		}
 		sum := make([]float64, n+1)
 		sum[n] = guard
-		Widen(sum[:n], x[:n])
+		ToFloat64(sum[:n], x[:n])
 		for i, v := range sum[:n] {
 			if v != float64(x[i]) {
-				t.Fatalf("Widen: element %d: got %v, want %v", i, v, x[i])
+				t.Fatalf("ToFloat64: element %d: got %v, want %v", i, v, x[i])
 			}
 		}
 		AddTo64(sum[:n], x[:n])

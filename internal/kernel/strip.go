@@ -20,9 +20,9 @@ type strip struct {
 // heightGo is the height of the tiles of runGo.
 const heightGo = 4
 
-// narrow is how many of n columns, the last ones, are so few that a tile of
+// tailColumns is how many of n columns, the last ones, are so few that a tile of
 // them would leave most lanes idle.
-func narrow(n int) int {
+func tailColumns(n int) int {
 	if w := n % max(lanes(), 1); w <= 4 {
 		return w
 	}

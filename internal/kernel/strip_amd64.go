@@ -46,7 +46,7 @@ func inQuads(n int) int {
 	if level < avx512 {
 		return 0
 	}
-	return narrow(n)
+	return tailColumns(n)
 }
 
 // tiles computes some vectors of columns from j on, from the highest tiles to

@@ -40,7 +40,7 @@ func reluDerivGo(dst, g, z []float32) {
 	}
 }
 
-func narrowGo(dst []float32, b float32, sum []float64, a float32) {
+func addToFloat32Go(dst []float32, b float32, sum []float64, a float32) {
 	dst = dst[:len(sum)]
 	for i, v := range sum {
 		dst[i] = a*float32(v) + b*dst[i]

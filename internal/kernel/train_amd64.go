@@ -29,17 +29,17 @@ func ReLUDeriv(dst, g, z []float32) {
 	}
 }
 
-// Narrow computes dst = a·sum + b·dst, in float32.
-func Narrow(dst []float32, b float32, sum []float64, a float32) {
+// AddToFloat32 computes dst = a·sum + b·dst, in float32.
+func AddToFloat32(dst []float32, b float32, sum []float64, a float32) {
 	dst = dst[:len(sum)]
 	n := 0
 	if len(sum) >= vectorAbove && level > generic {
 		n = len(sum) &^ 15
 		if level == avx512 {
-			narrowAVX512(n, &sum[0], a, &dst[0], b)
+			addToFloat32AVX512(n, &sum[0], a, &dst[0], b)
 		} else {
-			narrowAVX2(n, &sum[0], a, &dst[0], b)
+			addToFloat32AVX2(n, &sum[0], a, &dst[0], b)
 		}
 	}
-	narrowGo(dst[n:], b, sum[n:], a)
+	addToFloat32Go(dst[n:], b, sum[n:], a)
 }

@@ -32,7 +32,7 @@ func TestAdam(t *testing.T) {
 	})
 }
 
-func TestReLUDerivAndNarrow(t *testing.T) {
+func TestReLUDerivAndAddToFloat32(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(0, 130).Draw(t, "n")
 		v := vectors(t, 3, n)
@@ -48,8 +48,8 @@ func TestReLUDerivAndNarrow(t *testing.T) {
 			sum[i] = math.Pi * float64(v[1][i])
 		}
 		got := clone(want)
-		Narrow(got[:n], 0.3, sum, 0.7)
-		narrowGo(want[:n], 0.3, sum, 0.7)
-		same(t, "Narrow", got, want, n)
+		AddToFloat32(got[:n], 0.3, sum, 0.7)
+		addToFloat32Go(want[:n], 0.3, sum, 0.7)
+		same(t, "AddToFloat32", got, want, n)
 	})
 }

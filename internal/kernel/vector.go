@@ -44,7 +44,7 @@ func Axpy(dst []float32, alpha float32, x []float32) { Axpby(dst, 1, alpha, x) }
 // Add computes dst += x.
 func Add(dst, x []float32) { Axpy(dst, 1, x) }
 
-func widenGo(dst []float64, x []float32) {
+func toFloat64Go(dst []float64, x []float32) {
 	for i, v := range x {
 		dst[i] = float64(v)
 	}

@@ -170,7 +170,7 @@ func (s *Sum) AddTo(dst []float32, beta float32, lo int, alpha float32) {
 		kernel.Axpby(dst, beta, alpha, s.short[lo:lo+len(dst)])
 		return
 	}
-	kernel.Narrow(dst, beta, s.long[lo:lo+len(dst)], alpha)
+	kernel.AddToFloat32(dst, beta, s.long[lo:lo+len(dst)], alpha)
 }
 
 // Float64 is the elements of a sum that is not in float32: a Gram matrix's, or

@@ -55,12 +55,12 @@ func (p *Pass) run(w *Worker, t task) {
 	case t.h.gram: // the upper triangle
 		acc := w.product(part, b.ColRange(t.lo, n))
 		for i := range acc.Rows {
-			kernel.Widen(total.matrix(t.h)[(t.lo+i)*n+t.lo:(t.lo+i+1)*n], acc.Row(i))
+			kernel.ToFloat64(total.matrix(t.h)[(t.lo+i)*n+t.lo:(t.lo+i+1)*n], acc.Row(i))
 		}
 	case p.inFloat32(t.h):
 		w.pack.MulAT(mat.FromSlice(t.hi-t.lo, n, p.short[t.h.number-1][t.lo*n:t.hi*n]), part, b)
 	default:
-		kernel.Widen(total.matrix(t.h)[t.lo*n:t.hi*n], w.product(part, b).Data)
+		kernel.ToFloat64(total.matrix(t.h)[t.lo*n:t.hi*n], w.product(part, b).Data)
 	}
 	columns := total.columns(t.h)[t.lo:t.hi]
 	clear(columns)

@@ -21,15 +21,15 @@ type block struct {
 	tau   []float64 // of each sample
 
 	// scratch
-	first     []float32 // E_1
-	old       []float32 // old z, or new
-	h         []float32 // h(z)
-	grad      []float32 // E_{l+1}W_{l+1}
-	image     []float32 // a move's image under W_{l+1}
-	rows      []float32 // rows of a layer's map
-	cut       rows      // samples whose a-step the band cuts
-	curvature [pass.Block]float64
-	far       *far // for mDLAM, or nil
+	first        []float32 // E_1
+	old          []float32 // old z, or new
+	h            []float32 // h(z)
+	grad         []float32 // E_{l+1}W_{l+1}
+	image        []float32 // a move's image under W_{l+1}
+	rows         []float32 // rows of a layer's map
+	cut          rows      // samples whose a-step the band cuts
+	curvature    [pass.Block]float64
+	extrapolated *extrapolatedStep // for mDLAM, or nil
 }
 
 // rows is a gathered set of rows of a block.
@@ -52,7 +52,7 @@ func (b *block) allocate(s *Blocks) {
 	b.rows = make([]float32, maps)
 	b.cut.move, b.cut.image = buf(), buf()
 	if s.Momentum {
-		b.far = &far{move: buf(), image: buf(), oldE: buf()}
+		b.extrapolated = &extrapolatedStep{move: buf(), image: buf(), oldE: buf()}
 	}
 }
 

@@ -95,7 +95,7 @@ func (s *Blocks) extrapolated(ly *layer, i int) {
 	d, at := w.d.Row(i), m.next.Row(i)
 	m.alpha[i] = 0
 	if norm := w.weighted(d); norm > 0 {
-		alpha := max(s.Rho*w.form(d, w.ds.Row(i))/norm*(1+pad), minCurvature)
+		alpha := max(s.Rho*w.quadraticForm(d, w.ds.Row(i))/norm*(1+pad), minCurvature)
 		m.alpha[i] = alpha
 		w.unscale(m.grad.Row(i))
 		kernel.Axpy(at, -float32(s.Rho/alpha), m.grad.Row(i))
@@ -113,7 +113,7 @@ func (s *Blocks) chooseRow(ly *layer, i int) {
 	fall := func(next, move []float32, quad float64) float64 {
 		return -s.Rho*(kernel.Dot(ly.sums.g.Row(i), move)+quad/2) - s.p.Regularizer.Value(next)
 	}
-	quad := w.form(m.move.Row(i), w.ds.Row(i))
+	quad := w.quadraticForm(m.move.Row(i), w.ds.Row(i))
 	far := fall(m.next.Row(i), m.move.Row(i), quad)
 	for j, g := range ly.sums.g.Row(i) { // a long move may all but cancel
 		far -= s.Rho * rounding * math.Abs(float64(g)*float64(m.move.Row(i)[j]))
@@ -125,11 +125,11 @@ func (s *Blocks) chooseRow(ly *layer, i int) {
 	copy(w.trial.Row(i), m.next.Row(i))
 	copy(w.delta.Row(i), m.move.Row(i))
 	far += s.p.Regularizer.Value(ly.net.W.Row(i))
-	w.theta[i] = min(m.alpha[i], sufficient(far, w.weighted(m.move.Row(i))))
+	w.theta[i] = min(m.alpha[i], descentCurvature(far, w.weighted(m.move.Row(i))))
 }
 
-// sufficient is the curvature θ with ½θ·norm = fall, less rounding.
-func sufficient(fall, norm float64) float64 {
+// descentCurvature is the curvature θ with ½θ·norm = fall, less rounding.
+func descentCurvature(fall, norm float64) float64 {
 	if norm == 0 {
 		return minCurvature
 	}
@@ -146,8 +146,8 @@ func extrapolate(dst, x, old mat.Dense, omega float32) {
 	}
 }
 
-// far is a block's a-step from the extrapolated point, for mDLAM.
-type far struct {
+// extrapolatedStep is a block's a-step from the extrapolated point, for mDLAM.
+type extrapolatedStep struct {
 	move, image, oldE []float32
 	tau               [pass.Block]float64
 }
@@ -155,7 +155,7 @@ type far struct {
 // extrapolateA makes the a-step from A + ω(A − A_old), as the whole move from
 // A and its image, and remembers A and E_{l+1}.
 func (b *block) extrapolateA() {
-	f, s := b.far, b.s
+	f, s := b.extrapolated, b.s
 	d, image := b.scratch(f.move, b.A.Cols), b.scratch(f.image, b.nextE.Cols)
 	extrapolate(d, b.A, b.oldA, float32(s.nesterov.omega))
 	b.oldA.CopyFrom(b.A)
@@ -185,7 +185,7 @@ func (b *block) extrapolateA() {
 
 // rememberA keeps A for the next sweep's extrapolation.
 func (b *block) rememberA() {
-	if b.far != nil {
+	if b.extrapolated != nil {
 		b.oldA.CopyFrom(b.A)
 	}
 }
@@ -193,7 +193,7 @@ func (b *block) rememberA() {
 // chooseA replaces the a-steps taken by the extrapolated ones where F falls
 // farther.
 func (b *block) chooseA(w *pass.Worker, sums *aSums) {
-	f := b.far
+	f := b.extrapolated
 	d, image := b.scratch(f.move, b.A.Cols), b.scratch(f.image, b.nextE.Cols)
 	oldE, h := b.scratch(f.oldE, b.nextE.Cols), b.scratch(b.h, b.A.Cols)
 	for i := range d.Rows {
@@ -214,7 +214,7 @@ func (b *block) chooseA(w *pass.Worker, sums *aSums) {
 		}
 		move := kernel.SumSquares(d.Row(i))
 		w.Add(sums.move, -b.tau[i]*nearMove)
-		b.tau[i] = min(f.tau[i], sufficient(b.s.Rho/2*(start-end), move))
+		b.tau[i] = min(f.tau[i], descentCurvature(b.s.Rho/2*(start-end), move))
 		w.Add(sums.move, b.tau[i]*move)
 		w.Add(sums.fall, near-end)
 	}

@@ -72,9 +72,9 @@ func (w *weightStep) setGram(s mat.Dense) {
 // product and in a direction.
 const rounding = 0x1p-18
 
-// form is d·S·dᵀ for a row d whose product with S is ds, at least: in float32
+// quadraticForm is d·S·dᵀ for a row d whose product with S is ds, at least: in float32
 // its terms, of size |d_i|√S_ii·√S_jj|d_j| at most, may all but cancel.
-func (w *weightStep) form(d, ds []float32) float64 {
+func (w *weightStep) quadraticForm(d, ds []float32) float64 {
 	var terms float64
 	for j, v := range d {
 		terms += math.Abs(float64(v)) * w.root[j]
@@ -218,7 +218,7 @@ func (s *Blocks) searchRows(ly *layer) (trials int, err error) {
 			return trials, nil
 		}
 	}
-	return trials, s.fruitless(ly)
+	return trials, s.searchFailed(ly)
 }
 
 // searchLayer is Algorithm 2 to the letter: one α for the layer, from α₀ by
@@ -244,11 +244,11 @@ func (s *Blocks) searchLayer(ly *layer) (trials int, err error) {
 		}
 		alpha *= s.Gamma
 	}
-	return trials, s.fruitless(ly)
+	return trials, s.searchFailed(ly)
 }
 
-// fruitless is the error of a search that overflow alone can make fail.
-func (s *Blocks) fruitless(ly *layer) error {
+// searchFailed is the error of a search that overflow alone can make fail.
+func (s *Blocks) searchFailed(ly *layer) error {
 	return fmt.Errorf("layer %d, block W: %w: no step passed Algorithm 2's test in %d trials", ly.l, dlam.ErrDiverged, maxTrials)
 }
 
@@ -289,7 +289,7 @@ func (s *Blocks) quadratic(ly *layer, d mat.Dense) error {
 	}
 	w.gram.Mul(w.ds, d)
 	for i := range w.quad {
-		w.quad[i] = w.form(d.Row(i), w.ds.Row(i))
+		w.quad[i] = w.quadraticForm(d.Row(i), w.ds.Row(i))
 	}
 	return nil
 }

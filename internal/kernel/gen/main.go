@@ -59,7 +59,7 @@ func main() {
 		dot(&w, s)
 		axpby(&w, s)
 		add64(&w, s, "add64", true)
-		add64(&w, s, "widen", false)
+		add64(&w, s, "toFloat64", false)
 		columns(&w, s, "columns", false)
 		columns(&w, s, "columnSquares", true)
 		relu(&w, s)
@@ -75,7 +75,7 @@ func main() {
 		expSum(&w, s)
 		reluDeriv(&w, s)
 		adam(&w, s)
-		narrow(&w, s)
+		addToFloat32(&w, s)
 		transpose(&w, s)
 	}
 	quads(&w)

@@ -76,13 +76,13 @@ func (l *loop) normal(x int) {
 	l.op("VANDNPS", x, 6, x)
 }
 
-// narrow writes narrowISA(n, sum, a, dst, b): dst = a·float32(sum) + b·dst,
+// addToFloat32 writes addToFloat32ISA(n, sum, a, dst, b): dst = a·float32(sum) + b·dst,
 // sum in float64; n is a multiple of the lanes.
-func narrow(w *writer, s isa) {
+func addToFloat32(w *writer, s isa) {
 	l := &loop{writer: w, isa: s}
-	w.declare("narrow"+s.name, "n int, sum *float64, a float32, dst *float32, b float32", "")
-	w.p("TEXT ·narrow%s(SB), NOSPLIT, $0-36\n\tMOVQ n+0(FP), CX\n\tMOVQ sum+8(FP), SI\n\tMOVQ dst+24(FP), DI", s.name)
-	w.p("\tVBROADCASTSS a+16(FP), %s\n\tVBROADCASTSS b+32(FP), %s\nloopNarrow%s:", l.r(5), l.r(6), s.name)
+	w.declare("addToFloat32"+s.name, "n int, sum *float64, a float32, dst *float32, b float32", "")
+	w.p("TEXT ·addToFloat32%s(SB), NOSPLIT, $0-36\n\tMOVQ n+0(FP), CX\n\tMOVQ sum+8(FP), SI\n\tMOVQ dst+24(FP), DI", s.name)
+	w.p("\tVBROADCASTSS a+16(FP), %s\n\tVBROADCASTSS b+32(FP), %s\nloopAddToFloat32%s:", l.r(5), l.r(6), s.name)
 	convert, insert := "VCVTPD2PS", "VINSERTF64X4"
 	if s.lanes == 8 {
 		convert, insert = "VCVTPD2PSY", "VINSERTF128"
@@ -94,5 +94,5 @@ func narrow(w *writer, s isa) {
 	l.op("VMULPS", "(DI)", 6, 1)
 	l.op("VADDPS", 1, 0, 0)
 	l.op("VMOVUPS", 0, "(DI)")
-	w.p("\tADDQ $%d, SI\n\tADDQ $%d, DI\n\tSUBQ $%d, CX\n\tJNZ loopNarrow%s\n\tVZEROUPPER\n\tRET\n", 8*s.lanes, 4*s.lanes, s.lanes, s.name)
+	w.p("\tADDQ $%d, SI\n\tADDQ $%d, DI\n\tSUBQ $%d, CX\n\tJNZ loopAddToFloat32%s\n\tVZEROUPPER\n\tRET\n", 8*s.lanes, 4*s.lanes, s.lanes, s.name)
 }
