@@ -15,8 +15,8 @@ import (
 	"github.com/dlam-go/dlam/solver/admm"
 	"github.com/dlam-go/dlam/solver/bcd"
 	"github.com/dlam-go/dlam/solver/dladmm"
-	"github.com/dlam-go/dlam/solver/multiconvex"
 	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/multiconvex"
 	"github.com/dlam-go/dlam/solver/sync"
 	"github.com/dlam-go/dlam/spec"
 )
