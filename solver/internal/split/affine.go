@@ -3,24 +3,22 @@ package split
 import (
 	"fmt"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/lapack/lapack64"
-
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/prox"
 )
 
 // affineFit is the memory of a layer's (W, b)-step. With Ã = [A_{l-1} 1], its
 // normal equations are with S = ÃᵀÃ and C = ÃᵀZ.
 type affineFit struct {
-	it   *Iterate
-	ly   *Layer
-	gram []float64 // S of k+1 columns, row-major; of its first k, the upper triangle
-	have bool      // gram is that of X, which never changes
-	chol []float64 // what is factorised
-	rhs  []float64 // (k+1)×d_l
+	it     *Iterate
+	ly     *Layer
+	gram   []float64 // S of k+1 columns, row-major; of its first k, the upper triangle
+	have   bool      // gram is that of X, which never changes
+	chol   []float64 // what is factorised
+	factor mat.Cholesky
+	rhs    []float64 // (k+1)×d_l
 
 	cross, square pass.Product // ZᵀA with Z's columns; AᵀA with A's columns
 }
@@ -124,11 +122,11 @@ func (f *affineFit) equations(beta, alpha, lambda, ridge float64) {
 
 func (f *affineFit) solve() bool {
 	out, k := f.ly.Net.W.Rows, f.ly.Net.W.Cols+1
-	t, ok := lapack64.Potrf(blas64.Symmetric{N: k, Stride: k, Data: f.chol, Uplo: blas.Upper})
-	if ok {
-		lapack64.Potrs(t, blas64.General{Rows: k, Cols: out, Stride: out, Data: f.rhs})
+	if !f.factor.Factor(f.chol, k) {
+		return false
 	}
-	return ok
+	f.factor.Solve(f.rhs, out)
+	return true
 }
 
 func (f *affineFit) store() {

@@ -3,10 +3,6 @@ package split
 import (
 	"fmt"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/lapack/lapack64"
-
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/mat"
@@ -17,7 +13,8 @@ type activationFit struct {
 	NoSums
 	it                 *Iterate
 	ly                 *Layer
-	m                  []float64 // the d_l×d_l matrix that is inverted, then its inverse
+	m, inverse64       []float64 // the d_l×d_l matrix that is inverted, and its inverse
+	factor             mat.Cholesky
 	inverse32          mat.Dense
 	inverse            mat.Panel
 	gamma, beta, alpha float32
@@ -28,7 +25,7 @@ func newActivationFit(it *Iterate, ly *Layer) activationFit {
 		return activationFit{}
 	}
 	d := ly.Net.W.Rows
-	return activationFit{it: it, ly: ly, m: make([]float64, d*d), inverse32: mat.New(d, d)}
+	return activationFit{it: it, ly: ly, m: make([]float64, d*d), inverse64: make([]float64, d*d), inverse32: mat.New(d, d)}
 }
 
 // FitA solves
@@ -61,17 +58,12 @@ func (f *activationFit) invert(diagonal, beta float64) error {
 	for i := range d {
 		f.m[i*d+i] += diagonal
 	}
-	t, ok := lapack64.Potrf(blas64.Symmetric{N: d, Stride: d, Data: f.m, Uplo: blas.Upper})
-	if !ok {
+	if !f.factor.Factor(f.m, d) {
 		return fmt.Errorf("layer %d, block a: %w: βWᵀW + (γ+α)I has no Cholesky factor", f.ly.L, dlam.ErrDiverged)
 	}
-	lapack64.Potri(t)
-	for i := range d {
-		for j := i; j < d; j++ {
-			x := float32(f.m[i*d+j])
-			f.inverse32.Set(i, j, x)
-			f.inverse32.Set(j, i, x)
-		}
+	f.factor.Inverse(f.inverse64)
+	for i, x := range f.inverse64 {
+		f.inverse32.Data[i] = float32(x)
 	}
 	f.inverse.Pack(f.inverse32)
 	return nil
