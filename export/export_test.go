@@ -3,14 +3,18 @@ package export_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/export"
+	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/spec"
 )
 
@@ -129,6 +133,21 @@ func TestRefuses(t *testing.T) {
 		var b bytes.Buffer
 		if err := export.NPZ(&b, m); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// Layers that a format has no form of are refused by name, never left out.
+func TestRefusesOtherMaps(t *testing.T) {
+	m := &model.Model{
+		Network: testprob.Convolutional(3, activation.Tanh{}, 1), Loss: loss.CrossEntropy{}, Classes: []string{"a", "b", "c"},
+		Transform: dataset.Transform{Inputs: 72, Pool: 1, Scaling: dataset.ScaleNone, Shift: []float32{0}, Factor: []float32{1}, Image: picture.Image{Height: 6, Width: 12, Channels: 1}},
+	}
+	_, onnx := export.ONNX(m)
+	_, source := export.GoSource(m, "p")
+	for name, err := range map[string]error{"ONNX": onnx, "Go source": source, "NPZ": export.NPZ(io.Discard, m), "picture": export.WeightsPNG(io.Discard, m)} {
+		if err == nil || !strings.Contains(err.Error(), "layer 1 is of kind patches:side=3,stride=1, not fully connected") {
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }

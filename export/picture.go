@@ -31,6 +31,9 @@ func WeightsPNG(w io.Writer, m *model.Model) error {
 	if im.Width == 0 || im.Channels != 1 && im.Channels != 3 {
 		return fmt.Errorf("the model's inputs are %v, want pictures of 1 or 3 channels", im)
 	}
+	if err := m.Network.FullyConnected(); err != nil {
+		return err
+	}
 	t := tiling{height: im.Height / pool, width: im.Width / pool, channels: im.Channels}
 	t.units = min(m.Network.Layers[0].W.Rows, MaxUnits)
 	t.columns = int(math.Ceil(math.Sqrt(float64(t.units))))

@@ -54,14 +54,15 @@ func (m *Model) Describe() (Description, error) {
 func describeLayers(n *dlam.Network) ([]Layer, error) {
 	layers := make([]Layer, len(n.Layers))
 	for l, ly := range n.Layers {
-		if _, err := newMap(ly.Linear().Spec()); err != nil {
+		u, err := describe("map", ly.Linear(), nn.Maps)
+		if err != nil {
 			return nil, fmt.Errorf("layer %d: %w", l+1, err)
 		}
 		h, err := describe("activation", ly.H, activation.All)
 		if err != nil {
 			return nil, fmt.Errorf("layer %d: %w", l+1, err)
 		}
-		layers[l] = Layer{Map: ly.Linear().Spec(), Inputs: ly.Inputs(), Outputs: ly.Units(), Activation: h}
+		layers[l] = Layer{Map: u, Inputs: ly.Inputs(), Outputs: ly.Units(), Activation: h}
 	}
 	return layers, nil
 }
@@ -128,10 +129,11 @@ func (own operators) validate() error {
 		}
 		_, isActivation := o.(activation.Func)
 		_, isLoss := o.(loss.Loss)
+		_, isMap := o.(nn.Map)
 		switch {
-		case !isActivation && !isLoss:
-			return fmt.Errorf("own operator %v of type %T: neither an activation nor a loss", s, o)
-		case isActivation && isKind(s.Kind, activation.All), isLoss && isKind(s.Kind, loss.All):
+		case !isActivation && !isLoss && !isMap:
+			return fmt.Errorf("own operator %v of type %T: neither an activation nor a loss nor a layer's map", s, o)
+		case isActivation && isKind(s.Kind, activation.All), isLoss && isKind(s.Kind, loss.All), isMap && isKind(s.Kind, nn.Maps):
 			return fmt.Errorf("own operator %v of type %T: the kind is one of this library's", s, o)
 		}
 	}
@@ -166,12 +168,13 @@ func restore[T spec.Operator](sort string, s spec.Spec, all []T, own operators) 
 		sort, s, strings.Join(spec.Kinds(all), ", "))
 }
 
-// newMap is the linear map that s describes; nil is the identity.
-func newMap(s spec.Spec) (nn.Map, error) { //nolint:unparam // the identity alone is nil
-	if dense := (nn.Dense{}).Spec(); !s.Equal(dense) {
-		return nil, fmt.Errorf("unknown map %q: not one of %v", s, dense)
+// newMap is the linear map that s describes; nil is the identity, whose inputs
+// are the weights' columns.
+func newMap(s spec.Spec, own operators) (nn.Map, error) {
+	if s.Equal(nn.Dense{}.Spec()) {
+		return nil, nil
 	}
-	return nil, nil
+	return restore("map", s, nn.Maps, own)
 }
 
 // equip gives the layers of n, which have parameters alone, what description
@@ -183,7 +186,7 @@ func equip(n *dlam.Network, description []Layer, own operators) error {
 	for l, d := range description {
 		ly := &n.Layers[l]
 		var err error
-		if ly.Map, err = newMap(d.Map); err != nil {
+		if ly.Map, err = newMap(d.Map, own); err != nil {
 			return fmt.Errorf("layer %d: %w", l+1, err)
 		}
 		if d.Inputs != ly.Inputs() || d.Outputs != ly.Units() {

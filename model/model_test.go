@@ -137,6 +137,24 @@ func (logCosh) Spec() spec.Spec                        { return spec.Spec{Kind: 
 
 // A model with operators of the user's own is read by a program that hands them
 // in, and by no other.
+// A layer's map of a user's own comes back where it is handed in.
+func TestOwnMap(t *testing.T) {
+	m, path := sample(), filepath.Join(t.TempDir(), FileName)
+	m.Network = testprob.Convolutional(3, activation.Tanh{}, 1)
+	m.Transform = dataset.Transform{Inputs: 72, Pool: 1, Scaling: dataset.ScaleNone, Shift: []float32{0}, Factor: []float32{1}}
+	m.Features, m.Classes = nil, []string{"a", "b", "c"}
+	if err := m.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), `layer 1: unknown map "patches:side=3,stride=1": not one of dense`) {
+		t.Errorf("not handed in: %v", err)
+	}
+	first, second := m.Network.Layers[0].Map, m.Network.Layers[1].Map
+	if got, err := Load(path, first, second); err != nil || !reflect.DeepEqual(got, m) {
+		t.Errorf("got %+v, %v, want %+v", got, err, m)
+	}
+}
+
 func TestOwnOperators(t *testing.T) {
 	m, path := sample(), filepath.Join(t.TempDir(), FileName)
 	m.Network.Layers[0].H, m.Loss = swish{1.5}, logCosh{}

@@ -57,6 +57,9 @@ type Map interface {
 	Norm() float64
 }
 
+// Maps is a map of every kind, in the order in which they are listed to users.
+var Maps = []Map{Dense{}}
+
 // Dense is the map of a fully-connected layer of so many inputs: U is the
 // identity.
 type Dense struct{ Inputs int }

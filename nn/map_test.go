@@ -71,5 +71,5 @@ func TestFullyConnected(t *testing.T) {
 	if err := newNetwork(t, nn.He, 5, 4, 3).FullyConnected(); err != nil {
 		t.Error(err)
 	}
-	wantError(t, testprob.Convolutional(3, activation.Tanh{}, 1).FullyConnected(), "layer 1, patches:side=3,stride=1: the method takes only fully-connected layers")
+	wantError(t, testprob.Convolutional(3, activation.Tanh{}, 1).FullyConnected(), "layer 1 is of kind patches:side=3,stride=1, not fully connected")
 }

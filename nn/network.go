@@ -216,11 +216,11 @@ func (ly Layer) Finite() error {
 }
 
 // FullyConnected reports the first layer whose map is not the identity, for
-// methods that have no block for another.
+// methods that have no block for another and formats without a place for it.
 func (n *Network) FullyConnected() error {
 	for l, ly := range n.Layers {
 		if _, ok := ly.Linear().(Dense); !ok {
-			return fmt.Errorf("layer %d, %v: the method takes only fully-connected layers", l+1, ly.Map.Spec())
+			return fmt.Errorf("layer %d is of kind %v, not fully connected", l+1, ly.Map.Spec())
 		}
 	}
 	return nil

@@ -169,7 +169,7 @@ func (c Config) sharedWeights(t *testing.T) {
 	n := testprob.Convolutional(3, c.Activation, 3)
 	st, err := c.Solver.Init(p, n)
 	if err != nil {
-		if !strings.Contains(err.Error(), "layer 1, patches:side=3,stride=1: the method takes only fully-connected layers") {
+		if !strings.Contains(err.Error(), "layer 1 is of kind patches:side=3,stride=1, not fully connected") {
 			t.Errorf("convolutions are refused by: %v", err)
 		}
 		return

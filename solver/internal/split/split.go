@@ -56,8 +56,8 @@ func New(p *dlam.Problem, n *dlam.Network, o Options) (*Iterate, error) {
 	if err := p.Fits(n); err != nil {
 		return nil, err
 	}
-	if err := n.FullyConnected(); err != nil { // the a-step inverts WᵀW
-		return nil, err
+	if err := n.FullyConnected(); err != nil {
+		return nil, fmt.Errorf("%w: the a-step inverts WᵀW, which such a layer has not got", err)
 	}
 	l, ok := p.Loss.(loss.Proximal)
 	if !ok {
