@@ -1,4 +1,4 @@
-// Package dlam trains fully-connected neural networks by alternating
+// Package dlam trains neural networks by alternating
 // minimisation: without stochastic gradient descent on the whole network.
 //
 // It implements DLAM (Gradient-free Neural Network Training by Multi-convex

@@ -16,7 +16,7 @@ import (
 // NPZ writes the model as an archive of arrays for numpy.load, with what it
 // takes to predict: docs/formats.md says how. Weights are float32, d_l × d_{l-1}.
 func NPZ(w io.Writer, m *model.Model) error {
-	if _, err := describe(m); err != nil {
+	if err := m.Network.FullyConnected(); err != nil {
 		return err
 	}
 	list, err := arrays(m)
