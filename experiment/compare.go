@@ -15,6 +15,7 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/report"
+	"github.com/dlam-go/dlam/trace"
 )
 
 // Entry is a method that takes part in a comparison.
@@ -142,12 +143,12 @@ func trainTo(ctx context.Context, dir string, s dlam.Solver, p *dlam.Problem, n 
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return t, err
 	}
-	path := filepath.Join(dir, report.TraceFile)
+	path := filepath.Join(dir, trace.FileName)
 	if err := atomicfile.RemoveLeft(path); err != nil {
 		return t, err
 	}
 	err = atomicfile.Write(path, func(w io.Writer) error {
-		o.Recorders = append([]dlam.Recorder{report.NewTrace(w)}, o.Recorders...)
+		o.Recorders = append([]dlam.Recorder{trace.NewWriter(w)}, o.Recorders...)
 		t.res, t.failed = dlam.Run(ctx, s, p, n, o)
 		return nil
 	})

@@ -17,6 +17,7 @@ import (
 
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/report"
+	"github.com/dlam-go/dlam/trace"
 )
 
 // shortRun is a training run of a fraction of a second.
@@ -51,7 +52,7 @@ func finish(t *testing.T, want int, args ...string) string {
 func await(t *testing.T, folder string, n int) {
 	t.Helper()
 	for range 10000 {
-		raw, err := os.ReadFile(filepath.Join(folder, report.TraceFile))
+		raw, err := os.ReadFile(filepath.Join(folder, trace.FileName))
 		if err == nil && bytes.Count(raw, []byte("\n")) >= n {
 			return
 		}

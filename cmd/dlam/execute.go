@@ -11,6 +11,7 @@ import (
 	"github.com/dlam-go/dlam/certify"
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/report"
+	"github.com/dlam-go/dlam/trace"
 )
 
 // execute trains and saves.
@@ -23,7 +24,7 @@ func (a *app) execute(ctx context.Context, t *training, folder *runFolder, check
 	if start != t.network {
 		a.say("saved by %d ranks, going on with %d: z and a start again from the network's forward pass", from.Ranks, a.job.Size())
 	}
-	o.Recorders = append([]dlam.Recorder{report.NewTrace(folder.trace)}, o.Recorders...)
+	o.Recorders = append([]dlam.Recorder{trace.NewWriter(folder.trace)}, o.Recorders...)
 	if t.f.tensorboard != "" {
 		b, fault := report.NewTensorBoard(t.f.tensorboard, t.problem, max(1, t.c.Iterations/50))
 		if fault != nil {

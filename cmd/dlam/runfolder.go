@@ -12,6 +12,7 @@ import (
 	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/report"
+	"github.com/dlam-go/dlam/trace"
 )
 
 const (
@@ -59,7 +60,7 @@ func createRun(path, config string) (*runFolder, error) {
 	}
 	err = writeText(r.file(configName), config)
 	if err == nil {
-		r.trace, err = os.OpenFile(filepath.Join(path, report.TraceFile), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+		r.trace, err = os.OpenFile(filepath.Join(path, trace.FileName), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
 	}
 	if err != nil {
 		r.discard()
@@ -81,7 +82,7 @@ func lockRun(path string) (*runFolder, error) {
 		return nil, usagef("%s: another process is writing this run", path)
 	}
 	r := &runFolder{path: path, lock: f}
-	for _, name := range []string{configName, report.TraceFile, model.FileName, model.CheckpointName} {
+	for _, name := range []string{configName, trace.FileName, model.FileName, model.CheckpointName} {
 		if err := atomicfile.RemoveLeft(r.file(name)); err != nil {
 			r.close()
 			return nil, usagef("run folder: %w", err)
@@ -93,11 +94,11 @@ func lockRun(path string) (*runFolder, error) {
 // goOn makes the folder that of a run that has done iterations: its settings
 // are config, and its trace ends there.
 func (r *runFolder) goOn(iterations int, config string) error {
-	file := r.file(report.TraceFile)
+	file := r.file(trace.FileName)
 	old, err := report.ReadRun(r.path)
 	if err == nil || errors.Is(err, os.ErrNotExist) {
 		err = atomicfile.Write(file, func(w io.Writer) error {
-			t := report.NewTrace(w)
+			t := trace.NewWriter(w)
 			for _, rec := range old.Records {
 				if rec.Iteration > iterations {
 					break
@@ -132,7 +133,7 @@ func writeText(path, text string) error {
 // discard removes a new run that did not start.
 func (r *runFolder) discard() {
 	r.close()
-	for _, name := range []string{report.TraceFile, configName, lockName} {
+	for _, name := range []string{trace.FileName, configName, lockName} {
 		_ = os.Remove(r.file(name)) // may not be there
 	}
 	if r.made {
