@@ -26,6 +26,7 @@ import (
 	"github.com/dlam-go/dlam/solver/multiconvex"
 	"github.com/dlam-go/dlam/solver/sync"
 	"github.com/dlam-go/dlam/spec"
+	"github.com/dlam-go/dlam/trace"
 )
 
 // xor is four points that no linear model divides.
@@ -60,18 +61,18 @@ func (p *printer) Record(r dlam.Record) error {
 func Example_follow() {
 	problem := xor()
 	start := must(dlam.NewNetwork([]int{2, 16, 2}, activation.ReLU{}, dlam.He, rand.New(rand.NewPCG(1, 1))))
-	var trace bytes.Buffer
+	var lines bytes.Buffer
 	follow := &printer{}
 	proof := &certify.Certificate{Problem: problem}
 	method := multiconvex.Solver{Settings: multiconvex.DefaultSettings()}
 	result := must(dlam.Run(context.Background(), method, problem, start, dlam.Options{
 		Iterations: 30, Evaluate: 10,
-		Recorders: []dlam.Recorder{follow, report.NewTrace(&trace), proof},
+		Recorders: []dlam.Recorder{follow, trace.NewWriter(&lines), proof},
 		Observers: []dlam.Observer{proof},
 	}))
 	fmt.Println(result.Status, "with F at its least:", follow.best == result.Last.Objective)
 
-	run := report.Run{Name: "xor", Records: must(report.ReadTrace(&trace))}
+	run := report.Run{Name: "xor", Records: must(trace.Read(&lines))}
 	var page bytes.Buffer
 	if err := report.RunPage(run).WriteHTML(&page); err != nil {
 		log.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/report"
+	"github.com/dlam-go/dlam/trace"
 )
 
 // write makes the report and results.json from finished cells.
@@ -26,8 +27,8 @@ func (r Reproduction) write(done outcomes) error {
 	var cells []cell
 	for _, c := range r.plan(done) {
 		o := done[c.key()]
-		trace := filepath.ToSlash(filepath.Join("cells", c.key(), report.TraceFile))
-		cells = append(cells, cell{c, trace, o.Status, o.Error, o.Machine, o.Last})
+		file := filepath.ToSlash(filepath.Join("cells", c.key(), trace.FileName))
+		cells = append(cells, cell{c, file, o.Status, o.Error, o.Machine, o.Last})
 	}
 	return writeJSON(filepath.Join(r.Dir, "results.json"), struct {
 		Parts   []string `json:"parts"`

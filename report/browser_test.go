@@ -31,6 +31,7 @@ import (
 	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/report"
 	"github.com/dlam-go/dlam/solver/multiconvex"
+	"github.com/dlam-go/dlam/trace"
 )
 
 // browser is a headless Chromium that keeps what a page complains about and
@@ -178,10 +179,10 @@ func TestComparisonInBrowser(t *testing.T) {
 	momentum := multiconvex.DefaultSettings()
 	momentum.Momentum = true
 	c := experiment.Comparison{
-		Title: "two methods", Command: "dlam compare", Problem: p, Start: n, Iterations: 12, Evaluate: 1, Targets: []float64{0.5},
+		Title: "two methods", Command: "dlam compare", Threads: 1, Iterations: 12, Evaluate: 1, Targets: []float64{0.5},
 		Entries: []experiment.Entry{
-			{Name: "dlam", Solver: multiconvex.Solver{Settings: multiconvex.DefaultSettings()}},
-			{Name: "mdlam", Solver: multiconvex.Solver{Settings: momentum}},
+			{Name: "dlam", Solver: multiconvex.Solver{Settings: multiconvex.DefaultSettings()}, Problem: p, Start: n},
+			{Name: "mdlam", Solver: multiconvex.Solver{Settings: momentum}, Problem: p, Start: n},
 		},
 	}
 	dir := t.TempDir()
@@ -241,7 +242,7 @@ func TestLivePageFollowsARun(t *testing.T) {
 	}
 	server := httptest.NewServer(live)
 	t.Cleanup(server.Close)
-	f, err := os.Create(filepath.Join(dir, report.TraceFile))
+	f, err := os.Create(filepath.Join(dir, trace.FileName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +254,7 @@ func TestLivePageFollowsARun(t *testing.T) {
 	t.Cleanup(cancel)
 	go func() {
 		_, err := dlam.Run(ctx, multiconvex.Solver{Settings: multiconvex.DefaultSettings()}, p, n, dlam.Options{
-			Iterations: 12, Evaluate: 1, Recorders: []dlam.Recorder{gate, report.NewTrace(f)},
+			Iterations: 12, Evaluate: 1, Recorders: []dlam.Recorder{gate, trace.NewWriter(f)},
 		})
 		done <- err
 	}()

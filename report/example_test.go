@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	"github.com/dlam-go/dlam/report"
+	"github.com/dlam-go/dlam/trace"
 )
 
 // A trace becomes a page, its figures and its tables.
 func Example() {
-	records, err := report.ReadTrace(strings.NewReader(`{"iteration":1,"objective":4,"risk":0.4}
+	records, err := trace.Read(strings.NewReader(`{"iteration":1,"objective":4,"risk":0.4}
 {"iteration":2,"objective":2,"risk":0.2}
 `))
 	if err != nil {

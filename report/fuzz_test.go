@@ -9,15 +9,16 @@ import (
 	"testing"
 
 	"github.com/dlam-go/dlam/report"
+	"github.com/dlam-go/dlam/trace"
 )
 
 // FuzzTrace feeds arbitrary text to the parser of traces. What it accepts is
 // read back alike once written, and a page can be made of it.
 func FuzzTrace(f *testing.F) {
 	var b bytes.Buffer
-	trace := report.NewTrace(&b)
+	w := trace.NewWriter(&b)
 	for _, r := range synthetic(3) {
-		if err := trace.Record(r); err != nil {
+		if err := w.Record(r); err != nil {
 			f.Fatal(err)
 		}
 	}
@@ -27,18 +28,18 @@ func FuzzTrace(f *testing.F) {
 	f.Add("{\"objective\":1e308,\"epsilon\":-1e308,\"train\":{},\"test\":null}\n{\"iteration\":9223372036854775807}\n")
 	f.Add("null\n[]\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		records, err := report.ReadTrace(strings.NewReader(text))
+		records, err := trace.Read(strings.NewReader(text))
 		if err != nil {
 			return
 		}
 		var b bytes.Buffer
-		trace := report.NewTrace(&b)
+		w := trace.NewWriter(&b)
 		for _, r := range records {
-			if err := trace.Record(r); err != nil {
+			if err := w.Record(r); err != nil {
 				t.Fatalf("read, and not to be written: %v", err)
 			}
 		}
-		again, err := report.ReadTrace(&b)
+		again, err := trace.Read(&b)
 		if err != nil || len(again) != len(records) {
 			t.Fatalf("%d records written, %d read: %v", len(records), len(again), err)
 		}

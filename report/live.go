@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/dlam-go/dlam/internal/web"
+	"github.com/dlam-go/dlam/trace"
 )
 
 // Live serves the page of a run that may still be going on. It reads nothing
@@ -82,7 +83,7 @@ func (l *Live) read() (Run, string, error) {
 	defer l.mu.Unlock()
 	info, err := os.Stat(l.path)
 	if os.IsNotExist(err) {
-		return Run{Name: "Waiting for " + TraceFile}, `"none"`, nil
+		return Run{Name: "Waiting for " + trace.FileName}, `"none"`, nil
 	}
 	if err != nil {
 		return Run{}, "", err

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/dlam-go/dlam/report"
+	"github.com/dlam-go/dlam/trace"
 )
 
 func ask(t *testing.T, h http.Handler, method, url, host, etag string) *httptest.ResponseRecorder {
@@ -69,14 +70,14 @@ func TestLiveFollows(t *testing.T) {
 	if s := ask(t, live, "GET", "/content", "localhost", "").Body.String(); !strings.Contains(s, "Waiting") {
 		t.Errorf("before the first record: %.80s", s)
 	}
-	f, err := os.Create(filepath.Join(dir, report.TraceFile))
+	f, err := os.Create(filepath.Join(dir, trace.FileName))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = f.Close() })
-	trace, rs := report.NewTrace(f), synthetic(2)
+	w, rs := trace.NewWriter(f), synthetic(2)
 	for k, rec := range rs {
-		if err := trace.Record(rec); err != nil {
+		if err := w.Record(rec); err != nil {
 			t.Fatal(err)
 		}
 		r := ask(t, live, "GET", "/content", "localhost", "")

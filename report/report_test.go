@@ -34,32 +34,6 @@ func synthetic(n int) []dlam.Record {
 	return rs
 }
 
-func TestTraceRoundTrip(t *testing.T) {
-	var b bytes.Buffer
-	tr := report.NewTrace(&b)
-	want := synthetic(3)
-	for _, r := range want {
-		if err := tr.Record(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b.WriteString(`{"iteration": 4, "obj`) // of a run still writing
-	got, err := report.ReadTrace(&b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Error(d)
-	}
-}
-
-func TestReadTraceNamesTheLine(t *testing.T) {
-	_, err := report.ReadTrace(strings.NewReader("{\"iteration\":1}\n\nnonsense\n"))
-	if err == nil || !strings.Contains(err.Error(), "line 3") {
-		t.Errorf("got %v, want an error that names line 3", err)
-	}
-}
-
 func hostile() report.Chart {
 	return report.Chart{
 		Title: `<script>"&`, X: report.Axis{Label: "x"}, Y: report.Axis{Label: "y", Log: true},

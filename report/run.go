@@ -1,19 +1,12 @@
 package report
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/trace"
 )
-
-// TraceFile is the name of a run's trace in its folder: a JSON Record a line.
-const TraceFile = "trace.jsonl"
 
 // Run is a run by its name and trace.
 type Run struct {
@@ -28,22 +21,17 @@ func ReadRun(path string) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return Run{}, err
-	}
-	defer func() { _ = f.Close() }() // read only
 	abs, err := filepath.Abs(file)
 	if err != nil {
 		return Run{}, err
 	}
 	name := filepath.Base(abs)
-	if name == TraceFile {
+	if name == trace.FileName {
 		name = filepath.Base(filepath.Dir(abs))
 	}
-	records, err := ReadTrace(f)
+	records, err := trace.ReadFile(file)
 	if err != nil {
-		return Run{}, fmt.Errorf("%s: %w", file, err)
+		return Run{}, err
 	}
 	return Run{Name: name, Records: records}, nil
 }
@@ -55,49 +43,7 @@ func tracePath(path string) (string, error) {
 		return "", err
 	}
 	if info.IsDir() {
-		return filepath.Join(path, TraceFile), nil
+		return filepath.Join(path, trace.FileName), nil
 	}
 	return path, nil
 }
-
-// ReadTrace reads a Record from each line that ends.
-func ReadTrace(r io.Reader) ([]dlam.Record, error) {
-	var records []dlam.Record
-	b := bufio.NewReader(r)
-	for line := 1; ; line++ {
-		text, err := b.ReadBytes('\n')
-		if err == io.EOF {
-			return records, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if len(bytes.TrimSpace(text)) == 0 {
-			continue
-		}
-		var rec dlam.Record
-		if err := json.Unmarshal(text, &rec); err != nil {
-			return nil, fmt.Errorf("line %d: not a record: %w", line, err)
-		}
-		records = append(records, rec)
-	}
-}
-
-// Trace is a Recorder that writes each Record as a line of JSON at once, so
-// that others can follow.
-type Trace struct{ w io.Writer }
-
-// NewTrace writes to w.
-func NewTrace(w io.Writer) *Trace { return &Trace{w} }
-
-// Record writes r in one piece.
-func (t *Trace) Record(r dlam.Record) error {
-	line, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("trace: iteration %d: %w", r.Iteration, err)
-	}
-	_, err = t.w.Write(append(line, '\n'))
-	return err
-}
-
-var _ dlam.Recorder = (*Trace)(nil)

@@ -16,6 +16,7 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/report"
 	"github.com/dlam-go/dlam/solver/multiconvex"
+	"github.com/dlam-go/dlam/trace"
 )
 
 // eventFile trains three iterations on digits and gives the event file and
@@ -28,9 +29,9 @@ func eventFile(t *testing.T) (path string, rs []dlam.Record) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var trace bytes.Buffer
+	var lines bytes.Buffer
 	_, err = dlam.Run(context.Background(), multiconvex.Solver{Settings: multiconvex.DefaultSettings()}, p, n, dlam.Options{
-		Iterations: 3, Evaluate: 1, Recorders: []dlam.Recorder{tb, report.NewTrace(&trace)}, Observers: []dlam.Observer{tb},
+		Iterations: 3, Evaluate: 1, Recorders: []dlam.Recorder{tb, trace.NewWriter(&lines)}, Observers: []dlam.Observer{tb},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +43,7 @@ func eventFile(t *testing.T) (path string, rs []dlam.Record) {
 	if err != nil || len(files) != 1 {
 		t.Fatalf("event files: %v, %v", files, err)
 	}
-	rs, err = report.ReadTrace(&trace)
+	rs, err = trace.Read(&lines)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/dlam-go/dlam/experiment"
-	"github.com/dlam-go/dlam/report"
+	"github.com/dlam-go/dlam/trace"
 )
 
 // call runs the program.
@@ -36,7 +36,7 @@ func TestCompareThenReport(t *testing.T) {
 		t.Errorf("settings: got %q, want the solver's", outcomes[1].Settings)
 	}
 	page := filepath.Join(dir, "both.html")
-	code, _, stderr = call("report", filepath.Join(dir, "dlam"), filepath.Join(dir, "mdlam", report.TraceFile), "--out", page)
+	code, _, stderr = call("report", filepath.Join(dir, "dlam"), filepath.Join(dir, "mdlam", trace.FileName), "--out", page)
 	if code != exitDone {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}

@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/recipe"
 	"github.com/dlam-go/dlam/report"
+	"github.com/dlam-go/dlam/trace"
 )
 
 // shortRun is a training run of a fraction of a second.
@@ -51,7 +53,7 @@ func finish(t *testing.T, want int, args ...string) string {
 func await(t *testing.T, folder string, n int) {
 	t.Helper()
 	for range 10000 {
-		raw, err := os.ReadFile(filepath.Join(folder, report.TraceFile))
+		raw, err := os.ReadFile(filepath.Join(folder, trace.FileName))
 		if err == nil && bytes.Count(raw, []byte("\n")) >= n {
 			return
 		}
@@ -121,7 +123,7 @@ func TestInterrupt(t *testing.T) {
 // ends as the run that was left alone, with the same choice on the validation
 // samples. Its layers have different activations.
 func TestResumeInterrupted(t *testing.T) {
-	for _, solver := range solverNames() {
+	for _, solver := range recipe.MethodNames() {
 		t.Run(solver, func(t *testing.T) {
 			t.Parallel()
 			const iterations = 200
@@ -239,7 +241,7 @@ func afterCrash(t *testing.T, folder string) string {
 	t.Helper()
 	goOn := []string{"train", "--quiet", "--resume", folder, "--checkpoint-every", "1"}
 	switch {
-	case !exists(folder, configName):
+	case !exists(folder, recipe.ConfigName):
 		finish(t, exitDone, shortRun("dlam", folder, crashIterations)...)
 		return "before there was a run"
 	case exists(folder, model.CheckpointName):

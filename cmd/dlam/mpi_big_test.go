@@ -97,7 +97,7 @@ func TestMPILargerThanMemory(t *testing.T) {
 	if code != exitDone {
 		t.Fatalf("exit code %d: %s", code, said)
 	}
-	last := trace(t, filepath.Join(dir, "file")).Records[1]
+	last := traceOf(t, filepath.Join(dir, "file")).Records[1]
 	if last.Train.Accuracy < 0.95 {
 		t.Errorf("training accuracy %.3f, want 0.95", last.Train.Accuracy)
 	}

@@ -62,7 +62,7 @@ func rankRun(solver, folder string, iterations int, more ...string) []string {
 		"--threads", "1", "--quiet", "--run", folder}, more...)
 }
 
-func trace(t *testing.T, folder string) report.Run {
+func traceOf(t *testing.T, folder string) report.Run {
 	t.Helper()
 	r, err := report.ReadRun(folder)
 	if err != nil {
@@ -104,7 +104,7 @@ func TestMPIRanksAgree(t *testing.T) {
 			for n := 1; n <= 4; n++ {
 				folder := filepath.Join(dir, strconv.Itoa(n))
 				onRanks(t, n, exitDone, rankRun(a.solver, folder, iterations, a.more...)...)
-				r := trace(t, folder)
+				r := traceOf(t, folder)
 				if len(r.Records) != iterations {
 					t.Fatalf("%d ranks: %d records, want %d", n, len(r.Records), iterations)
 				}
@@ -137,7 +137,7 @@ func TestMPIMiniBatches(t *testing.T) {
 			folder := filepath.Join(dir, strconv.Itoa(n))
 			onRanks(t, n, exitDone, "train", "--solver", solver, "--batch", "100", "--hidden", "50", "--iterations", "20", "--jitter", "0",
 				"--threads", "1", "--quiet", "--run", folder)
-			r := trace(t, folder)
+			r := traceOf(t, folder)
 			last := r.Records[len(r.Records)-1]
 			if n == 1 {
 				one = last
@@ -155,7 +155,7 @@ func TestMPIEmptyBatches(t *testing.T) {
 		folder := filepath.Join(t.TempDir(), "run")
 		onRanks(t, 4, exitDone, "train", "--solver", solver, "--limit", "13", "--batch", "2", "--hidden", "5", "--iterations", "5",
 			"--threads", "2", "--quiet", "--run", folder)
-		if last := trace(t, folder).Records[4]; !(last.Risk > 0 && last.Risk < 10) {
+		if last := traceOf(t, folder).Records[4]; !(last.Risk > 0 && last.Risk < 10) {
 			t.Errorf("%s: the risk is %v", solver, last.Risk)
 		}
 	}
@@ -225,7 +225,7 @@ func TestMPITraffic(t *testing.T) {
 			text := strings.Trim(strings.ReplaceAll(fmt.Sprint(hidden), " ", ","), "[]")
 			onRanks(t, 2, exitDone, rankRun(solver, folder, 5, "--hidden", text, "--batch", "0", "--epsilon-rule", "fixed")...)
 			collectives, numbers := traffic(solver, append(append([]int{64}, hidden...), 10))
-			for _, rec := range trace(t, folder).Records[1:] {
+			for _, rec := range traceOf(t, folder).Records[1:] {
 				if rec.Traffic.Collectives != collectives || rec.Traffic.Bytes != 8*numbers {
 					t.Errorf("%s, hidden %s, iteration %d: %d sums of %d bytes, want %d of %d", solver, text, rec.Iteration, rec.Traffic.Collectives, rec.Traffic.Bytes, collectives, 8*numbers)
 				}
@@ -334,7 +334,7 @@ func TestMPIInterrupt(t *testing.T) {
 	if code, said := strike(t, rankRun("dlam", cut, 100000), cut, 1, syscall.SIGINT); code != exitInterrupted {
 		t.Fatalf("exit code %d, want %d: %s", code, exitInterrupted, said)
 	}
-	done := len(trace(t, cut).Records)
+	done := len(traceOf(t, cut).Records)
 	for _, name := range []string{model.CheckpointName, fmt.Sprintf("checkpoint-%d-1.dlam", done)} {
 		if !exists(cut, name) {
 			t.Fatalf("an interrupted run left no %s", name)
@@ -373,7 +373,7 @@ func TestMPIFailure(t *testing.T) {
 		t.Errorf("a bad line in the last rank's share: %s", said)
 	}
 	said = onRanks(t, 3, exitUsage, "train", "--threads", "0", "--run", run)
-	if n := strings.Count(said, "--threads: got 0"); n != 1 {
+	if n := strings.Count(said, "--threads: got \"0\""); n != 1 {
 		t.Errorf("a bad flag was told %d times: %s", n, said)
 	}
 	if exists(dir, "run") {

@@ -1,0 +1,145 @@
+package recipe
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/atomicfile"
+	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/trace"
+)
+
+const (
+	// ConfigName is the name of a run's settings in its folder.
+	ConfigName = "config.toml"
+	lockName   = "lock"
+)
+
+// folder is the folder of one run, locked while it goes on.
+type folder struct {
+	path  string
+	lock  *os.File
+	trace *os.File
+	made  bool        // the folder was made by this process
+	kept  bool        // the run was there before, and stays if it cannot go on
+	last  dlam.Record // the trace's last record that a resumed run keeps
+}
+
+// createFolder makes a new run folder with its config.
+func createFolder(path, config string) (*folder, error) {
+	_, err := os.Stat(path)
+	made := errors.Is(err, os.ErrNotExist)
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return nil, refusef("run folder: %w", err)
+	}
+	r, err := lockFolder(path)
+	if err != nil {
+		return nil, err
+	}
+	r.made = made
+	if _, err := os.Stat(r.file(ConfigName)); err == nil {
+		r.close()
+		return nil, refusef("%s: the folder holds a run already; name another, or resume it", path)
+	}
+	err = writeText(r.file(ConfigName), config)
+	if err == nil {
+		r.trace, err = os.OpenFile(filepath.Join(path, trace.FileName), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+	}
+	if err != nil {
+		r.discard()
+		return nil, refusef("run folder: %w", err)
+	}
+	return r, nil
+}
+
+// lockFolder takes the folder's lock: two processes must not write one run. The
+// system drops the lock of a process that dies, so that none goes stale; what
+// such a process left half written is removed.
+func lockFolder(path string) (*folder, error) {
+	f, err := os.OpenFile(filepath.Join(path, lockName), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, refusef("run folder: %w", err)
+	}
+	if err := tryLock(f); err != nil {
+		_ = f.Close()
+		return nil, refusef("%s: another process is writing this run", path)
+	}
+	r := &folder{path: path, lock: f}
+	for _, name := range []string{ConfigName, trace.FileName, model.FileName, model.CheckpointName} {
+		if err := atomicfile.RemoveLeft(r.file(name)); err != nil {
+			r.close()
+			return nil, refusef("run folder: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// goOn makes the folder that of a run that has done iterations: its settings
+// are config, and its trace ends there.
+func (r *folder) goOn(iterations int, config string) error {
+	file := r.file(trace.FileName)
+	old, err := trace.ReadFile(file)
+	if err == nil || errors.Is(err, os.ErrNotExist) {
+		err = atomicfile.Write(file, func(w io.Writer) error {
+			t := trace.NewWriter(w)
+			for _, rec := range old {
+				if rec.Iteration > iterations {
+					break
+				}
+				if err := t.Record(rec); err != nil {
+					return err
+				}
+				r.last = rec
+			}
+			return nil
+		})
+	}
+	if err == nil {
+		err = writeText(r.file(ConfigName), config)
+	}
+	if err == nil {
+		r.trace, err = os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0o644)
+	}
+	if err != nil {
+		return refusef("run folder: %w", err)
+	}
+	return nil
+}
+
+func writeText(path, text string) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	})
+}
+
+// discard removes a new run that did not start.
+func (r *folder) discard() {
+	r.close()
+	for _, name := range []string{trace.FileName, ConfigName, lockName} {
+		_ = os.Remove(r.file(name)) // may not be there
+	}
+	if r.made {
+		_ = os.Remove(r.path)
+	}
+}
+
+func (r *folder) file(name string) string { return filepath.Join(r.path, name) }
+
+// endTrace makes the trace last.
+func (r *folder) endTrace() error {
+	err := errors.Join(r.trace.Sync(), r.trace.Close())
+	r.trace = nil
+	return err
+}
+
+// close drops the lock.
+func (r *folder) close() {
+	if r.trace != nil {
+		_ = r.trace.Close() // its records have been synced, or will be made again
+	}
+	_ = r.lock.Close()
+}
