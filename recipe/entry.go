@@ -197,9 +197,7 @@ func (f plain[T]) Clear()          { var zero T; *f.p = zero }
 func (f plain[T]) Default() string { return f.suits }
 
 func (f plain[T]) zero() any {
-	var x T
-	switch any(x).(type) {
-	case bool, int, uint64, float64:
+	if x, err := f.parse(f.suits); err == nil {
 		return x
 	}
 	return f.suits

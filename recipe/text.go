@@ -53,9 +53,10 @@ func (c *Config) text(reads []Read, leave ...string) (string, error) {
 // line is the entry as a line of a file.
 func (e Entry) line() (string, error) {
 	v := e.Get()
-	switch x := v.(type) {
-	case nil:
+	if v == nil {
 		v = e.zero()
+	}
+	switch x := v.(type) {
 	case uint64:
 		if x > math.MaxInt64 { // no integer of TOML
 			v = fmt.Sprint(x)
