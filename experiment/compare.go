@@ -22,16 +22,18 @@ import (
 type Entry struct {
 	Name     string // also the name of its folder
 	Solver   dlam.Solver
-	Settings string // how it is set, for the reader
+	Problem  *dlam.Problem
+	Start    *dlam.Network // first weights
+	Settings string        // how the method is set, for the reader
 }
 
-// Comparison trains every entry from Start on Problem.
+// Comparison trains every entry on its problem.
 type Comparison struct {
 	Title      string
+	Lead       string        // what the methods have in common, and what not
 	Facts      []report.Fact // what the data and the network are
 	Command    string        // how to repeat it
-	Problem    *dlam.Problem
-	Start      *dlam.Network
+	Threads    int
 	Entries    []Entry
 	Iterations int           // of each entry, at most
 	Budget     time.Duration // training time of each entry, at most; 0 for no bound
@@ -60,6 +62,9 @@ func (c Comparison) Validate() error {
 	for _, e := range c.Entries {
 		if seen[e.Name] {
 			errs = append(errs, fmt.Errorf("compare: %q is named twice", e.Name))
+		}
+		if e.Solver == nil || e.Problem == nil || e.Start == nil {
+			errs = append(errs, fmt.Errorf("compare: %q: no solver, problem or network", e.Name))
 		}
 		if e.Name == "" || e.Name != filepath.Base(e.Name) || strings.HasPrefix(e.Name, ".") {
 			errs = append(errs, fmt.Errorf("compare: name %q, want one fit for a folder", e.Name))
@@ -105,7 +110,7 @@ func (c Comparison) Run(ctx context.Context, dir string) ([]Outcome, error) {
 		Threads  int       `json:"threads"`
 		Command  string    `json:"command"`
 		Outcomes []Outcome `json:"outcomes"`
-	}{ThisMachine(), c.Problem.Threads, c.Command, outcomes})
+	}{ThisMachine(), c.Threads, c.Command, outcomes})
 }
 
 func (c Comparison) train(ctx context.Context, e Entry, dir string) (report.Run, Outcome, error) {
@@ -113,7 +118,7 @@ func (c Comparison) train(ctx context.Context, e Entry, dir string) (report.Run,
 	if c.Recorders != nil {
 		o.Recorders = c.Recorders(e)
 	}
-	t, err := trainTo(ctx, dir, e.Solver, c.Problem, c.Start, o)
+	t, err := trainTo(ctx, dir, e.Solver, e.Problem, e.Start, o)
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -162,7 +167,7 @@ func trainTo(ctx context.Context, dir string, s dlam.Solver, p *dlam.Problem, n 
 
 func (c Comparison) page(runs []report.Run, outcomes []Outcome) report.Page {
 	p := report.ComparePage(c.Title, runs, c.Targets)
-	p.Lead = "Methods trained one after another from the same start, on the same data and threads."
+	p.Lead = c.Lead
 	var bad []string
 	t := report.Table{ID: "methods", Head: []string{"method", "settings", "end"}}
 	for _, o := range outcomes {
@@ -176,7 +181,7 @@ func (c Comparison) page(runs []report.Run, outcomes []Outcome) report.Page {
 	if len(bad) > 0 {
 		p.Warning = "Did not run to its end: " + strings.Join(bad, ", ") + "."
 	}
-	threads := report.Fact{Name: "threads", Value: fmt.Sprint(c.Problem.Threads)}
+	threads := report.Fact{Name: "threads", Value: fmt.Sprint(c.Threads)}
 	facts := slices.Concat(c.Facts, []report.Fact{threads}, ThisMachine().facts())
 	p.Sections = append([]report.Section{{Facts: facts}}, p.Sections...)
 	p.Sections = append(p.Sections,

@@ -179,8 +179,8 @@ func TestComparisonReportsDivergence(t *testing.T) {
 	}
 	good := multiconvex.Solver{Settings: multiconvex.DefaultSettings()}
 	c := experiment.Comparison{
-		Title: "t", Problem: p, Start: n, Iterations: 3, Evaluate: 1,
-		Entries: []experiment.Entry{{Name: "bad", Solver: diverging{good}}, {Name: "good", Solver: good}},
+		Title: "t", Threads: 1, Iterations: 3, Evaluate: 1,
+		Entries: []experiment.Entry{{Name: "bad", Solver: diverging{good}, Problem: p, Start: n}, {Name: "good", Solver: good, Problem: p, Start: n}},
 	}
 	dir := t.TempDir()
 	out, err := c.Run(context.Background(), dir)

@@ -179,10 +179,10 @@ func TestComparisonInBrowser(t *testing.T) {
 	momentum := multiconvex.DefaultSettings()
 	momentum.Momentum = true
 	c := experiment.Comparison{
-		Title: "two methods", Command: "dlam compare", Problem: p, Start: n, Iterations: 12, Evaluate: 1, Targets: []float64{0.5},
+		Title: "two methods", Command: "dlam compare", Threads: 1, Iterations: 12, Evaluate: 1, Targets: []float64{0.5},
 		Entries: []experiment.Entry{
-			{Name: "dlam", Solver: multiconvex.Solver{Settings: multiconvex.DefaultSettings()}},
-			{Name: "mdlam", Solver: multiconvex.Solver{Settings: momentum}},
+			{Name: "dlam", Solver: multiconvex.Solver{Settings: multiconvex.DefaultSettings()}, Problem: p, Start: n},
+			{Name: "mdlam", Solver: multiconvex.Solver{Settings: momentum}, Problem: p, Start: n},
 		},
 	}
 	dir := t.TempDir()

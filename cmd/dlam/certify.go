@@ -6,39 +6,52 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/certify"
+	"github.com/dlam-go/dlam/recipe"
 )
 
 func newCertifyCommand(a *app) *cobra.Command {
 	var asJSON bool
-	mem := memory{work: "repeating the run", advice: "a run of narrower layers or fewer samples takes less"}
+	lim := limits{work: "repeating the run", advice: "a run of narrower layers or fewer samples takes less"}
 	c := &cobra.Command{
 		Use: "certify RUN", Short: "Prove that a run kept the theory's promises", Args: cobra.ExactArgs(1),
 		Long: `Repeat a run from its settings and check every iteration in float64, from raw
 iterates: Lemma 1 block by block, feasibility, F not rising, Lemma 3 and Theorem
 2. Exit code 1 if anything is violated. RUN is a run folder or a model file.`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.certify(cmd, args[0], mem, asJSON) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return lim.told(cmd, a.certify(cmd, args[0], lim, asJSON))
+		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "end with a JSON object on standard output")
-	mem.addFlag(c.Flags())
+	lim.addFlag(c.Flags())
 	return c
 }
 
-func (a *app) certify(cmd *cobra.Command, path string, mem memory, asJSON bool) error {
-	m, err := a.openModel(path, mem)
+func (a *app) certify(cmd *cobra.Command, path string, lim limits, asJSON bool) error {
+	m, err := a.openModel(path, lim)
 	if err != nil {
 		return err
 	}
-	c := defaultConfig()
-	c.memory = mem
-	if err := c.decode(m.Training.Config, path); err != nil {
+	var c recipe.Config
+	if _, err := c.Load(m.Training.Config, nil); err != nil {
+		return usagef("%s: %w", path, err)
+	}
+	if c.Source.Data == "" {
+		return usagef("%s: trained on samples in a program's memory: the run cannot be repeated", path)
+	}
+	c.Options.MaxMemory, c.Options.Certify = float64(lim.most), true
+	if err := c.Validate(); err != nil {
 		return err
 	}
-	t, err := a.prepare(cmd.Context(), &c, &trainFlags{evaluate: 1, certify: true})
+	data, err := a.open(cmd.Context(), &c, lim)
 	if err != nil {
 		return err
 	}
-	cert := &certify.Certificate{Problem: t.problem}
-	r, err := dlam.Run(cmd.Context(), t.solver, t.problem, t.network, dlam.Options{
+	p, err := recipe.Prepare(data, c.Options)
+	if err != nil {
+		return err
+	}
+	cert := &certify.Certificate{Problem: p.Problem}
+	r, err := dlam.Run(cmd.Context(), p.Solver, p.Problem, p.Network, dlam.Options{
 		Iterations: m.Training.Iterations, Recorders: []dlam.Recorder{cert}, Observers: []dlam.Observer{cert},
 	})
 	if err != nil {

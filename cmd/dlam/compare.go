@@ -1,12 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"time"
 
@@ -15,11 +13,13 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/experiment"
+	"github.com/dlam-go/dlam/recipe"
 	"github.com/dlam-go/dlam/report"
 )
 
 // comparison is what dlam compare is told beside the settings of a run.
 type comparison struct {
+	limits
 	solvers    []string
 	iterations int
 	seconds    float64
@@ -29,50 +29,32 @@ type comparison struct {
 }
 
 func newCompareCommand(a *app) *cobra.Command {
-	cfg := defaultConfig()
-	cfg.memory = trainingMemory()
-	o := comparison{solvers: solverNames(), iterations: 100, evaluate: 1, targets: defaultTargets(), out: "comparison"}
+	cfg := newConfig()
+	o := comparison{limits: trainingLimits(), solvers: recipe.MethodNames(), iterations: 100, evaluate: 1, targets: defaultTargets(), out: "comparison"}
 	c := &cobra.Command{
-		Use: "compare", Short: "Train several methods from one start, and report",
-		Long: `Train several methods one after another from the same start, on the same data
-and threads, for a number of iterations or of seconds, and write a report:
-curves against iterations and time, when each reached given accuracies, and
-where each ended.`,
+		Use: "compare", Short: "Train several methods side by side, and report",
+		Long: `Train several methods one after another, the same network on the same data and
+threads, for a number of iterations or of seconds, and write a report: curves
+against iterations and time, when each reached given accuracies, and where each
+ended. Each method has its own recipe, as dlam train gives it: first weights,
+mini-batch, weight decay, label smoothing, moves of pictures. A setting that is
+given holds for the methods that read it.`,
 		Example: `  dlam compare
   dlam compare --data mnist --pool 2 --solvers dlam,mdlam --hidden 100,100 --seconds 60`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if err := cfg.validate(); err != nil {
-				return err
-			}
-			if err := cfg.completeSettings(); err != nil {
-				return err
-			}
-			if err := o.validate(c.Flags()); err != nil {
-				return err
-			}
-			return a.compare(c, &cfg, o)
-		},
+		RunE: func(c *cobra.Command, _ []string) error { return o.told(c, a.compare(c, cfg, o)) },
 	}
 	f := c.Flags()
-	f.StringSliceVar(&o.solvers, "solvers", o.solvers, "methods: "+strings.Join(solverNames(), ", "))
+	f.StringSliceVar(&o.solvers, "solvers", o.solvers, "methods: "+strings.Join(recipe.MethodNames(), ", "))
 	f.IntVar(&o.iterations, "iterations", o.iterations, "iterations of each method")
 	f.Float64Var(&o.seconds, "seconds", o.seconds, "training time of each method, instead of --iterations or beside it; 0: no bound")
 	f.IntVar(&o.evaluate, "evaluate", o.evaluate, "measure accuracies every so many iterations")
 	f.Float64SliceVar(&o.targets, "targets", o.targets, "test accuracies whose time to tell, as shares of 1")
 	f.StringVar(&o.out, "out", o.out, "folder for the report and the traces")
-	cfg.memory.addFlag(f)
-	all := pflag.NewFlagSet("", pflag.ContinueOnError)
-	cfg.addFlags(all)
-	all.VisitAll(func(fl *pflag.Flag) {
-		switch fl.Name {
-		case "solver", "iterations": // in their place: --solvers and its own --iterations
-		case "validation", "patience": // every method goes to its end
-		default:
-			f.AddFlag(fl)
-		}
-	})
-	completeOperators(c)
+	o.addFlag(f)
+	addSettings(f, cfg, "solver", "iterations", // in their place: --solvers and its own --iterations
+		"validation", "patience") // every method goes to its end
+	completeSettings(c, cfg)
 	return c
 }
 
@@ -86,73 +68,71 @@ func (o *comparison) validate(f *pflag.FlagSet) error {
 	return nil
 }
 
-func (a *app) compare(c *cobra.Command, cfg *config, o comparison) error {
-	if cfg.Extra.Rate == rateAuto {
+func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error {
+	if err := o.validate(c.Flags()); err != nil {
+		return err
+	}
+	if cfg.Options.Settings.TryRates {
 		return usagef("--lr auto is for dlam train; a comparison takes each method at one rate")
 	}
-	if cfg.Extra.Jitter > 0 {
-		return usagef("--jitter is for dlam train; a comparison takes the samples as they are")
+	common := cfg.Options
+	common.Iterations, common.MaxMemory = o.iterations, float64(o.most)
+	if common.Hidden == nil {
+		common.Hidden = recipe.PaperHidden() // one network for all
 	}
-	ms, err := chosenMethods(o.solvers)
+	each, err := recipe.ForEach(common, o.solvers)
 	if err != nil {
 		return err
 	}
-	data, err := a.load(c.Context(), cfg)
+	for i := range each {
+		if err := each[i].Validate(); err != nil {
+			return err
+		}
+	}
+	data, err := a.open(c.Context(), cfg, o.limits)
 	if err != nil {
 		return err
 	}
-	cfg.Iterations = o.iterations
-	p, n, init, err := a.comparisonStart(cfg, data, ms)
+	s, err := data.Ready(&common)
 	if err != nil {
 		return err
 	}
 	e := experiment.Comparison{
-		Title:   fmt.Sprintf("%s, %s", data.split.Train.Name, strings.Join(o.solvers, ", ")),
+		Title:   fmt.Sprintf("%s, %s", s.Name(), strings.Join(o.solvers, ", ")),
+		Lead:    "Methods trained one after another, the same network on the same data and threads. Each has its own recipe, as dlam train gives it: first weights, mini-batch, weight decay, label smoothing, moves of pictures; see Settings.",
 		Command: strings.Join(append([]string{"dlam"}, os.Args[1:]...), " "),
-		Problem: p, Start: n, Iterations: o.iterations, Evaluate: o.evaluate, Targets: o.targets,
+		Threads: common.ThreadCount(), Iterations: o.iterations, Evaluate: o.evaluate, Targets: o.targets,
 		Budget: time.Duration(o.seconds * float64(time.Second)),
-		Facts: []report.Fact{
-			{Name: "data", Value: data.split.Train.Name}, {Name: "training samples", Value: fmt.Sprint(p.X.Rows)},
-			{Name: "test samples", Value: fmt.Sprint(p.TestX.Rows)}, {Name: "network", Value: strings.Trim(strings.ReplaceAll(fmt.Sprint(n.Widths()), " ", "–"), "[]")},
-			{Name: "activation, loss", Value: fmt.Sprintf("%s, %v", cfg.Activation, p.Loss.Spec())},
-			{Name: "start", Value: fmt.Sprintf("%s, seed %d", init, cfg.Seed)},
-		},
 		Recorders: func(e experiment.Entry) []dlam.Recorder {
 			return []dlam.Recorder{&ticker{app: a, name: e.Name, live: terminal(a.err)}}
 		},
 	}
-	for _, m := range ms {
-		s := m.make(cfg)
-		e.Entries = append(e.Entries, experiment.Entry{Name: m.name, Solver: s, Settings: settingsText(s)})
+	for _, set := range each {
+		p, err := s.Plan(set)
+		if err != nil {
+			return err
+		}
+		e.Entries = append(e.Entries, experiment.Entry{Name: set.Method, Solver: p.Solver, Problem: p.Problem, Start: p.Network, Settings: p.Settings()})
+		if e.Facts == nil {
+			e.Facts = comparisonFacts(p)
+		}
+	}
+	a.say("each method by its own recipe, on one network:")
+	for _, one := range e.Entries {
+		a.say("  %-10s %s", one.Name, one.Settings)
 	}
 	return a.runComparison(c, e, o.out)
 }
 
-// comparisonStart is the problem that all methods get, the network that all
-// start from, and how that was drawn.
-func (a *app) comparisonStart(cfg *config, data *loaded, ms []method) (*dlam.Problem, *dlam.Network, dlam.Initializer, error) {
-	l, err := cfg.loss(data.split.Train.Class != nil)
-	if err != nil {
-		return nil, nil, "", err
+// comparisonFacts are what all methods have in common.
+func comparisonFacts(p *recipe.Plan) []report.Fact {
+	return []report.Fact{
+		{Name: "data", Value: p.Samples.Name()}, {Name: "training samples", Value: fmt.Sprint(p.Problem.X.Rows)},
+		{Name: "test samples", Value: fmt.Sprint(p.Problem.TestX.Rows)},
+		{Name: "network", Value: strings.Trim(strings.ReplaceAll(fmt.Sprint(p.Network.Widths()), " ", "–"), "[]")},
+		{Name: "activation, loss", Value: fmt.Sprintf("%s, %v", p.Activation(), p.Problem.Loss.Spec())},
+		{Name: "seed", Value: fmt.Sprint(p.Options.Seed)},
 	}
-	p := data.problem(l, cfg.Threads)
-	if cfg.Hidden == nil {
-		cfg.Hidden = paperHidden
-	}
-	cfg.L2, cfg.Extra.Smoothing = max(0, cfg.L2), max(0, cfg.Extra.Smoothing) // the same problem for all
-	p.Regularizer, p.Y.Smoothing = cfg.regularizer(), cfg.smoothing()
-	cfg.samples, cfg.values = p.X.Rows, !p.Classification()
-	init := commonInit(cfg.Init, ms)
-	widths := append(append([]int{p.X.Cols}, cfg.Hidden...), p.Y.Width())
-	var need float64 // of the method that takes most: one trains after another
-	for _, m := range ms {
-		need = max(need, estimate(m.make(cfg), widths, p.X.Rows, cfg.Threads))
-	}
-	if err := a.room(cfg.memory, samplesSize(data.split.Train, data.split.Test), need); err != nil {
-		return nil, nil, "", err
-	}
-	n, err := cfg.draw(widths, init)
-	return p, n, init, err
 }
 
 func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, out string) error {
@@ -185,44 +165,6 @@ func outcomeLine(o experiment.Outcome) string {
 		s += ": " + o.Error
 	}
 	return s
-}
-
-func chosenMethods(names []string) ([]method, error) {
-	var ms []method
-	var errs []error
-	for _, name := range names {
-		m, err := findMethod(name)
-		ms, errs = append(ms, m), append(errs, err)
-	}
-	return ms, errors.Join(errs...)
-}
-
-// commonInit is the initialiser of all methods: what was asked for, else what
-// they agree on by default, else He.
-func commonInit(asked string, ms []method) dlam.Initializer {
-	if asked != auto {
-		return dlam.Initializer(asked)
-	}
-	for _, m := range ms {
-		if m.init != ms[0].init {
-			return dlam.He
-		}
-	}
-	return ms[0].init
-}
-
-// settingsText writes a solver's settings, its exported fields, for the report.
-func settingsText(s dlam.Solver) string {
-	v := reflect.Indirect(reflect.ValueOf(s))
-	var parts []string
-	for i := range v.NumField() {
-		if f := v.Type().Field(i); f.IsExported() && f.Type.Kind() == reflect.Struct {
-			parts = append(parts, strings.Trim(fmt.Sprintf("%+v", v.Field(i)), "{}"))
-		} else if f.IsExported() {
-			parts = append(parts, fmt.Sprintf("%s:%v", f.Name, v.Field(i)))
-		}
-	}
-	return strings.Join(parts, " ")
 }
 
 // ticker shows how far an entry is.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/recipe"
 	"github.com/dlam-go/dlam/report"
 	"github.com/dlam-go/dlam/trace"
 )
@@ -122,7 +123,7 @@ func TestInterrupt(t *testing.T) {
 // ends as the run that was left alone, with the same choice on the validation
 // samples. Its layers have different activations.
 func TestResumeInterrupted(t *testing.T) {
-	for _, solver := range solverNames() {
+	for _, solver := range recipe.MethodNames() {
 		t.Run(solver, func(t *testing.T) {
 			t.Parallel()
 			const iterations = 200
@@ -240,7 +241,7 @@ func afterCrash(t *testing.T, folder string) string {
 	t.Helper()
 	goOn := []string{"train", "--quiet", "--resume", folder, "--checkpoint-every", "1"}
 	switch {
-	case !exists(folder, configName):
+	case !exists(folder, recipe.ConfigName):
 		finish(t, exitDone, shortRun("dlam", folder, crashIterations)...)
 		return "before there was a run"
 	case exists(folder, model.CheckpointName):

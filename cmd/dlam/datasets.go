@@ -2,36 +2,44 @@ package main
 
 import (
 	"context"
+	"os"
 	"strconv"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/recipe"
 )
 
 func newDataCommand(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "data", Short: "List, fetch and look at data sets", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	cfg := defaultConfig()
+	src := &recipe.Source{DataDir: os.Getenv("DLAM_DATA_DIR")}
 	list := &cobra.Command{Use: "list", Short: "List the named data sets and where they lie", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return a.dataList(&cfg) }}
+		RunE: func(*cobra.Command, []string) error { return a.dataList(src) }}
 	get := &cobra.Command{Use: "get NAME…", Short: "Download named data sets", Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.dataGet(cmd.Context(), &cfg, args) }}
+		RunE: func(cmd *cobra.Command, args []string) error { return a.dataGet(cmd.Context(), src, args) }}
 	info := &cobra.Command{Use: "info DATA", Short: "Show what is in a data set", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg.Data = args[0]
-			return a.dataInfo(cmd.Context(), &cfg)
+			src.Data = args[0]
+			return a.dataInfo(cmd.Context(), src)
 		}}
-	c.PersistentFlags().StringVar(&cfg.DataDir, "data-dir", cfg.DataDir, "where named data sets lie (default $DLAM_DATA_DIR)")
-	c.PersistentFlags().BoolVar(&cfg.Offline, "offline", false, "never download")
-	info.Flags().StringVar(&cfg.Label, "label", "", "label column, by name or number")
-	info.Flags().BoolVar(&cfg.NoHeader, "no-header", false, "a CSV's first line is data")
+	c.PersistentFlags().StringVar(&src.DataDir, "data-dir", src.DataDir, "where named data sets lie (default $DLAM_DATA_DIR)")
+	c.PersistentFlags().BoolVar(&src.Offline, "offline", false, "never download")
+	info.Flags().StringVar(&src.Label, "label", "", "label column, by name or number")
+	info.Flags().BoolVar(&src.NoHeader, "no-header", false, "a CSV's first line is data")
 	c.AddCommand(list, get, info)
 	return c
 }
 
-func (a *app) dataList(c *config) error {
+// reading is how s says to read data, with progress of downloads.
+func (a *app) reading(s *recipe.Source) dataset.Options {
+	s.Progress = a.downloading()
+	return s.Reading()
+}
+
+func (a *app) dataList(s *recipe.Source) error {
 	w := table.NewWriter()
 	w.SetOutputMirror(a.out)
 	w.SetStyle(table.StyleLight)
@@ -39,7 +47,7 @@ func (a *app) dataList(c *config) error {
 	for _, name := range dataset.Names {
 		where := "in this program"
 		if name != "digits" {
-			if where = dataset.Located(name, a.options(c)); where == "" {
+			if where = dataset.Located(name, a.reading(s)); where == "" {
 				where = "not here: dlam data get " + name
 			}
 		}
@@ -49,18 +57,18 @@ func (a *app) dataList(c *config) error {
 	return nil
 }
 
-func (a *app) dataGet(ctx context.Context, c *config, names []string) error {
+func (a *app) dataGet(ctx context.Context, s *recipe.Source, names []string) error {
 	for _, name := range names {
-		if _, err := dataset.Open(ctx, name, a.options(c)); err != nil {
+		if _, err := dataset.Open(ctx, name, a.reading(s)); err != nil {
 			return err
 		}
-		a.say("%s: %s", name, dataset.Located(name, a.options(c)))
+		a.say("%s: %s", name, dataset.Located(name, a.reading(s)))
 	}
 	return nil
 }
 
-func (a *app) dataInfo(ctx context.Context, c *config) error {
-	s, err := dataset.Open(ctx, c.Data, a.options(c))
+func (a *app) dataInfo(ctx context.Context, src *recipe.Source) error {
+	s, err := dataset.Open(ctx, src.Data, a.reading(src))
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/recipe"
 )
 
 func newEvalCommand(a *app) *cobra.Command {
@@ -24,10 +25,11 @@ R². Without --data on the test part of the data that it was trained on, divided
 as then. Of a named data set the test part is used. MODEL is a run folder or a
 model file.`,
 		Example: "  dlam eval runs/mnist-dlam\n  dlam eval runs/digits-dlam --data new.csv",
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.eval(cmd.Context(), args[0], u) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return u.told(cmd, a.eval(cmd.Context(), args[0], u))
+		},
 	}
-	u.c.Data = ""
-	c.Flags().StringVar(&u.c.Data, "data", "", "data to measure on (default: the test part of what the model was trained on)")
+	c.Flags().StringVar(&u.source.Data, "data", "", "data to measure on (default: the test part of what the model was trained on)")
 	c.Flags().BoolVar(&u.train, "train", false, "use the training part instead of the test part")
 	u.add(c)
 	c.Flags().BoolVar(&u.json, "json", false, "end with a JSON object on standard output")
@@ -35,7 +37,7 @@ model file.`,
 }
 
 func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
-	m, err := a.openModel(path, u.c.memory)
+	m, err := a.openModel(path, u.limits)
 	if err != nil {
 		return err
 	}
@@ -45,9 +47,9 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 		return err
 	}
 	if !d.Labelled() || (d.Class != nil) != (m.Classes != nil) {
-		return usagef("%s: no labels of the model's kind to measure on", u.c.Data)
+		return usagef("%s: no labels of the model's kind to measure on", u.source.Data)
 	}
-	score, err := dlam.Evaluate(m.Network, d.X, d.Target(), m.Loss, u.c.Threads)
+	score, err := dlam.Evaluate(m.Network, d.X, d.Target(), m.Loss, u.threads)
 	if err != nil {
 		return err
 	}
@@ -55,14 +57,14 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if m.Transform.TargetFactor != 0 {
 		unit = 1 / float64(m.Transform.TargetFactor)
 	}
-	if err := a.showScore(m, d, score, unit, u.c.Threads); err != nil {
+	if err := a.showScore(m, d, score, unit, u.threads); err != nil {
 		return err
 	}
 	if !u.json {
 		return nil
 	}
 	s := map[string]any{
-		"solver": m.Training.Solver, "dataset": u.c.Data, "layers": m.Network.Widths(), "iterations": m.Training.Iterations,
+		"solver": m.Training.Solver, "dataset": u.source.Data, "layers": m.Network.Widths(), "iterations": m.Training.Iterations,
 		"objective": score.Risk * float64(d.Rows()), "risk": score.Risk, "seconds": time.Since(started).Seconds(), "seconds_per_iteration": nil,
 		"status": dlam.Completed, "run": path, "samples": d.Rows(),
 	}
@@ -75,19 +77,10 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 // measured is the data to measure m on: what --data names, else a part of what
 // the model was trained on, divided as then.
 func (a *app) measured(ctx context.Context, m *model.Model, u *useFlags) (dataset.Dataset, error) {
-	if u.c.Data != "" {
-		return a.dataFor(ctx, m, u.c.Data, u, true)
+	if u.source.Data != "" {
+		return a.dataFor(ctx, m, u.source.Data, u, true)
 	}
-	c := defaultConfig()
-	if err := c.decode(m.Training.Config, "the model's settings"); err != nil {
-		return dataset.Dataset{}, err
-	}
-	if u.c.DataDir != "" {
-		c.DataDir = u.c.DataDir
-	}
-	c.Offline, u.c.Data = u.c.Offline, c.Data
-	c.memory, c.Validation, c.Pool = u.c.memory, 0, 1 // none are held back, and the model pools
-	s, err := a.divided(ctx, &c)
+	s, err := a.trainedOn(ctx, m, u)
 	if err != nil {
 		return dataset.Dataset{}, err
 	}
@@ -97,11 +90,33 @@ func (a *app) measured(ctx context.Context, m *model.Model, u *useFlags) (datase
 	}
 	switch {
 	case d.Rows() == 0:
-		return d, usagef("%s: the model was trained without test data: name some with --data, or use --train", c.Data)
+		return d, usagef("%s: the model was trained without test data: name some with --data, or use --train", u.source.Data)
 	case !slices.Equal(d.Classes, m.Classes):
-		return d, usagef("%s: classes %q, the model has %q: the data has changed since", c.Data, d.Classes, m.Classes)
+		return d, usagef("%s: classes %q, the model has %q: the data has changed since", u.source.Data, d.Classes, m.Classes)
 	}
 	return a.apply(m, s, d, u)
+}
+
+// trainedOn is the raw data that m was trained on, divided as then.
+func (a *app) trainedOn(ctx context.Context, m *model.Model, u *useFlags) (dataset.Split, error) {
+	var c recipe.Config
+	if _, err := c.Load(m.Training.Config, nil); err != nil {
+		return dataset.Split{}, usagef("the model's settings: %w", err)
+	}
+	if c.Source.Data == "" {
+		return dataset.Split{}, usagef("the model was trained on samples in a program's memory: name some with --data")
+	}
+	if u.source.DataDir != "" {
+		c.Source.DataDir = u.source.DataDir
+	}
+	c.Source.Offline, u.source.Data = u.source.Offline, c.Source.Data
+	o := &c.Options
+	o.MaxMemory, o.Validation, o.Pool = float64(u.most), 0, 1 // none are held back, and the model pools
+	data, err := a.open(ctx, &c, u.limits)
+	if err != nil {
+		return dataset.Split{}, err
+	}
+	return data.Divide(o)
 }
 
 // showScore tells people the score, with a confusion matrix for up to 20

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dlam-go/dlam/export"
 	"github.com/dlam-go/dlam/internal/atomicfile"
+	"github.com/dlam-go/dlam/internal/memory"
 	"github.com/dlam-go/dlam/model"
 )
 
@@ -18,7 +19,7 @@ type exportFlags struct{ onnx, npz, source, pkg string }
 
 func newExportCommand(a *app) *cobra.Command {
 	f := exportFlags{pkg: "model"}
-	mem := memory{work: "exporting", advice: "write one form at a time"}
+	lim := limits{work: "exporting", advice: "write one form at a time"}
 	c := &cobra.Command{
 		Use: "export MODEL", Short: "Write a model for other programs", Args: cobra.ExactArgs(1),
 		Long: `Write a model for other programs: as ONNX, as arrays for numpy, as Go source
@@ -34,11 +35,11 @@ a model file, which is itself safetensors.`,
 			if cmd.Flags().Changed("package") && f.source == "" {
 				return usagef("--package: goes with --go alone")
 			}
-			m, err := a.openModel(args[0], mem)
+			m, err := a.openModel(args[0], lim)
 			if err != nil {
 				return err
 			}
-			return a.export(m, f, mem)
+			return a.export(m, f, lim)
 		},
 	}
 	fl := c.Flags()
@@ -47,7 +48,7 @@ a model file, which is itself safetensors.`,
 	fl.StringVar(&f.npz, "npz", "", "archive of numpy arrays to write")
 	fl.StringVar(&f.source, "go", "", "Go source file to write")
 	fl.StringVar(&f.pkg, "package", f.pkg, "name of the Go source's package")
-	mem.addFlag(fl)
+	lim.addFlag(fl)
 	return c
 }
 
@@ -60,7 +61,7 @@ type form struct {
 }
 
 // export makes every form before it writes a file.
-func (a *app) export(m *model.Model, f exportFlags, mem memory) error {
+func (a *app) export(m *model.Model, f exportFlags, lim limits) error {
 	npz := func() ([]byte, error) {
 		var b bytes.Buffer
 		err := export.NPZ(&b, m)
@@ -76,7 +77,7 @@ func (a *app) export(m *model.Model, f exportFlags, mem memory) error {
 	for i, e := range forms {
 		need = max(need, (float64(i)+e.peak)*weights) // beside those made before
 	}
-	if err := a.room(mem, weights, need); err != nil {
+	if err := a.room(lim, weights, need); err != nil {
 		return err
 	}
 	for i, e := range forms {
@@ -97,7 +98,7 @@ func (a *app) export(m *model.Model, f exportFlags, mem memory) error {
 		case err != nil: // files were written
 			return fmt.Errorf("%s: %w", e.flag, err)
 		}
-		a.say("wrote %s (%s)", e.path, size(float64(len(e.data))))
+		a.say("wrote %s (%s)", e.path, memory.Size(float64(len(e.data))))
 	}
 	return nil
 }

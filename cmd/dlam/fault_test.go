@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/dlam-go/dlam/recipe"
 )
 
 // faultyProgram is dlam built so that file operations fail on command. The
@@ -64,7 +66,7 @@ func faultyEdits() map[string][]string {
 		"internal/atomicfile/atomicfile.go": {"os.CreateTemp(", "createTemp(", "os.Rename(", "rename("},
 		"report/tensorboard.go": {"os.OpenFile(", "atomicfile.OpenFile(", "*os.File", "*atomicfile.File",
 			"dlam/mat\"\n", "dlam/mat\"\n\t\"github.com/dlam-go/dlam/internal/atomicfile\"\n"},
-		"cmd/dlam/runfolder.go": {"r.trace, err = os.OpenFile(", "r.trace, err = atomicfile.OpenFile(", "trace *os.File", "trace *atomicfile.File"},
+		"recipe/folder.go": {"r.trace, err = os.OpenFile(", "r.trace, err = atomicfile.OpenFile(", "trace *os.File", "trace *atomicfile.File"},
 	}
 }
 
@@ -142,7 +144,7 @@ func TestFaultsInTraining(t *testing.T) {
 					return
 				}
 				goOn := []string{"train", "--quiet", "--resume", folder}
-				if !exists(folder, configName) {
+				if !exists(folder, recipe.ConfigName) {
 					goOn = args(folder)
 				}
 				finish(t, exitDone, goOn...)

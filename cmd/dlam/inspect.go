@@ -20,7 +20,7 @@ import (
 
 func newInspectCommand(a *app) *cobra.Command {
 	u := newUseFlags("looking at the data", "look at fewer samples (--data)")
-	u.c.Data, u.layers = "", true
+	u.layers = true
 	pictures := ""
 	c := &cobra.Command{
 		Use: "inspect MODEL", Short: "Show what is in a model", Args: cobra.ExactArgs(1),
@@ -31,7 +31,7 @@ weights as a picture: a tile a unit, row by row, each scaled to its own greatest
 weight; red is positive, blue negative.`,
 		Example: `  dlam inspect runs/mnist-sync --data mnist --pictures weights.png`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := a.openModel(args[0], u.c.memory)
+			m, err := a.openModel(args[0], u.limits)
 			if err != nil {
 				return err
 			}
@@ -54,7 +54,7 @@ weight; red is positive, blue negative.`,
 			return nil
 		},
 	}
-	c.Flags().StringVar(&u.c.Data, "data", "", "data to look for dead units on, and for the confusion matrix")
+	c.Flags().StringVar(&u.source.Data, "data", "", "data to look for dead units on, and for the confusion matrix")
 	c.Flags().StringVar(&pictures, "pictures", "", "PNG file to write the first layer's weights to, for models of pictures")
 	u.add(c)
 	c.Flags().BoolVar(&u.json, "json", false, "end with a JSON object on standard output")
@@ -103,23 +103,23 @@ func (a *app) inspect(ctx context.Context, m *model.Model, u *useFlags) (*inspec
 	for _, ly := range m.Network.Layers {
 		i.Notes = append(i.Notes, note(ly))
 	}
-	if u.c.Data == "" {
+	if u.source.Data == "" {
 		return i, nil
 	}
-	d, err := a.dataFor(ctx, m, u.c.Data, u, m.Classes != nil)
+	d, err := a.dataFor(ctx, m, u.source.Data, u, m.Classes != nil)
 	if errors.Is(err, dataset.ErrInput) && m.Classes != nil { // labels that are missing or wrong
 		i.noLabels = err
-		d, err = a.dataFor(ctx, m, u.c.Data, u, false)
+		d, err = a.dataFor(ctx, m, u.source.Data, u, false)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if d.Class != nil && i.noLabels == nil {
-		if i.Confusion, err = confusionOf(m, d, u.c.Threads); err != nil {
+		if i.Confusion, err = confusionOf(m, d, u.threads); err != nil {
 			return nil, err
 		}
 	}
-	i.Dead, err = deadUnits(m.Network, d.X, u.c.Threads)
+	i.Dead, err = deadUnits(m.Network, d.X, u.threads)
 	return i, err
 }
 

@@ -1,18 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"math"
-	"os"
 	"runtime/debug"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
 
-	"github.com/dlam-go/dlam"
-	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/internal/memory"
 )
 
 const (
@@ -20,35 +17,44 @@ const (
 	ownMemory = 32 << 20     // bytes, about, that this program takes by itself
 )
 
-// memory is what a command may take in a process, and what it says if it needs
-// more.
-type memory struct {
-	limit  byteSize // --max-memory; 0: what is available
+// limits are what a command may take of memory in a process, and what it says if
+// it needs more.
+type limits struct {
+	most   byteSize // --max-memory; 0: what is available
 	work   string   // what takes it: "training"
 	advice string   // how to take less
 }
 
-// trainingMemory is that of training.
-func trainingMemory() memory {
-	return memory{work: "training", advice: "use narrower layers or fewer samples (--hidden, --limit)"}
+// trainingLimits are those of training.
+func trainingLimits() limits {
+	return limits{work: "training", advice: "use narrower layers or fewer samples (--hidden, --limit)"}
 }
 
-func (m *memory) addFlag(f *pflag.FlagSet) {
-	f.Var(&m.limit, maxMemory, "refuse to take more in a process, as 2GB (default: what is available)")
+func (m *limits) addFlag(f *pflag.FlagSet) {
+	f.Var(&m.most, maxMemory, "refuse to take more in a process, as 2GB (default: what is available)")
 }
 
 // room refuses work that needs more bytes, beside what is held already, than is
 // allowed, or, if nothing is said, than there is for each of the processes on
 // this machine.
-func (a *app) room(m memory, held, need float64) error {
-	need, limit, what := held+need, float64(m.limit), "allowed by --"+maxMemory
-	if limit == 0 {
-		need, limit, what = need-held, available()/float64(a.job.Local()), "available"
-	}
-	if limit > 0 && need > limit {
-		return usagef("%s would take %s of memory, %s is %s: %s", m.work, size(need), size(limit), what, m.advice)
+func (a *app) room(m limits, held, need float64) error {
+	var large *memory.Error
+	if errors.As(memory.Room(m.work, held, need, float64(m.most), a.job.Local()), &large) {
+		return m.tooLarge(large)
 	}
 	return nil
+}
+
+// tooLarge tells of work that takes too much.
+func (m limits) tooLarge(e *memory.Error) error {
+	by, work := "", e.Work
+	if e.Allowed {
+		by = " by --" + maxMemory
+	}
+	if work == "training" {
+		work = m.work
+	}
+	return usagef("%w%s: %s", &memory.Error{Work: work, Need: e.Need, Limit: e.Limit, Allowed: e.Allowed}, by, m.advice)
 }
 
 // collectWithin makes what is no longer used go before --max-memory is reached:
@@ -59,85 +65,6 @@ func collectWithin(f *pflag.FlagSet) {
 			debug.SetMemoryLimit(int64(*b) + ownMemory)
 		}
 	}
-}
-
-// samplesSize is the bytes of memory that samples take.
-func samplesSize(parts ...dataset.Dataset) float64 {
-	var values float64
-	for _, d := range parts {
-		if d.Scratch == nil || d.Scratch.Dir == "" {
-			values += float64(d.Rows()) * float64(d.X.Cols)
-		}
-	}
-	return 4 * values
-}
-
-// certificateSize is about how many bytes a certificate of an iterate takes:
-// the one before it, with a and a cut to its band, a layer's products in
-// float64, before and after, and a copy of what goes into it.
-func certificateSize(widths []int, samples int) float64 {
-	var units, widest float64
-	for _, d := range widths[1:] {
-		units += float64(d)
-		widest = max(widest, float64(d))
-	}
-	return float64(samples) * (4*3*units + 8*2*widest + 4*max(widest, float64(widths[0])))
-}
-
-// estimator is a solver that knows how much memory it will take, in bytes
-// beside the samples.
-type estimator interface {
-	Memory(widths []int, samples, threads int) float64
-}
-
-// estimate is the memory that training will take beside the samples: float64,
-// since it may be absurd.
-func estimate(s dlam.Solver, widths []int, samples, threads int) float64 {
-	if e, ok := s.(estimator); ok {
-		return e.Memory(widths, samples, threads)
-	}
-	var bytes float64 // parameters, gradients and moments of any method, and activations of a few blocks
-	for l, d := range widths[1:] {
-		bytes += 4 * (float64(d)*float64(widths[l])*float64(8+threads) + 2048*float64(d)*float64(threads))
-	}
-	return bytes
-}
-
-// available is how much memory there is to take: what the system has free, or
-// the rest of a control group's limit; 0 if nobody says.
-func available() float64 {
-	free := meminfo("MemAvailable:")
-	if limit := readNumber("/sys/fs/cgroup/memory.max"); limit > 0 {
-		rest := limit - readNumber("/sys/fs/cgroup/memory.current")
-		if free == 0 || rest < free {
-			free = rest
-		}
-	}
-	return free
-}
-
-func meminfo(key string) float64 {
-	raw, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0
-	}
-	for line := range bytes.Lines(raw) {
-		fields := strings.Fields(string(line))
-		if len(fields) >= 2 && fields[0] == key {
-			kb, _ := strconv.ParseFloat(fields[1], 64) // 0 if it is no number
-			return kb * 1024
-		}
-	}
-	return 0
-}
-
-func readNumber(path string) float64 {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return 0
-	}
-	v, _ := strconv.ParseFloat(strings.TrimSpace(string(raw)), 64) // "max" is no number
-	return v
 }
 
 // byteSize is a flag of a number of bytes; 0 is none said.
@@ -170,27 +97,8 @@ func (b *byteSize) String() string {
 	if *b == 0 {
 		return ""
 	}
-	return size(float64(*b))
+	return memory.Size(float64(*b))
 }
 
 // Type is how the help calls a size.
 func (b *byteSize) Type() string { return "size" }
-
-// size is bytes for people.
-func size(b float64) string {
-	for _, u := range []string{"B", "kB", "MB", "GB"} {
-		if b < 999.5 {
-			return strconv.FormatFloat(b, 'f', places(b), 64) + " " + u
-		}
-		b /= 1024
-	}
-	return strconv.FormatFloat(b, 'g', 3, 64) + " TB"
-}
-
-// places is how many decimals show two or three digits of b.
-func places(b float64) int {
-	if b < 10 && b != math.Trunc(b) {
-		return 1
-	}
-	return 0
-}

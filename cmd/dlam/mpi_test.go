@@ -373,7 +373,7 @@ func TestMPIFailure(t *testing.T) {
 		t.Errorf("a bad line in the last rank's share: %s", said)
 	}
 	said = onRanks(t, 3, exitUsage, "train", "--threads", "0", "--run", run)
-	if n := strings.Count(said, "--threads: got 0"); n != 1 {
+	if n := strings.Count(said, "--threads: got \"0\""); n != 1 {
 		t.Errorf("a bad flag was told %d times: %s", n, said)
 	}
 	if exists(dir, "run") {

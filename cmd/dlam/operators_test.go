@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"math"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,12 +15,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/pflag"
+
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/export"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/recipe"
 	"github.com/dlam-go/dlam/serve"
 	"github.com/dlam-go/dlam/spec"
 )
@@ -53,12 +57,10 @@ func withOthers[T spec.Operator](t *testing.T, all []T) []T {
 // described is a model with h in its hidden layer, trained with l.
 func described(t *testing.T, h activation.Func, l loss.Loss) *model.Model {
 	t.Helper()
-	c := defaultConfig()
-	n, err := c.draw([]int{2, 3, 2}, dlam.He)
+	n, err := dlam.NewNetwork([]int{2, 3, 2}, h, dlam.He, rand.New(rand.NewPCG(1, 2)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.Layers[0].H = h
 	m := &model.Model{Network: n, Loss: l, Transform: dataset.Transform{Inputs: 2, Pool: 1, Scaling: dataset.ScaleNone, Shift: []float32{0}, Factor: []float32{1}}}
 	if loss.IsFor(l, loss.Classes) {
 		m.Classes = []string{"a", "b"}
@@ -83,8 +85,8 @@ func TestOperatorsEverywhere(t *testing.T) {
 		t.Run(h.Spec().String(), func(t *testing.T) {
 			m := described(t, h, loss.CrossEntropy{})
 			everywhere(t, m, h.Spec())
-			if c := throughConfig(t, "--activation", h.Spec()); reflect.TypeOf(c.network.Layers[0].H) != reflect.TypeOf(h) || !c.network.Layers[0].H.Spec().Equal(h.Spec()) {
-				t.Errorf("--activation: got %v", c.network.Layers[0].H.Spec())
+			if got := throughConfig(t, "--activation", h.Spec(), m.Loss).Network.Layers[0].H; reflect.TypeOf(got) != reflect.TypeOf(h) || !got.Spec().Equal(h.Spec()) {
+				t.Errorf("--activation: got %v", got.Spec())
 			}
 			if onnx, err := export.ONNX(m); err != nil || !bytes.Contains(onnx, []byte(h.Spec().String()+" network")) {
 				t.Errorf("ONNX: %v, or not described", err)
@@ -101,8 +103,8 @@ func TestOperatorsEverywhere(t *testing.T) {
 		t.Run(l.Spec().String(), func(t *testing.T) {
 			m := described(t, activation.ReLU{}, l)
 			everywhere(t, m, l.Spec())
-			if c := throughConfig(t, "--loss", l.Spec()); reflect.TypeOf(c.loss) != reflect.TypeOf(l) || !c.loss.Spec().Equal(l.Spec()) {
-				t.Errorf("--loss: got %v", c.loss.Spec())
+			if got := throughConfig(t, "--loss", l.Spec(), l).Problem.Loss; reflect.TypeOf(got) != reflect.TypeOf(l) || !got.Spec().Equal(l.Spec()) {
+				t.Errorf("--loss: got %v", got.Spec())
 			}
 			if onnx, err := export.ONNX(m); err != nil || !bytes.Contains(onnx, []byte("loss "+l.Spec().String()+",")) {
 				t.Errorf("ONNX: %v, or not described", err)
@@ -175,58 +177,34 @@ func arrayText(t *testing.T, archive []byte, name string) string {
 	return strings.ReplaceAll(string(raw), "\x00", "")
 }
 
-// configured is what settings make.
-type configured struct {
-	network *dlam.Network
-	loss    loss.Loss
-}
-
-// throughConfig sets flag to s, writes config.toml, reads it, and makes what it
-// says.
-func throughConfig(t *testing.T, flag string, s spec.Spec) configured {
+// throughConfig sets a flag to s, writes config.toml, reads it, and plans what it
+// says, with labels that l is for.
+func throughConfig(t *testing.T, flag string, s spec.Spec, l loss.Loss) *recipe.Plan {
 	t.Helper()
-	c, again := defaultConfig(), defaultConfig()
-	cmd := newTrainCommand(&app{})
-	if err := cmd.ParseFlags([]string{flag, s.String()}); err != nil {
+	c, again := new(recipe.Config), new(recipe.Config)
+	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	addSettings(f, c)
+	if err := f.Parse([]string{flag, s.String()}); err != nil {
 		t.Fatal(err)
 	}
-	text := cmd.Flags().Lookup(strings.TrimPrefix(flag, "--")).Value.String()
-	if flag == "--loss" {
-		c.Loss = text
-	} else {
-		c.Activation = text
-	}
-	if err := c.validate(); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.completeSettings(); err != nil {
-		t.Fatal(err)
-	}
-	file, err := c.text()
+	file, err := c.Text()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := again.decode(file, "config.toml"); err != nil {
-		t.Fatal(err)
+	if notes, err := again.Load(file, nil); err != nil || len(notes) > 0 {
+		t.Fatal(notes, err)
 	}
-	n, err := again.draw([]int{2, 3, 2}, dlam.He)
+	rows := [][]float32{{0, 1}, {1, 0}, {1, 1}, {0, 0}}
+	data := recipe.Rows(rows, []string{"a", "b", "a", "b"})
+	if !loss.IsFor(l, loss.Classes) {
+		data = recipe.Rows(rows, []float64{0.5, 1, 1.5, 2})
+	}
+	again.Options.TestSplit = new(0.0)
+	p, err := recipe.Prepare(data, again.Options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := again.loss(flag != "--loss" || loss.IsFor(mustMake(t, s), loss.Classes))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return configured{n, l}
-}
-
-func mustMake(t *testing.T, s spec.Spec) loss.Loss {
-	t.Helper()
-	l, err := loss.FromSpec(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
+	return p
 }
 
 // documented holds that a page has a row for each operator, with the ranges of

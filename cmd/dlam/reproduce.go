@@ -19,7 +19,7 @@ import (
 func newReproduceCommand(a *app) *cobra.Command {
 	var quick bool
 	var out string
-	mem := memory{work: "the evaluation", advice: "--quick takes less"}
+	lim := limits{work: "the evaluation", advice: "--quick takes less"}
 	threads := runtime.NumCPU()
 	o := dataset.Options{DataDir: os.Getenv("DLAM_DATA_DIR")}
 	c := &cobra.Command{
@@ -37,14 +37,14 @@ after Ctrl-C the same command goes on where it was.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			r := experiment.Reproduction{Parts: parts(args), Size: experiment.PaperSize(), Dir: out, Threads: threads}
 			if quick {
-				r.Size, mem.advice = experiment.QuickSize(), "there is no smaller one"
+				r.Size, lim.advice = experiment.QuickSize(), "there is no smaller one"
 				if !c.Flags().Changed("out") {
 					r.Dir += "-quick"
 				}
 			}
 			r.Command = reproduceCommand(args, quick, r.Dir, threads)
 			r.Open = func(ctx context.Context, name string) (dataset.Split, error) { return dataset.Open(ctx, name, o) }
-			return a.reproduce(c.Context(), r, mem)
+			return a.reproduce(c.Context(), r, lim)
 		},
 	}
 	c.Flags().BoolVar(&quick, "quick", false, "minutes instead of hours: fewer samples and iterations")
@@ -52,11 +52,11 @@ after Ctrl-C the same command goes on where it was.`,
 	c.Flags().IntVar(&threads, "threads", threads, "goroutines to compute on")
 	c.Flags().StringVar(&o.DataDir, "data-dir", o.DataDir, "folder with data sets, looked up before any download (DLAM_DATA_DIR)")
 	c.Flags().BoolVar(&o.Offline, "offline", false, "never download")
-	mem.addFlag(c.Flags())
+	lim.addFlag(c.Flags())
 	return c
 }
 
-func (a *app) reproduce(ctx context.Context, r experiment.Reproduction, mem memory) error {
+func (a *app) reproduce(ctx context.Context, r experiment.Reproduction, lim limits) error {
 	r.Progress = a.reproduceProgress()
 	if err := r.Validate(); err != nil {
 		return errUsage{err}
@@ -65,7 +65,7 @@ func (a *app) reproduce(ctx context.Context, r experiment.Reproduction, mem memo
 	if err != nil {
 		return err
 	}
-	if err := a.room(mem, 0, need); err != nil {
+	if err := a.room(lim, 0, need); err != nil {
 		return err
 	}
 	err = r.Run(ctx)

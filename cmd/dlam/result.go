@@ -6,15 +6,16 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/recipe"
 )
 
 // result tells people how a run ended and what to do next.
-func (a *app) result(t *training, folder string, r *dlam.Result) {
+func (a *app) result(p *recipe.Plan, folder string, r *recipe.Result) {
 	w := table.NewWriter()
 	w.SetOutputMirror(a.err)
 	w.SetStyle(table.StyleLight)
 	head := table.Row{"", "train", "test"}
-	if t.validation != nil {
+	if p.Validation != nil {
 		head = append(head, "validation")
 	}
 	w.AppendHeader(head)
@@ -30,17 +31,17 @@ func (a *app) result(t *training, folder string, r *dlam.Result) {
 	}
 	percent := func(v float64) string { return strconv.FormatFloat(100*v, 'f', 2, 64) + " %" }
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 5, 64) }
-	if t.problem.Classification() {
+	if p.Problem.Classification() {
 		add("accuracy", func(s *dlam.Score) float64 { return s.Accuracy }, percent)
 	} else {
-		add("RMSE", func(s *dlam.Score) float64 { return s.RMSE * t.unit() }, number)
+		add("RMSE", func(s *dlam.Score) float64 { return s.RMSE * unitOf(p) }, number)
 		add("R²", func(s *dlam.Score) float64 { return s.R2 }, number)
 	}
 	add("loss", func(s *dlam.Score) float64 { return s.Risk }, number)
 	w.Render()
 	a.say("%s after %d iterations, %.3g s of training (%.3g s each)", r.Status, r.Last.Iteration, r.Last.Elapsed, perIteration(r))
-	if v := t.validation; v != nil && v.Best != nil {
-		a.say("the network is that of iteration %d, the best on the %d validation samples", v.At, v.X.Rows)
+	if r.Best > 0 {
+		a.say("the network is that of iteration %d, the best on the %d validation samples", r.Best, p.Validation.X.Rows)
 	}
 	a.say("\nnext:")
 	if r.Status == dlam.Interrupted {
@@ -52,19 +53,21 @@ func (a *app) result(t *training, folder string, r *dlam.Result) {
 	a.say("  dlam report %s      how the training went, as a page", folder)
 }
 
-func perIteration(r *dlam.Result) float64 { return r.Last.Elapsed / float64(max(1, r.Last.Iteration)) }
+func perIteration(r *recipe.Result) float64 {
+	return r.Last.Elapsed / float64(max(1, r.Last.Iteration))
+}
 
 // summary is what --json tells of a run.
-func (t *training) summary(folder string, r *dlam.Result) map[string]any {
+func summary(p *recipe.Plan, folder string, r *recipe.Result) map[string]any {
 	s := map[string]any{
-		"solver": t.solver.String(), "dataset": t.c.Data, "layers": t.network.Widths(), "iterations": r.Last.Iteration,
+		"solver": p.Solver.String(), "dataset": r.Training.Dataset, "layers": r.Network.Widths(), "iterations": r.Last.Iteration,
 		"objective": r.Last.Objective, "risk": r.Last.Risk, "seconds": r.Last.Elapsed, "seconds_per_iteration": perIteration(r),
 		"status": r.Status, "run": folder,
 	}
-	scores(s, "train", r.Last.Train, t.problem.Classification(), t.unit())
-	scores(s, "test", r.Last.Test, t.problem.Classification(), t.unit())
-	if t.validation != nil {
-		scores(s, "validation", r.Last.Validation, t.problem.Classification(), t.unit())
+	scores(s, "train", r.Last.Train, p.Problem.Classification(), unitOf(p))
+	scores(s, "test", r.Last.Test, p.Problem.Classification(), unitOf(p))
+	if p.Validation != nil {
+		scores(s, "validation", r.Last.Validation, p.Problem.Classification(), unitOf(p))
 	}
 	return s
 }

@@ -10,8 +10,10 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/recipe"
 )
 
 // Exit codes, which scripts rely on.
@@ -88,7 +90,7 @@ func exitCodeOf(ctx context.Context, err error) int {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) { // while reading or downloading data
 		return exitInterrupted
 	}
-	if errors.As(err, &errUsage{}) || errors.Is(err, dataset.ErrInput) {
+	if errors.As(err, &errUsage{}) || errors.Is(err, dataset.ErrInput) || errors.Is(err, recipe.ErrRefused) {
 		return exitUsage
 	}
 	return exitFailed
@@ -125,6 +127,17 @@ form.
 	root.SetErr(a.err)
 	root.SetVersionTemplate("dlam {{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if c.Name() == "train" { // so that one process tells of it
+			if err := a.join(); err != nil {
+				return err
+			}
+		}
+		var wrong *pflag.InvalidValueError
+		if errors.As(err, &wrong) {
+			if _, ok := wrong.GetFlag().Value.(settingFlag); ok {
+				return usagef("--%s: %w", wrong.GetFlag().Name, wrong.Unwrap())
+			}
+		}
 		return usagef("%w (see %s --help)", err, c.CommandPath())
 	})
 	root.AddCommand(a.commands()...)

@@ -47,7 +47,7 @@ Ctrl-C ends it once the requests under way are answered. Exit codes: 0 ended so,
 }
 
 func (a *app) serve(c *cobra.Command, path, listen string, set serve.Settings) error {
-	m, err := a.openModel(path, memory{})
+	m, err := a.openModel(path, limits{})
 	if err != nil {
 		return err
 	}

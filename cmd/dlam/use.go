@@ -17,40 +17,44 @@ import (
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/nn"
+	"github.com/dlam-go/dlam/recipe"
 )
 
 // useFlags are how a model and data for it are named.
 type useFlags struct {
-	c      config
-	output string
-	format string
-	train  bool
-	json   bool
-	layers bool // outputs of whole layers are kept
+	limits
+	source  recipe.Source
+	threads int
+	output  string
+	format  string
+	train   bool
+	json    bool
+	layers  bool // outputs of whole layers are kept
 }
 
 func newUseFlags(work, advice string) *useFlags {
-	u := &useFlags{c: defaultConfig(), format: "csv"}
-	u.c.memory = memory{work: work, advice: advice}
-	return u
+	return &useFlags{
+		limits: limits{work: work, advice: advice}, source: recipe.Source{DataDir: os.Getenv("DLAM_DATA_DIR")},
+		threads: runtime.GOMAXPROCS(0), format: "csv",
+	}
 }
 
 func (u *useFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&u.c.DataDir, "data-dir", u.c.DataDir, "where named data sets lie (default $DLAM_DATA_DIR)")
-	f.BoolVar(&u.c.Offline, "offline", false, "never download")
-	f.StringVar(&u.c.Label, "label", "", "label column of a table, by name or number")
-	f.BoolVar(&u.c.NoHeader, "no-header", false, "a CSV's first line is data")
-	f.IntVar(&u.c.Threads, "threads", runtime.GOMAXPROCS(0), "goroutines to compute on")
-	u.c.memory.addFlag(f)
+	f.StringVar(&u.source.DataDir, "data-dir", u.source.DataDir, "where named data sets lie (default $DLAM_DATA_DIR)")
+	f.BoolVar(&u.source.Offline, "offline", false, "never download")
+	f.StringVar(&u.source.Label, "label", "", "label column of a table, by name or number")
+	f.BoolVar(&u.source.NoHeader, "no-header", false, "a CSV's first line is data")
+	f.IntVar(&u.threads, "threads", u.threads, "goroutines to compute on")
+	u.addFlag(f)
 }
 
 // openModel reads a model, if there is room for its file and its weights; a
 // fault is bad input.
-func (a *app) openModel(path string, mem memory) (*model.Model, error) {
+func (a *app) openModel(path string, lim limits) (*model.Model, error) {
 	if info, err := os.Stat(model.Locate(path)); err == nil { // Load says what is wrong
-		mem.work, mem.advice = "reading "+path, "a model of narrower layers takes less"
-		if err := a.room(mem, 0, 2*float64(info.Size())); err != nil {
+		lim.work, lim.advice = "reading "+path, "a model of narrower layers takes less"
+		if err := a.room(lim, 0, 2*float64(info.Size())); err != nil {
 			return nil, err
 		}
 	}
@@ -63,11 +67,12 @@ func (a *app) openModel(path string, mem memory) (*model.Model, error) {
 
 // dataFor reads data as the model takes it: its columns, classes, transform.
 func (a *app) dataFor(ctx context.Context, m *model.Model, source string, u *useFlags, labelled bool) (dataset.Dataset, error) {
-	o := a.options(&u.c)
+	u.source.MaxMemory = float64(u.most)
+	o := u.source.Reading()
 	o.Classes, o.Features = m.Classes, m.Features
 	o.Regression = m.Classes == nil
 	o.NoLabel = !labelled
-	s, err := a.open(ctx, &u.c, source, o)
+	s, err := a.read(ctx, &u.source, source, o, u.limits)
 	if err != nil {
 		return dataset.Dataset{}, err
 	}
@@ -77,7 +82,7 @@ func (a *app) dataFor(ctx context.Context, m *model.Model, source string, u *use
 	}
 	if d.X.Cols == m.Transform.Inputs+1 && !labelled && m.Features == nil { // the label is among the columns
 		o.NoLabel = false
-		if s, err = a.open(ctx, &u.c, source, o); err != nil {
+		if s, err = a.read(ctx, &u.source, source, o, u.limits); err != nil {
 			return d, err
 		}
 		d = s.Train
@@ -93,9 +98,9 @@ func (a *app) apply(m *model.Model, s dataset.Split, d dataset.Dataset, u *useFl
 	if u.layers {
 		kept = max(kept, 2*widest) // a layer and the next
 	}
-	passes := parameters + 2*nn.Block*widest*float64(u.c.Threads)
+	passes := parameters + 2*nn.Block*widest*float64(u.threads)
 	need := 4 * (float64(d.Rows())*(float64(m.Transform.Outputs())+kept) + passes)
-	if err := a.room(u.c.memory, 4*parameters+samplesSize(s.Train, s.Test), need); err != nil {
+	if err := a.room(u.limits, 4*parameters+recipe.SamplesSize(s.Train, s.Test), need); err != nil {
 		return d, err
 	}
 	return m.Transform.Apply(d)
@@ -123,7 +128,7 @@ func (a *app) predict(ctx context.Context, path, source string, u *useFlags) err
 	if u.format != "csv" && u.format != "jsonl" {
 		return usagef("--format: got %q, want csv or jsonl", u.format)
 	}
-	m, err := a.openModel(path, u.c.memory)
+	m, err := a.openModel(path, u.limits)
 	if err != nil {
 		return err
 	}
@@ -131,7 +136,7 @@ func (a *app) predict(ctx context.Context, path, source string, u *useFlags) err
 	if err != nil {
 		return err
 	}
-	out, err := outputs(m, d.X, u.c.Threads)
+	out, err := outputs(m, d.X, u.threads)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package recipe
 
 import (
 	"crypto/sha256"
@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,13 +17,12 @@ import (
 
 // checkpointer saves the run's state every so often.
 type checkpointer struct {
-	job      comm.Comm     // whose every process saves its own state
-	path     string        // of rank 0's, which makes the others' valid
-	every    int           // iterations between two; 0 for by time
-	interval time.Duration // time between two; 0 for never
-	flush    func() error  // makes the records so far last: the state must not outlive them
-	config   string        // fingerprints of what the state belongs to
-	data     string
+	job    comm.Comm    // whose every process saves its own state
+	path   string       // of rank 0's, which makes the others' valid
+	every  Every        // time or iterations between two
+	flush  func() error // makes the records so far last: the state must not outlive them
+	config string       // fingerprints of what the state belongs to
+	data   string
 
 	validation *dlam.Validation // its choice is part of the state
 
@@ -40,24 +38,6 @@ var (
 	_ dlam.Recorder = (*checkpointer)(nil)
 )
 
-// setEvery parses --checkpoint-every: a number of iterations, a duration, or
-// "never".
-func (c *checkpointer) setEvery(text string) error {
-	if text == "never" {
-		return nil
-	}
-	if n, err := strconv.Atoi(text); err == nil && n > 0 {
-		c.every = n
-		return nil
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 {
-		return usagef("--checkpoint-every: got %q, want a number of iterations, a duration as 60s, or never", text)
-	}
-	c.interval = d
-	return nil
-}
-
 // Record keeps the time spent training.
 func (c *checkpointer) Record(r dlam.Record) error {
 	c.elapsed = r.Elapsed
@@ -70,9 +50,9 @@ func (c *checkpointer) Observe(k int, s dlam.Stepper) error {
 		c.savedK, c.savedAt = k, time.Now()
 	}
 	c.stepper, c.k = s, k
-	due := c.every > 0 && k-c.savedK >= c.every
-	if c.interval > 0 { // clocks differ between ranks
-		any, err := comm.Any(c.job, time.Since(c.savedAt) >= c.interval)
+	due := c.every.Iterations > 0 && k-c.savedK >= c.every.Iterations
+	if c.every.Time > 0 { // clocks differ between ranks
+		any, err := comm.Any(c.job, time.Since(c.savedAt) >= c.every.Time)
 		if err != nil {
 			return err
 		}
@@ -193,10 +173,10 @@ func (c *checkpointer) agree(from *model.Checkpoint) (*model.Checkpoint, error) 
 	}
 	p, err := model.LoadCheckpoint(path)
 	if err != nil {
-		return nil, usagef("the run folder must be on a file system that every rank sees: %w", err)
+		return nil, refusef("the run folder must be on a file system that every rank sees: %w", err)
 	}
 	if p.Config != c.config || p.Data != c.data || p.Iteration != int(heads[0][1]) {
-		return nil, usagef("%s: belongs to another run than %s", path, c.path)
+		return nil, refusef("%s: belongs to another run than %s", path, c.path)
 	}
 	c.elapsed = p.Elapsed
 	return p, nil
@@ -210,11 +190,11 @@ func (c *checkpointer) load() (*model.Checkpoint, error) {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, startsOver(filepath.Dir(c.path))
 	case err != nil:
-		return nil, errUsage{err}
+		return nil, refuse(err)
 	case p.Config != c.config:
-		return nil, usagef("%s: saved under other settings than this run's", c.path)
+		return nil, refusef("%s: saved under other settings than this run's", c.path)
 	case p.Data != c.data:
-		return nil, usagef("%s: saved on other data than this run's", c.path)
+		return nil, refusef("%s: saved on other data than this run's", c.path)
 	}
 	c.elapsed = p.Elapsed
 	return p, nil
@@ -227,12 +207,12 @@ func startsOver(folder string) error {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
 	case err != nil:
-		return errUsage{err}
+		return refuse(err)
 	}
 	switch s := dlam.Status(m.Training.Status); s {
 	case dlam.Failed, dlam.Interrupted, dlam.TimedOut:
 		return nil
 	default:
-		return usagef("%s: the run has ended: there is nothing to go on with", folder)
+		return refusef("%s: the run has ended: there is nothing to go on with", folder)
 	}
 }

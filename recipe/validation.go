@@ -1,28 +1,10 @@
-package main
+package recipe
 
 import (
 	"fmt"
 
 	"github.com/dlam-go/dlam"
-	"github.com/dlam-go/dlam/dataset"
 )
-
-// validation is the samples that --validation holds back; nil for none.
-func (c *config) validation(held dataset.Dataset) *dlam.Validation {
-	if c.Validation == 0 {
-		return nil
-	}
-	return &dlam.Validation{X: held.X, Y: held.Target(), Patience: c.Patience}
-}
-
-// holdBack takes the validation samples out of the training samples.
-func (c *config) holdBack(s dataset.Split) (train, held dataset.Dataset, err error) {
-	if c.Validation == 0 {
-		return s.Train, held, nil
-	}
-	v, err := dataset.Divide(s.Train, c.Validation, c.Seed+1) // not the draw that made the test samples
-	return v.Train, v.Test, err
-}
 
 const bestName = "validation" // what names of a state's arrays start with
 

@@ -1,91 +1,77 @@
-package main
+package recipe
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/model"
-	"github.com/dlam-go/dlam/report"
 	"github.com/dlam-go/dlam/trace"
 )
 
 const (
-	configName = "config.toml"
+	// ConfigName is the name of a run's settings in its folder.
+	ConfigName = "config.toml"
 	lockName   = "lock"
 )
 
-// runFolder is the folder of one run, locked while it goes on.
-type runFolder struct {
+// folder is the folder of one run, locked while it goes on.
+type folder struct {
 	path  string
 	lock  *os.File
 	trace *os.File
-	made  bool        // by this process
+	made  bool        // the folder was made by this process
+	kept  bool        // the run was there before, and stays if it cannot go on
 	last  dlam.Record // the trace's last record that a resumed run keeps
 }
 
-// newRunName is a name that is not taken: runs/DATA-SOLVER, then -2, -3, ….
-func newRunName(c *config) string {
-	base := strings.TrimSuffix(filepath.Base(c.Data), ".gz")
-	base = filepath.Join("runs", strings.TrimSuffix(base, filepath.Ext(base))+"-"+c.Solver)
-	name := base
-	for i := 2; ; i++ {
-		if _, err := os.Stat(name); errors.Is(err, os.ErrNotExist) {
-			return name
-		}
-		name = fmt.Sprintf("%s-%d", base, i)
-	}
-}
-
-// createRun makes a new run folder with its config.
-func createRun(path, config string) (*runFolder, error) {
+// createFolder makes a new run folder with its config.
+func createFolder(path, config string) (*folder, error) {
 	_, err := os.Stat(path)
 	made := errors.Is(err, os.ErrNotExist)
 	if err := os.MkdirAll(path, 0o755); err != nil {
-		return nil, usagef("run folder: %w", err)
+		return nil, refusef("run folder: %w", err)
 	}
-	r, err := lockRun(path)
+	r, err := lockFolder(path)
 	if err != nil {
 		return nil, err
 	}
 	r.made = made
-	if _, err := os.Stat(r.file(configName)); err == nil {
+	if _, err := os.Stat(r.file(ConfigName)); err == nil {
 		r.close()
-		return nil, usagef("%s: the folder holds a run already; name another, or go on with --resume %s", path, path)
+		return nil, refusef("%s: the folder holds a run already; name another, or resume it", path)
 	}
-	err = writeText(r.file(configName), config)
+	err = writeText(r.file(ConfigName), config)
 	if err == nil {
 		r.trace, err = os.OpenFile(filepath.Join(path, trace.FileName), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
 	}
 	if err != nil {
 		r.discard()
-		return nil, usagef("run folder: %w", err)
+		return nil, refusef("run folder: %w", err)
 	}
 	return r, nil
 }
 
-// lockRun takes the folder's lock: two processes must not write one run. The
+// lockFolder takes the folder's lock: two processes must not write one run. The
 // system drops the lock of a process that dies, so that none goes stale; what
 // such a process left half written is removed.
-func lockRun(path string) (*runFolder, error) {
+func lockFolder(path string) (*folder, error) {
 	f, err := os.OpenFile(filepath.Join(path, lockName), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return nil, usagef("run folder: %w", err)
+		return nil, refusef("run folder: %w", err)
 	}
 	if err := tryLock(f); err != nil {
 		_ = f.Close()
-		return nil, usagef("%s: another process is writing this run", path)
+		return nil, refusef("%s: another process is writing this run", path)
 	}
-	r := &runFolder{path: path, lock: f}
-	for _, name := range []string{configName, trace.FileName, model.FileName, model.CheckpointName} {
+	r := &folder{path: path, lock: f}
+	for _, name := range []string{ConfigName, trace.FileName, model.FileName, model.CheckpointName} {
 		if err := atomicfile.RemoveLeft(r.file(name)); err != nil {
 			r.close()
-			return nil, usagef("run folder: %w", err)
+			return nil, refusef("run folder: %w", err)
 		}
 	}
 	return r, nil
@@ -93,13 +79,13 @@ func lockRun(path string) (*runFolder, error) {
 
 // goOn makes the folder that of a run that has done iterations: its settings
 // are config, and its trace ends there.
-func (r *runFolder) goOn(iterations int, config string) error {
+func (r *folder) goOn(iterations int, config string) error {
 	file := r.file(trace.FileName)
-	old, err := report.ReadRun(r.path)
+	old, err := trace.ReadFile(file)
 	if err == nil || errors.Is(err, os.ErrNotExist) {
 		err = atomicfile.Write(file, func(w io.Writer) error {
 			t := trace.NewWriter(w)
-			for _, rec := range old.Records {
+			for _, rec := range old {
 				if rec.Iteration > iterations {
 					break
 				}
@@ -112,13 +98,13 @@ func (r *runFolder) goOn(iterations int, config string) error {
 		})
 	}
 	if err == nil {
-		err = writeText(r.file(configName), config)
+		err = writeText(r.file(ConfigName), config)
 	}
 	if err == nil {
 		r.trace, err = os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0o644)
 	}
 	if err != nil {
-		return usagef("run folder: %w", err)
+		return refusef("run folder: %w", err)
 	}
 	return nil
 }
@@ -131,9 +117,9 @@ func writeText(path, text string) error {
 }
 
 // discard removes a new run that did not start.
-func (r *runFolder) discard() {
+func (r *folder) discard() {
 	r.close()
-	for _, name := range []string{trace.FileName, configName, lockName} {
+	for _, name := range []string{trace.FileName, ConfigName, lockName} {
 		_ = os.Remove(r.file(name)) // may not be there
 	}
 	if r.made {
@@ -141,17 +127,17 @@ func (r *runFolder) discard() {
 	}
 }
 
-func (r *runFolder) file(name string) string { return filepath.Join(r.path, name) }
+func (r *folder) file(name string) string { return filepath.Join(r.path, name) }
 
 // endTrace makes the trace last.
-func (r *runFolder) endTrace() error {
+func (r *folder) endTrace() error {
 	err := errors.Join(r.trace.Sync(), r.trace.Close())
 	r.trace = nil
 	return err
 }
 
 // close drops the lock.
-func (r *runFolder) close() {
+func (r *folder) close() {
 	if r.trace != nil {
 		_ = r.trace.Close() // its records have been synced, or will be made again
 	}

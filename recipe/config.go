@@ -1,0 +1,155 @@
+package recipe
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/internal/check"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/multiconvex"
+	"github.com/dlam-go/dlam/solver/sync"
+	"github.com/dlam-go/dlam/spec"
+)
+
+// Config is what a run is told: where its samples are, and how to train on
+// them. Its text is a run's config.toml.
+type Config struct {
+	Source  Source
+	Options Options
+}
+
+// Entries are c's settings by name, in the order of help texts and files. It is
+// the only place where names become fields.
+func (c *Config) Entries() []Entry {
+	s, o, m := &c.Source, &c.Options, &c.Options.Settings
+	return []Entry{
+		{"data", OfData, strings.Join(dataset.Names, "|") + ", a file (CSV, IDX, NPY, NPZ, Parquet), or a folder of pictures", field(&s.Data, anyText, "")},
+		{"data-dir", OfData, "where named data sets lie (default $DLAM_DATA_DIR)", field(&s.DataDir, anyText, "")},
+		{"offline", OfData, "never download", field(&s.Offline, onOff, "false")},
+		{"test-data", OfData, "file to test on", field(&s.TestData, anyText, "")},
+		{"label", OfData, "label column of a table: name, or number from 0; default a column named label, class, target or y, else the last", field(&s.Label, anyText, "")},
+		{"no-header", OfData, "a CSV's first line is data", field(&s.NoHeader, onOff, "false")},
+		{"limit", OfData, "train on the first so many samples; 0: all", field(&s.Limit, from(0, "0: all"), "0")},
+		{"test-split", OfData, "share held back for testing where there is no test data; 0: none", maybe(&o.TestSplit, belowOne).by(defaultTestSplit)},
+		{"validation", OfData, "share of the training samples held back to choose the best iteration's network; 0: none", field(&o.Validation, belowOne, "0")},
+		{"patience", OfData, "with --validation: stop after so many iterations without a better network; 0: never", field(&o.Patience, from(0, "0: never"), "0")},
+		{"pool", OfData, "average pictures over squares of this side: 2 makes 28×28 into 14×14", field(&o.Pool, counts(), "1")},
+		{"scale", OfData, "of features; auto: unit for pictures, standard for tables", field(&o.Scale, oneOf(dataset.Scalings...), Auto)},
+
+		{"hidden", OfNetwork, `widths of the hidden layers, as 100,100; "" for none; auto: 1000 for sync's mini-batches of pictures, else 100,100`, plain[[]int]{layerWidths, &o.Hidden, func(w []int) bool { return w == nil }, Auto}},
+		{"activation", OfNetwork, "of all hidden layers, or one for each, as relu,tanh", list(&o.Activation)},
+		{"init", OfNetwork, "first weights; paper: N(0, 0.1²), auto: what suits the solver", field(&o.Init, oneOf(dlam.Initializers...), Auto)},
+
+		{"loss", OfTraining, "auto: cross-entropy for classes, squared for values", field(&o.Loss, kind[loss.Loss]{name: "string", choices: append([]string{Auto}, spec.Kinds(loss.All)...), usage: spec.Usage(loss.All), parse: loss.Parse, within: sound[loss.Loss]}, Auto)},
+		{"l1", OfTraining, "λ of the regulariser λ‖W‖₁", field(&o.L1, notNegative, "0")},
+		{"l2", OfTraining, fmt.Sprintf("λ of the regulariser (λ/2)‖W‖²; auto or -1: what suits, %g a sample for sync's mini-batches of classes, else 0", sync.WeightDecay), maybe(&o.L2, notNegative).orMinusOne()},
+		{"label-smoothing", OfTraining, fmt.Sprintf("cross-entropy: share of the uniform distribution in the targets; auto or -1: what suits, %g for sync, else 0", syncSmoothing), maybe(&o.Smoothing, belowOne).orMinusOne()},
+		{"jitter", OfTraining, "mini-batches of pictures: standard deviation of their random moves, in pixels; auto or -1: what suits", maybe(&o.Jitter, notNegative).orMinusOne()},
+		{"seed", OfTraining, "of everything random", field(&o.Seed, seeds, "0")},
+		{"solver", OfTraining, "the training method", field(&o.Method, kind[string]{name: "string", choices: MethodNames(), parse: anyText.parse}, defaultMethod)},
+		{"iterations", OfTraining, "sweeps, or epochs of methods that take mini-batches; 0: what suits the method", field(&o.Iterations, from(1, "0: what suits the method"), "0")},
+		{"threads", OfTraining, "goroutines to compute on (default: one for each processor)", field(&o.Threads, counts(), "")},
+
+		{"batch", OfMethod, "samples a mini-batch; 0: all at a time; auto or -1: what suits, for backpropagation all", maybe(&m.Batch, from(0, "0: all samples")).orMinusOne()},
+		{"momentum", OfMethod, "in [0, 1); auto or -1: what suits", maybe(&m.Momentum, belowOne).orMinusOne()},
+		{"lambda", OfMethod, "damping, relative to the inputs' variance; auto or -1: what suits", maybe(&m.Lambda, aboveZero).orMinusOne()},
+		{"rank", OfMethod, "rank of the exact part of wide layers' metric in mini-batches; 0: exact; auto or -1: what suits", maybe(&m.Rank, from(0, "0: the exact inverse")).orMinusOne()},
+		{"mode", OfMethod, "where the output layer's targets come from", maybe(&m.Mode, oneOf(sync.Gradient, sync.Prox))},
+		{"lr", OfMethod, fmt.Sprintf("learning rate; -1: what suits; auto: the best of %g to %g by training accuracy", gradient.Grid[0], gradient.Grid[len(gradient.Grid)-1]), rateOf(m)},
+		{"schedule", OfMethod, "how the learning rate changes over the run", maybe(&m.Schedule, oneOf(gradient.Schedules...))},
+		{"beta1", OfMethod, "memory of the gradient, in [0, 1)", maybe(&m.Beta1, belowOne)},
+		{"beta", OfMethod, "admm: weight of z = Wa + b; else the memory of squared gradients, in [0, 1)", maybe(&m.Beta, notNegative)},
+		{"delta", OfMethod, "what keeps the divisor from 0", maybe(&m.Delta, aboveZero)},
+		{"rho", OfMethod, "weight of z = Wa + b", maybe(&m.Rho, aboveZero)},
+		{"epsilon", OfMethod, "first half-width of the band around h(z)", maybe(&m.Epsilon, aboveZero)},
+		{"epsilon-rule", OfMethod, "how the band's half-width changes", maybe(&m.EpsilonRule, oneOf(multiconvex.EpsilonRules...))},
+		{"line-search", OfMethod, "how step lengths are found", maybe(&m.LineSearch, oneOf(multiconvex.LineSearches...))},
+		{"output-solver", OfMethod, "how cross-entropy's output step is solved", maybe(&m.OutputSolver, oneOf(loss.Omega, loss.FISTA))},
+		{"alpha0", OfMethod, "where backtracking starts", maybe(&m.Alpha0, aboveZero)},
+		{"gamma", OfMethod, "dlam, mdlam: backtracking's factor in the W-step, above 1; admm, bcd: weight of a = h(z)", maybe(&m.Gamma, aboveZero)},
+		{"eta", OfMethod, "factor of the a-step's search, above 1", maybe(&m.Eta, aboveZero)},
+		{"alpha", OfMethod, "weight of the proximal terms; 0: none", maybe(&m.Alpha, notNegative)},
+		{"nu", OfMethod, "weight of the hidden layers' equations", maybe(&m.Nu, aboveZero)},
+		{"warm", OfMethod, "iterations before the multiplier first moves", maybe(&m.Warm, from(0, ""))},
+		{"ridge", OfMethod, "what is taken for 0 in the pseudo-inverse, of the mean diagonal", maybe(&m.Ridge, withinOne)},
+	}
+}
+
+// ofSource are the names of Source's entries.
+var ofSource = []string{"data", "data-dir", "offline", "test-data", "label", "no-header", "limit"}
+
+// Entry is the setting called name.
+func (c *Config) Entry(name string) (e Entry, ok bool) {
+	entries := c.Entries()
+	i := slices.IndexFunc(entries, func(e Entry) bool { return e.Name == name })
+	if i < 0 {
+		return Entry{}, false
+	}
+	return entries[i], true
+}
+
+// standardActivation is that of hidden layers if nothing is said.
+func standardActivation() activation.Func { return activation.ReLU{} }
+
+// list is the field p of activations.
+func list(p *[]activation.Func) plain[[]activation.Func] {
+	return plain[[]activation.Func]{
+		kind: kind[[]activation.Func]{
+			name: "string", choices: spec.Kinds(activation.All), usage: spec.Usage(activation.All), parse: activation.ParseList,
+			within: func(v *check.Violations, name string, list []activation.Func) {
+				for _, h := range list {
+					sound(v, name, h)
+				}
+			},
+		},
+		p: p, isZero: func(l []activation.Func) bool { return len(l) == 0 }, suits: standardActivation().Spec().String(),
+	}
+}
+
+// sound reports an operator with parameters outside their ranges.
+func sound[T spec.Operator](v *check.Violations, name string, o T) {
+	if err := spec.Check(o); err != nil {
+		v.Also(fmt.Errorf("%s: %w", name, err))
+	}
+}
+
+// rateOf is the learning rate: -1 for what suits, auto for a search.
+func rateOf(m *Settings) value { return rate{maybe(&m.Rate, aboveZero).orMinusOne(), m} }
+
+type rate struct {
+	optional[float64]
+	m *Settings
+}
+
+func (r rate) Set(text string) error {
+	if text == Auto {
+		r.Clear()
+		r.m.TryRates = true
+		return nil
+	}
+	r.m.TryRates = false
+	x, err := r.parse(text)
+	if err != nil || !(x > 0 || isMinusOne(text)) {
+		return fmt.Errorf("got %q, want a number above 0, auto, or -1 for what suits", text)
+	}
+	return r.optional.Set(text)
+}
+
+func (r rate) Get() any {
+	if r.m.TryRates {
+		return Auto
+	}
+	return r.optional.Get()
+}
+
+func (r rate) Clear() {
+	r.optional.Clear()
+	r.m.TryRates = false
+}
+
+func (rate) Default() string { return "-1" }

@@ -1,0 +1,224 @@
+package recipe
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/internal/check"
+	"github.com/dlam-go/dlam/internal/memory"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/picture"
+)
+
+// Data is labelled samples as they are, before anything is held back or scaled.
+// Make it by Rows, From or Open. A fault in what it is made of is told by what
+// it is given to.
+type Data struct {
+	name   string
+	split  dataset.Split
+	source *Source // of samples that were read; nil for others
+	err    error   // what is wrong with it
+	taken  *bool   // whether samples were moved, of Data that is for one training; nil for others
+}
+
+// Rows is samples in memory, a row each, with the features that columns names,
+// if it names any, and their labels: integers and texts are classes, floats are
+// values to predict. The samples are copied.
+func Rows[T dataset.Number, L dataset.Label](rows [][]T, labels []L, columns ...string) Data {
+	d, err := dataset.FromRows("samples", rows, labels, columns...)
+	return Data{name: d.Name, split: dataset.Split{Train: d}, err: err}
+}
+
+// From is samples that a program has read itself, to train on and, if there are
+// any, to test on. They stay as they are.
+func From(split dataset.Split) Data { return Data{name: split.Train.Name, split: split} }
+
+// WithTest is d with the samples of test to test on.
+func (d Data) WithTest(test Data) Data {
+	d.split.Test, d.err = test.split.Train, errors.Join(d.err, test.err)
+	if d.err != nil {
+		return d
+	}
+	if got, want := d.split.Test.X.Cols, d.split.Train.X.Cols; got != want {
+		d.err = refusef("test samples have %d features, training samples %d", got, want)
+		return d
+	}
+	if d.split.Train.Class != nil {
+		d.split.Test, d.err = d.split.Test.WithClasses(d.split.Train.Classes)
+	} else if d.split.Test.Value.Cols != d.split.Train.Value.Cols {
+		d.err = refusef("test labels are %d values, training labels %d", d.split.Test.Value.Cols, d.split.Train.Value.Cols)
+	}
+	return d
+}
+
+// Pictures is d with samples that are pictures of the given shape, so that they
+// are trained on as pictures: scaled by im.Max, and moved at random.
+func (d Data) Pictures(im picture.Image) Data {
+	if d.err != nil {
+		return d
+	}
+	v := check.Of("pictures")
+	v.AtLeast(1, "height", im.Height, "")
+	v.AtLeast(1, "width", im.Width, "")
+	v.AtLeast(1, "channels", im.Channels, "")
+	v.That(im.Max > 0, "max", im.Max, "the value of full intensity, above 0")
+	if d.err = refuse(v.Err()); d.err == nil && im.Height*im.Width*im.Channels != d.split.Train.X.Cols {
+		d.err = refusef("%s have %d values each, and the samples %d", im, im.Height*im.Width*im.Channels, d.split.Train.X.Cols)
+	}
+	d.split.Train.Image, d.split.Test.Image = im, im
+	return d
+}
+
+// Once is d for one training, which may scale the samples where they are instead
+// of in a copy. A second training is refused.
+func (d Data) Once() Data {
+	d.taken = new(bool)
+	return d
+}
+
+// Divide is the raw samples to train on and to test on: a share of the former is
+// held back for the latter, if there are none.
+func (d Data) Divide(o *Options) (dataset.Split, error) {
+	s := d.split
+	if d.err != nil {
+		return s, d.err
+	}
+	if d.taken != nil && *d.taken {
+		return s, refusef("%s: these samples were for one training; make them again, or leave out Once", d.name)
+	}
+	if s.Train.Comm == nil {
+		s.Train.Comm, s.Test.Comm = o.Comm, o.Comm
+	}
+	if err := d.suits(o.Loss); err != nil {
+		return s, refuse(err)
+	}
+	if err := s.Train.Trainable(); err != nil {
+		return s, err
+	}
+	if err := room(o, "reading "+d.name, SamplesSize(s.Train, s.Test), d.copies(o)); err != nil {
+		return s, err
+	}
+	if d.divides(o) {
+		return dataset.Divide(s.Train, o.testSplit(), o.Seed)
+	}
+	return s, nil
+}
+
+// suits reports a loss that is not for d's labels; nil is for any.
+func (d Data) suits(l loss.Loss) error {
+	if l == nil || !d.split.Train.Labelled() {
+		return nil
+	}
+	got, other := loss.Classes, loss.Values
+	if d.split.Train.Class == nil {
+		got, other = other, got
+	}
+	if loss.IsFor(l, got) {
+		return nil
+	}
+	var fit []string
+	for _, l := range loss.All {
+		if loss.IsFor(l, got) {
+			fit = append(fit, l.Spec().Kind)
+		}
+	}
+	return fmt.Errorf("loss: %v needs %s, and the labels of %s are %s: use %s", l.Spec(), other, d.name, got, strings.Join(fit, " or "))
+}
+
+// divides reports whether samples are held back for testing.
+func (d Data) divides(o *Options) bool { return d.split.Test.Rows() == 0 && o.testSplit() > 0 }
+
+// copies is the bytes of the samples that are copied to divide, pool or scale
+// them.
+func (d Data) copies(o *Options) float64 {
+	s := d.split
+	switch {
+	case o.Validation > 0 || d.divides(o):
+		return SamplesSize(s.Train)
+	case o.pool() > 1:
+		return SamplesSize(s.Train, s.Test) / float64(o.pool()*o.pool())
+	case d.taken == nil:
+		return SamplesSize(s.Train, s.Test)
+	}
+	return 0
+}
+
+// Samples are ready for a network: divided and scaled.
+type Samples struct {
+	Train, Validation, Test dataset.Dataset // the last two without rows where there are none
+	Transform               dataset.Transform
+
+	name     string
+	features []string // names of the raw columns
+	source   *Source
+}
+
+// Name is what the samples are called.
+func (s *Samples) Name() string { return s.name }
+
+// Ready divides and scales the samples as o says.
+func (d Data) Ready(o *Options) (*Samples, error) {
+	split, err := d.Divide(o)
+	if err != nil {
+		return nil, err
+	}
+	own := d.divides(o) // copies of samples, which may be changed
+	r := &Samples{name: d.name, source: d.source}
+	train, held := split.Train, dataset.Dataset{}
+	if o.Validation > 0 {
+		v, err := dataset.Divide(train, o.Validation, o.Seed+1) // not the draw that made the test samples
+		if err != nil {
+			return nil, err
+		}
+		train, held, own = v.Train, v.Test, true
+	}
+	scale := o.Scale
+	if scale == "" {
+		scale = dataset.ScaleStandard
+		if train.Image.Max > 0 {
+			scale = dataset.ScaleUnit
+		}
+	}
+	if r.Transform, err = dataset.Fit(train, scale, o.pool()); err != nil {
+		return nil, err
+	}
+	r.features = train.Features
+	if d.taken != nil {
+		*d.taken = true
+	}
+	for _, part := range []struct {
+		from dataset.Dataset
+		to   *dataset.Dataset
+		own  bool
+	}{{train, &r.Train, own}, {held, &r.Validation, true}, {split.Test, &r.Test, d.divides(o)}} {
+		if part.from.Rows() == 0 {
+			continue
+		}
+		transform := r.Transform.Apply
+		if part.own || d.taken != nil {
+			transform = r.Transform.Move
+		}
+		if *part.to, err = transform(part.from); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// SamplesSize is the bytes of memory that samples take.
+func SamplesSize(parts ...dataset.Dataset) float64 {
+	var values float64
+	for _, d := range parts {
+		if d.Scratch == nil || d.Scratch.Dir == "" {
+			values += float64(d.Rows()) * float64(d.X.Cols)
+		}
+	}
+	return 4 * values
+}
+
+// room refuses work that takes more memory than there is for it.
+func room(o *Options, work string, held, need float64) error {
+	return refuse(memory.Room(work, held, need, o.MaxMemory, local(o.ranks())))
+}

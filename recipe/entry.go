@@ -1,0 +1,293 @@
+package recipe
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/check"
+	"github.com/dlam-go/dlam/spec"
+)
+
+// Entry is a setting of a Config by its name, which is that of a flag of the
+// command line and of a key in config.toml.
+type Entry struct {
+	Name  string
+	Group Group  // what it is about
+	About string // what it is, for help texts
+	value
+}
+
+// Group is what an entry is about.
+type Group string
+
+// The groups.
+const (
+	OfData     Group = "data"
+	OfNetwork  Group = "network"
+	OfTraining Group = "training"
+	OfMethod   Group = "method"
+)
+
+// Auto is the text of a value that is to be what suits.
+const Auto = "auto"
+
+// value is the field that an Entry is of.
+type value interface {
+	// Set reads the value. Whether it is in its range is left to
+	// Options.Validate, which tells of all at once.
+	Set(text string) error
+	// Get is the value; nil if it is to be what suits.
+	Get() any
+	// Clear makes the value what suits.
+	Clear()
+	// Kind is how help texts call the values: int, float, …; "" for a switch.
+	Kind() string
+	// Choices are the values, if they are few.
+	Choices() []string
+	// Usage is how help texts write the choices, with their parameters.
+	Usage() []string
+	// Default is the text of the value if nothing is said.
+	Default() string
+	check(v *check.Violations, name string)
+	zero() any // what files have for what suits
+}
+
+// Text is the value as Set reads it.
+func (e Entry) Text() string {
+	if v := e.Get(); v != nil {
+		return textOf(v)
+	}
+	return e.Default()
+}
+
+// textOf is a value as text. Operators have all their parameters in it.
+func textOf(v any) string {
+	switch v := v.(type) {
+	case []int:
+		return strings.Trim(strings.ReplaceAll(fmt.Sprint(v), " ", ","), "[]")
+	case spec.Operator:
+		return v.Spec().String()
+	case []activation.Func:
+		texts := make([]string, len(v))
+		for i, h := range v {
+			texts[i] = textOf(h)
+		}
+		return strings.Join(texts, ",")
+	}
+	return fmt.Sprint(v)
+}
+
+// kind is what the values of a field may be.
+type kind[T any] struct {
+	name    string
+	choices []string
+	usage   []string // nil for choices
+	parse   func(text string) (T, error)
+	within  func(v *check.Violations, name string, x T) // nil for any
+}
+
+// Kind is the kind's name.
+func (k kind[T]) Kind() string { return k.name }
+
+// Choices are the values, if they are few.
+func (k kind[T]) Choices() []string { return k.choices }
+
+// Usage is how help texts write the choices.
+func (k kind[T]) Usage() []string {
+	if k.usage != nil {
+		return k.usage
+	}
+	return k.choices
+}
+
+func (k kind[T]) hold(v *check.Violations, name string, x T) {
+	if k.within != nil {
+		k.within(v, name, x)
+	}
+}
+
+// optional is a field that points to its value, nil for what suits.
+type optional[T any] struct {
+	kind[T]
+	p        **T
+	suits    string // how what suits is called
+	minusOne bool   // -1 calls it too
+}
+
+// maybe is the field p, nil for what suits.
+func maybe[T any](p **T, k kind[T]) optional[T] { return optional[T]{kind: k, p: p, suits: Auto} }
+
+// orMinusOne makes -1 mean what suits.
+func (o optional[T]) orMinusOne() optional[T] { o.minusOne = true; return o }
+
+// else names the value that is taken if nothing is said.
+func (o optional[T]) by(suits T) optional[T] { o.suits = fmt.Sprint(suits); return o }
+
+func (o optional[T]) Set(text string) error {
+	if text == Auto || o.minusOne && isMinusOne(text) {
+		o.Clear()
+		return nil
+	}
+	x, err := o.parse(text)
+	if err == nil {
+		*o.p = &x
+	}
+	return err
+}
+
+func (o optional[T]) Get() any {
+	if *o.p == nil {
+		return nil
+	}
+	return **o.p
+}
+
+func (o optional[T]) Clear()          { *o.p = nil }
+func (o optional[T]) Default() string { return o.suits }
+
+func (o optional[T]) zero() any { return o.suits }
+
+func (o optional[T]) check(v *check.Violations, name string) {
+	if *o.p != nil {
+		o.hold(v, name, **o.p)
+	}
+}
+
+func isMinusOne(text string) bool {
+	x, err := strconv.ParseFloat(text, 64)
+	return err == nil && x == -1
+}
+
+// plain is a field whose zero value is what suits, or is what is meant.
+type plain[T any] struct {
+	kind[T]
+	p      *T
+	isZero func(T) bool
+	suits  string // text of the zero value
+}
+
+// field is the field p, whose zero value is called suits.
+func field[T comparable](p *T, k kind[T], suits string) plain[T] {
+	return plain[T]{k, p, func(x T) bool { var zero T; return x == zero }, suits}
+}
+
+func (f plain[T]) Set(text string) error {
+	if text == f.suits {
+		f.Clear()
+		return nil
+	}
+	x, err := f.parse(text)
+	if err == nil {
+		*f.p = x
+	}
+	return err
+}
+
+func (f plain[T]) Get() any {
+	if f.isZero(*f.p) {
+		return nil
+	}
+	return *f.p
+}
+
+func (f plain[T]) Clear()          { var zero T; *f.p = zero }
+func (f plain[T]) Default() string { return f.suits }
+
+func (f plain[T]) zero() any {
+	if x, err := f.parse(f.suits); err == nil {
+		return x
+	}
+	return f.suits
+}
+
+func (f plain[T]) check(v *check.Violations, name string) {
+	if !f.isZero(*f.p) {
+		f.hold(v, name, *f.p)
+	}
+}
+
+// The kinds of values.
+var (
+	anyText = kind[string]{name: "string", parse: func(text string) (string, error) { return text, nil }}
+	onOff   = kind[bool]{parse: func(text string) (bool, error) {
+		on, err := strconv.ParseBool(text)
+		return on, wrong(err, text, "true or false")
+	}}
+	seeds = kind[uint64]{name: "uint", parse: func(text string) (uint64, error) {
+		n, err := strconv.ParseUint(text, 10, 64)
+		return n, wrong(err, text, "a whole number of at least 0")
+	}}
+	aboveZero   = numbers(func(v *check.Violations, name string, x float64) { v.Above(0, name, x) })
+	notNegative = numbers((*check.Violations).NotNegative)
+	belowOne    = numbers((*check.Violations).BelowOne)
+	withinOne   = numbers((*check.Violations).Within)
+)
+
+func numbers(within func(*check.Violations, string, float64)) kind[float64] {
+	return kind[float64]{name: "float", within: within, parse: func(text string) (float64, error) {
+		x, err := strconv.ParseFloat(text, 64)
+		return x, wrong(err, text, "a number")
+	}}
+}
+
+// from is whole numbers of at least least; see check.Violations.AtLeast.
+func from(least int, meaning string) kind[int] {
+	return kind[int]{name: "int", parse: func(text string) (int, error) {
+		n, err := strconv.Atoi(text)
+		return n, wrong(err, text, "a whole number")
+	}, within: func(v *check.Violations, name string, n int) { v.AtLeast(least, name, n, meaning) }}
+}
+
+// counts is whole numbers of at least 1, with 0 for what the command line does
+// not take for one.
+func counts() kind[int] {
+	k := from(1, "")
+	parse := k.parse
+	k.parse = func(text string) (int, error) {
+		n, err := parse(text)
+		if err == nil && n == 0 {
+			err = fmt.Errorf("got %q, want at least 1", text)
+		}
+		return n, err
+	}
+	return k
+}
+
+// oneOf is the choices.
+func oneOf[T ~string](choices ...T) kind[T] {
+	k := kind[T]{name: "string", parse: func(text string) (T, error) { return T(text), nil }}
+	for _, c := range choices {
+		k.choices = append(k.choices, string(c))
+	}
+	k.within = func(v *check.Violations, name string, x T) { check.OneOf(v, name, x, choices...) }
+	return k
+}
+
+// layerWidths is lists of widths.
+var layerWidths = kind[[]int]{name: "widths", parse: func(text string) ([]int, error) {
+	list := []int{}
+	if text == "" {
+		return list, nil
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		d, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil || d < 1 {
+			return nil, fmt.Errorf("got %q, want numbers of at least 1 with commas between, as 100,100", text)
+		}
+		list = append(list, d)
+	}
+	return list, nil
+}, within: func(v *check.Violations, name string, list []int) {
+	v.That(!slices.ContainsFunc(list, func(d int) bool { return d < 1 }), name, list, "widths of at least 1")
+}}
+
+// wrong says what is wanted of a text that is no such thing.
+func wrong(err error, text, want string) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("got %q, want %s", text, want)
+}

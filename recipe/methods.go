@@ -1,0 +1,394 @@
+package recipe
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/check"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/picture"
+	"github.com/dlam-go/dlam/solver/admm"
+	"github.com/dlam-go/dlam/solver/bcd"
+	"github.com/dlam-go/dlam/solver/dladmm"
+	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/multiconvex"
+	"github.com/dlam-go/dlam/solver/sync"
+)
+
+// defaultMethod is the method if nothing is said.
+const defaultMethod = "sync"
+
+// syncSmoothing is the label smoothing that suits sync (docs/sync.md).
+const syncSmoothing = 0.1
+
+// Method is a training method by its name: what suits it, and how its solver is
+// made. The table below is the only place where names become solvers.
+type Method struct {
+	Name  string
+	About string           // what it is, in a few words
+	Init  dlam.Initializer // how first weights are drawn
+
+	// miniBatches reports whether it takes mini-batches if batch is given, nil if
+	// nothing is said.
+	miniBatches func(batch *int) bool
+	iterations  func(facts) int
+	make        func(*reader, facts) dlam.Solver
+	monotone    func(mini bool) bool // whether theory says that its objective never rises
+	splits      bool                 // keeps z and a of all samples, which a certificate copies
+
+	smoothing   float64 // label smoothing
+	weightDecay float64 // λ of prox.L2 a sample, with mini-batches of classes
+	wide        bool    // one wide hidden layer for mini-batches of pictures, whose pixels say little each
+}
+
+// facts are what a method's settings follow from.
+type facts struct {
+	method     Method
+	mini       bool          // mini-batches
+	samples    int           // training samples, over all ranks
+	classes    bool          // targets are classes, not values
+	image      picture.Image // shape of a sample, as networks get it
+	iterations int
+	seed       uint64
+}
+
+// Methods are all methods, in the order in which they are listed.
+func Methods() []Method {
+	never := func(*int) bool { return false }
+	unlessZero := func(batch *int) bool { return batch == nil || *batch != 0 }
+	ifGiven := func(batch *int) bool { return batch != nil && *batch > 0 } // as the paper compares
+	always := func(bool) bool { return true }
+	list := []Method{
+		{
+			Name: "sync", About: "synchronised DLAM", Init: dlam.He, miniBatches: unlessZero, iterations: syncIterations, make: makeSync,
+			monotone:  func(mini bool) bool { return !mini },
+			smoothing: syncSmoothing, weightDecay: sync.WeightDecay, wide: true,
+		},
+		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true},
+		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true},
+		{Name: "admm", About: "ADMM without gradients (Taylor et al. 2016)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeADMM},
+		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM},
+		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD},
+	}
+	for _, rule := range gradient.Rules {
+		list = append(list, Method{Name: string(rule), About: "backpropagation", Init: dlam.He, miniBatches: ifGiven, iterations: gradientIterations, make: makeGradient(rule)})
+	}
+	return list
+}
+
+// MethodNames are the methods' names.
+func MethodNames() []string {
+	var names []string
+	for _, m := range Methods() {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+// Find is the method called name; "" is sync.
+func Find(name string) (Method, error) {
+	if name == "" {
+		name = defaultMethod
+	}
+	for _, m := range Methods() {
+		if m.Name == name {
+			return m, nil
+		}
+	}
+	return Method{}, refusef("unknown solver %q (choose one of %s)", name, strings.Join(MethodNames(), ", "))
+}
+
+func times(n int) func(facts) int { return func(facts) int { return n } }
+
+func syncIterations(f facts) int {
+	switch {
+	case !f.mini:
+		return 150
+	case f.samples < 20000:
+		return 30
+	}
+	return 10
+}
+
+func gradientIterations(f facts) int {
+	if f.mini {
+		return 10
+	}
+	return 150
+}
+
+// reader puts settings that are given in the place of a method's own, and notes
+// which ones the method reads.
+type reader struct {
+	given Settings
+	reads []Read
+}
+
+// Read is a setting that a method reads.
+type Read struct {
+	Name  string
+	Value any    // in use; nil if it follows from what else the run is told
+	Needs string // what it is read with alone, if that is not so: "mode prox"
+}
+
+// read makes *to the value given under a name, if one is.
+func read[T any](r *reader, name string, given *T, to *T) {
+	if given != nil {
+		*to = *given
+	}
+	r.reads = append(r.reads, Read{Name: name, Value: *to})
+}
+
+// readIf is read of a setting that has a meaning only if ok, which needs names.
+func readIf[T any](r *reader, ok bool, needs, name string, given *T, to *T) {
+	if ok {
+		read(r, name, given, to)
+		return
+	}
+	r.reads = append(r.reads, Read{Name: name, Needs: needs})
+}
+
+// also notes settings that the problem takes, not the solver, if ok.
+func (r *reader) also(ok bool, needs string, names ...string) {
+	if ok {
+		needs = ""
+	}
+	for _, name := range names {
+		r.reads = append(r.reads, Read{Name: name, Needs: needs})
+	}
+}
+
+// What some settings need.
+const (
+	needsBatches      = "mini-batches"
+	needsBacktracking = "line-search backtracking"
+	needsProx         = "mode prox"
+)
+
+// makeSync is synchronised DLAM.
+func makeSync(r *reader, f facts) dlam.Solver {
+	s := sync.FullBatch()
+	if f.mini {
+		s = sync.SettingsFor(max(1, f.samples), f.classes, max(1, f.iterations))
+	}
+	g := r.given
+	read(r, "batch", g.Batch, &s.Batch)
+	read(r, "lambda", g.Lambda, &s.Lambda)
+	readIf(r, f.mini, needsBatches, "rank", g.Rank, &s.Rank)
+	read(r, "momentum", g.Momentum, &s.Momentum)
+	read(r, "mode", g.Mode, &s.Mode)
+	readIf(r, s.Mode == sync.Prox, needsProx, "rho", g.Rho, &s.Rho)
+	r.also(s.Mode == sync.Prox, needsProx, "output-solver")
+	r.also(f.mini, needsBatches, "jitter")
+	s.Seed = f.seed
+	return sync.Solver{Settings: s}
+}
+
+// makeDLAM is DLAM, or mDLAM, with momentum.
+func makeDLAM(momentum bool) func(*reader, facts) dlam.Solver {
+	return func(r *reader, _ facts) dlam.Solver {
+		s, g := multiconvex.DefaultSettings(), r.given
+		s.Momentum = momentum
+		read(r, "rho", g.Rho, &s.Rho)
+		read(r, "epsilon", g.Epsilon, &s.Epsilon)
+		read(r, "epsilon-rule", g.EpsilonRule, &s.EpsilonRule)
+		read(r, "line-search", g.LineSearch, &s.LineSearch)
+		readIf(r, s.LineSearch == multiconvex.Backtracking, needsBacktracking, "alpha0", g.Alpha0, &s.Alpha0)
+		readIf(r, s.LineSearch == multiconvex.Backtracking, needsBacktracking, "gamma", g.Gamma, &s.Gamma)
+		read(r, "eta", g.Eta, &s.Eta)
+		r.also(true, "", "output-solver")
+		return multiconvex.Solver{Settings: s}
+	}
+}
+
+func makeADMM(r *reader, _ facts) dlam.Solver {
+	s, g := admm.DefaultSettings(), r.given
+	read(r, "beta", g.Beta, &s.Beta)
+	read(r, "gamma", g.Gamma, &s.Gamma)
+	read(r, "warm", g.Warm, &s.Warm)
+	read(r, "ridge", g.Ridge, &s.Ridge)
+	r.also(true, "", "output-solver")
+	return admm.Solver{Settings: s}
+}
+
+func makeDLADMM(r *reader, _ facts) dlam.Solver {
+	s, g := dladmm.DefaultSettings(), r.given
+	read(r, "rho", g.Rho, &s.Rho)
+	read(r, "nu", g.Nu, &s.Nu)
+	r.also(true, "", "output-solver")
+	return dladmm.Solver{Settings: s}
+}
+
+func makeBCD(r *reader, _ facts) dlam.Solver {
+	s, g := bcd.DefaultSettings(), r.given
+	read(r, "rho", g.Rho, &s.Rho)
+	read(r, "gamma", g.Gamma, &s.Gamma)
+	read(r, "alpha", g.Alpha, &s.Alpha)
+	r.also(true, "", "output-solver")
+	return bcd.Solver{Settings: s}
+}
+
+// makeGradient is a first-order method: with all samples, as the paper compares,
+// unless a batch is given.
+func makeGradient(rule gradient.Rule) func(*reader, facts) dlam.Solver {
+	return func(r *reader, f facts) dlam.Solver {
+		s, g := gradient.DefaultSettings(rule), r.given
+		s.Epochs, s.Seed = max(1, f.iterations), f.seed
+		adam := rule == gradient.Adam || rule == gradient.AMSGrad
+		if f.mini && adam {
+			s.Rate = 1e-3
+		} else if f.mini {
+			s.Rate /= 10
+		}
+		read(r, "batch", g.Batch, &s.Batch)
+		read(r, "lr", g.Rate, &s.Rate)
+		read(r, "schedule", g.Schedule, &s.Schedule)
+		if rule == gradient.Momentum || rule == gradient.Nesterov {
+			read(r, "momentum", g.Momentum, &s.Mu)
+		}
+		if adam {
+			read(r, "beta1", g.Beta1, &s.Beta1)
+		}
+		if adam || rule == gradient.Adadelta || rule == gradient.RMSProp {
+			read(r, "beta", g.Beta, &s.Beta)
+		}
+		if adam || rule == gradient.Adadelta || rule == gradient.RMSProp || rule == gradient.Adagrad {
+			read(r, "delta", g.Delta, &s.Delta)
+		}
+		r.also(f.mini, needsBatches, "jitter")
+		return gradient.Solver{Settings: s}
+	}
+}
+
+// solver is the method's solver as o and the facts have it, and what it reads.
+func (m Method) solver(o *Options, f facts) (dlam.Solver, []Read) {
+	r := &reader{given: o.Settings}
+	s := m.make(r, f)
+	return s, r.reads
+}
+
+// MiniBatches reports whether the method takes mini-batches, so that an
+// iteration is an epoch.
+func (m Method) MiniBatches(o *Options) bool { return m.miniBatches(o.Settings.Batch) }
+
+// Reads are the settings that only some methods read, and this one does as o has
+// it; Read.Needs says of others why it does not.
+func (m Method) Reads(o *Options) []Read {
+	_, reads := m.solver(o, m.anyData(o))
+	return reads
+}
+
+// anyData is the facts of some data: which settings a method reads does not
+// follow from it.
+func (m Method) anyData(o *Options) facts {
+	return facts{method: m, mini: m.MiniBatches(o), samples: 1, classes: true, iterations: 1}
+}
+
+// Readers are the methods that read the setting called name, with the right
+// others; nil for a setting that is not of methods.
+func Readers(name string) []string {
+	var names []string
+	for _, m := range Methods() {
+		if _, ok := find(m.Reads(&Options{}), name); ok {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
+func find(reads []Read, name string) (Read, bool) {
+	i := slices.IndexFunc(reads, func(r Read) bool { return r.Name == name })
+	if i < 0 {
+		return Read{}, false
+	}
+	return reads[i], true
+}
+
+// accepts reports settings that are given and that the method does not read, and
+// what it is asked and cannot do.
+func (m Method) accepts(o *Options) error {
+	v, reads := check.Of(""), m.Reads(o)
+	for _, e := range (&Config{Options: *o}).Entries() {
+		if e.Get() == nil {
+			continue
+		}
+		r, ok := find(reads, e.Name)
+		readers := Readers(e.Name)
+		switch {
+		case ok && r.Needs == "", readers == nil:
+		case ok && e.Name == "jitter" && *o.Jitter == 0: // nothing moves, as is said
+		case ok:
+			v.Also(fmt.Errorf("%s: %s reads it with %s alone", e.Name, m.Name, r.Needs))
+		default:
+			v.Also(fmt.Errorf("%s: %s does not read it; %s", e.Name, m.Name, thoseDo(readers)))
+		}
+	}
+	if o.Certify && (m.monotone == nil || !m.monotone(m.MiniBatches(o))) {
+		v.Also(fmt.Errorf("nothing to certify: %s with these settings promises nothing of an iteration; dlam, mdlam, and sync with batch 0 do", m.Name))
+	}
+	return v.Err()
+}
+
+// validate reports settings that are out of the method's own range.
+func (m Method) validate(o *Options) error {
+	s, _ := m.solver(o, m.anyData(o))
+	if s, ok := s.(interface{ Validate() error }); ok {
+		return s.Validate()
+	}
+	return nil
+}
+
+// thoseDo names methods.
+func thoseDo(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " does"
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1] + " do"
+}
+
+// outputLoss is the loss with the output solver that is given. Only
+// cross-entropy reads one.
+func outputLoss(l loss.Loss, given *loss.OutputSolver) (loss.Loss, error) {
+	if given == nil {
+		return l, nil
+	}
+	if _, ok := l.(loss.CrossEntropy); !ok {
+		return nil, fmt.Errorf("output-solver: the loss %v does not read it; cross-entropy does", l.Spec())
+	}
+	return loss.CrossEntropy{Solver: *given}, nil
+}
+
+// ForEach is o for each of the methods called names: as it is, but with no other
+// settings than the method reads. A setting that is given and that none of them
+// reads is refused.
+func ForEach(o Options, names []string) ([]Options, error) {
+	v, list := check.Of(""), make([]Options, len(names))
+	taken := map[string]bool{}
+	for i, name := range names {
+		m, err := Find(name)
+		if err != nil {
+			v.Also(err)
+			continue
+		}
+		list[i] = o
+		list[i].Method = m.Name
+		reads := m.Reads(&o)
+		c := &Config{Options: list[i]}
+		for _, e := range c.Entries() {
+			if r, ok := find(reads, e.Name); ok && r.Needs == "" {
+				taken[e.Name] = true
+			} else if Readers(e.Name) != nil {
+				e.Clear()
+			}
+		}
+		list[i] = c.Options
+	}
+	for _, e := range (&Config{Options: o}).Entries() {
+		if readers := Readers(e.Name); readers != nil && e.Get() != nil && !taken[e.Name] {
+			v.Also(fmt.Errorf("%s: none of %s reads it, as they are set; %s", e.Name, strings.Join(names, ", "), thoseDo(readers)))
+		}
+	}
+	return list, refuse(v.Err())
+}

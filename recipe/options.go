@@ -1,0 +1,165 @@
+package recipe
+
+import (
+	"runtime"
+	"time"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/comm"
+	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/internal/check"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/solver/gradient"
+)
+
+// Options say how to train. The zero value trains by sync as suits the data. A
+// field's zero value means what suits; where zero is a value of its own, the
+// field is a pointer, and nil means what suits.
+type Options struct {
+	Method   string      // name of one of Methods; "" for sync
+	Settings Settings    // of the method
+	Solver   dlam.Solver // a method of your own, or one with settings of your own, in place of Method and Settings; it needs Iterations
+
+	Hidden     []int             // widths of the hidden layers; nil: what suits, empty: no hidden layers
+	Activation []activation.Func // of all hidden layers, or of each; nil: ReLU
+	Init       dlam.Initializer  // how weights are drawn; "": what suits the method
+	Start      *dlam.Network     // first weights, in place of drawn ones; nil: drawn
+	StartFile  string            // model or safetensors file of first weights (see model.Weights), in place of drawn ones; "": drawn
+
+	Loss loss.Loss // nil: cross-entropy for classes, squared for values
+	L1   float64   // λ of the regulariser λ‖W‖₁; 0: none
+	L2   *float64  // λ of the regulariser (λ/2)‖W‖²; nil: what suits the method and the data
+	// Smoothing is the share of the uniform distribution in cross-entropy's
+	// targets, in [0, 1), and Jitter the standard deviation, in pixels, of random
+	// moves of mini-batches of pictures; nil: what suits the method, 0: none.
+	Smoothing, Jitter *float64
+
+	// TestSplit is the share of the samples that is held back for testing, where
+	// the data has no test samples of its own; nil: a fifth, 0: none.
+	TestSplit *float64
+	// Validation is the share of the training samples that is held back to choose
+	// the best iteration's network; 0: none, and the last network is the model's.
+	Validation float64
+	Patience   int             // with Validation, iterations without a better network that end the run; 0: never
+	Pool       int             // side of the squares over which pictures are averaged; 0 or 1: none
+	Scale      dataset.Scaling // of features; "": unit for pictures, standard for others
+
+	Seed       uint64        // of everything random
+	Iterations int           // sweeps, or epochs of methods that take mini-batches; 0: what suits the method
+	Budget     time.Duration // training time after which no iteration starts; 0: no bound
+	Threads    int           // goroutines to compute on; 0: one for each processor
+	MaxMemory  float64       // bytes that the process may take, training samples included; 0: what is available
+	Certify    bool          // check the theory's promises at every iteration, and end with an error at a violation
+
+	Folder     string // run folder, for the trace, the model, and the state to go on from; "": none. See Resume.
+	Resume     bool   // go on with the run in Folder, if there is one; without it, a folder that holds a run is refused
+	Checkpoint *Every // how often the state is saved in Folder; nil: every minute
+
+	Evaluate  *int                 // measure scores every so many iterations; nil: each, 0: at the end only
+	Progress  func(dlam.Record)    // told of each iteration; its slices are valid until it returns. nil: nobody
+	RateTried func(gradient.Trial) // told of each run that Settings.TryRates takes; nil: nobody
+	Recorders []dlam.Recorder      // told of each iteration; those that are Observers too look at the run between two
+	Comm      comm.Comm            // processes that share the samples, each with the same Options; nil: one
+}
+
+// Every says how often something is done: after so many iterations, or so much
+// time; never, if both are 0.
+type Every struct {
+	Iterations int
+	Time       time.Duration
+}
+
+// minute is how often state is saved if nothing is said.
+var minute = Every{Time: time.Minute}
+
+// defaultTestSplit is the share held back for testing if nothing is said.
+const defaultTestSplit = 0.2
+
+// Validate reports every fault of the options that shows without data: values
+// out of range, and settings that the method does not read.
+func (o *Options) Validate() error { return (&Config{Options: *o}).Validate() }
+
+// Validate is that of the options, and of the source as well.
+func (c *Config) Validate() error {
+	v, o := check.Of(""), &c.Options
+	for _, e := range c.Entries() {
+		e.check(v, e.Name)
+	}
+	v.That(o.Budget >= 0, "budget", o.Budget, "at least 0 (0: no bound)")
+	if o.Evaluate != nil {
+		v.AtLeast(0, "evaluate-every", *o.Evaluate, "0: at the end only")
+	}
+	if e := o.Checkpoint; e != nil {
+		v.That(e.Iterations >= 0 && e.Time >= 0 && (e.Iterations == 0 || e.Time == 0), "checkpoint-every", *e, "a number of iterations or a time, not both, of at least 0")
+	}
+	v.That(o.MaxMemory >= 0, "max-memory", o.MaxMemory, "at least 0 (0: what is available)")
+	v.That(!o.Resume || o.Folder != "", "resume", o.Resume, "a folder to go on in")
+	v.That(o.Patience <= 0 || o.Validation != 0, "patience", o.Patience, "0 without validation samples to judge by (validation)")
+	v.That(o.L1 <= 0 || orElse(o.L2, 0) <= 0, "l1", o.L1, "one regulariser, and l2 is given too")
+	if o.Start != nil {
+		v.Also(o.Start.Validate())
+		v.That(o.StartFile == "", "init-from", o.StartFile, "no file, since a network to start from is given")
+	}
+	o.checkMethod(v)
+	return refuse(v.Err())
+}
+
+// checkMethod reports a method that is not there, and settings that it does not
+// read.
+func (o *Options) checkMethod(v *check.Violations) {
+	if o.Solver == nil {
+		m, err := Find(o.Method)
+		v.Also(err)
+		if err == nil {
+			v.Also(m.accepts(o))
+		}
+		if v.Err() == nil { // what is wrong for this method alone
+			v.Also(m.validate(o))
+		}
+		return
+	}
+	v.That(o.Method == "", "solver", o.Method, "no name, since a solver of your own is given")
+	v.That(o.Iterations > 0, "iterations", o.Iterations, "at least 1: a solver of your own has no default")
+	for _, e := range (&Config{Options: *o}).Entries() {
+		v.That(e.Group != OfMethod || e.Get() == nil, e.Name, e.Text(), "nothing, since a solver of your own has its settings")
+	}
+}
+
+// ThreadCount is how many goroutines a process computes on.
+func (o *Options) ThreadCount() int {
+	if o.Threads > 0 {
+		return o.Threads
+	}
+	return max(1, runtime.GOMAXPROCS(0)/local(o.ranks()))
+}
+
+// ranks is the processes that share the samples.
+func (o *Options) ranks() comm.Comm {
+	if o.Comm == nil {
+		return comm.Self{}
+	}
+	return o.Comm
+}
+
+// local is how many processes of a job run on this machine, if the job says so.
+func local(c comm.Comm) int {
+	if l, ok := c.(interface{ Local() int }); ok {
+		return max(1, l.Local())
+	}
+	return 1
+}
+
+// testSplit is the share held back for testing.
+func (o *Options) testSplit() float64 { return orElse(o.TestSplit, defaultTestSplit) }
+
+// pool is the side of the squares that are averaged.
+func (o *Options) pool() int { return max(1, o.Pool) }
+
+// orElse is what p points to, or what suits if it is nil.
+func orElse[T any](p *T, suits T) T {
+	if p == nil {
+		return suits
+	}
+	return *p
+}

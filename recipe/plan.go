@@ -1,0 +1,300 @@
+package recipe
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/comm"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/picture"
+	"github.com/dlam-go/dlam/prox"
+	"github.com/dlam-go/dlam/solver/gradient"
+)
+
+// Plan is a run that is ready to start: all that was chosen for it.
+type Plan struct {
+	Options    Options // with what was left to be chosen, but for Settings
+	Samples    *Samples
+	Total      int // training samples, over all ranks
+	Problem    *dlam.Problem
+	Validation *dlam.Validation // nil for none
+	Solver     dlam.Solver
+	Reads      []Read        // settings that the solver reads, with their values
+	Network    *dlam.Network // first weights
+	Memory     float64       // bytes that training takes beside the samples, in each process
+
+	facts facts
+}
+
+// Prepare makes everything that a run on data needs, as o says and else as suits
+// the data and the method. Nothing is trained, and nothing written.
+func Prepare(data Data, o Options) (*Plan, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	s, err := data.Ready(&o)
+	if err != nil {
+		return nil, err
+	}
+	return s.Plan(o)
+}
+
+// Plan is Prepare of samples that are ready already: several runs can have them
+// in common. They are divided and scaled as they are, whatever o says of it.
+func (s *Samples) Plan(o Options) (*Plan, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	p := &Plan{Options: o, Samples: s}
+	var err error
+	if _, p.Total, err = comm.Offset(p.Options.ranks(), s.Train.Rows()); err != nil {
+		return nil, err
+	}
+	p.chooseMethod()
+	if err := p.state(); err != nil {
+		return nil, err
+	}
+	w := slices.Concat([]int{p.Problem.X.Cols}, p.Options.Hidden, []int{p.Problem.Y.Width()})
+	p.Memory = estimate(p.Solver, w, p.Problem.X.Rows, p.Options.Threads)
+	if o.Certify && p.facts.method.splits {
+		p.Memory += certificateSize(w, p.Problem.X.Rows)
+	}
+	if err := room(&p.Options, "training", SamplesSize(s.Train, s.Test, s.Validation), p.Memory); err != nil {
+		return nil, err
+	}
+	p.Network, err = p.start(w)
+	return p, err
+}
+
+// chooseMethod makes the solver, and chooses the network's shape and how long to
+// train, which go with it.
+func (p *Plan) chooseMethod() {
+	o, train := &p.Options, p.Samples.Train
+	f := facts{samples: p.Total, classes: train.Class != nil, image: train.Image, seed: o.Seed}
+	if o.Solver != nil {
+		f.method = Method{Name: o.Solver.String(), Init: dlam.He}
+		p.Solver = o.Solver
+	} else {
+		f.method, _ = Find(o.Method) // Validate has found it
+		f.mini = f.method.MiniBatches(o)
+		o.Method = f.method.Name
+		if o.Iterations == 0 {
+			o.Iterations = f.method.iterations(f)
+		}
+		f.iterations = o.Iterations
+		p.Solver, p.Reads = f.method.solver(o, f)
+	}
+	if o.Hidden == nil {
+		o.Hidden = f.hidden(o.Start)
+	}
+	if o.Init == "" {
+		o.Init = f.method.Init
+	}
+	if len(o.Activation) == 0 {
+		o.Activation = []activation.Func{standardActivation()}
+		if o.Start != nil && len(o.Start.Layers) > 1 {
+			o.Activation = hiddenActivations(o.Start)
+		}
+	}
+	o.Threads, o.Pool, o.TestSplit = o.ThreadCount(), o.pool(), new(o.testSplit())
+	p.facts = f
+}
+
+// hidden is the widths of the hidden layers that suit the method and the data:
+// those of the network to start from, or the paper's, or of pictures, whose
+// pixels say little each, a wide one (docs/sync.md).
+func (f facts) hidden(start *dlam.Network) []int {
+	switch {
+	case start != nil:
+		w := start.Widths()
+		return w[1 : len(w)-1]
+	case f.method.wide && f.mini && f.image.Width > 0:
+		return []int{1000}
+	}
+	return PaperHidden()
+}
+
+// PaperHidden is the widths of the hidden layers of the paper's smaller network.
+func PaperHidden() []int { return []int{100, 100} }
+
+// state makes the problem.
+func (p *Plan) state() error {
+	o, s := &p.Options, p.Samples
+	l, err := p.loss()
+	if err != nil {
+		return refuse(err)
+	}
+	p.Problem = dlam.NewProblem(s.Train.X, s.Train.Target(), l, o.Threads)
+	p.Problem.TestX, p.Problem.TestY = s.Test.X, s.Test.Target()
+	p.Problem.Comm = o.ranks()
+	p.Problem.Regularizer = p.facts.regularizer(o)
+	if p.Problem.Y.Smoothing, err = p.smoothing(l); err != nil {
+		return refuse(err)
+	}
+	if p.Problem.Jitter, err = p.jitter(); err != nil {
+		return refuse(err)
+	}
+	if o.Validation > 0 {
+		p.Validation = &dlam.Validation{X: s.Validation.X, Y: s.Validation.Target(), Patience: o.Patience}
+	}
+	return nil
+}
+
+// loss is R.
+func (p *Plan) loss() (loss.Loss, error) {
+	l := p.Options.Loss
+	switch {
+	case l == nil && p.facts.classes:
+		l = loss.CrossEntropy{}
+	case l == nil:
+		l = loss.Squared{}
+	}
+	return outputLoss(l, p.Options.Settings.OutputSolver)
+}
+
+// regularizer is Ω.
+func (f facts) regularizer(o *Options) prox.Regularizer {
+	l2 := 0.0
+	if f.mini && f.classes {
+		l2 = f.method.weightDecay * float64(f.samples)
+	}
+	switch l2 = orElse(o.L2, l2); {
+	case o.L1 > 0:
+		return prox.L1{Lambda: o.L1}
+	case l2 > 0:
+		return prox.L2{Lambda: l2}
+	}
+	return prox.None{}
+}
+
+// smoothing is the share of the uniform distribution in the targets.
+func (p *Plan) smoothing(l loss.Loss) (float32, error) {
+	share := p.Options.Smoothing
+	if _, ok := l.(loss.CrossEntropy); ok && p.facts.classes {
+		return float32(orElse(share, p.facts.method.smoothing)), nil
+	}
+	if orElse(share, 0) > 0 {
+		return 0, fmt.Errorf("label-smoothing: the loss %v does not read it; cross-entropy does", l.Spec())
+	}
+	return 0, nil
+}
+
+// jitter is how the pictures of mini-batches are moved.
+func (p *Plan) jitter() (picture.Jitter, error) {
+	image, given := p.Samples.Train.Image, p.Options.Jitter
+	switch {
+	case given == nil && p.facts.mini:
+		return picture.JitterFor(image), nil
+	case orElse(given, 0) == 0:
+		return picture.Jitter{}, nil
+	}
+	j := picture.Jitter{Image: image, Deviation: *given}
+	return j, j.Validate(p.Problem.X.Cols)
+}
+
+// start is the first weights, drawn or given.
+func (p *Plan) start(widths []int) (*dlam.Network, error) {
+	o := &p.Options
+	if n := len(o.Activation); n > 1 && n != len(widths)-2 {
+		return nil, refusef("activation: got %d activations for %d hidden layers, want one for all or one for each", n, len(widths)-2)
+	}
+	n, err := dlam.NewNetwork(widths, o.Activation[0], o.Init, rand.New(rand.NewPCG(o.Seed, 0)))
+	if err != nil {
+		return nil, refuse(err)
+	}
+	for l := 1; l < len(o.Activation); l++ {
+		n.Layers[l].H = o.Activation[l]
+	}
+	switch {
+	case o.StartFile != "":
+		if n, err = model.Weights(o.StartFile, n); err != nil {
+			return nil, refusef("init-from: %w (widths follow from the data and hidden, activations from activation)", err)
+		}
+	case o.Start != nil:
+		if got := o.Start.Widths(); !slices.Equal(got, widths) {
+			return nil, refusef("the network to start from has widths %v; data and hidden layers ask for %v", got, widths)
+		}
+		for l, h := range hiddenActivations(o.Start) {
+			if want := n.Layers[l].H.Spec(); !h.Spec().Equal(want) {
+				return nil, refusef("activation: got %v, and layer %d of the network to start from has %v", want, l+1, h.Spec())
+			}
+		}
+		n = o.Start.Clone()
+	}
+	return n, nil
+}
+
+// hiddenActivations are those of n's hidden layers.
+func hiddenActivations(n *dlam.Network) []activation.Func {
+	var list []activation.Func
+	for _, ly := range n.Layers[:len(n.Layers)-1] {
+		list = append(list, ly.H)
+	}
+	return list
+}
+
+// estimate is about how much memory training takes beside the samples, in bytes.
+func estimate(s dlam.Solver, widths []int, samples, threads int) float64 {
+	if e, ok := s.(interface {
+		Memory(widths []int, samples, threads int) float64
+	}); ok {
+		return e.Memory(widths, samples, threads)
+	}
+	var bytes float64 // parameters, gradients and moments of any method, and activations of a few blocks
+	for l, d := range widths[1:] {
+		bytes += 4 * (float64(d)*float64(widths[l])*float64(8+threads) + 2048*float64(d)*float64(threads))
+	}
+	return bytes
+}
+
+// certificateSize is about how many bytes a certificate of an iterate takes: the
+// one before it, with a and a cut to its band, a layer's products in float64,
+// before and after, and a copy of what goes into it.
+func certificateSize(widths []int, samples int) float64 {
+	var units, widest float64
+	for _, d := range widths[1:] {
+		units += float64(d)
+		widest = max(widest, float64(d))
+	}
+	return float64(samples) * (4*3*units + 8*2*widest + 4*max(widest, float64(widths[0])))
+}
+
+// chooseRate is the paper's protocol for Settings.TryRates: a whole run with each
+// rate of the grid. The one chosen is the run's setting from then on.
+func (p *Plan) chooseRate(ctx context.Context) error {
+	s, ok := p.Solver.(gradient.Solver)
+	if !ok || !p.Options.Settings.TryRates {
+		return nil
+	}
+	chosen, err := gradient.ChooseRate(ctx, s.Settings, p.Problem, p.Network, p.Options.Iterations, gradient.Grid, p.Options.RateTried)
+	if err != nil {
+		return err
+	}
+	set := &p.Options.Settings
+	set.Rate, set.TryRates = &chosen.Rate, false
+	p.Solver, p.Reads = p.facts.method.solver(&p.Options, p.facts)
+	return nil
+}
+
+// Activation writes the activations of the hidden layers.
+func (p *Plan) Activation() string { return textOf(p.Options.Activation) }
+
+// Settings writes everything that the run's method is told: the solver's settings,
+// and what the problem and the first weights have that suits it.
+func (p *Plan) Settings() string {
+	text := settingsText(p.Solver)
+	text += fmt.Sprintf(" Init:%s Regularizer:%v", p.Options.Init, p.Problem.Regularizer)
+	if s := p.Problem.Y.Smoothing; s > 0 {
+		text += fmt.Sprintf(" Smoothing:%g", s)
+	}
+	if d := p.Problem.Jitter.Deviation; d > 0 {
+		text += fmt.Sprintf(" Jitter:%g", d)
+	}
+	return strings.TrimSpace(text)
+}

@@ -1,0 +1,324 @@
+package recipe
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/certify"
+	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/trace"
+)
+
+// Run is a run that has been started: its folder is locked, and what it goes on
+// from is read.
+type Run struct {
+	Plan *Plan
+	// Anew is how many processes saved the state that the run goes on from, if it
+	// cannot go on with that state because they divided the samples otherwise: it
+	// then starts from the saved network. 0 if it can.
+	Anew int
+
+	config  string // config.toml
+	data    string // fingerprint of the samples
+	folder  *folder
+	check   *checkpointer // nil if nothing is saved
+	options dlam.Options
+	start   *dlam.Network
+}
+
+// Result is a trained model and how its training went.
+type Result struct {
+	*model.Model
+
+	Status dlam.Status // why the run ended
+	Last   dlam.Record // of the last iteration, with the scores of the model's network
+	// Best is the iteration that gave the model's network, if Options.Validation
+	// chose it, and 0 else.
+	Best int
+}
+
+// Train trains a network on data as o says, and else as suits the data and the
+// method, and gives the model. The error is nil if the run ended as it was told:
+// Result.Status says whether by its number of iterations, by its budget, because
+// nothing was left to do, or by ctx, which ends it after the iteration under way.
+// Where a run fails or diverges the result has its last good network, if there is
+// one, beside the error.
+func Train(ctx context.Context, data Data, o Options) (*Result, error) {
+	p, err := Prepare(data, o)
+	if err != nil {
+		return nil, err
+	}
+	r, err := p.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return r.Train(ctx)
+}
+
+// Start makes the plan a run: it chooses the learning rate, if Settings.TryRates
+// asks for that, and makes or opens the run's folder, if there is one. The run
+// must be closed.
+func (p *Plan) Start(ctx context.Context) (*Run, error) {
+	if err := p.chooseRate(ctx); err != nil {
+		return nil, err
+	}
+	r := &Run{Plan: p, start: p.Network}
+	var err error
+	c, memory := p.config()
+	if r.config, err = c.text(p.Reads, memory...); err != nil {
+		return nil, err
+	}
+	if r.data, err = fingerprint(p.Samples.Train, p.Problem.Comm); err != nil {
+		return nil, err
+	}
+	from, err := r.open(&c)
+	if err == nil {
+		err = r.resume(from)
+	}
+	if err != nil {
+		r.Discard()
+		return nil, err
+	}
+	return r, nil
+}
+
+// config is what the run is told, and the names of what it is not, if its samples
+// come from memory.
+func (p *Plan) config() (c Config, leave []string) {
+	c.Options = p.Options
+	if s := p.Options.Solver; s != nil {
+		c.Options.Method = "a program's own: " + s.String() // which the command line refuses to repeat
+	}
+	if p.Samples.source == nil {
+		return c, ofSource
+	}
+	c.Source = *p.Samples.source
+	c.Source.Data = c.Source.name()
+	return c, nil
+}
+
+// open makes the folder that the run is in, or opens that of a run to go on with,
+// whose state it returns; nil for none.
+func (r *Run) open(c *Config) (from *model.Checkpoint, err error) {
+	o := &r.Plan.Options
+	if o.Folder == "" {
+		return nil, nil
+	}
+	identity, err := c.text(nil, "iterations", "data-dir", "offline") // all but how long it goes on, and where data lies
+	if err != nil {
+		return nil, err
+	}
+	r.check = &checkpointer{
+		job: r.Plan.Problem.Comm, path: filepath.Join(o.Folder, model.CheckpointName), every: orElse(o.Checkpoint, minute),
+		config: digest(identity + settingsText(r.Plan.Solver)), data: r.data, validation: r.Plan.Validation,
+	}
+	if r.check.job.Rank() > 0 {
+		return nil, nil
+	}
+	if _, err := os.Stat(filepath.Join(o.Folder, ConfigName)); err != nil || !o.Resume {
+		r.folder, err = createFolder(o.Folder, r.config)
+		return nil, err
+	}
+	if r.folder, err = lockFolder(o.Folder); err != nil {
+		return nil, err
+	}
+	r.folder.kept = true
+	if from, err = r.check.load(); err != nil {
+		return nil, err
+	}
+	done := 0
+	if from != nil {
+		done = from.Iteration
+	}
+	if done > o.Iterations {
+		return nil, refusef("iterations: got %d, and %s has done %d", o.Iterations, o.Folder, done)
+	}
+	return from, r.folder.goOn(done, r.config)
+}
+
+// resume sets the options that all ranks' runs have in common, to go on from
+// rank 0's state, nil for none.
+func (r *Run) resume(from *model.Checkpoint) (err error) {
+	p, o := r.Plan, &r.Plan.Options
+	r.options = dlam.Options{Iterations: o.Iterations, Evaluate: orElse(o.Evaluate, 1), Budget: o.Budget, Validation: p.Validation}
+	if r.check != nil {
+		if r.folder != nil {
+			r.check.flush = r.folder.trace.Sync
+		}
+		if from, err = r.check.agree(from); err != nil {
+			return err
+		}
+	}
+	if from == nil {
+		return nil
+	}
+	if err := restoreBest(from.State, p.Validation, p.Network); err != nil {
+		return refuse(err)
+	}
+	r.options.First, r.options.Elapsed = from.Iteration, time.Duration(from.Elapsed*float64(time.Second))
+	if from.State.OfSamples && from.Ranks != r.check.job.Size() {
+		r.Anew, r.start = from.Ranks, from.Network // synchronised anew: the samples are divided otherwise
+		return nil
+	}
+	r.options.Resume = func(s dlam.Stepper) error { return s.(dlam.Resumable).Restore(from.Network, from.State) }
+	return nil
+}
+
+// Done is the number of iterations done before this run goes on; 0 for a new one.
+func (r *Run) Done() int { return r.options.First }
+
+// Train trains, tells the recorders, beside those of the options, of each
+// iteration, and saves. It is called once; see the function Train.
+func (r *Run) Train(ctx context.Context, recorders ...dlam.Recorder) (*Result, error) {
+	p, o := r.Plan, r.options
+	if r.folder != nil {
+		o.Recorders = append(o.Recorders, trace.NewWriter(r.folder.trace))
+	}
+	if r.check != nil {
+		o.Recorders = append(o.Recorders, r.check)
+	}
+	if p.Options.Certify {
+		o.Recorders = append(o.Recorders, &certify.Certificate{Problem: p.Problem, Stop: true})
+	}
+	o.Recorders = append(append(o.Recorders, recorders...), p.Options.Recorders...)
+	if tell := p.Options.Progress; tell != nil {
+		o.Recorders = append(o.Recorders, recorder(tell))
+	}
+	for _, rec := range o.Recorders {
+		if look, ok := rec.(dlam.Observer); ok {
+			o.Observers = append(o.Observers, look)
+		}
+	}
+	res, err := dlam.Run(ctx, p.Solver, p.Problem, r.start, o)
+	if res == nil { // what the problem or the method does not take
+		r.Discard()
+		return nil, refuse(err)
+	}
+	if res.Last.Iteration == 0 && err != nil {
+		return nil, err
+	}
+	if f := r.folder; f != nil && res.Last.Iteration == f.last.Iteration { // nothing was left to do
+		scored := res.Last
+		res.Last = f.last
+		res.Last.Train, res.Last.Test = scored.Train, scored.Test
+	}
+	return r.finish(res, err)
+}
+
+// finish makes the model and saves it, the last good one if training failed.
+func (r *Run) finish(res *dlam.Result, failed error) (*Result, error) {
+	out := &Result{Model: r.model(res), Status: res.Status, Last: res.Last}
+	if v := r.Plan.Validation; v != nil && v.Best != nil {
+		out.Best = v.At
+	}
+	if err := r.save(out.Model); err != nil {
+		return nil, errors.Join(failed, err)
+	}
+	if failed != nil {
+		return out, fmt.Errorf("%s: %w", res.Status, failed)
+	}
+	return out, nil
+}
+
+// save writes the model, and the state if the run can go on. A run that has ended
+// needs none; one that failed keeps what it saved before.
+func (r *Run) save(m *model.Model) error {
+	if r.check == nil {
+		return nil
+	}
+	status := dlam.Status(m.Training.Status)
+	goesOn := status == dlam.Interrupted || status == dlam.TimedOut
+	if r.folder == nil { // rank 0 saves the model
+		if goesOn {
+			return r.check.save()
+		}
+		return nil
+	}
+	if err := m.Save(r.folder.file(model.FileName)); err != nil {
+		return err
+	}
+	switch {
+	case goesOn:
+		return r.check.save()
+	case status == dlam.Completed || status == dlam.Stopped:
+		if err := r.folder.endTrace(); err != nil {
+			return err
+		}
+		if err := os.Remove(r.check.path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		return removeParts(r.folder.path, -1)
+	}
+	return nil
+}
+
+func (r *Run) model(res *dlam.Result) *model.Model {
+	p := r.Plan
+	return &model.Model{
+		Network: res.Network, Loss: p.Problem.Loss, Classes: p.Samples.Train.Classes, Features: p.Samples.features,
+		Transform: p.Samples.Transform,
+		Training: model.Training{
+			Solver: p.Solver.String(), Dataset: p.Samples.name, Samples: p.Total, Data: r.data,
+			Seed: p.Options.Seed, Iterations: res.Last.Iteration, Config: r.config, Status: string(res.Status),
+		},
+	}
+}
+
+// Close gives the run's folder free.
+func (r *Run) Close() {
+	if r.folder != nil {
+		r.folder.close()
+		r.folder = nil
+	}
+}
+
+// Discard closes a run that has not trained, and removes its folder if the run
+// made it.
+func (r *Run) Discard() {
+	if f := r.folder; f != nil && !f.kept {
+		f.discard()
+		r.folder = nil
+	}
+	r.Close()
+}
+
+// recorder is a function that takes records.
+type recorder func(dlam.Record)
+
+// Record calls the function.
+func (f recorder) Record(r dlam.Record) error {
+	f(r)
+	return nil
+}
+
+func digest(text string) string {
+	h := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(h[:])
+}
+
+// settingsText writes a solver's settings, its exported fields.
+func settingsText(s dlam.Solver) string {
+	v := reflect.Indirect(reflect.ValueOf(s))
+	if v.Kind() != reflect.Struct {
+		return fmt.Sprint(s)
+	}
+	var parts []string
+	for i := range v.NumField() {
+		if f := v.Type().Field(i); f.IsExported() && f.Type.Kind() == reflect.Struct {
+			parts = append(parts, strings.Trim(fmt.Sprintf("%+v", v.Field(i)), "{}"))
+		} else if f.IsExported() {
+			parts = append(parts, fmt.Sprintf("%s:%v", f.Name, v.Field(i)))
+		}
+	}
+	return strings.Join(parts, " ")
+}

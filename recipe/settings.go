@@ -1,0 +1,39 @@
+package recipe
+
+import (
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/multiconvex"
+	"github.com/dlam-go/dlam/solver/sync"
+)
+
+// Settings are those of the methods. nil is what suits the method and the data.
+// A setting is read by some of the methods, which Readers lists, and refused if
+// it is given with another.
+type Settings struct {
+	Batch        *int               // samples a mini-batch; 0: all samples at a time
+	Momentum     *float64           // in [0, 1)
+	Lambda       *float64           // sync: damping, relative to the inputs' variance
+	Rank         *int               // sync: rank of the exact part of wide layers' metric in mini-batches; 0: exact
+	Mode         *sync.Mode         // sync: where the output layer's targets come from
+	OutputSolver *loss.OutputSolver // how cross-entropy's output step is solved
+
+	Rate     *float64           // backpropagation: learning rate
+	TryRates bool               // backpropagation: take the best rate of gradient.Grid by training accuracy
+	Schedule *gradient.Schedule // backpropagation: how the rate changes
+	Beta1    *float64           // β₁ in [0, 1) of adam and amsgrad
+	Delta    *float64           // δ > 0, what keeps the divisors of backpropagation's adaptive rules from 0
+
+	Rho         *float64                 // weight ρ > 0 of a penalty
+	Epsilon     *float64                 // dlam: first half-width ε > 0 of the band
+	EpsilonRule *multiconvex.EpsilonRule // dlam: how ε changes
+	LineSearch  *multiconvex.LineSearch  // dlam: how step lengths are found
+	Alpha0      *float64                 // dlam: where backtracking starts, > 0
+	Eta         *float64                 // dlam: factor of the a-step's search, > 1
+	Gamma       *float64                 // dlam: backtracking's factor in the W-step, > 1; admm, bcd: weight γ > 0 of a = h(z)
+	Alpha       *float64                 // bcd: weight α ≥ 0 of the proximal terms
+	Beta        *float64                 // admm: weight β > 0 of its penalty; backpropagation: memory of squared gradients, in [0, 1)
+	Nu          *float64                 // dladmm: weight ν > 0 of the hidden layers' equations
+	Warm        *int                     // admm: iterations before the multiplier first moves
+	Ridge       *float64                 // admm: what is taken for 0 in the pseudo-inverse, in (0, 1)
+}
