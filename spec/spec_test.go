@@ -60,6 +60,19 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
+// What Parse takes of any text, it gives back.
+func TestParseAnything(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, err := spec.Parse(rapid.StringMatching(`[a-c]?(:|=|,|[ab]=[0-9.e+-]{1,4}|.){0,6}`).Draw(t, "text"))
+		if err != nil {
+			return
+		}
+		if back, err := spec.Parse(s.String()); err != nil || !back.Equal(s) {
+			t.Fatalf("%+v came back as %+v, %v", s, back, err)
+		}
+	})
+}
+
 func TestRefused(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "kind: got"}, {"a b", "kind: got"}, {"relu:", "want NAME=NUMBER"}, {"a:x", "want NAME=NUMBER"},
