@@ -46,7 +46,7 @@ type Observer interface {
 
 // Options say how long a run goes on and who looks.
 type Options struct {
-	Iterations int           // number of the last iteration
+	Iterations int           // number of the last iteration, at least 1
 	First      int           // number of iterations done before: 0 for a new run
 	Elapsed    time.Duration // time spent in them
 	Budget     time.Duration // training time after which no iteration starts; 0 for no bound
@@ -64,12 +64,38 @@ type Result struct {
 	Last    Record // of the last iteration done, with the scores of Network
 }
 
+// check reports options, or a solver, a problem or a network, that no run can
+// have.
+func (o Options) check(s Solver, p *Problem, n *Network) error {
+	switch {
+	case s == nil:
+		return errors.New("run: no solver")
+	case p == nil:
+		return errors.New("run: no problem")
+	case n == nil:
+		return errors.New("run: no network to start from")
+	case o.Iterations < 1:
+		return fmt.Errorf("iterations: got %d, want at least 1", o.Iterations)
+	case o.First < 0 || o.Iterations < o.First:
+		return fmt.Errorf("iterations: got %d with %d done, want at least as many", o.Iterations, o.First)
+	case o.Evaluate < 0:
+		return fmt.Errorf("evaluate: got %d, want at least 0 (0: at the end only)", o.Evaluate)
+	case o.Budget < 0:
+		return fmt.Errorf("budget: got %v, want at least 0 (0: no bound)", o.Budget)
+	}
+	if sch, ok := s.(Scheduled); ok && sch.Epochs() != 0 && sch.Epochs() != o.Iterations {
+		return fmt.Errorf("iterations: got %d, and the settings of %v are for %d epochs; want the same number in both", o.Iterations, s, sch.Epochs())
+	}
+	return nil
+}
+
 // Run trains from n, which stays as it is, until the options, ctx or the
 // solver end it. The error is nil if Status is Completed, TimedOut,
-// Interrupted or Stopped.
+// Interrupted or Stopped; the result is nil if nothing was trained, for want of
+// sound arguments.
 func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Result, error) {
-	if o.Iterations < o.First || o.First < 0 {
-		return nil, fmt.Errorf("iterations: got %d with %d done, want at least as many", o.Iterations, o.First)
+	if err := o.check(s, p, n); err != nil {
+		return nil, err
 	}
 	if err := p.Validate(); err != nil {
 		return nil, err

@@ -320,6 +320,11 @@ func TestRunRefuses(t *testing.T) {
 		want string
 	}{
 		{func(u *setup) { u.o.Iterations, u.o.First = 3, 5 }, "iterations: got 3 with 5 done"},
+		{func(u *setup) { u.o.Iterations = 0 }, "iterations: got 0, want at least 1"},
+		{func(u *setup) { u.o.Evaluate = -1 }, "evaluate: got -1, want at least 0"},
+		{func(u *setup) { u.o.Budget = -time.Second }, "budget: got -1s, want at least 0"},
+		{func(u *setup) { u.p = nil }, "run: no problem"},
+		{func(u *setup) { u.n = nil }, "run: no network to start from"},
 		{func(u *setup) { u.o.First = -1 }, "iterations: got 5 with -1 done"},
 		{func(u *setup) { u.p.Threads = 0 }, "problem: threads: got 0, want at least 1"},
 		{func(u *setup) { u.n = testprob.Network(testprob.Blobs(9, 6, 2, 1), nil, activation.ReLU{}, dlam.He, 1) }, "the network takes 6 features, samples have 4"},
@@ -332,6 +337,29 @@ func TestRunRefuses(t *testing.T) {
 		wantError(t, err, c.want)
 		if res != nil || len(u.l.seen) > 0 {
 			t.Errorf("%s: a result %+v, observed %v", c.want, res, u.l.seen)
+		}
+	}
+}
+
+// forEpochs is a solver whose settings are for some number of epochs.
+type forEpochs struct {
+	*script
+	epochs int
+}
+
+func (f forEpochs) Epochs() int { return f.epochs }
+
+// A run without a solver is refused, and one whose length is said twice, in two
+// ways.
+func TestRunRefusesSolver(t *testing.T) {
+	u := newSetup(5)
+	_, err := dlam.Run(context.Background(), nil, u.p, u.n, u.o)
+	wantError(t, err, "run: no solver")
+	_, err = dlam.Run(context.Background(), forEpochs{u.s, 4}, u.p, u.n, u.o)
+	wantError(t, err, "iterations: got 5, and the settings of script are for 4 epochs; want the same number in both")
+	for _, epochs := range []int{0, 5} {
+		if _, err := dlam.Run(context.Background(), forEpochs{u.s, epochs}, u.p, u.n, u.o); err != nil {
+			t.Errorf("%d epochs: %v", epochs, err)
 		}
 	}
 }

@@ -11,6 +11,14 @@ type Solver interface {
 	String() string
 }
 
+// Scheduled is a Solver whose settings lay its steps out over a number of
+// iterations, which Run holds against Options.Iterations.
+type Scheduled interface {
+	Solver
+	// Epochs is that number; 0 if the settings are good for any.
+	Epochs() int
+}
+
 // Stepper is a run under way.
 type Stepper interface {
 	// Step does one iteration: a sweep over all blocks, or an epoch. If ctx

@@ -71,7 +71,7 @@ func (c *Config) Entries() []Entry {
 		{"line-search", OfMethod, "how step lengths are found", maybe(&m.LineSearch, oneOf(multiconvex.LineSearches...))},
 		{"output-solver", OfMethod, "how cross-entropy's output step is solved", maybe(&m.OutputSolver, oneOf(loss.Omega, loss.FISTA))},
 		{"alpha0", OfMethod, "where backtracking starts", maybe(&m.Alpha0, aboveZero)},
-		{"gamma", OfMethod, "dlam, mdlam: backtracking's factor in the W-step, above 1; admm, bcd: weight of a = h(z)", maybe(&m.Gamma, aboveZero)},
+		{"gamma", OfMethod, "dlam: backtracking's factor in the W-step, above 1; admm, bcd: weight of a = h(z)", maybe(&m.Gamma, aboveZero)},
 		{"eta", OfMethod, "factor of the a-step's search, above 1", maybe(&m.Eta, aboveZero)},
 		{"alpha", OfMethod, "weight of the proximal terms; 0: none", maybe(&m.Alpha, notNegative)},
 		{"nu", OfMethod, "weight of the hidden layers' equations", maybe(&m.Nu, aboveZero)},

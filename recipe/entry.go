@@ -109,6 +109,14 @@ func (k kind[T]) hold(v *check.Violations, name string, x T) {
 	}
 }
 
+// parsed is a text's value, or if it is none, as auto, the text.
+func (k kind[T]) parsed(text string) any {
+	if x, err := k.parse(text); err == nil {
+		return x
+	}
+	return text
+}
+
 // optional is a field that points to its value, nil for what suits.
 type optional[T any] struct {
 	kind[T]
@@ -123,11 +131,11 @@ func maybe[T any](p **T, k kind[T]) optional[T] { return optional[T]{kind: k, p:
 // orMinusOne makes -1 mean what suits.
 func (o optional[T]) orMinusOne() optional[T] { o.minusOne = true; return o }
 
-// else names the value that is taken if nothing is said.
+// by names the value that is taken if nothing is said.
 func (o optional[T]) by(suits T) optional[T] { o.suits = fmt.Sprint(suits); return o }
 
 func (o optional[T]) Set(text string) error {
-	if text == Auto || o.minusOne && isMinusOne(text) {
+	if text == Auto || text == o.suits || o.minusOne && isMinusOne(text) {
 		o.Clear()
 		return nil
 	}
@@ -196,12 +204,7 @@ func (f plain[T]) Get() any {
 func (f plain[T]) Clear()          { var zero T; *f.p = zero }
 func (f plain[T]) Default() string { return f.suits }
 
-func (f plain[T]) zero() any {
-	if x, err := f.parse(f.suits); err == nil {
-		return x
-	}
-	return f.suits
-}
+func (f plain[T]) zero() any { return f.parsed(f.suits) }
 
 func (f plain[T]) check(v *check.Violations, name string) {
 	if !f.isZero(*f.p) {

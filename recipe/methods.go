@@ -194,9 +194,12 @@ func makeDLAM(momentum bool) func(*reader, facts) dlam.Solver {
 		read(r, "rho", g.Rho, &s.Rho)
 		read(r, "epsilon", g.Epsilon, &s.Epsilon)
 		read(r, "epsilon-rule", g.EpsilonRule, &s.EpsilonRule)
-		read(r, "line-search", g.LineSearch, &s.LineSearch)
-		readIf(r, s.LineSearch == multiconvex.Backtracking, needsBacktracking, "alpha0", g.Alpha0, &s.Alpha0)
-		readIf(r, s.LineSearch == multiconvex.Backtracking, needsBacktracking, "gamma", g.Gamma, &s.Gamma)
+		if !momentum { // which needs the exact line search
+			read(r, "line-search", g.LineSearch, &s.LineSearch)
+			backtracks := s.LineSearch == multiconvex.Backtracking
+			readIf(r, backtracks, needsBacktracking, "alpha0", g.Alpha0, &s.Alpha0)
+			readIf(r, backtracks, needsBacktracking, "gamma", g.Gamma, &s.Gamma)
+		}
 		read(r, "eta", g.Eta, &s.Eta)
 		r.also(true, "", "output-solver")
 		return multiconvex.Solver{Settings: s}

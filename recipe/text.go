@@ -32,7 +32,11 @@ func (c *Config) text(reads []Read, leave ...string) (string, error) {
 			group = e.Group
 			fmt.Fprintf(&b, "\n# %s\n", group)
 		}
-		line, err := e.line()
+		v := e.Get()
+		if v == nil {
+			v = e.zero()
+		}
+		line, err := line(e.Name, v)
 		if err != nil {
 			return "", err
 		}
@@ -41,7 +45,11 @@ func (c *Config) text(reads []Read, leave ...string) (string, error) {
 	var suits []string
 	for _, r := range reads {
 		if e, ok := c.Entry(r.Name); ok && e.Get() == nil && r.Value != nil {
-			suits = append(suits, fmt.Sprintf("# %s = %v\n", r.Name, r.Value))
+			line, err := line(r.Name, r.Value)
+			if err != nil {
+				return "", err
+			}
+			suits = append(suits, "# "+line)
 		}
 	}
 	if len(suits) > 0 {
@@ -50,12 +58,8 @@ func (c *Config) text(reads []Read, leave ...string) (string, error) {
 	return b.String(), nil
 }
 
-// line is the entry as a line of a file.
-func (e Entry) line() (string, error) {
-	v := e.Get()
-	if v == nil {
-		v = e.zero()
-	}
+// line is a setting as a line of a file.
+func line(name string, v any) (string, error) {
 	switch x := v.(type) {
 	case uint64:
 		if x > math.MaxInt64 { // no integer of TOML
@@ -68,7 +72,7 @@ func (e Entry) line() (string, error) {
 	var b bytes.Buffer
 	t := toml.NewEncoder(&b)
 	t.Indent = ""
-	err := t.Encode(map[string]any{e.Name: v})
+	err := t.Encode(map[string]any{name: v})
 	return b.String(), err
 }
 

@@ -15,10 +15,18 @@ import (
 // Solver is a first-order method with its settings.
 type Solver struct{ Settings Settings }
 
-var _ dlam.Solver = Solver{}
+var _ dlam.Scheduled = Solver{}
 
 // String is the rule's name.
 func (s Solver) String() string { return string(s.Settings.Rule) }
+
+// Epochs is over how many iterations the rate falls; 0 if it is constant.
+func (s Solver) Epochs() int {
+	if s.Settings.Schedule == Constant {
+		return 0
+	}
+	return s.Settings.Epochs
+}
 
 // Validate reports every setting outside its range.
 func (s Solver) Validate() error { return s.Settings.Validate() }

@@ -1,0 +1,99 @@
+package recipe_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/recipe"
+)
+
+// circle is points of a square, and whether each lies in a circle.
+func circle(n int) (points [][]float32, zones []string) {
+	rng := rng()
+	for range n {
+		x, y := 2*rng.Float32()-1, 2*rng.Float32()-1
+		zone := "outside"
+		if x*x+y*y < 0.6 {
+			zone = "inside"
+		}
+		points, zones = append(points, []float32{x, y}), append(zones, zone)
+	}
+	return points, zones
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		log.Fatal(err)
+	}
+	return v
+}
+
+// Train on samples in memory, predict, save and load.
+func Example() {
+	dir := must(os.MkdirTemp("", "recipe"))
+	defer func() { _ = os.RemoveAll(dir) }()
+	file := filepath.Join(dir, "zones.safetensors")
+
+	ctx := context.Background()
+	points, zones := circle(600) // [][]float32 or [][]float64; []string and []int are classes, []float64 values
+	m := must(recipe.Train(ctx, recipe.Rows(points, zones, "x", "y"), recipe.Options{Seed: 1}))
+	fmt.Println("more than 9 in 10 of the points held back:", m.Last.Test.Accuracy > 0.9)
+	p := must(m.Predict([][]float32{{0, 0}, {0.9, 0.9}}))
+	fmt.Println(p.Labels, p.Outputs.At(0, 0) > 0.9) // and probabilities
+	must(file, m.Save(file))
+	again := must(model.Load(file))
+	fmt.Println(must(again.Predict([][]float32{{0.9, 0.9}})).Labels)
+	// Output:
+	// more than 9 in 10 of the points held back: true
+	// [inside outside] true
+	// [outside]
+}
+
+// A run in a folder is saved as it goes on. A program that is stopped and started
+// again goes on where it was, to the same network as one that was not.
+func Example_folder() {
+	dir := must(os.MkdirTemp("", "recipe"))
+	defer func() { _ = os.RemoveAll(dir) }()
+
+	points, zones := circle(600)
+	o := recipe.Options{Method: "bcd", Hidden: []int{20}, Iterations: 40, Folder: filepath.Join(dir, "run"), Resume: true}
+	ctx, stop := context.WithCancel(context.Background())
+	o.Progress = func(r dlam.Record) {
+		if r.Iteration == 15 {
+			stop() // as a signal may
+		}
+	}
+	m := must(recipe.Train(ctx, recipe.Rows(points, zones), o))
+	fmt.Println(m.Status, m.Last.Iteration)
+	m = must(recipe.Train(context.Background(), recipe.Rows(points, zones), o))
+	fmt.Println(m.Status, m.Last.Iteration)
+	// Output:
+	// interrupted 15
+	// completed 40
+}
+
+// See what would be chosen for some data, without training.
+func ExamplePrepare() {
+	digits := must(dataset.Open(context.Background(), "digits", dataset.Options{}))
+	p := must(recipe.Prepare(recipe.From(digits), recipe.Options{Iterations: 10, Threads: 2}))
+	fmt.Println(p.Solver, p.Network.Widths(), p.Samples.Transform.Scaling, p.Problem.Regularizer)
+	for _, r := range p.Reads {
+		if r.Name == "batch" || r.Name == "lambda" {
+			fmt.Println(r.Name, r.Value)
+		}
+	}
+	// Output:
+	// sync [64 1000 10] unit l2:lambda=0.1437
+	// batch 35
+	// lambda 30
+}
+
+// rng is a source of the same numbers each time.
+func rng() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }

@@ -1,0 +1,614 @@
+package recipe_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/picture"
+	"github.com/dlam-go/dlam/recipe"
+	"github.com/dlam-go/dlam/solver/bcd"
+	"github.com/dlam-go/dlam/trace"
+)
+
+// TestMain holds that no test leaves a goroutine running.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// progress is o with a function that is told of each iteration.
+func progress(o recipe.Options, tell func(k int)) recipe.Options {
+	o.Progress = func(r dlam.Record) { tell(r.Iteration) }
+	return o
+}
+
+// small is options that train in no time.
+func small(method string) recipe.Options {
+	return recipe.Options{Method: method, Hidden: []int{7}, Iterations: 6, Threads: 1, Seed: 3}
+}
+
+func train(t *testing.T, d recipe.Data, o recipe.Options) *recipe.Result {
+	t.Helper()
+	r, err := recipe.Train(context.Background(), d, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// weights are all parameters of a network.
+func weights(n *dlam.Network) (all []float32) {
+	for _, ly := range n.Layers {
+		all = append(append(all, ly.W.Elements()...), ly.B...)
+	}
+	return all
+}
+
+// TestDataStays trains on the same Data twice: nothing of it is changed, whether
+// samples are held back or not.
+func TestDataStays(t *testing.T) {
+	points, zones := circle(200)
+	for _, share := range []float64{0, 0.25} {
+		d, o := recipe.Rows(points, zones), small("bcd")
+		o.TestSplit = &share
+		if a, b := train(t, d, o), train(t, d, o); !slices.Equal(weights(a.Network), weights(b.Network)) {
+			t.Errorf("test split %g: the second training gives another network", share)
+		}
+	}
+	d := recipe.Rows(points, zones).Once()
+	train(t, d, small("bcd"))
+	if _, err := recipe.Train(context.Background(), d, small("bcd")); !errors.Is(err, recipe.ErrRefused) || !strings.Contains(err.Error(), "for one training") {
+		t.Errorf("a second training on Data for one: %v", err)
+	}
+}
+
+// TestLabels holds what is made of labels of each kind, and that predictions come
+// in the labels' own form.
+func TestLabels(t *testing.T) {
+	points, zones := circle(200)
+	var numbers []int
+	var values []float64
+	var wide [][]float64
+	for i, z := range zones {
+		numbers = append(numbers, 7)
+		if z == "inside" {
+			numbers[i] = 10
+		}
+		values = append(values, 1000+float64(points[i][0]))
+		wide = append(wide, []float64{float64(points[i][0]), float64(points[i][1])})
+	}
+	byText, byNumber := train(t, recipe.Rows(points, zones), small("bcd")), train(t, recipe.Rows(wide, numbers), small("bcd"))
+	if !slices.Equal(byText.Classes, []string{"inside", "outside"}) || !slices.Equal(byNumber.Classes, []string{"7", "10"}) {
+		t.Errorf("classes %q and %q", byText.Classes, byNumber.Classes)
+	}
+	o := small("sync")
+	o.Iterations = 60
+	m := train(t, recipe.Rows(points, values), o)
+	p, err := model.Predict(m.Model, wide[:3])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Classes != nil || p.Labels != nil || m.Last.Test.R2 < 0.9 {
+		t.Errorf("values: classes %q, labels %q, R² %g", m.Classes, p.Labels, m.Last.Test.R2)
+	}
+	for i, want := range values[:3] {
+		if got := float64(p.Outputs.At(i, 0)); math.Abs(got-want) > 0.5 {
+			t.Errorf("value %d: got %g, want near %g", i, got, want)
+		}
+	}
+	if _, err := m.Predict([][]float32{{1, 2, 3}}); err == nil || !strings.Contains(err.Error(), "3 features, want 2") {
+		t.Errorf("a sample of three features: %v", err)
+	}
+}
+
+// TestSamplesForTesting trains with test samples of one's own, and with pictures.
+func TestSamplesForTesting(t *testing.T) {
+	points, zones := circle(300)
+	d := recipe.Rows(points[:200], zones[:200]).WithTest(recipe.Rows(points[200:], zones[200:]))
+	p, err := recipe.Prepare(d, small("bcd"))
+	if err != nil || p.Samples.Test.Rows() != 100 || p.Samples.Train.Rows() != 200 {
+		t.Errorf("%v, %d test samples of 100", err, p.Samples.Test.Rows())
+	}
+	im := picture.Image{Height: 1, Width: 2, Channels: 1, Max: 4}
+	p, err = recipe.Prepare(recipe.Rows(points, zones).Pictures(im), recipe.Options{Threads: 1})
+	if err != nil || p.Samples.Transform.Scaling != dataset.ScaleUnit || p.Problem.Jitter.Deviation == 0 || !slices.Equal(p.Network.Widths(), []int{2, 1000, 2}) {
+		t.Errorf("pictures: %v, %+v, widths %v", err, p.Samples.Transform.Scaling, p.Network.Widths())
+	}
+}
+
+// TestRefusesData holds that each fault of the data is told by its place.
+func TestRefusesData(t *testing.T) {
+	two := [][]float32{{1, 2}, {3, 4}}
+	ab := []string{"a", "b"}
+	for _, c := range []struct {
+		d    recipe.Data
+		want string
+	}{
+		{recipe.Rows([][]float32{}, ab), "no samples"},
+		{recipe.Rows([][]float32{{1, 2}, {3}}, ab), "sample 2 has 1 features, want 2"},
+		{recipe.Rows(two, []string{"a"}), "1 labels for 2 samples"},
+		{recipe.Rows(two, ab, "x"), "1 names of columns, want 2"},
+		{recipe.Rows([][]float64{{1, math.NaN()}, {3, 4}}, ab, "x", "y"), `sample 1, column "y": got NaN`},
+		{recipe.Rows(two, []float64{1, math.Inf(1)}), "sample 2, label: got +Inf"},
+		{recipe.Rows(two, []string{"a", " "}), "sample 2: the label is empty"},
+		{recipe.Rows(two, []string{"a", "a"}), `every sample is of class "a"`},
+		{recipe.Rows[float32, int](two, nil), "no labels"},
+		{recipe.Data{}, "no samples"},
+		{recipe.Rows(two, ab).WithTest(recipe.Rows([][]float32{{1}}, []string{"a"})), "test samples have 1 features, training samples 2"},
+		{recipe.Rows(two, ab).WithTest(recipe.Rows(two, []string{"a", "c"})), `label "c" is none of the classes a, b`},
+		{recipe.Rows(two, ab).WithTest(recipe.Rows(two, []float64{1, 2})), "no classes, want some of a, b"},
+		{recipe.Rows(two, ab).Pictures(picture.Image{Height: 2, Width: 2, Channels: 1, Max: 1}), "2×2×1 pictures have 4 values each, and the samples 2"},
+		{recipe.Rows(two, ab).Pictures(picture.Image{Height: 2, Width: 1}), "channels: got 0, want at least 1\nmax: got 0"},
+	} {
+		_, err := recipe.Train(context.Background(), c.d, small("bcd"))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want %q", err, c.want)
+		} else if !errors.Is(err, recipe.ErrRefused) && !errors.Is(err, dataset.ErrInput) {
+			t.Errorf("%v: is no refusal", err)
+		}
+	}
+}
+
+// TestRefusesOptions holds that each fault of the options is told by the name of
+// the setting, with its value and what is allowed.
+func TestRefusesOptions(t *testing.T) {
+	points, zones := circle(50)
+	own := bcd.Solver{Settings: bcd.DefaultSettings()}
+	start, err := dlam.NewNetwork([]int{2, 5, 2}, activation.Tanh{}, dlam.He, rng())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		o    recipe.Options
+		want string
+	}{
+		{recipe.Options{Method: "newton"}, `unknown solver "newton" (choose one of sync, dlam,`},
+		{recipe.Options{Iterations: -1}, "iterations: got -1, want at least 1"},
+		{recipe.Options{Threads: -1}, "threads: got -1"},
+		{recipe.Options{Hidden: []int{5, 0}}, "hidden: got [5 0], want widths of at least 1"},
+		{recipe.Options{TestSplit: new(1.0)}, "test-split: got 1, want at least 0 and below 1"},
+		{recipe.Options{Validation: -0.5}, "validation: got -0.5"},
+		{recipe.Options{Patience: 3}, "patience: got 3, want 0 without validation"},
+		{recipe.Options{L1: 1, L2: new(1.0)}, "l1: got 1, want one regulariser"},
+		{recipe.Options{L2: new(-1.0)}, "l2: got -1, want a finite number of at least 0"},
+		{recipe.Options{Smoothing: new(1.0)}, "label-smoothing: got 1"},
+		{recipe.Options{Scale: "log"}, `scale: got "log", want one of none, unit, standard`},
+		{recipe.Options{Init: "xavier"}, `init: got "xavier"`},
+		{recipe.Options{Evaluate: new(-1)}, "evaluate-every: got -1"},
+		{recipe.Options{Budget: -1}, "budget: got -1ns"},
+		{recipe.Options{Resume: true}, "resume: got true, want a folder to go on in"},
+		{recipe.Options{Checkpoint: &recipe.Every{Iterations: 1, Time: 1}}, "checkpoint-every: got {1 1ns}"},
+		{recipe.Options{MaxMemory: -1}, "max-memory: got -1"},
+		{recipe.Options{Certify: true}, "nothing to certify: sync with these settings"},
+		{recipe.Options{Method: "adam", Settings: recipe.Settings{Rho: new(7.0)}}, "rho: adam does not read it; sync, dlam, mdlam, dladmm and bcd do"},
+		{recipe.Options{Method: "sync", Settings: recipe.Settings{Rho: new(7.0)}}, "rho: sync reads it with mode prox alone"},
+		{recipe.Options{Method: "dlam", Settings: recipe.Settings{Rho: new(-1.0), Eta: new(0.5)}}, "rho: got -1, want a finite number above 0"},
+		{recipe.Options{Method: "dlam", Settings: recipe.Settings{Eta: new(0.5)}}, "dlam settings: eta: got 0.5, want a finite number above 1"},
+		{recipe.Options{Method: "dlam", Jitter: new(0.2)}, "jitter: dlam does not read it"},
+		{recipe.Options{Method: "adam", Settings: recipe.Settings{TryRates: true}, Jitter: new(0.2)}, "jitter: adam reads it with mini-batches alone"},
+		{recipe.Options{Method: "dlam", Settings: recipe.Settings{TryRates: true}}, "lr: dlam does not read it; sgd"},
+		{recipe.Options{Solver: own}, "iterations: got 0, want at least 1: a solver of your own has no default"},
+		{recipe.Options{Solver: own, Method: "bcd", Iterations: 1}, `solver: got "bcd", want no name`},
+		{recipe.Options{Solver: own, Iterations: 1, Settings: recipe.Settings{Rho: new(1.0)}}, `rho: got "1", want nothing`},
+		{recipe.Options{Loss: loss.Squared{}, Smoothing: new(0.1)}, "label-smoothing: the loss squared does not read it"},
+		{recipe.Options{Method: "dlam", Loss: loss.Squared{}, Settings: recipe.Settings{OutputSolver: new(loss.FISTA)}}, "output-solver: the loss squared does not read it"},
+		{recipe.Options{Loss: loss.Huber{Delta: 1}}, "loss: huber:delta=1 needs values, and the labels of samples are classes"},
+		{recipe.Options{Start: start, Hidden: []int{4}}, "the network to start from has widths [2 5 2]; data and hidden layers ask for [2 4 2]"},
+		{recipe.Options{Start: start, Activation: []activation.Func{activation.ReLU{}}}, "activation: got relu, and layer 1 of the network to start from has tanh"},
+		{recipe.Options{Start: start, StartFile: "x"}, `init-from: got "x", want no file`},
+		{recipe.Options{Activation: []activation.Func{activation.LeakyReLU{Slope: 2}}}, "activation: leaky-relu: slope: got 2"},
+		{recipe.Options{Activation: []activation.Func{activation.ReLU{}, activation.Tanh{}, activation.Tanh{}}}, "activation: got 3 activations for 2 hidden layers"},
+		{recipe.Options{Hidden: []int{1 << 30}}, "training would take"},
+	} {
+		_, err := recipe.Train(context.Background(), recipe.Rows(points, zones), c.o)
+		if err == nil || !strings.Contains(err.Error(), c.want) || !errors.Is(err, recipe.ErrRefused) {
+			t.Errorf("got %v, want a refusal that says %q", err, c.want)
+		}
+	}
+}
+
+// TestOwnSolver trains by a solver of the program's own, from a network of its
+// own.
+func TestOwnSolver(t *testing.T) {
+	points, zones := circle(200)
+	start, err := dlam.NewNetwork([]int{2, 5, 2}, activation.Tanh{}, dlam.He, rng())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := weights(start.Clone())
+	set := bcd.DefaultSettings()
+	set.Rho = 0.5
+	m := train(t, recipe.Rows(points, zones), recipe.Options{Solver: bcd.Solver{Settings: set}, Iterations: 3, Start: start, Threads: 1})
+	if m.Training.Solver != "bcd" || !slices.Equal(m.Network.Widths(), []int{2, 5, 2}) || m.Network.Layers[0].H != activation.Func(activation.Tanh{}) {
+		t.Errorf("%s, %v, %v", m.Training.Solver, m.Network.Widths(), m.Network.Layers[0].H)
+	}
+	if !slices.Equal(weights(start), before) || slices.Equal(weights(m.Network), before) {
+		t.Error("the network to start from was trained itself, or nothing was")
+	}
+	var c recipe.Config
+	if _, err := c.Load(m.Training.Config, nil); err != nil {
+		t.Error(err)
+	}
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), `unknown solver "a program's own: bcd"`) {
+		t.Errorf("the settings of a program's own solver are taken for those of a method: %v", err)
+	}
+}
+
+// TestFolder holds that a run in a folder is there whole, that it is not written
+// over, and that it goes on, whatever interrupted it, to the same bits.
+func TestFolder(t *testing.T) {
+	points, zones := circle(200)
+	d, dir := recipe.Rows(points, zones), t.TempDir()
+	o := small("mdlam")
+	o.Validation, o.Folder = 0.2, filepath.Join(dir, "straight")
+	straight := train(t, d, o)
+	records, err := trace.ReadFile(filepath.Join(o.Folder, trace.FileName))
+	if err != nil || len(records) != 6 {
+		t.Errorf("%d records of 6, %v", len(records), err)
+	}
+	saved, err := model.Load(o.Folder)
+	if err != nil || !slices.Equal(weights(saved.Network), weights(straight.Network)) {
+		t.Errorf("the model in the folder is another: %v", err)
+	}
+	if _, err := recipe.Train(context.Background(), d, o); err == nil || !strings.Contains(err.Error(), "the folder holds a run already") {
+		t.Errorf("a second run in the folder: %v", err)
+	}
+	o.Folder, o.Resume = filepath.Join(dir, "cut"), true
+	for stop := 2; stop <= 4; stop += 2 {
+		ctx, cancel := context.WithCancel(context.Background())
+		part, err := recipe.Train(ctx, d, progress(o, func(k int) {
+			if k == stop {
+				cancel()
+			}
+		}))
+		if err != nil || part.Status != dlam.Interrupted || part.Last.Iteration != stop {
+			t.Fatalf("%v, %+v, want a run interrupted after %d", err, part, stop)
+		}
+	}
+	other := o
+	other.Seed++
+	if _, err := recipe.Train(context.Background(), d, other); err == nil || !strings.Contains(err.Error(), "other settings") {
+		t.Errorf("going on with another seed: %v", err)
+	}
+	points[0][0]++
+	if _, err := recipe.Train(context.Background(), recipe.Rows(points, zones), o); err == nil || !strings.Contains(err.Error(), "other data") {
+		t.Errorf("going on with other data: %v", err)
+	}
+	points[0][0]--
+	end := train(t, d, o)
+	if !slices.Equal(weights(end.Network), weights(straight.Network)) || end.Best != straight.Best || end.Best == 0 {
+		t.Errorf("the run that was interrupted ends in another network, of iteration %d, want %d", end.Best, straight.Best)
+	}
+	if _, err := recipe.Train(context.Background(), d, o); err == nil || !strings.Contains(err.Error(), "the run has ended") {
+		t.Errorf("going on with a run that has ended: %v", err)
+	}
+}
+
+// TestFolderOfRefused holds that what is refused leaves nothing behind.
+func TestFolderOfRefused(t *testing.T) {
+	points, zones := circle(50)
+	o := recipe.Options{Folder: filepath.Join(t.TempDir(), "run"), Activation: []activation.Func{activation.Sign{}}} // sync needs a derivative
+	if _, err := recipe.Train(context.Background(), recipe.Rows(points, zones), o); !errors.Is(err, recipe.ErrRefused) {
+		t.Errorf("got %v, want a refusal", err)
+	}
+	if _, err := os.Stat(o.Folder); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a run that was refused left its folder: %v", err)
+	}
+}
+
+// TestMethodsReadWhatTheySay holds the table of methods against what it makes: a
+// setting that a method reads changes its solver or its problem, and any other is
+// refused.
+func TestMethodsReadWhatTheySay(t *testing.T) {
+	im := picture.Image{Height: 1, Width: 2, Channels: 1, Max: 4}
+	points, zones := circle(100)
+	data := recipe.Rows(points, zones).Pictures(im)
+	for _, m := range recipe.Methods() {
+		for _, e := range new(recipe.Config).Entries() {
+			if recipe.Readers(e.Name) == nil {
+				continue
+			}
+			o := recipe.Options{Method: m.Name, Hidden: []int{3}, Threads: 1}
+			if !slices.Contains(recipe.Readers(e.Name), m.Name) {
+				if _, err := with(t, data, o, e.Name, other(e.Name)); err == nil || !strings.Contains(err.Error(), e.Name+": "+m.Name+" does not read it; ") {
+					t.Errorf("%s, %s: got %v, want a refusal", m.Name, e.Name, err)
+				}
+				continue
+			}
+			for name, text := range needs(m.Name, e.Name) {
+				if _, err := with(t, data, o, e.Name, other(e.Name)); err == nil || !strings.Contains(err.Error(), e.Name+": "+m.Name+" reads it with ") {
+					t.Errorf("%s, %s without %s: got %v, want a refusal", m.Name, e.Name, name, err)
+				}
+				o = set(t, o, name, text)
+			}
+			before, err := recipe.Prepare(data, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			after, err := with(t, data, o, e.Name, other(e.Name))
+			if err != nil {
+				t.Errorf("%s, %s: %v", m.Name, e.Name, err)
+			} else if before.Settings() == after.Settings() && before.Problem.Loss == after.Problem.Loss {
+				t.Errorf("%s: %s = %s changes nothing", m.Name, e.Name, other(e.Name))
+			}
+		}
+	}
+}
+
+// needs is what a method must be told to read a setting.
+func needs(method, setting string) map[string]string {
+	switch {
+	case method == "sync" && (setting == "rho" || setting == "output-solver"):
+		return map[string]string{"mode": "prox"}
+	case setting == "alpha0" || setting == "gamma" && method == "dlam":
+		return map[string]string{"line-search": "backtracking"}
+	case setting == "jitter" && method != "sync":
+		return map[string]string{"batch": "20"}
+	}
+	return nil
+}
+
+// other is a value of a setting that no method has by default.
+func other(setting string) string {
+	switch setting {
+	case "mode":
+		return "prox"
+	case "schedule":
+		return "cosine"
+	case "epsilon-rule":
+		return "fixed"
+	case "line-search":
+		return "backtracking"
+	case "output-solver":
+		return "fista"
+	case "batch", "rank", "warm":
+		return "17"
+	case "gamma", "eta":
+		return "1.75"
+	}
+	return "0.375"
+}
+
+func set(t *testing.T, o recipe.Options, name, text string) recipe.Options {
+	t.Helper()
+	c := recipe.Config{Options: o}
+	e, ok := c.Entry(name)
+	if !ok {
+		t.Fatalf("no setting %q", name)
+	}
+	if err := e.Set(text); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return c.Options
+}
+
+func with(t *testing.T, d recipe.Data, o recipe.Options, name, text string) (*recipe.Plan, error) {
+	t.Helper()
+	return recipe.Prepare(d, set(t, o, name, text))
+}
+
+// notOnTheCommandLine are the fields of solvers' settings that no setting is of,
+// and why.
+var notOnTheCommandLine = map[string]string{
+	"Epochs": "those of iterations", "Seed": "the run's", "Rule": "the method's name",
+	"multiconvex.Momentum": "the method's name",
+	"sync.Factor":          "a constant of the method", "sync.Lead": "a constant of the method", "sync.Refresh": "a constant of the method",
+	"sync.Decay": "a constant of the method", "sync.Measure": "a constant of the method",
+}
+
+// TestSettingsAreWired finds the fields of solvers' settings that nothing on the
+// command line is of.
+func TestSettingsAreWired(t *testing.T) {
+	points, zones := circle(100)
+	data := recipe.Rows(points, zones)
+	wired := map[string]bool{}
+	fields := map[string]bool{}
+	for _, m := range recipe.Methods() {
+		for _, r := range m.Reads(&recipe.Options{}) {
+			o := recipe.Options{Method: m.Name, Hidden: []int{3}, Threads: 1}
+			for name, text := range needs(m.Name, r.Name) {
+				o = set(t, o, name, text)
+			}
+			if r.Name == "output-solver" || r.Name == "jitter" || m.Name == "mdlam" {
+				continue // of the problem; as dlam
+			}
+			before, err := recipe.Prepare(data, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			after, err := with(t, data, o, r.Name, other(r.Name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, b := reflect.ValueOf(before.Solver).FieldByName("Settings"), reflect.ValueOf(after.Solver).FieldByName("Settings")
+			family := strings.TrimSuffix(a.Type().String(), ".Settings") + "."
+			for i := range a.NumField() {
+				name := family + a.Type().Field(i).Name
+				fields[name] = true
+				wired[name] = wired[name] || !a.Field(i).Equal(b.Field(i))
+			}
+		}
+	}
+	for name := range fields {
+		_, plain, _ := strings.Cut(name, ".")
+		if why := notOnTheCommandLine[name] + notOnTheCommandLine[plain]; !wired[name] && why == "" {
+			t.Errorf("%s can be given by no setting, and notOnTheCommandLine does not say why", name)
+		}
+	}
+	if len(fields) < 30 {
+		t.Errorf("%d fields of settings found", len(fields))
+	}
+}
+
+// TestConfigText holds that what is written is read back, every setting.
+func TestConfigText(t *testing.T) {
+	for _, settings := range []map[string]string{
+		{},
+		{"data": "table.csv", "label": "a \"b\"\tc", "limit": "5", "no-header": "true", "seed": "18446744073709551615", "hidden": "3,4", "activation": "tanh,leaky-relu:slope=0.25"},
+		{"hidden": "", "test-split": "0", "validation": "0.125", "patience": "3", "pool": "2", "scale": "none", "loss": "huber:delta=0.5", "l1": "1e-05"},
+		{"solver": "adam", "lr": "0.0025", "batch": "64", "schedule": "cosine", "beta1": "0.5", "label-smoothing": "0", "jitter": "0.25", "l2": "0"},
+		{"solver": "sgd", "lr": "auto"},
+		{"solver": "dlam", "rho": "1e-300", "epsilon-rule": "fixed", "line-search": "backtracking", "alpha0": "0.5", "output-solver": "fista", "iterations": "7", "threads": "3"},
+	} {
+		var c, again recipe.Config
+		for name, text := range settings {
+			e, ok := c.Entry(name)
+			if !ok {
+				t.Fatalf("no setting %q", name)
+			}
+			if err := e.Set(text); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		text, err := c.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if notes, err := again.Load(text, nil); err != nil || notes != nil {
+			t.Errorf("%v %v, of\n%s", notes, err, text)
+		}
+		if d := cmp.Diff(c, again); d != "" {
+			t.Errorf("read back is another: %s, of\n%s", d, text)
+		}
+	}
+}
+
+// earlier is a file that an earlier version wrote, with the settings of every
+// method: of sync, and a ρ that it did not read.
+const earlier = `# Repeat this run with: dlam train --config FILE
+data = "digits"
+data-dir = ""
+offline = false
+test-data = ""
+label = ""
+no-header = false
+limit = 0
+test-split = 0.2
+validation = 0.0
+patience = 0
+pool = 1
+scale = "auto"
+hidden = [40, 30]
+activation = "relu"
+loss = "auto"
+l1 = 0.0
+l2 = -1.0
+init = "he"
+seed = 3
+solver = "sync"
+iterations = 4
+threads = 1
+rho = 7.0
+epsilon = 10.0
+epsilon-rule = "adaptive"
+line-search = "exact"
+output-solver = "omega"
+alpha0 = 0.001
+gamma = 2.0
+eta = 2.0
+
+[methods]
+batch = -1
+label-smoothing = -1.0
+jitter = -1.0
+lambda = 12.5
+rank = -1
+momentum = -1.0
+mode = "gradient"
+lr = "-1"
+schedule = "constant"
+`
+
+// TestLoadsEarlierFiles reads a file of an earlier version: what the method reads
+// is taken, and what it did not read is said.
+func TestLoadsEarlierFiles(t *testing.T) {
+	var c recipe.Config
+	notes, err := c.Load(earlier, nil)
+	if err != nil || !slices.Equal(notes, []string{"rho = 7: sync does not read it"}) {
+		t.Errorf("notes %q, %v", notes, err)
+	}
+	want := recipe.Settings{Lambda: new(12.5)}
+	if d := cmp.Diff(want, c.Options.Settings); d != "" {
+		t.Error(d)
+	}
+	if o := c.Options; !slices.Equal(o.Hidden, []int{40, 30}) || o.Seed != 3 || o.Iterations != 4 || o.Init != dlam.He || o.L2 != nil || o.Method != "" {
+		t.Errorf("got %+v", o)
+	}
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+	// Another method than the file's, as --solver says, takes what it reads.
+	c = recipe.Config{Options: recipe.Options{Method: "adam"}}
+	text := strings.Replace(earlier, "batch = -1", "batch = 64", 1)
+	notes, err = c.Load(text, func(name string) bool { return name == "solver" })
+	if err != nil || len(notes) != 2 || c.Options.Settings.Batch == nil || c.Validate() != nil {
+		t.Errorf("notes %q, %v, %+v", notes, err, c.Options.Settings)
+	}
+}
+
+// TestLoadRefuses holds that a file's faults are told.
+func TestLoadRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		"roh = 1.0":                      `unknown setting "roh"`,
+		"rho = ":                         "line 1",
+		"[other]\nrho = 1.0":             `unknown setting "other"`,
+		"iterations = \"many\"":          `iterations: got "many", want a whole number`,
+		"hidden = \"10,,3\"":             `hidden: got "10,,3"`,
+		"hidden = [10, 2.5]":             `hidden: got "10,2.5"`,
+		"offline = \"perhaps\"":          `offline: got "perhaps", want true or false`,
+		"seed = -1":                      `seed: got "-1", want a whole number of at least 0`,
+		"activation = \"leaky-relu:x=\"": "want a number",
+	} {
+		if _, err := new(recipe.Config).Load(text, nil); err == nil || !strings.Contains(err.Error(), want) || !errors.Is(err, recipe.ErrRefused) {
+			t.Errorf("%q: got %v, want a refusal that says %q", text, err, want)
+		}
+	}
+	// What is read and cannot go together is told before anything is done.
+	var c recipe.Config
+	if _, err := c.Load("solver = \"adam\"\nrho = 7.0\n", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "rho: adam does not read it") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestDocumented holds that every Go block of the README stands, line for line, in
+// example_test.go.
+func TestDocumented(t *testing.T) {
+	plain := func(path string) string {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		for line := range strings.Lines(string(raw)) {
+			if line = strings.TrimSpace(line); line != "" {
+				b.WriteString(line + "\n")
+			}
+		}
+		return b.String()
+	}
+	code := plain("example_test.go")
+	blocks := strings.Split(plain("../README.md"), "```go\n")[1:]
+	if len(blocks) == 0 {
+		t.Error("the README has no Go program")
+	}
+	for _, b := range blocks {
+		if b, _, _ = strings.Cut(b, "```"); !strings.Contains(code, b) {
+			t.Errorf("not in example_test.go:\n%s", b)
+		}
+	}
+}
