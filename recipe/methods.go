@@ -239,26 +239,40 @@ func makeGradient(rule gradient.Rule) func(*reader, facts) dlam.Solver {
 	return func(r *reader, f facts) dlam.Solver {
 		s, g := gradient.DefaultSettings(rule), r.given
 		s.Epochs, s.Seed = max(1, f.iterations), f.seed
-		adam := rule == gradient.Adam || rule == gradient.AMSGrad
-		if f.mini && adam {
+		is := func(rules ...gradient.Rule) bool { return slices.Contains(rules, rule) }
+		adam := is(gradient.Adam, gradient.AMSGrad, gradient.AdamW, gradient.Muon, gradient.ScheduleFree)
+		switch {
+		case !f.mini || is(gradient.Muon):
+		case is(gradient.ScheduleFree):
+			s.Rate = 2.5e-3
+		case adam:
 			s.Rate = 1e-3
-		} else if f.mini {
+		default:
 			s.Rate /= 10
 		}
 		read(r, "batch", g.Batch, &s.Batch)
 		read(r, "lr", g.Rate, &s.Rate)
-		read(r, "schedule", g.Schedule, &s.Schedule)
-		if rule == gradient.Momentum || rule == gradient.Nesterov {
+		read(r, "warm-up", g.WarmUp, &s.WarmUp)
+		if !is(gradient.ScheduleFree) {
+			read(r, "schedule", g.Schedule, &s.Schedule)
+		}
+		if is(gradient.Momentum, gradient.Nesterov, gradient.Muon) {
 			read(r, "momentum", g.Momentum, &s.Mu)
 		}
 		if adam {
 			read(r, "beta1", g.Beta1, &s.Beta1)
 		}
-		if adam || rule == gradient.Adadelta || rule == gradient.RMSProp {
+		if adam || is(gradient.Adadelta, gradient.RMSProp) {
 			read(r, "beta", g.Beta, &s.Beta)
 		}
-		if adam || rule == gradient.Adadelta || rule == gradient.RMSProp || rule == gradient.Adagrad {
+		if adam || is(gradient.Adadelta, gradient.RMSProp, gradient.Adagrad) {
 			read(r, "delta", g.Delta, &s.Delta)
+		}
+		if is(gradient.AdamW, gradient.Muon, gradient.ScheduleFree) {
+			read(r, "decay", g.Decay, &s.Decay)
+		}
+		if is(gradient.Muon) {
+			read(r, "intercept-rate", g.InterceptRate, &s.InterceptRate)
 		}
 		r.also(f.mini, needsBatches, "jitter")
 		return gradient.Solver{Settings: s}

@@ -21,8 +21,12 @@ type Settings struct {
 	Rate     *float64           // backpropagation: learning rate
 	TryRates bool               // backpropagation: take the best rate of gradient.Grid by training accuracy
 	Schedule *gradient.Schedule // backpropagation: how the rate changes
-	Beta1    *float64           // β₁ in [0, 1) of adam and amsgrad
-	Delta    *float64           // δ > 0, what keeps the divisors of backpropagation's adaptive rules from 0
+	WarmUp   *float64           // backpropagation: share of the updates over which the rate grows, in [0, 1)
+	Beta1    *float64           // β₁ in [0, 1) of adam, amsgrad, adamw, muon and schedule-free
+	// Decay λ ≥ 0 is adamw's, muon's and schedule-free's decoupled decay of weights.
+	Decay         *float64
+	InterceptRate *float64 // muon: rate > 0 of intercepts
+	Delta         *float64 // δ > 0, what keeps the divisors of backpropagation's adaptive rules from 0
 
 	Rho         *float64                 // weight ρ > 0 of a penalty
 	Epsilon     *float64                 // dlam: first half-width ε > 0 of the band

@@ -16,4 +16,12 @@
 //	adam      m ← β₁m + (1−β₁)g; s ← βs + (1−β)g²;
 //	          w ← w − η(m/(1−β₁ᵗ))/(√(s/(1−βᵗ)) + δ)            (Kingma & Ba 2015)
 //	amsgrad   adam with max over time of s in place of s        (Reddi, Kale & Kumar 2018)
+//	adamw     w ← (1 − ηλ)w, then adam's step                   (Loshchilov & Hutter 2019)
+//	muon      for a layer's weights M ← μM + G;
+//	          W ← (1 − ηλ)W − η√max(1, d_l/d_{l-1})·orth(G + μM),
+//	          orth by five Newton–Schulz steps; adam for b      (Jordan et al. 2024)
+//	schedule-free  with g at y: s ← βs + (1−β)g²;
+//	          z ← z − η(g/(√(s/(1−βᵗ)) + δ) + λy);
+//	          x ← (1−c)x + cz, c = ηₜ²/Σηᵢ²; y = (1−β₁)z + β₁x;
+//	          the network is x                                  (Defazio et al. 2024)
 package gradient

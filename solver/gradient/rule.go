@@ -10,6 +10,8 @@ import (
 type constants struct {
 	rate, mu, beta1, beta, delta float32
 	unbias1, unbias              float32 // 1/(1−β₁ᵗ), 1/(1−βᵗ)
+	decay                        float32 // λ, 0 of intercepts
+	average                      float32 // c of schedule-free
 }
 
 // constants are those of update number t, 1 for the first.
@@ -27,9 +29,9 @@ func (r Rule) moments() int {
 	switch r {
 	case SGD:
 		return 0
-	case Adadelta, Adam:
+	case Adadelta, Adam, AdamW, Muon:
 		return 2
-	case AMSGrad:
+	case AMSGrad, ScheduleFree:
 		return 3
 	}
 	return 1
@@ -70,8 +72,13 @@ func (r Rule) update(k constants, w, g []float32, m [3][]float32) {
 		}
 	case Adadelta:
 		k.adadelta(w, g, m[0], m[1])
-	case Adam:
+	case Adam, Muon: // muon's intercepts
 		k.adam(w, g, m[0], m[1])
+	case AdamW:
+		k.shrink(w)
+		k.adam(w, g, m[0], m[1])
+	case ScheduleFree:
+		k.scheduleFree(w, g, m[0], m[1], m[2])
 	case AMSGrad:
 		k.amsgrad(w, g, m[0], m[1], m[2])
 	}
@@ -93,6 +100,25 @@ func (k constants) adam(w, g, m, s []float32) {
 		Unbias: k.unbias, Delta: k.delta, Least: least,
 	}
 	kernel.Adam(&rule, w, g, m, s)
+}
+
+// shrink is the decoupled decay of w.
+func (k constants) shrink(w []float32) {
+	if k.decay > 0 {
+		kernel.Axpby(w, 1-k.rate*k.decay, 0, w)
+	}
+}
+
+// scheduleFree moves y by its gradient g, with the iterate z, the average of
+// squared gradients s, and the average x of z.
+func (k constants) scheduleFree(y, g, z, s, x []float32) {
+	z, s, x = z[:len(y)], s[:len(y)], x[:len(y)]
+	for i, d := range g {
+		s[i] = normal(k.beta*s[i] + (1-k.beta)*d*d)
+		z[i] -= k.rate * (d/(sqrt(s[i]*k.unbias)+k.delta) + k.decay*y[i])
+		x[i] += k.average * (z[i] - x[i])
+		y[i] = (1-k.beta1)*z[i] + k.beta1*x[i]
+	}
 }
 
 func (k constants) amsgrad(w, g, m, s, most []float32) {

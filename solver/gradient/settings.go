@@ -18,10 +18,14 @@ const (
 	RMSProp  Rule = "rmsprop"
 	Adam     Rule = "adam"
 	AMSGrad  Rule = "amsgrad"
+	AdamW    Rule = "adamw"
+	Muon     Rule = "muon"
+	// ScheduleFree is schedule-free AdamW. Its network is an average.
+	ScheduleFree Rule = "schedule-free"
 )
 
 // Rules lists the choices.
-var Rules = []Rule{SGD, Momentum, Nesterov, Adagrad, Adadelta, RMSProp, Adam, AMSGrad}
+var Rules = []Rule{SGD, Momentum, Nesterov, Adagrad, Adadelta, RMSProp, Adam, AMSGrad, AdamW, Muon, ScheduleFree}
 
 // Schedule is how the rate changes over the run.
 type Schedule string
@@ -48,19 +52,27 @@ type Settings struct {
 	// update, and Record's Risk is the network's after it.
 	Batch    int
 	Schedule Schedule
-	Epochs   int    // Steps that the cosine schedule spreads over, at least 1 there
-	Seed     uint64 // of the order of the samples
+	// WarmUp in [0, 1) is the share of the run's updates over which the rate
+	// grows in proportion to their number.
+	WarmUp float64
+	Epochs int    // Steps of the run, which Cosine and WarmUp spread over; at least 1 there
+	Seed   uint64 // of the order of the samples
 
-	Mu    float64 // μ in [0, 1) of momentum and nesterov
-	Beta1 float64 // β₁ in [0, 1): memory of the gradient, of adam and amsgrad
-	Beta  float64 // β in [0, 1): memory of its square, of adadelta, rmsprop, adam and amsgrad
-	Delta float64 // δ > 0, what keeps the divisor of the adaptive rules from 0
+	Mu    float64 // μ in [0, 1) of momentum, nesterov and muon
+	Beta1 float64 // β₁ in [0, 1): memory of the gradient, of adam, amsgrad, adamw and muon's intercepts; weight of the average in y, of schedule-free
+	Beta  float64 // β in [0, 1): memory of its square, of adadelta, rmsprop, adam, amsgrad, adamw, schedule-free and muon's intercepts
+	// Decay is λ ≥ 0, the decoupled decay of weights, of adamw, muon and
+	// schedule-free: not a part of the objective, as a regulariser is.
+	Decay float64
+	// InterceptRate is η > 0 of muon's intercepts, which move by adam.
+	InterceptRate float64
+	Delta         float64 // δ > 0, what keeps the divisor of the adaptive rules from 0
 }
 
 // DefaultSettings are full-batch settings for the rule, with a rate that works
 // on MNIST and the constants of the rule's authors.
 func DefaultSettings(rule Rule) Settings {
-	s := Settings{Rule: rule, Rate: 1, Schedule: Constant, Epochs: 1, Mu: 0.9, Beta1: 0.9, Beta: 0.999, Delta: 1e-8}
+	s := Settings{Rule: rule, Rate: 1, Schedule: Constant, Epochs: 1, Mu: 0.9, Beta1: 0.9, Beta: 0.999, Delta: 1e-8, InterceptRate: 0.002}
 	switch rule {
 	case Momentum, Nesterov:
 		s.Rate = 0.3
@@ -70,8 +82,12 @@ func DefaultSettings(rule Rule) Settings {
 		s.Beta, s.Delta = 0.9, 1e-6
 	case RMSProp:
 		s.Rate, s.Beta = 0.003, 0.99
-	case Adam, AMSGrad:
+	case Adam, AMSGrad, ScheduleFree:
 		s.Rate = 0.03
+	case AdamW:
+		s.Rate, s.Decay = 0.03, 0.01
+	case Muon:
+		s.Rate = 0.02
 	}
 	return s
 }
@@ -83,9 +99,15 @@ func (s Settings) Validate() error {
 	v.Above(0, "rate", s.Rate)
 	v.AtLeast(0, "batch", s.Batch, "0: all samples")
 	check.OneOf(v, "schedule", s.Schedule, Schedules...)
-	if s.Schedule == Cosine {
+	v.BelowOne("warm-up", s.WarmUp)
+	if s.Schedule == Cosine || s.WarmUp > 0 {
 		v.AtLeast(1, "epochs", s.Epochs, "")
 	}
+	if s.Rule == ScheduleFree {
+		check.OneOf(v, "schedule of the schedule-free rule", s.Schedule, Constant)
+	}
+	v.NotNegative("decay", s.Decay)
+	v.Above(0, "intercept rate", s.InterceptRate)
 	v.BelowOne("mu", s.Mu)
 	v.BelowOne("beta1", s.Beta1)
 	v.BelowOne("beta", s.Beta)

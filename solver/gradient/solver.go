@@ -9,6 +9,7 @@ import (
 	"github.com/dlam-go/dlam/internal/backprop"
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/prox"
 )
 
@@ -70,8 +71,10 @@ type stepper struct {
 	back    *backprop.Backprop
 	grad    *backprop.Gradient // at the current point, with all samples
 	tensors []tensor
-	grads   [][]float32  // scratch of each worker
-	memory  [3][]float32 // of all tensors, one after another
+	grads   [][]float32     // scratch of each worker
+	memory  [3][]float32    // of all tensors, one after another
+	muon    *orthogonalizer // of the rule muon, or nil
+	mean    *dlam.Network   // x of the schedule-free rule, or nil
 	batches *backprop.Batches
 	steps   int // done
 	updates int // done
@@ -115,6 +118,20 @@ func (s *stepper) allocate() {
 		add(ly.W.Elements(), &sums.W[l], true)
 		add(ly.B, &sums.B[l], false)
 	}
+	switch s.Rule {
+	case Muon:
+		s.muon = newOrthogonalizer(s)
+	case ScheduleFree:
+		s.mean = s.net.Clone()
+		for l := range s.mean.Layers {
+			ly, w, b := &s.mean.Layers[l], &s.tensors[2*l], &s.tensors[2*l+1]
+			copy(w.m[0], w.w) // z and x start where y does
+			copy(b.m[0], b.w)
+			copy(w.m[2], w.w)
+			copy(b.m[2], b.w)
+			ly.W, ly.B = mat.FromSlice(ly.W.Rows, ly.W.Cols, w.m[2]), b.m[2]
+		}
+	}
 }
 
 // refresh makes what follows from the parameters: the gradient, if it is of
@@ -141,7 +158,7 @@ func (s *stepper) Step(ctx context.Context) (dlam.Record, error) {
 	}
 	s.steps++
 	r := dlam.Record{Risk: risk / s.batches.N, Step: float64(s.k.rate)}
-	for _, ly := range s.net.Layers {
+	for _, ly := range s.Network().Layers {
 		r.Regularization += s.omega.Value(ly.W.Elements())
 	}
 	r.Objective = risk + r.Regularization
@@ -168,15 +185,41 @@ func (s *stepper) epoch(ctx context.Context) (risk float64, err error) {
 
 // move is one update of all parameters by g.
 func (s *stepper) move(g *backprop.Gradient) {
-	rate := s.Rate
-	if s.Schedule == Cosine {
-		total := float64(s.Epochs * s.batches.Count)
-		rate *= (1 + math.Cos(math.Pi*min(1, float64(s.updates)/total))) / 2
-	}
+	share := s.schedule(s.updates)
 	s.updates++
-	s.k = s.constants(rate, s.updates)
+	s.k = s.constants(share*s.Rate, s.updates)
+	s.k.average = s.averageWeight(s.updates)
 	s.inv, s.r = float32(1/g.N), float32(1/s.batches.N)
 	s.e.Pool.Run(s)
+	if s.muon != nil {
+		s.muon.update(s, share)
+	}
+}
+
+// total is the number of updates of the run.
+func (s *stepper) total() float64 { return float64(s.Epochs * s.batches.Count) }
+
+// schedule is the share of the rate that update k, 0 for the first, takes.
+func (s *stepper) schedule(k int) float64 {
+	share := 1.0
+	if s.Schedule == Cosine {
+		share = (1 + math.Cos(math.Pi*min(1, float64(k)/s.total()))) / 2
+	}
+	if s.WarmUp > 0 {
+		share *= min(1, float64(k+1)/(s.WarmUp*s.total()))
+	}
+	return share
+}
+
+// averageWeight is c of the schedule-free rule in update t, 1 for the first:
+// ηₜ²/Σηᵢ², where the rate grows as i/w over the first w updates and is constant
+// then.
+func (s *stepper) averageWeight(t int) float32 {
+	w := max(1, s.WarmUp*s.total())
+	grown := min(float64(t), math.Floor(w))
+	sum := grown*(grown+1)*(2*grown+1)/(6*w*w) + float64(t) - grown
+	rate := min(1, float64(t)/w)
+	return float32(rate * rate / sum)
 }
 
 // chunk is how many parameters an update works on at a time, in cache.
@@ -206,9 +249,26 @@ func (s *stepper) update(t *tensor, lo, hi int, buf []float32) {
 	for j := range s.Rule.moments() {
 		m[j] = m[j][lo:hi]
 	}
-	s.Rule.update(s.k, w, g, m)
+	k := s.k
+	if t.weight {
+		k.decay = float32(s.Decay)
+	}
+	if s.muon != nil {
+		if t.weight {
+			muonDirection(k.mu, g, m[0], m[1])
+			return
+		}
+		k.rate *= float32(s.InterceptRate / s.Rate)
+	}
+	s.Rule.update(k, w, g, m)
 }
 
-func (s *stepper) Network() *dlam.Network { return s.net }
+// Network is the parameters, or their average of the schedule-free rule.
+func (s *stepper) Network() *dlam.Network {
+	if s.mean != nil {
+		return s.mean
+	}
+	return s.net
+}
 
 func (s *stepper) Close() { s.e.Close() }
