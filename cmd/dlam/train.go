@@ -31,7 +31,7 @@ func newTrainCommand(a *app) *cobra.Command {
 	f.advice += ", or keep IDX samples in a file (--scratch)"
 	cmd := &cobra.Command{
 		Use: "train", Short: "Train a network", Args: cobra.NoArgs,
-		Long: `Train a network and write a run folder: config.toml (every setting), trace.jsonl
+		Long: `Train a network and write a run folder: config.toml (the settings), trace.jsonl
 (a record of each iteration), model.safetensors. Ctrl-C stops after the current
 iteration and saves; --resume goes on from there.`,
 		Example: `  dlam train
