@@ -172,14 +172,14 @@ func Example_ownActivation() {
 }
 
 // TestTourIsRun holds that every Go block of docs/api.md stands, line for
-// line, in this file or example_test.go, which are compiled and run.
+// line, in this file, example_test.go or that of recipe, which are compiled and run.
 func TestTourIsRun(t *testing.T) {
 	page, err := os.ReadFile("docs/api.md")
 	if errors.Is(err, os.ErrNotExist) {
 		t.Fatal("docs/api.md is gone")
 	}
 	var code strings.Builder
-	for _, name := range []string{"tour_test.go", "example_test.go"} {
+	for _, name := range []string{"tour_test.go", "example_test.go", "recipe/example_test.go"} {
 		raw, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -158,53 +158,63 @@ type Samples struct {
 // Name is what the samples are called.
 func (s *Samples) Name() string { return s.name }
 
+// part is samples that are to be scaled: where they are, if they are a copy that
+// nobody else has.
+type part struct {
+	from dataset.Dataset
+	to   *dataset.Dataset
+	own  bool
+}
+
 // Ready divides and scales the samples as o says.
 func (d Data) Ready(o *Options) (*Samples, error) {
 	split, err := d.Divide(o)
 	if err != nil {
 		return nil, err
 	}
-	own := d.divides(o) // copies of samples, which may be changed
 	r := &Samples{name: d.name, source: d.source}
-	train, held := split.Train, dataset.Dataset{}
+	once := d.taken != nil
+	train := part{split.Train, &r.Train, once || d.divides(o)}
+	test := part{split.Test, &r.Test, train.own}
+	held := part{to: &r.Validation, own: true}
 	if o.Validation > 0 {
-		v, err := dataset.Divide(train, o.Validation, o.Seed+1) // not the draw that made the test samples
+		v, err := dataset.Divide(train.from, o.Validation, o.Seed+1) // not the draw that made the test samples
 		if err != nil {
 			return nil, err
 		}
-		train, held, own = v.Train, v.Test, true
+		train.from, held.from, train.own = v.Train, v.Test, true
 	}
-	scale := o.Scale
-	if scale == "" {
-		scale = dataset.ScaleStandard
-		if train.Image.Max > 0 {
-			scale = dataset.ScaleUnit
-		}
-	}
-	if r.Transform, err = dataset.Fit(train, scale, o.pool()); err != nil {
+	if r.Transform, err = dataset.Fit(train.from, scaling(o, train.from), o.pool()); err != nil {
 		return nil, err
 	}
-	r.features = train.Features
-	if d.taken != nil {
+	r.features = train.from.Features
+	if once {
 		*d.taken = true
 	}
-	for _, part := range []struct {
-		from dataset.Dataset
-		to   *dataset.Dataset
-		own  bool
-	}{{train, &r.Train, own}, {held, &r.Validation, true}, {split.Test, &r.Test, d.divides(o)}} {
-		if part.from.Rows() == 0 {
+	for _, p := range []part{train, held, test} {
+		if p.from.Rows() == 0 {
 			continue
 		}
 		transform := r.Transform.Apply
-		if part.own || d.taken != nil {
+		if p.own {
 			transform = r.Transform.Move
 		}
-		if *part.to, err = transform(part.from); err != nil {
+		if *p.to, err = transform(p.from); err != nil {
 			return nil, err
 		}
 	}
 	return r, nil
+}
+
+// scaling is how features are scaled: as o says, or as suits d.
+func scaling(o *Options, d dataset.Dataset) dataset.Scaling {
+	switch {
+	case o.Scale != "":
+		return o.Scale
+	case d.Image.Max > 0:
+		return dataset.ScaleUnit
+	}
+	return dataset.ScaleStandard
 }
 
 // SamplesSize is the bytes of memory that samples take.

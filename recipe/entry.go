@@ -51,6 +51,9 @@ type value interface {
 	Usage() []string
 	// Default is the text of the value if nothing is said.
 	Default() string
+	// Fixed reports whether the value that is taken then does not follow from the
+	// data, so that it can be told without any.
+	Fixed() bool
 	check(v *check.Violations, name string)
 	zero() any // what files have for what suits
 }
@@ -156,7 +159,8 @@ func (o optional[T]) Get() any {
 func (o optional[T]) Clear()          { *o.p = nil }
 func (o optional[T]) Default() string { return o.suits }
 
-func (o optional[T]) zero() any { return o.suits }
+func (o optional[T]) Fixed() bool { return !o.minusOne }
+func (o optional[T]) zero() any   { return o.suits }
 
 func (o optional[T]) check(v *check.Violations, name string) {
 	if *o.p != nil {
@@ -204,7 +208,8 @@ func (f plain[T]) Get() any {
 func (f plain[T]) Clear()          { var zero T; *f.p = zero }
 func (f plain[T]) Default() string { return f.suits }
 
-func (f plain[T]) zero() any { return f.parsed(f.suits) }
+func (f plain[T]) Fixed() bool { return f.suits != Auto }
+func (f plain[T]) zero() any   { return f.parsed(f.suits) }
 
 func (f plain[T]) check(v *check.Violations, name string) {
 	if !f.isZero(*f.p) {

@@ -3,6 +3,7 @@ package recipe_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -582,6 +583,36 @@ func TestLoadRefuses(t *testing.T) {
 	}
 	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "rho: adam does not read it") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// methodRow is a method's row in the table of docs/choosing.md.
+func methodRow(m recipe.Method) string {
+	var settings []string
+	for _, r := range m.Reads(&recipe.Options{}) {
+		text := "`" + r.Name + "`"
+		if e, _ := new(recipe.Config).Entry(r.Name); e.Fixed() && r.Value != nil {
+			text += fmt.Sprintf(" %v", r.Value)
+		}
+		if r.Needs != "" {
+			text += " (with " + r.Needs + ")"
+		}
+		settings = append(settings, text)
+	}
+	return fmt.Sprintf("| `%s` | %s | %s |\n", m.Name, m.About, strings.Join(settings, ", "))
+}
+
+// TestMethodsDocumented holds that docs/choosing.md says of each method what it
+// reads, by default.
+func TestMethodsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/choosing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range recipe.Methods() {
+		if row := methodRow(m); !strings.Contains(string(page), row) {
+			t.Errorf("docs/choosing.md has no row\n%s", row)
+		}
 	}
 }
 

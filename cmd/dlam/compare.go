@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"os"
@@ -45,6 +46,7 @@ given holds for the methods that read it.`,
 		RunE: func(c *cobra.Command, _ []string) error { return o.told(c, a.compare(c, cfg, o)) },
 	}
 	f := c.Flags()
+	f.SortFlags = false
 	f.StringSliceVar(&o.solvers, "solvers", o.solvers, "methods: "+strings.Join(recipe.MethodNames(), ", "))
 	f.IntVar(&o.iterations, "iterations", o.iterations, "iterations of each method")
 	f.Float64Var(&o.seconds, "seconds", o.seconds, "training time of each method, instead of --iterations or beside it; 0: no bound")
@@ -55,6 +57,7 @@ given holds for the methods that read it.`,
 	addSettings(f, cfg, "solver", "iterations", // in their place: --solvers and its own --iterations
 		"validation", "patience") // every method goes to its end
 	completeSettings(c, cfg)
+	groupFlags(c)
 	return c
 }
 
@@ -64,6 +67,9 @@ func (o *comparison) validate(f *pflag.FlagSet) error {
 	}
 	if o.seconds > 0 && !f.Changed("iterations") {
 		o.iterations = math.MaxInt32 // the time ends it
+	}
+	if len(o.solvers) == 0 {
+		return usagef("--solvers: none, want some of %s", strings.Join(recipe.MethodNames(), ", "))
 	}
 	return nil
 }
@@ -80,48 +86,62 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 	if common.Hidden == nil {
 		common.Hidden = recipe.PaperHidden() // one network for all
 	}
-	each, err := recipe.ForEach(common, o.solvers)
-	if err != nil {
-		return err
-	}
-	for i := range each {
-		if err := each[i].Validate(); err != nil {
-			return err
-		}
-	}
-	data, err := a.open(c.Context(), cfg, o.limits)
-	if err != nil {
-		return err
-	}
-	s, err := data.Ready(&common)
+	plans, err := a.plans(c.Context(), cfg, common, o)
 	if err != nil {
 		return err
 	}
 	e := experiment.Comparison{
-		Title:   fmt.Sprintf("%s, %s", s.Name(), strings.Join(o.solvers, ", ")),
+		Title:   fmt.Sprintf("%s, %s", plans[0].Samples.Name(), strings.Join(o.solvers, ", ")),
 		Lead:    "Methods trained one after another, the same network on the same data and threads. Each has its own recipe, as dlam train gives it: first weights, mini-batch, weight decay, label smoothing, moves of pictures; see Settings.",
 		Command: strings.Join(append([]string{"dlam"}, os.Args[1:]...), " "),
-		Threads: common.ThreadCount(), Iterations: o.iterations, Evaluate: o.evaluate, Targets: o.targets,
+		Facts:   comparisonFacts(plans[0]), Threads: plans[0].Options.Threads,
+		Iterations: o.iterations, Evaluate: o.evaluate, Targets: o.targets,
 		Budget: time.Duration(o.seconds * float64(time.Second)),
 		Recorders: func(e experiment.Entry) []dlam.Recorder {
 			return []dlam.Recorder{&ticker{app: a, name: e.Name, live: terminal(a.err)}}
 		},
 	}
-	for _, set := range each {
-		p, err := s.Plan(set)
-		if err != nil {
-			return err
-		}
-		e.Entries = append(e.Entries, experiment.Entry{Name: set.Method, Solver: p.Solver, Problem: p.Problem, Start: p.Network, Settings: p.Settings()})
-		if e.Facts == nil {
-			e.Facts = comparisonFacts(p)
-		}
+	for _, p := range plans {
+		e.Entries = append(e.Entries, experiment.Entry{Name: p.Options.Method, Solver: p.Solver, Problem: p.Problem, Start: p.Network, Settings: p.Settings()})
+	}
+	if err := e.Validate(); err != nil {
+		return errUsage{err}
 	}
 	a.say("each method by its own recipe, on one network:")
 	for _, one := range e.Entries {
 		a.say("  %-10s %s", one.Name, one.Settings)
 	}
 	return a.runComparison(c, e, o.out)
+}
+
+// plans are the methods' runs, each by its own recipe, on the same samples.
+func (a *app) plans(ctx context.Context, cfg *recipe.Config, common recipe.Options, o comparison) ([]*recipe.Plan, error) {
+	each, err := recipe.ForEach(common, o.solvers)
+	if err != nil {
+		return nil, err
+	}
+	for i := range each {
+		if err := (&recipe.Config{Source: cfg.Source, Options: each[i]}).Validate(); err != nil {
+			return nil, err
+		}
+	}
+	data, err := a.open(ctx, cfg, o.limits)
+	if err != nil {
+		return nil, err
+	}
+	s, err := data.Ready(&common)
+	if err != nil {
+		return nil, err
+	}
+	var plans []*recipe.Plan
+	for _, one := range each {
+		p, err := s.Plan(one)
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, p)
+	}
+	return plans, nil
 }
 
 // comparisonFacts are what all methods have in common.
@@ -136,9 +156,6 @@ func comparisonFacts(p *recipe.Plan) []report.Fact {
 }
 
 func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, out string) error {
-	if err := e.Validate(); err != nil {
-		return errUsage{err}
-	}
 	outcomes, err := e.Run(c.Context(), out)
 	if c.Context().Err() != nil {
 		a.say("interrupted; the traces so far are in %s", out)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -33,9 +34,6 @@ func (f settingFlag) Type() string {
 	}
 	return "bool"
 }
-
-// groupOf is the annotation of a flag that names its group in the help text.
-const groupOf = "group"
 
 // addSettings binds c's settings to flags, but for those to leave out.
 func addSettings(f *pflag.FlagSet, c *recipe.Config, leave ...string) {
@@ -70,37 +68,60 @@ func completeSettings(cmd *cobra.Command, c *recipe.Config) {
 // it is.
 func about(e recipe.Entry) string {
 	text := e.About
-	if usage := e.Usage(); usage != nil {
-		text = strings.Join(usage, "|") + "; " + text
+	if usage := strings.Join(e.Usage(), "|"); len(usage) > 80 {
+		text = strings.Join(e.Usage(), ", ") + ": " + text
+	} else if usage != "" {
+		text = usage + "; " + text
 	}
-	if e.Group == recipe.OfMethod {
-		text = readers(e.Name) + ": " + text
+	if e.Group != recipe.OfMethod {
+		return text
 	}
-	return text
+	names, defaults := readers(e.Name)
+	return names + ": " + text + defaults
 }
 
-// readers names the methods that read a setting, and what they need to read it.
-func readers(name string) string {
-	var names []string
-	rules := 0 // of backpropagation
+// readers names the methods that read a setting, with what they need to read it,
+// and the values that they have by default, if those do not follow from the data.
+func readers(name string) (methods, defaults string) {
+	var names, values []string
+	of := map[string][]string{} // methods by value
+	rules := 0                  // of backpropagation
 	for _, m := range recipe.Methods() {
-		i := slices.IndexFunc(m.Reads(&recipe.Options{}), func(r recipe.Read) bool { return r.Name == name })
+		reads := m.Reads(&recipe.Options{})
+		i := slices.IndexFunc(reads, func(r recipe.Read) bool { return r.Name == name })
 		if i < 0 {
 			continue
 		}
 		text := m.Name
-		if needs := m.Reads(&recipe.Options{})[i].Needs; needs != "" {
-			text += " with " + needs
+		if reads[i].Needs != "" {
+			text += " with " + reads[i].Needs
 		}
+		names = append(names, text)
 		if slices.Contains(gradient.Rules, gradient.Rule(m.Name)) {
 			rules++
 		}
-		names = append(names, text)
+		if v := fmt.Sprint(reads[i].Value); reads[i].Value != nil {
+			if of[v] == nil {
+				values = append(values, v)
+			}
+			of[v] = append(of[v], m.Name)
+		}
 	}
 	if n := len(gradient.Rules); rules == n { // they are the last
 		names = append(names[:len(names)-n], "backpropagation")
 	}
-	return strings.Join(names, ", ")
+	if e, _ := new(recipe.Config).Entry(name); !e.Fixed() {
+		values = nil
+	}
+	if len(values) > 1 {
+		for i, v := range values {
+			values[i] = v + " of " + strings.Join(of[v], ", ")
+		}
+	}
+	if values != nil {
+		defaults = " (default " + strings.Join(values, "; ") + ")"
+	}
+	return strings.Join(names, ", "), defaults
 }
 
 // newConfig is what a run is told if nothing is said on the command line.
@@ -116,7 +137,8 @@ func (a *app) loadConfig(c *recipe.Config, path string, f *pflag.FlagSet) error 
 	if err != nil {
 		return errUsage{err}
 	}
-	notes, err := c.Load(string(raw), f.Changed)
+	given := func(name string) bool { return f.Changed(name) || name == "iterations" && f.Changed("epochs") }
+	notes, err := c.Load(string(raw), given)
 	if err != nil {
 		return usagef("%s: %w", path, err)
 	}

@@ -22,7 +22,7 @@ import (
 type trainFlags struct {
 	limits
 	run, config, resume, initFrom, tensorboard, every string
-	evaluate                                          int
+	evaluate, epochs                                  int
 	json, quiet, dryRun, certify                      bool
 }
 
@@ -31,7 +31,7 @@ func newTrainCommand(a *app) *cobra.Command {
 	f.advice += ", or keep IDX samples in a file (--scratch)"
 	cmd := &cobra.Command{
 		Use: "train", Short: "Train a network", Args: cobra.NoArgs,
-		Long: `Train a network and write a run folder: config.toml (every setting), trace.jsonl
+		Long: `Train a network and write a run folder: config.toml (the settings), trace.jsonl
 (a record of each iteration), model.safetensors. Ctrl-C stops after the current
 iteration and saves; --resume goes on from there.`,
 		Example: `  dlam train
@@ -49,6 +49,8 @@ iteration and saves; --resume goes on from there.`,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	addSettings(fl, c)
+	fl.IntVar(&f.epochs, "epochs", 0, "another name of --iterations, for methods that take mini-batches")
+	fl.Lookup("epochs").Annotations = map[string][]string{groupOf: {string(recipe.OfTraining)}}
 	fl.StringVar(&f.run, "run", "", "run folder (default runs/DATA-SOLVER, numbered)")
 	fl.StringVar(&f.config, "config", "", "settings from a run's config.toml; flags given win")
 	fl.StringVar(&f.resume, "resume", "", "go on with a run that was interrupted")
@@ -63,6 +65,7 @@ iteration and saves; --resume goes on from there.`,
 	fl.BoolVar(&f.json, "json", false, "end with a JSON object on standard output")
 	fl.BoolVar(&f.quiet, "quiet", false, "no progress")
 	completeSettings(cmd, c)
+	groupFlags(cmd)
 	return cmd
 }
 
@@ -80,12 +83,35 @@ func (a *app) trainSettings(cmd *cobra.Command, c *recipe.Config, f *trainFlags)
 			return err
 		}
 	}
+	if cmd.Flags().Changed("epochs") {
+		if err := setEpochs(&c.Options, f.epochs, cmd.Flags().Changed("iterations")); err != nil {
+			return err
+		}
+	}
 	o := &c.Options
 	o.Evaluate, o.MaxMemory, o.Certify, o.Comm = &f.evaluate, float64(f.most), f.certify, a.job
 	if o.Checkpoint, err = parseEvery(f.every); err != nil {
 		return err
 	}
 	o.RateTried = func(t gradient.Trial) { a.rateTried(f, t) }
+	return nil
+}
+
+// setEpochs takes --epochs for what --iterations means where methods take
+// mini-batches; iterations says whether that is given too.
+func setEpochs(o *recipe.Options, epochs int, iterations bool) error {
+	m, err := recipe.Find(o.Method)
+	switch {
+	case err != nil:
+		return err
+	case epochs < 1:
+		return usagef("--epochs: got %d, want at least 1", epochs)
+	case !m.MiniBatches(o):
+		return usagef("--epochs: %s takes all samples at a time, as it is set, and has iterations; methods with mini-batches read it: sync, and backpropagation with --batch", m.Name)
+	case iterations && o.Iterations != epochs:
+		return usagef("--epochs: got %d, and --iterations %d: they are two names of one number", epochs, o.Iterations)
+	}
+	o.Iterations = epochs
 	return nil
 }
 
