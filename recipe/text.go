@@ -168,7 +168,7 @@ func (c *Config) drop(names []string, given func(string) bool, old bool) (notes 
 			continue
 		}
 		r, ok := find(reads, name)
-		if ok && r.Needs == "" && !(old && unread(m.Name, name)) {
+		if ok && r.Needs == "" && (!old || !unread(m.Name, name)) {
 			continue
 		}
 		notes = append(notes, fmt.Sprintf("%s = %s: %s does not read it", name, e.Text(), m.Name))

@@ -219,11 +219,11 @@ func traffic(solver string, d []int) (collectives, numbers int) {
 }
 
 func TestMPITraffic(t *testing.T) {
-	for _, solver := range []string{"dlam", "sync", "sgd", "bcd", "admm"} {
+	for solver, flags := range map[string][]string{"dlam": {"--epsilon-rule", "fixed"}, "sync": {"--batch", "0"}, "sgd": nil, "bcd": nil, "admm": nil} {
 		for _, hidden := range [][]int{{20, 20}, {40}} {
 			folder := filepath.Join(t.TempDir(), "run")
 			text := strings.Trim(strings.ReplaceAll(fmt.Sprint(hidden), " ", ","), "[]")
-			onRanks(t, 2, exitDone, rankRun(solver, folder, 5, "--hidden", text, "--batch", "0", "--epsilon-rule", "fixed")...)
+			onRanks(t, 2, exitDone, rankRun(solver, folder, 5, append(flags, "--hidden", text)...)...)
 			collectives, numbers := traffic(solver, append(append([]int{64}, hidden...), 10))
 			for _, rec := range traceOf(t, folder).Records[1:] {
 				if rec.Traffic.Collectives != collectives || rec.Traffic.Bytes != 8*numbers {

@@ -17,9 +17,6 @@ import (
 	"github.com/dlam-go/dlam/solver/gradient"
 )
 
-// auto is the value of a setting that follows from the data or the method.
-const auto = recipe.Auto
-
 // settingFlag is the flag of one of a run's settings.
 type settingFlag struct{ recipe.Entry }
 
