@@ -106,6 +106,29 @@ func TestConvolution(t *testing.T) {
 	}
 }
 
+// With more features than samples there is no Gram matrix of the features, and
+// the W-step's forms come from passes over the samples.
+func TestMoreFeaturesThanSamples(t *testing.T) {
+	for _, momentum := range []bool{false, true} {
+		for _, omega := range regularizers {
+			p := testprob.Blobs(40, 300, 3, 1)
+			p.Regularizer = omega
+			set := multiconvex.DefaultSettings()
+			set.Rho, set.Epsilon, set.Momentum = 0.1, 0.1, momentum
+			c := &certify.Certificate{Problem: p}
+			_, err := dlam.Run(t.Context(), multiconvex.Solver{Settings: set}, p, testprob.Network(p, []int{60, 50}, activation.ReLU{}, dlam.Paper, 1), dlam.Options{
+				Iterations: 8, Recorders: []dlam.Recorder{c}, Observers: []dlam.Observer{c}, Resume: jolt(1),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Verdict(); err != nil {
+				t.Errorf("momentum %t, %v: %v", momentum, omega, err)
+			}
+		}
+	}
+}
+
 // Two units that say the same make W's Gram matrix singular but for rounding,
 // and W moves far along what it hardly sees: the curvature there is what is
 // left of terms a million times as large.

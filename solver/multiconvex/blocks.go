@@ -107,8 +107,12 @@ func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
 		Settings: set, p: p, loss: p.Loss.(loss.Proximal), net: n.Clone(), e: pass.New(p.Threads, p.Comm),
 		epsilon: set.Epsilon, layers: make([]layer, len(n.Layers)), ended: func(int, string) {},
 	}
-	s.allocate()
-	if err := s.start(); err != nil {
+	var err error
+	if s.n, err = s.e.Samples(p.X.Rows); err == nil {
+		s.allocate()
+		err = s.start()
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -146,7 +150,7 @@ func (s *Blocks) allocate() {
 			ly.next = &s.layers[l+1]
 		}
 		in = ly.A
-		ly.step.allocate(ly, s.Settings, s.p.Regularizer)
+		ly.step.allocate(ly, s.Settings, s.p.Regularizer, s.n)
 		ly.sums.allocate(ly)
 		if s.Momentum {
 			ly.prev.allocate(ly)
@@ -163,10 +167,7 @@ func (s *Blocks) allocate() {
 }
 
 // start makes the first iterate.
-func (s *Blocks) start() (err error) {
-	if s.n, err = s.e.Samples(s.p.X.Rows); err != nil {
-		return err
-	}
+func (s *Blocks) start() error {
 	for l := range s.layers {
 		ly := &s.layers[l]
 		ly.products.Pack()
@@ -333,8 +334,11 @@ func Memory(set Settings, widths []int, samples, threads int) float64 {
 		out, in := float64(d), float64(widths[l])
 		widest = max(widest, out)
 		longest = max(longest, out*in)
-		floats += 10*out*in + 2*in*in // W, its copies, directions and packed forms; Gram matrix
-		longest = max(longest, in*in)
+		floats += 10 * out * in // W, its copies, directions and packed forms
+		if in <= n {            // Gram matrix
+			floats += 2 * in * in
+			longest = max(longest, in*in)
+		}
 		if l < len(widths)-2 {
 			floats += hidden * n * out
 		} else {

@@ -55,14 +55,16 @@ func (x *extrapolation) advance(restart bool) {
 
 // accelerateW replaces rows of the W-step found by those from the
 // extrapolated point where F falls farther.
-func (s *Blocks) accelerateW(ly *layer) {
+func (s *Blocks) accelerateW(ly *layer) error {
 	w, m := &ly.step, &ly.prev
 	extrapolate(m.move, ly.net.W, m.W, float32(s.nesterov.omega))
 	m.W.CopyFrom(ly.net.W)
 	if s.nesterov.omega == 0 {
-		return
+		return nil
 	}
-	w.gram.Mul(w.ds, m.move) // the gradient moves by ρ·move·S
+	if err := s.timesGram(ly, w.ds, m.move); err != nil { // the gradient moves by ρ·move·S
+		return err
+	}
 	smooth, _ := s.p.Regularizer.(prox.Smooth)
 	for i := range w.d.Rows {
 		d, g := w.d.Row(i), m.grad.Row(i)
@@ -78,14 +80,19 @@ func (s *Blocks) accelerateW(ly *layer) {
 		}
 		w.unscale(d)
 	}
-	w.gram.Mul(w.ds, w.d)
+	if err := s.timesGram(ly, w.ds, w.d); err != nil {
+		return err
+	}
 	for i := range w.d.Rows {
 		s.extrapolated(ly, i)
 	}
-	w.gram.Mul(w.ds, m.move)
+	if err := s.timesGram(ly, w.ds, m.move); err != nil {
+		return err
+	}
 	for i := range w.d.Rows {
 		s.chooseRow(ly, i)
 	}
+	return nil
 }
 
 // extrapolated makes row i of next the step from W + move, and of move the

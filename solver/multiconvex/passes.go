@@ -43,7 +43,7 @@ func (a *affineSums) plan(p *pass.Plan, ly *layer, input bool) {
 		a.gram = p.Gram(in)
 	default:
 		a.columns = p.Vector(in)
-		if ly.step.scale != nil {
+		if ly.step.needsSquares() {
 			a.squares = p.Vector(in)
 		}
 	}
@@ -59,7 +59,7 @@ func (a *affineSums) add(w *pass.Worker, b *block, e, in mat.Dense) {
 		w.AddGram(a.gram, u)
 	default:
 		pass.AddColumns(w.Vector(a.columns), u)
-		if a.ly.step.scale != nil {
+		if a.ly.step.needsSquares() {
 			pass.AddColumnSquares(w.Vector(a.squares), u)
 		}
 	}
@@ -77,9 +77,9 @@ func (a *affineSums) take(s *Blocks) {
 	ly.known.input = true
 	if !step.useGram {
 		copy(ly.sums.a, s.sums.Vector(a.columns))
-		if step.scale != nil {
+		if step.needsSquares() {
 			square := s.sums.Vector(a.squares)
-			step.setScale(func(j int) float64 { return square[j] })
+			step.setSquares(func(j int) float64 { return square[j] })
 		}
 		return
 	}
@@ -171,21 +171,34 @@ func (s *Blocks) evaluateLayer(ly *layer, full bool) error {
 }
 
 // formPass sums ‖U(A_{l-1})dᵀ‖² for each row d of a matrix that is packed in
-// the layer's step.
+// the layer's step, or with whole d·U(A_{l-1})ᵀU(A_{l-1}).
 type formPass struct {
-	s    *Blocks
-	ly   *layer
-	quad pass.Vector
+	s       *Blocks
+	ly      *layer
+	whole   bool
+	quad    pass.Vector
+	product pass.Product
 }
 
 // Plan names the sums.
-func (p *formPass) Plan(plan *pass.Plan) { p.quad = plan.Vector(p.ly.net.W.Rows) }
+func (p *formPass) Plan(plan *pass.Plan) {
+	if p.whole {
+		p.product = plan.Product(p.ly.net.W.Rows, p.ly.net.W.Cols)
+		return
+	}
+	p.quad = plan.Vector(p.ly.net.W.Rows)
+}
 
 // Block adds samples lo to hi-1.
 func (p *formPass) Block(w *pass.Worker, lo, hi int) {
 	b, ly := p.s.block(w, p.ly, lo, hi), p.ly
 	image := b.scratch(b.image, b.Z.Cols)
 	places := ly.products.ByPlace(image)
-	ly.step.dirT.Mul(places, ly.products.Rows(b.in, b.rows))
+	u := ly.products.Rows(b.in, b.rows)
+	ly.step.dirT.Mul(places, u)
+	if p.whole {
+		w.AddProduct(p.product, places, u)
+		return
+	}
 	pass.AddColumnSquares(w.Vector(p.quad), places)
 }

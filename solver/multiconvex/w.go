@@ -35,36 +35,38 @@ type weightStep struct {
 	scale []float32
 	quad  []float64 // ‖A_{l-1}d_iᵀ‖² of each row
 	dirT  mat.Panel // a direction transposed and packed, for quadratic passes
-	// useGram: quadratic forms come from the Gram matrix, not from a pass over
+	// useGram: products with S come from the Gram matrix, not from a pass over
 	// the samples. The matrix costs d_{l-1} products a sample and row of
-	// itself, a pass 2d_l: layer 1 has it for nothing.
+	// itself, a pass 2d_l: layer 1 has it for nothing. With more columns than
+	// samples S is larger than what it is made of, and there is none.
 	useGram bool
 }
 
 // floor keeps s_j away from 0, relative to the mean of the diagonal.
 const floor = 0.01
 
-func (w *weightStep) allocate(ly *layer, set Settings, omega prox.Regularizer) {
+func (w *weightStep) allocate(ly *layer, set Settings, omega prox.Regularizer, samples float64) {
 	out, in := ly.net.W.Rows, ly.net.W.Cols
-	w.useGram = set.LineSearch == Exact && (ly.l == 1 || 2*out >= in || set.Momentum)
+	w.useGram = set.LineSearch == Exact && (ly.l == 1 || 2*out >= in || set.Momentum) && float64(in) <= samples*ly.places
 	w.d, w.delta, w.trial = mat.New(out, in), mat.New(out, in), mat.New(out, in)
 	w.theta, w.quad = make([]float64, out), make([]float64, out)
 	// A proximal step has a closed form for one θ a row, so with Ω s is 1.
 	if omega == prox.Regularizer(prox.None{}) && set.LineSearch == Exact {
 		w.scale = make([]float32, in)
 	}
-	if w.useGram {
+	if w.useGram || set.Momentum {
 		w.ds, w.root = mat.New(out, in), make([]float64, in)
 	}
 }
 
+// needsSquares reports whether the squares of A_{l-1}'s columns are needed where
+// there is no Gram matrix.
+func (w *weightStep) needsSquares() bool { return w.scale != nil || w.root != nil }
+
 // setGram takes S.
 func (w *weightStep) setGram(s mat.Dense) {
 	w.gram.Pack(s)
-	for j := range w.root {
-		w.root[j] = math.Sqrt(float64(s.At(j, j)))
-	}
-	w.setScale(func(j int) float64 { return float64(s.At(j, j)) })
+	w.setSquares(func(j int) float64 { return float64(s.At(j, j)) })
 }
 
 // rounding is the share of the terms of a sum that float32 may lose: in S and G,
@@ -82,8 +84,12 @@ func (w *weightStep) quadraticForm(d, ds []float32) float64 {
 	return max(0, kernel.Dot(d, ds)) + rounding*terms*terms
 }
 
-// setScale makes s from the squares of A_{l-1}'s columns.
-func (w *weightStep) setScale(square func(j int) float64) {
+// setSquares makes √S_jj, and the scale s, from the squares of A_{l-1}'s
+// columns.
+func (w *weightStep) setSquares(square func(j int) float64) {
+	for j := range w.root {
+		w.root[j] = math.Sqrt(square(j))
+	}
 	var mean float64
 	for j := range w.scale {
 		mean += square(j) / float64(len(w.scale))
@@ -137,7 +143,9 @@ func (s *Blocks) updateW(ly *layer) error {
 		return err
 	}
 	if s.Momentum {
-		s.accelerateW(ly)
+		if err := s.accelerateW(ly); err != nil {
+			return err
+		}
 	}
 	b := dlam.Block{Trials: trials}
 	for i := range w.delta.Rows {
@@ -280,16 +288,36 @@ func (s *Blocks) quadratic(ly *layer, d mat.Dense) error {
 	w := &ly.step
 	if !w.useGram {
 		w.dirT.PackT(d)
-		s.forms.ly = ly
+		s.forms.ly, s.forms.whole = ly, false
 		if err := s.run(&s.forms); err != nil {
 			return err
 		}
 		copy(w.quad, s.sums.Vector(s.forms.quad))
 		return nil
 	}
-	w.gram.Mul(w.ds, d)
+	if err := s.timesGram(ly, w.ds, d); err != nil {
+		return err
+	}
 	for i := range w.quad {
 		w.quad[i] = w.quadraticForm(d.Row(i), w.ds.Row(i))
 	}
+	return nil
+}
+
+// timesGram computes dst = d·S for rows d, with S = U(A_{l-1})ᵀU(A_{l-1}): by a
+// pass over the samples where the layer has no Gram matrix.
+func (s *Blocks) timesGram(ly *layer, dst, d mat.Dense) error {
+	w := &ly.step
+	if w.useGram {
+		w.gram.Mul(dst, d)
+		return nil
+	}
+	w.dirT.PackT(d)
+	s.forms.ly, s.forms.whole = ly, true
+	if err := s.run(&s.forms); err != nil {
+		return err
+	}
+	sum := s.sums.Product(s.forms.product)
+	sum.CopyTo(dst)
 	return nil
 }
