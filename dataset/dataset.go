@@ -45,6 +45,15 @@ type Split struct{ Train, Test Dataset }
 // Rows is the number of samples.
 func (d Dataset) Rows() int { return d.X.Rows }
 
+// Bytes is how much memory the samples take, in bytes: none, if they are kept in a
+// file.
+func (d Dataset) Bytes() float64 {
+	if d.Scratch != nil && d.Scratch.Dir != "" {
+		return 0
+	}
+	return 4 * float64(d.X.Rows) * float64(d.X.Cols)
+}
+
 // Labelled reports whether each sample has a class or values.
 func (d Dataset) Labelled() bool { return d.Class != nil || d.Value.Rows > 0 }
 

@@ -182,6 +182,9 @@ func (c *checkpointer) agree(from *model.Checkpoint) (*model.Checkpoint, error) 
 	return p, nil
 }
 
+// errOtherSettings is that of a state that belongs to another run.
+var errOtherSettings = errors.New("saved under other settings than this run's")
+
 // load reads the state that a run goes on from; nil if the run was killed, or
 // failed, before it saved one.
 func (c *checkpointer) load() (*model.Checkpoint, error) {
@@ -192,7 +195,7 @@ func (c *checkpointer) load() (*model.Checkpoint, error) {
 	case err != nil:
 		return nil, refuse(err)
 	case p.Config != c.config:
-		return nil, refusef("%s: saved under other settings than this run's", c.path)
+		return nil, refusef("%s: %w", c.path, errOtherSettings)
 	case p.Data != c.data:
 		return nil, refusef("%s: saved on other data than this run's", c.path)
 	}

@@ -97,7 +97,7 @@ func (d Data) Divide(o *Options) (dataset.Split, error) {
 	if err := s.Train.Trainable(); err != nil {
 		return s, err
 	}
-	if err := room(o, "reading "+d.name, SamplesSize(s.Train, s.Test), d.copies(o)); err != nil {
+	if err := room(o, "reading "+d.name, s.Train.Bytes()+s.Test.Bytes(), d.copies(o)); err != nil {
 		return s, err
 	}
 	if d.divides(o) {
@@ -136,11 +136,11 @@ func (d Data) copies(o *Options) float64 {
 	s := d.split
 	switch {
 	case o.Validation > 0 || d.divides(o):
-		return SamplesSize(s.Train)
+		return s.Train.Bytes()
 	case o.pool() > 1:
-		return SamplesSize(s.Train, s.Test) / float64(o.pool()*o.pool())
+		return (s.Train.Bytes() + s.Test.Bytes()) / float64(o.pool()*o.pool())
 	case d.taken == nil:
-		return SamplesSize(s.Train, s.Test)
+		return s.Train.Bytes() + s.Test.Bytes()
 	}
 	return 0
 }
@@ -153,6 +153,7 @@ type Samples struct {
 	name     string
 	features []string // names of the raw columns
 	source   *Source
+	raw      float64 // bytes of the samples as they were, which stay in memory
 }
 
 // Name is what the samples are called.
@@ -190,6 +191,8 @@ func (d Data) Ready(o *Options) (*Samples, error) {
 	r.features = train.from.Features
 	if once {
 		*d.taken = true
+	} else {
+		r.raw = d.split.Train.Bytes() + d.split.Test.Bytes()
 	}
 	for _, p := range []part{train, held, test} {
 		if p.from.Rows() == 0 {
@@ -215,17 +218,6 @@ func scaling(o *Options, d dataset.Dataset) dataset.Scaling {
 		return dataset.ScaleUnit
 	}
 	return dataset.ScaleStandard
-}
-
-// SamplesSize is the bytes of memory that samples take.
-func SamplesSize(parts ...dataset.Dataset) float64 {
-	var values float64
-	for _, d := range parts {
-		if d.Scratch == nil || d.Scratch.Dir == "" {
-			values += float64(d.Rows()) * float64(d.X.Cols)
-		}
-	}
-	return 4 * values
 }
 
 // room refuses work that takes more memory than there is for it.

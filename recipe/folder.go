@@ -2,9 +2,11 @@ package recipe
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/atomicfile"
@@ -75,6 +77,35 @@ func lockFolder(path string) (*folder, error) {
 		}
 	}
 	return r, nil
+}
+
+// differences says which settings of the folder's run are others in a file's
+// text; "" if none of those in the text are.
+func (r *folder) differences(text string) string {
+	raw, err := os.ReadFile(r.file(ConfigName))
+	if err != nil {
+		return ""
+	}
+	_, was, _, err := decode(string(raw))
+	if err != nil {
+		return ""
+	}
+	names, is, _, err := decode(text)
+	if err != nil {
+		return ""
+	}
+	var list []string
+	for _, name := range names {
+		if old, ok := was[name]; !ok {
+			list = append(list, fmt.Sprintf("%s is %s, and was not given", name, is[name]))
+		} else if old != is[name] {
+			list = append(list, fmt.Sprintf("%s is %s, and was %s", name, is[name], old))
+		}
+	}
+	if list == nil {
+		return ""
+	}
+	return ": " + strings.Join(list, ", ")
 }
 
 // goOn makes the folder that of a run that has done iterations: its settings

@@ -23,7 +23,7 @@ type Plan struct {
 	Samples    *Samples
 	Total      int // training samples, over all ranks
 	Problem    *dlam.Problem
-	Validation *dlam.Validation // nil for none
+	Validation *dlam.Validation // samples that choose the network; nil for none
 	Solver     dlam.Solver
 	Reads      []Read        // settings that the solver reads, with their values
 	Network    *dlam.Network // first weights
@@ -65,7 +65,7 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	if o.Certify && p.facts.method.splits {
 		p.Memory += certificateSize(w, p.Problem.X.Rows)
 	}
-	if err := room(&p.Options, "training", SamplesSize(s.Train, s.Test, s.Validation), p.Memory); err != nil {
+	if err := room(&p.Options, "training", s.raw+s.Train.Bytes()+s.Test.Bytes()+s.Validation.Bytes(), p.Memory); err != nil {
 		return nil, err
 	}
 	p.Network, err = p.start(w)

@@ -280,7 +280,7 @@ func TestFolder(t *testing.T) {
 	}
 	other := o
 	other.Seed++
-	if _, err := recipe.Train(context.Background(), d, other); err == nil || !strings.Contains(err.Error(), "other settings") {
+	if _, err := recipe.Train(context.Background(), d, other); err == nil || !strings.Contains(err.Error(), "saved under other settings than this run's: seed is 4, and was 3") {
 		t.Errorf("going on with another seed: %v", err)
 	}
 	points[0][0]++
@@ -294,6 +294,37 @@ func TestFolder(t *testing.T) {
 	}
 	if _, err := recipe.Train(context.Background(), d, o); err == nil || !strings.Contains(err.Error(), "the run has ended") {
 		t.Errorf("going on with a run that has ended: %v", err)
+	}
+}
+
+// TestPlanStartsAgain holds that a plan can be started more than once, to the same
+// end, and a run trained once.
+func TestPlanStartsAgain(t *testing.T) {
+	points, zones := circle(200)
+	o := small("bcd")
+	o.Validation = 0.2
+	p, err := recipe.Prepare(recipe.Rows(points, zones), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ends []*recipe.Result
+	for range 2 {
+		run, err := p.Start(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := run.Train(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, r)
+		if _, err := run.Train(context.Background()); !errors.Is(err, recipe.ErrRefused) {
+			t.Errorf("a run that has trained: %v", err)
+		}
+		run.Close()
+	}
+	if !slices.Equal(weights(ends[0].Network), weights(ends[1].Network)) || ends[0].Best != ends[1].Best {
+		t.Errorf("the plan ends in another network, of iteration %d and %d", ends[0].Best, ends[1].Best)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ type Run struct {
 	check   *checkpointer // nil if nothing is saved
 	options dlam.Options
 	start   *dlam.Network
+	trained bool
 }
 
 // Result is a trained model and how its training went.
@@ -73,15 +75,23 @@ func (p *Plan) Start(ctx context.Context) (*Run, error) {
 		return nil, err
 	}
 	r := &Run{Plan: p, start: p.Network}
+	if p.Validation != nil { // the plan's stays as it is
+		v := *p.Validation
+		r.options.Validation = &v
+	}
 	var err error
-	c, memory := p.config()
-	if r.config, err = c.text(p.Reads, memory...); err != nil {
+	c, leave := p.config()
+	if r.config, err = c.text(p.Reads, leave...); err != nil {
 		return nil, err
 	}
 	if r.data, err = fingerprint(p.Samples.Train, p.Problem.Comm); err != nil {
 		return nil, err
 	}
-	from, err := r.open(&c)
+	identity, err := c.text(nil, append(leave, "iterations", "data-dir", "offline")...) // all but how long it goes on, and where data lies
+	if err != nil {
+		return nil, err
+	}
+	from, err := r.open(identity)
 	if err == nil {
 		err = r.resume(from)
 	}
@@ -100,7 +110,7 @@ func (p *Plan) config() (c Config, leave []string) {
 		c.Options.Method = "a program's own: " + s.String() // which the command line refuses to repeat
 	}
 	if p.Samples.source == nil {
-		return c, ofSource
+		return c, slices.Clone(ofSource)
 	}
 	c.Source = *p.Samples.source
 	c.Source.Data = c.Source.name()
@@ -108,19 +118,16 @@ func (p *Plan) config() (c Config, leave []string) {
 }
 
 // open makes the folder that the run is in, or opens that of a run to go on with,
-// whose state it returns; nil for none.
-func (r *Run) open(c *Config) (from *model.Checkpoint, err error) {
+// whose state it returns; nil for none. identity is the settings that make it that
+// run and no other.
+func (r *Run) open(identity string) (from *model.Checkpoint, err error) {
 	o := &r.Plan.Options
 	if o.Folder == "" {
 		return nil, nil
 	}
-	identity, err := c.text(nil, "iterations", "data-dir", "offline") // all but how long it goes on, and where data lies
-	if err != nil {
-		return nil, err
-	}
 	r.check = &checkpointer{
 		job: r.Plan.Problem.Comm, path: filepath.Join(o.Folder, model.CheckpointName), every: orElse(o.Checkpoint, minute),
-		config: digest(identity + settingsText(r.Plan.Solver)), data: r.data, validation: r.Plan.Validation,
+		config: digest(identity + settingsText(r.Plan.Solver)), data: r.data, validation: r.options.Validation,
 	}
 	if r.check.job.Rank() > 0 {
 		return nil, nil
@@ -133,7 +140,10 @@ func (r *Run) open(c *Config) (from *model.Checkpoint, err error) {
 		return nil, err
 	}
 	r.folder.kept = true
-	if from, err = r.check.load(); err != nil {
+	if from, err = r.check.load(); errors.Is(err, errOtherSettings) {
+		return nil, refusef("%w%s", err, r.folder.differences(identity))
+	}
+	if err != nil {
 		return nil, err
 	}
 	done := 0
@@ -150,7 +160,7 @@ func (r *Run) open(c *Config) (from *model.Checkpoint, err error) {
 // rank 0's state, nil for none.
 func (r *Run) resume(from *model.Checkpoint) (err error) {
 	p, o := r.Plan, &r.Plan.Options
-	r.options = dlam.Options{Iterations: o.Iterations, Evaluate: orElse(o.Evaluate, 1), Budget: o.Budget, Validation: p.Validation}
+	r.options.Iterations, r.options.Evaluate, r.options.Budget = o.Iterations, orElse(o.Evaluate, 1), o.Budget
 	if r.check != nil {
 		if r.folder != nil {
 			r.check.flush = r.folder.trace.Sync
@@ -162,7 +172,7 @@ func (r *Run) resume(from *model.Checkpoint) (err error) {
 	if from == nil {
 		return nil
 	}
-	if err := restoreBest(from.State, p.Validation, p.Network); err != nil {
+	if err := restoreBest(from.State, r.options.Validation, p.Network); err != nil {
 		return refuse(err)
 	}
 	r.options.First, r.options.Elapsed = from.Iteration, time.Duration(from.Elapsed*float64(time.Second))
@@ -180,6 +190,10 @@ func (r *Run) Done() int { return r.options.First }
 // Train trains, tells the recorders, beside those of the options, of each
 // iteration, and saves. It is called once; see the function Train.
 func (r *Run) Train(ctx context.Context, recorders ...dlam.Recorder) (*Result, error) {
+	if r.trained {
+		return nil, refusef("this run has trained already: start another by Plan.Start")
+	}
+	r.trained = true
 	p, o := r.Plan, r.options
 	if r.folder != nil {
 		o.Recorders = append(o.Recorders, trace.NewWriter(r.folder.trace))
@@ -218,7 +232,7 @@ func (r *Run) Train(ctx context.Context, recorders ...dlam.Recorder) (*Result, e
 // finish makes the model and saves it, the last good one if training failed.
 func (r *Run) finish(res *dlam.Result, failed error) (*Result, error) {
 	out := &Result{Model: r.model(res), Status: res.Status, Last: res.Last}
-	if v := r.Plan.Validation; v != nil && v.Best != nil {
+	if v := r.options.Validation; v != nil && v.Best != nil {
 		out.Best = v.At
 	}
 	if err := r.save(out.Model); err != nil {

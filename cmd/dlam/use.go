@@ -100,7 +100,7 @@ func (a *app) apply(m *model.Model, s dataset.Split, d dataset.Dataset, u *useFl
 	}
 	passes := parameters + 2*nn.Block*widest*float64(u.threads)
 	need := 4 * (float64(d.Rows())*(float64(m.Transform.Outputs())+kept) + passes)
-	if err := a.room(u.limits, 4*parameters+recipe.SamplesSize(s.Train, s.Test), need); err != nil {
+	if err := a.room(u.limits, 4*parameters+s.Train.Bytes()+s.Test.Bytes(), need); err != nil {
 		return d, err
 	}
 	return m.Transform.Apply(d)
