@@ -7,13 +7,13 @@ import (
 	"github.com/dlam-go/dlam/nn"
 )
 
-// Network and its parts are nn's: the names are here so that a program needs
-// one import for the vocabulary.
+// What a network is stands in nn; the names are here too, so that a program
+// needs one import for the vocabulary.
 type (
-	Network     = nn.Network
-	Layer       = nn.Layer
-	Initializer = nn.Initializer
-	Predictor   = nn.Predictor
+	Network     = nn.Network     // layers, one after another
+	Layer       = nn.Layer       // a linear map, weights, an intercept and an activation
+	Initializer = nn.Initializer // how first weights are drawn
+	Predictor   = nn.Predictor   // a network made ready for many predictions
 )
 
 // The initialisers; see nn.
