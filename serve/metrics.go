@@ -2,6 +2,9 @@ package serve
 
 import (
 	"net/http"
+	"strconv"
+	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -15,6 +18,7 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	underWay prometheus.Gauge
 	rows     prometheus.Counter
+	loads    *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -29,18 +33,43 @@ func newMetrics() *metrics {
 		}, []string{"endpoint"}),
 		underWay: prometheus.NewGauge(prometheus.GaugeOpts{Name: "dlam_requests_in_flight", Help: "Requests under way."}),
 		rows:     prometheus.NewCounter(prometheus.CounterOpts{Name: "dlam_predicted_rows_total", Help: "Samples predicted."}),
+		loads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "dlam_model_reloads_total", Help: "Times that the models were replaced, or could not be.",
+		}, []string{"result"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.underWay, m.rows,
+	m.registry.MustRegister(m.requests, m.seconds, m.underWay, m.rows, m.loads,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-// measured counts the requests that h answers.
-func (m *metrics) measured(endpoint string, h http.Handler) http.Handler {
-	label := prometheus.Labels{"endpoint": endpoint}
-	h = promhttp.InstrumentHandlerCounter(m.requests.MustCurryWith(label), h)
-	h = promhttp.InstrumentHandlerDuration(m.seconds.MustCurryWith(label), h)
-	return promhttp.InstrumentHandlerInFlight(m.underWay, h)
+// replaced counts an attempt to replace the models.
+func (m *metrics) replaced(err error) {
+	result := "done"
+	if err != nil {
+		result = "failed"
+	}
+	m.loads.WithLabelValues(result).Inc()
+}
+
+// endpointMetrics are those of one endpoint.
+type endpointMetrics struct {
+	requests *prometheus.CounterVec
+	seconds  prometheus.Observer
+	byCode   sync.Map // of the status to its prometheus.Counter
+}
+
+func (m *metrics) endpoint(name string) *endpointMetrics {
+	return &endpointMetrics{requests: m.requests.MustCurryWith(prometheus.Labels{"endpoint": name}), seconds: m.seconds.WithLabelValues(name)}
+}
+
+// observe counts a request that was answered.
+func (e *endpointMetrics) observe(code int, took time.Duration) {
+	c, ok := e.byCode.Load(code)
+	if !ok {
+		c, _ = e.byCode.LoadOrStore(code, e.requests.WithLabelValues(strconv.Itoa(code)))
+	}
+	c.(prometheus.Counter).Inc()
+	e.seconds.Observe(took.Seconds())
 }
 
 // page is what Prometheus reads.
