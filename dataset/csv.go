@@ -130,7 +130,7 @@ func (c *csvReader) read(kinds []table.Kind) (t *table.Table, again []table.Kind
 	}
 	lines := c.lines(r)
 	first, err := lines.Read()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil, nil, inputf("%s: no samples", c.in.path)
 	}
 	if err != nil {
@@ -179,7 +179,7 @@ func (c *csvReader) lines(r io.Reader) *delimited.Reader {
 func (c *csvReader) rows(lines *delimited.Reader, b *table.Builder) error {
 	for n := 1; ; n++ {
 		record, err := lines.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -223,10 +223,10 @@ func (c *csvReader) detect(r *bufio.Reader) error {
 		return nil
 	}
 	head, err := r.Peek(headBytes)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return readError(c.in.path, err)
 	}
-	whole := err == io.EOF
+	whole := err != nil
 	if bytes.IndexByte(head, 0) >= 0 {
 		return inputf("%s: neither text nor a known binary format (IDX, NPY, NPZ, Parquet)", c.in.path)
 	}
@@ -271,7 +271,7 @@ func separator(text string) (byte, error) {
 	case "blank", "blanks":
 		return delimited.Blanks, nil
 	}
-	if len(text) != 1 || text[0] >= 0x80 || strings.Contains("\"\r\n", text) {
+	if len(text) != 1 || text[0] >= 0x80 || strings.ContainsAny(text, "\"\r\n") {
 		return 0, inputf("separator: got %q, want an ASCII character, tab or blanks", text)
 	}
 	return text[0], nil

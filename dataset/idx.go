@@ -193,8 +193,8 @@ func idxDataset(ctx context.Context, path string, r *stream, o Options, budget *
 	}
 	d := Dataset{Name: path, X: x, Image: idxImage(h), Comm: o.Comm, Scratch: o.Scratch}
 	file, ok := labelFile(path)
-	if _, err := os.Stat(file); !ok || o.NoLabel || err != nil {
-		return d, nil // unlabelled
+	if !ok || o.NoLabel || !exists(file) {
+		return d, nil
 	}
 	whole := o
 	if o.Limit > 0 {
@@ -304,8 +304,12 @@ func testCompanion(path string) (string, bool) {
 		return "", false
 	}
 	companion := dir + "t10k-images" + rest
-	_, err := os.Stat(companion)
-	return companion, err == nil
+	return companion, exists(companion)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // idxSplit reads a training file and its test companion.

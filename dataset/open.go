@@ -123,7 +123,7 @@ func readFile(ctx context.Context, path string, o Options) (Dataset, error) {
 		return Dataset{}, err
 	}
 	head, err := s.Peek(8)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return Dataset{}, readError(path, err)
 	}
 	in.first = s

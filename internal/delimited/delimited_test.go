@@ -14,7 +14,7 @@ import (
 func readAll(r *Reader) (records [][]string, lines []int, err error) {
 	for {
 		fields, err := r.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return records, lines, nil
 		}
 		if err != nil {

@@ -136,8 +136,9 @@ func parseType(descr any) (t Type, err error) {
 	t.Kind = Kind(name[0])
 	size := name[1:]
 	if t.Kind == Time {
-		n, unit, ok := strings.Cut(size, "[")
-		if unit, ok = strings.CutSuffix(unit, "]"); !ok || n != "8" {
+		n, unit, _ := strings.Cut(size, "[")
+		unit, ok := strings.CutSuffix(unit, "]")
+		if !ok || n != "8" {
 			return t, fmt.Errorf("elements of type %q: times without a unit", name)
 		}
 		size = n

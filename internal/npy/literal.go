@@ -128,7 +128,7 @@ func (p *literalParser) dict(depth int) (any, error) {
 		}
 		key, ok := k.(string)
 		if !ok || !p.next(":") {
-			return nil, errors.New("want a string and :")
+			return nil, errors.New("want a string with a colon after it")
 		}
 		if dict[key], err = p.value(depth + 1); err != nil {
 			return nil, err
