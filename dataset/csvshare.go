@@ -9,35 +9,39 @@ import (
 	"github.com/dlam-go/dlam/comm"
 )
 
-// shareOfText adds this process's share of the lines from byte from on: those
+// textPart is this process's part of a text. Its zero value is all of it.
+type textPart struct {
+	divided  bool
+	from, to int64 // bytes of the file
+	cr       bool  // lines end with CR
+	file     io.ReaderAt
+}
+
+// share makes the part this process's share of the lines from byte from on: those
 // that begin in its part of the bytes. Where lines end is not known without
 // reading them, so the parts are of equal length, not of equal numbers of
 // lines; and a quoted field must not go over several lines.
-func (t *table) shareOfText(s *stream, from int64, comma rune, o Options) (Dataset, error) {
-	ranks := o.ranks()
+func (c *csvReader) share(s *stream, from int64) error {
+	ranks, p := c.o.ranks(), &c.part
+	p.divided, p.file = true, c.in.f
 	lo, hi := comm.Share(int(s.size-from), ranks.Rank(), ranks.Size())
-	start, err := nextLine(s.file, from+int64(lo), from)
-	if err != nil {
-		return Dataset{}, readError(t.path, err)
+	var err error
+	if p.from, err = p.nextLine(from+int64(lo), from); err != nil {
+		return err
 	}
-	end, err := nextLine(s.file, from+int64(hi), from)
-	if err != nil {
-		return Dataset{}, readError(t.path, err)
-	}
-	t.skipped = io.NewSectionReader(s.file, 0, start)
-	part := io.NewSectionReader(s.file, start, end-start)
-	return t.allText(csvReader(bufio.NewReaderSize(part, 1<<16), comma), o)
+	p.to, err = p.nextLine(from+int64(hi), from)
+	return err
 }
 
 // nextLine is where the first line begins that begins at byte at or later;
 // from begins one.
-func nextLine(r io.ReaderAt, at, from int64) (int64, error) {
+func (p *textPart) nextLine(at, from int64) (int64, error) {
 	if at == from {
 		return at, nil
 	}
-	b := bufio.NewReader(io.NewSectionReader(r, at-1, 1<<62))
+	b := bufio.NewReader(io.NewSectionReader(p.file, at-1, 1<<62))
 	for at--; ; {
-		line, err := b.ReadSlice('\n')
+		line, err := b.ReadSlice(p.lineEnd())
 		at += int64(len(line))
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
@@ -49,19 +53,24 @@ func nextLine(r io.ReaderAt, at, from int64) (int64, error) {
 	}
 }
 
-// linesBefore is how many lines lie before this process's share. It reads
-// them, for the sake of an error message.
-func (t *table) linesBefore() (n int) {
-	if t.skipped == nil {
-		return 0
+func (p *textPart) lineEnd() byte {
+	if p.cr {
+		return '\r'
 	}
-	if _, err := t.skipped.Seek(0, io.SeekStart); err != nil {
-		return 0
+	return '\n'
+}
+
+// line is the number in the file of a line of the part. It reads the lines before
+// it, for the sake of an error message.
+func (p *textPart) line(n int) int {
+	if !p.divided {
+		return n
 	}
+	before := io.NewSectionReader(p.file, 0, p.from)
 	buf := make([]byte, 1<<16)
 	for {
-		k, err := t.skipped.Read(buf)
-		n += bytes.Count(buf[:k], []byte{'\n'})
+		k, err := before.Read(buf)
+		n += bytes.Count(buf[:k], []byte{p.lineEnd()})
 		if err != nil {
 			return n
 		}

@@ -36,6 +36,7 @@ type Dataset struct {
 	Image    picture.Image // shape of a row of X, if it is a picture
 	Comm     comm.Comm     // the processes that hold the other samples; nil for none
 	Scratch  *Scratch      // where samples are kept; nil for memory
+	Notes    []string      // what people are to be told of how the data was taken, a line each
 }
 
 // Split is a data set divided for training and testing. Test has no rows if

@@ -269,9 +269,9 @@ func TestParquetErrors(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{path, Options{Features: []string{"Maybe"}, NoLabel: true}, `x.parquet: row 34, column "Maybe": got null, want a number`},
-		{path, Options{Features: []string{"A"}, Label: "Word"}, `x.parquet: row 36, column "Word": the label is empty`},
-		{path, Options{Features: []string{"Word"}, NoLabel: true}, `x.parquet: column "Word": it holds texts, want numbers`},
+		{path, Options{Features: []string{"Maybe"}, NoLabel: true}, `x.parquet: row 34, column "Maybe": got no value, want a number`},
+		{path, Options{Features: []string{"A"}, Label: "Word"}, `x.parquet: row 36, column "Word": the label is missing`},
+		{path, Options{Features: []string{"Word"}, NoLabel: true}, `x.parquet: row 1, column "Word": got "word0", want a number: leave the column out (--drop "Word")`},
 		{path, Options{Features: []string{"List"}, NoLabel: true}, `x.parquet: column "List": nested columns are not supported`},
 		{path, Options{Features: []string{"none"}, NoLabel: true}, `x.parquet: no column "none"`},
 		{write(t, "y.parquet", damaged), Options{Features: []string{"A"}, NoLabel: true}, `y.parquet: rows 17 and on, column "A": a page's checksum`},
@@ -326,7 +326,7 @@ func TestBadInput(t *testing.T) {
 		want       string
 	}{
 		{"truncated gz", "x.gz", zipped(images)[:20], Options{}, "truncated"},
-		{"truncated idx", "x", images[:len(images)-1], Options{}, "the file is truncated: sample 1 of 3"},
+		{"truncated idx", "x", images[:len(images)-1], Options{}, "the file is truncated: sample 3 of 3"},
 		{"idx with a tail", "x", append(slices.Clone(images), 1), Options{}, "bytes left after the last of 3 samples"},
 		{"idx that lies", "x", idxBytes(8, []int{1 << 30, 28, 28}, nil), Options{}, "too large"},
 		{"wrong magic", "x-idx3-ubyte", []byte{0, 0, 99, 3, 0, 0, 0, 1, 0xff, 0xfe}, Options{}, "wrong magic number 0x00006303"},
@@ -335,8 +335,8 @@ func TestBadInput(t *testing.T) {
 		{"header only", "x.csv", []byte("a,b\n"), Options{}, "no samples"},
 		{"ragged", "x.csv", []byte("a,b\n1,2\n1,2,3\n"), Options{}, "line 3: 3 fields, want 2"},
 		{"text in a number", "x.csv", []byte("a,b,y\n1,2,0\n1,oops,1\n"), Options{}, `line 3, column "b": got "oops", want a number`},
-		{"NaN", "x.csv", []byte("a,y\n1,0\nNaN,1\n"), Options{}, `sample 2, column "a": got NaN, want a finite number`},
-		{"Inf", "x.csv", []byte("a,y\n1,0\n1e99,1\n"), Options{}, `got "1e99", want a number`},
+		{"NaN", "x.csv", []byte("a,y\n1,0\nNaN,1\n"), Options{}, `line 3, column "a": got no value, want a number: 1 of 2 values are missing`},
+		{"Inf", "x.csv", []byte("a,y\n1,0\n1e99,1\n"), Options{}, `column "a": got 1e+99, want a finite number of at most 3.4e+38`},
 		{"no such label", "x.csv", []byte("a,b\n1,2\n"), Options{Label: "c"}, `no label column "c" (there are a, b)`},
 		{"bad quote", "x.csv", []byte("a,b\n1,\"2\n"), Options{}, "line"},
 		{"class unknown to the model", "x.csv", []byte("a,y\n1,dog\n"), Options{Classes: []string{"cat"}}, `label "dog" is none of the classes cat`},

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"testing"
 )
@@ -14,7 +15,7 @@ func fuzzFile(f *testing.F, name string, seeds ...[]byte) {
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
 		path := write(t, name, content)
-		d, err := openFile(path, int64(len(content)), Options{})
+		d, err := readFile(context.Background(), path, Options{})
 		if err != nil {
 			if !errors.Is(err, ErrInput) {
 				t.Fatalf("error is not ErrInput: %v", err)

@@ -53,11 +53,11 @@ func imageFolder(root string, o Options) (Dataset, error) {
 	if err := d.addPictures(files[lo:hi]); err != nil || len(text) == 0 || o.NoLabel {
 		return d, err
 	}
-	class, names, err := classes(root, text, o.whole())
-	if err == nil {
-		d.Class, d.Classes = class[lo:hi], names
+	if err := d.classify(labelsOfTexts(root, text), o.whole()); err != nil {
+		return d, err
 	}
-	return d, err
+	d.cutLabels(lo, hi)
+	return d, nil
 }
 
 func (d *Dataset) addPictures(files []string) (err error) {

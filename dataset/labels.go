@@ -2,84 +2,234 @@ package dataset
 
 import (
 	"cmp"
-	"fmt"
-	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/table"
 )
 
 // maxClasses is up to how many distinct integers are taken for classes.
 const maxClasses = 100
 
-// classNames is the classes of all processes' labels, given those of this one:
-// known, if given, else in order, by number where all are numbers.
-func classNames(labels []string, o Options) ([]string, error) {
-	if o.Classes != nil {
-		return o.Classes, nil
+// label makes column j of t the label of d: classes, or values. Texts, truth values
+// and times mean classes; numbers mean values if a regression is asked for, or if
+// they are not whole or too many; else classes.
+func (d *Dataset) label(t *columns, j int, o Options) error {
+	c := t.Columns[j]
+	if c.Missing() > 0 {
+		row, line := c.FirstMissing()
+		return inputf("%s: %s, column %s: the label is missing (%d of %d are)", t.Name, t.at(row, line), t.name(j), c.Missing(), t.Rows)
 	}
-	names, err := union(o.ranks(), labels)
-	slices.SortFunc(names, compareLabels)
-	return names, err
+	const each = 8 // bytes of a row: the class, and the name that it is one of
+	if err := t.budget.Take(each * int64(t.Rows)); err != nil {
+		return readError(t.Name, err)
+	}
+	if o.Classes == nil {
+		values, err := areValues(t, j, o)
+		if err != nil {
+			return err
+		}
+		if values {
+			d.Value = mat.New(t.Rows, 1)
+			return t.copyValues(d.Value.Data, j)
+		}
+	}
+	if c.Rounded() {
+		return inputf("%s: column %s: integers of more than 64 bits cannot be told apart as classes: write them with a letter in front", t.Name, t.name(j))
+	}
+	return d.classify(labelsOf(t, j), o)
 }
 
-// classes numbers text labels.
-func classes(path string, text []string, o Options) ([]int32, []string, error) {
-	names, err := classNames(distinct(text), o)
-	if err != nil {
-		return nil, nil, err
+// areValues decides over all processes' labels.
+func areValues(t *columns, j int, o Options) (bool, error) {
+	c := t.Columns[j]
+	is, err := comm.Any(o.ranks(), c.Kind != table.Number, !c.Whole())
+	if err != nil || is[0] {
+		return false, err
 	}
-	number := numbers(names)
-	class := make([]int32, len(text))
+	if is[1] || o.Regression {
+		return true, nil
+	}
+	all, err := union(o.ranks(), firstTexts(c, maxClasses+1))
+	return len(all) > maxClasses, err
+}
+
+// firstTexts is up to most of the different values of a column.
+func firstTexts(c *table.Column, most int) []string {
+	seen := map[int64]bool{}
+	var list []string
+	eachInteger(c, func(row int, v int64) bool {
+		if !seen[v] {
+			seen[v] = true
+			list = append(list, c.Format(row))
+		}
+		return len(list) < most
+	})
+	return list
+}
+
+// eachInteger calls f for every value of a column, until it gives false.
+func eachInteger(c *table.Column, f func(row int, v int64) bool) {
+	const block = 1 << 10
+	var values [block]int64
+	for row := 0; row < c.Rows(); row += block {
+		n := min(block, c.Rows()-row)
+		c.Integers(values[:n], row)
+		for i, v := range values[:n] {
+			if !f(row+i, v) {
+				return
+			}
+		}
+	}
+}
+
+// copyValues copies the numbers of column j.
+func (t *columns) copyValues(dst []float32, j int) error {
+	const block = 1 << 10
+	var values [block]float64
+	for row := 0; row < t.Rows; row += block {
+		n := min(block, t.Rows-row)
+		t.Columns[j].Floats(values[:n], row)
+		for i, v := range values[:n] {
+			x := float32(v)
+			if x-x != 0 {
+				return inputf("%s: sample %d, column %s: got the label %g, want a finite number", t.Name, t.offset+row+i+1, t.name(j), v)
+			}
+			dst[row+i] = x
+		}
+	}
+	return nil
+}
+
+// labels are the labels of samples: names, and which of them each sample has.
+type labels struct {
+	path  string
+	names []string
+	of    []int32
+}
+
+// labelsOf is the labels of a column, as names: integers in digits, however they
+// were written.
+func labelsOf(t *columns, j int) labels {
+	c := t.Columns[j]
+	l := labels{path: t.Name, of: make([]int32, t.Rows)}
+	if c.Kind == table.Number && !c.Whole() {
+		number := map[float64]int32{}
+		var v [1]float64
+		for row := range l.of {
+			c.Floats(v[:], row)
+			l.of[row] = add(&l.names, number, v[0], func() string { return c.Format(row) })
+		}
+		return l
+	}
+	number := map[int64]int32{}
+	eachInteger(c, func(row int, v int64) bool {
+		l.of[row] = add(&l.names, number, v, func() string { return c.Format(row) })
+		return true
+	})
+	return l
+}
+
+// labelsOfTexts is labels of which each has its name.
+func labelsOfTexts(path string, text []string) labels {
+	l := labels{path: path, of: make([]int32, len(text))}
+	number := map[string]int32{}
 	for i, t := range text {
-		c, ok := number[t]
-		if !ok {
-			return nil, nil, noClass(path, i, t, names)
-		}
-		class[i] = c
+		l.of[i] = add(&l.names, number, t, func() string { return t })
 	}
-	return class, names, nil
+	return l
 }
 
-// numberedClasses is classes of labels that are numbers themselves.
-func numberedClasses(path string, y []float32, o Options) ([]int32, []string, error) {
-	text := map[uint32]string{} // of each different label, by its bits: NaN is not equal to itself
-	for _, v := range y {
-		if bits := math.Float32bits(v); text[bits] == "" {
-			text[bits] = strconv.FormatFloat(float64(v), 'g', -1, 32)
-		}
+// add is the number of a name among those added so far, to which it is added if it
+// is not one of them.
+func add[K comparable](names *[]string, number map[K]int32, key K, name func() string) int32 {
+	i, ok := number[key]
+	if !ok {
+		i = int32(len(*names))
+		number[key] = i
+		*names = append(*names, name())
 	}
-	names, err := classNames(slices.Collect(maps.Values(text)), o)
-	if err != nil {
-		return nil, nil, err
-	}
-	number := numbers(names)
-	class := make([]int32, len(y))
-	for i, v := range y {
-		t := text[math.Float32bits(v)]
-		c, ok := number[t]
-		if !ok {
-			return nil, nil, noClass(path, i, t, names)
-		}
-		class[i] = c
-	}
-	return class, names, nil
+	return i
 }
 
-func numbers(names []string) map[string]int32 {
-	m := make(map[string]int32, len(names))
+// classify makes labels d's classes: those that are known beforehand, if there are
+// any, else all that occur, in order: by number where all are numbers.
+func (d *Dataset) classify(l labels, o Options) error {
+	names := o.Classes
+	if names == nil {
+		var err error
+		if names, err = union(o.ranks(), l.names); err != nil {
+			return err
+		}
+		slices.SortFunc(names, compareLabels)
+	}
+	numbers := classNumbers(names)
+	class := make([]int32, len(l.names))
+	for i, name := range l.names {
+		n, ok := numbers[name]
+		if !ok {
+			n, ok = numbers[sameValue(name)]
+		}
+		class[i] = n
+		if first := slices.Index(l.of, int32(i)); !ok && first >= 0 {
+			return inputf("%s: sample %d: label %q is none of the classes %s", l.path, first+1, name, table.List(names))
+		}
+	}
+	d.Class, d.Classes = make([]int32, len(l.of)), names
+	for i, n := range l.of {
+		d.Class[i] = class[n]
+	}
+	return nil
+}
+
+// classNumbers are the numbers of classes by their names, and by what has the same
+// value.
+func classNumbers(names []string) map[string]int32 {
+	m := make(map[string]int32, 2*len(names))
+	for i, n := range names {
+		if v := sameValue(n); v != n {
+			if _, ok := m[v]; !ok {
+				m[v] = int32(i)
+			}
+		}
+	}
 	for i, n := range names {
 		m[n] = int32(i)
 	}
 	return m
 }
 
-func noClass(path string, i int, label string, names []string) error {
-	return inputf("%s: sample %d: label %q is none of the classes %s", path, i+1, label, list(names))
+// sameValue is one way to write what a name means, the same for all names that mean
+// it: 1 for 1.0, +1 and True.
+func sameValue(name string) string {
+	switch strings.ToLower(name) {
+	case "true":
+		return "1"
+	case "false":
+		return "0"
+	}
+	if v, ok := table.ParseNumber([]byte(name), '.'); ok {
+		if is, integer := table.IsNumber([]byte(name), '.'); is && integer {
+			if i, err := strconv.ParseInt(name, 10, 64); err == nil {
+				return strconv.FormatInt(i, 10)
+			}
+		}
+		return table.FormatNumber(v)
+	}
+	return name
+}
+
+// cutLabels leaves the labels of samples lo to hi-1.
+func (d *Dataset) cutLabels(lo, hi int) {
+	if d.Class != nil {
+		d.Class = d.Class[lo:hi]
+	}
+	if d.Value.Rows > 0 {
+		d.Value = d.Value.RowRange(lo, hi)
+	}
 }
 
 func compareLabels(a, b string) int {
@@ -89,56 +239,4 @@ func compareLabels(a, b string) int {
 		return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
 	}
 	return cmp.Compare(a, b)
-}
-
-// list is names for a message, at most ten.
-func list(names []string) string {
-	if len(names) > 10 {
-		return strings.Join(names[:10], ", ") + fmt.Sprintf(", … (%d)", len(names))
-	}
-	return strings.Join(names, ", ")
-}
-
-// label turns a column of text into classes or values. Text means classes;
-// numbers mean values if a regression is asked for, or if they are not whole
-// or too many; else classes.
-func (d *Dataset) label(path string, text []string, o Options) (err error) {
-	values := mat.New(len(text), 1)
-	var textual, broken bool
-	for i, t := range text {
-		v, err := strconv.ParseFloat(t, 32)
-		if err != nil {
-			textual = true
-			break
-		}
-		values.Data[i] = float32(v)
-		broken = broken || v != float64(int64(v))
-	}
-	if o.Classes == nil {
-		is, err := areValues(text, textual, broken, o)
-		if err != nil {
-			return err
-		}
-		if is {
-			d.Value = values
-			return nil
-		}
-	}
-	d.Class, d.Classes, err = classes(path, text, o)
-	return err
-}
-
-// areValues decides over all processes' labels, some of this one's being text
-// or broken numbers.
-func areValues(text []string, textual, broken bool, o Options) (bool, error) {
-	is, err := comm.Any(o.ranks(), textual, broken)
-	if err != nil || is[0] {
-		return false, err
-	}
-	if is[1] || o.Regression {
-		return true, nil
-	}
-	mine := distinct(text)
-	all, err := union(o.ranks(), mine[:min(len(mine), maxClasses+1)])
-	return len(all) > maxClasses, err
 }

@@ -19,12 +19,11 @@ var digitsCSV []byte
 // digitsTrain is the customary split: the first 1,437 rows train.
 const digitsTrain = 1437
 
-func digits(o Options) (Split, error) {
-	r, err := plain("digits", bytes.NewReader(digitsCSV))
-	if err != nil {
-		return Split{}, err
-	}
-	d, err := csvTable("digits", r, Options{NoHeader: true})
+func digits(ctx context.Context, o Options) (Split, error) {
+	in := &input{path: "digits", size: -1, r: bytes.NewReader(digitsCSV)}
+	whole := Options{NoHeader: true}
+	t, err := csvTable(ctx, in, whole, nil)
+	d, err := t.dataset(whole, err)
 	if err != nil {
 		return Split{}, err
 	}
@@ -99,15 +98,12 @@ func named(ctx context.Context, name string, o Options) (Split, error) {
 	}
 	var s Split
 	for i, d := range []*Dataset{&s.Train, &s.Test} {
-		info, err := os.Stat(paths[2*i])
-		if err != nil {
-			return Split{}, inputError{err}
-		}
+		var err error
 		o.Classes = nil
 		if i == 1 {
 			o.Limit = 0
 		}
-		if *d, err = openFile(paths[2*i], info.Size(), o); err != nil {
+		if *d, err = readFile(ctx, paths[2*i], o); err != nil {
 			return Split{}, err
 		}
 		d.Name = name

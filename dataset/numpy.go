@@ -2,226 +2,385 @@ package dataset
 
 import (
 	"archive/zip"
-	"bufio"
-	"bytes"
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
-	"codeberg.org/sbinet/npyio"
-
+	"github.com/dlam-go/dlam/comm"
+	"github.com/dlam-go/dlam/internal/npy"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/picture"
+	"github.com/dlam-go/dlam/table"
 )
 
-// npy reads a two-dimensional array: samples by features, the last column
+// array is an array whose elements are to be read, one after another.
+type array struct {
+	npy.Header
+	path string
+	cols int // the product of the dimensions after the first
+	r    io.Reader
+	skip func(bytes int64) error // passes over elements
+	step func() error            // is called from time to time; its error ends the reading
+}
+
+// openArray reads the header of an array of which there are at most so many bytes.
+func openArray(path string, r io.Reader, bytes int64) (*array, error) {
+	h, err := npy.ReadHeader(r)
+	switch {
+	case err != nil:
+		return nil, readError(path, err)
+	case len(h.Shape) == 0:
+		return nil, inputf("%s: a single number, want an array of samples", path)
+	case h.Length+int64(h.Elements())*int64(h.Type.Size) > bytes:
+		return nil, inputf("%s: shape %v does not fit in a file of %d bytes", path, h.Shape, bytes)
+	}
+	a := &array{Header: h, path: path, r: r, cols: 1}
+	for _, d := range h.Shape[1:] {
+		a.cols *= d
+	}
+	a.skip = func(n int64) error {
+		_, err := io.CopyN(io.Discard, a.r, n)
+		return err
+	}
+	return a, nil
+}
+
+// rows is the first dimension.
+func (a *array) rows() int { return a.Shape[0] }
+
+// npyFile reads an array from an NPY file: samples by features, the last column
 // being nothing special. It has no labels.
-func npy(path string, r io.ReaderAt, size int64, o Options) (Dataset, error) {
-	_, x, err := readNPY(path, r, size, o)
-	return Dataset{Name: path, X: x, Comm: o.Comm}, err
-}
-
-// readNPY reads this process's share of an array with one or more dimensions as
-// rows of float32. limit is how many bytes there can be: a header that claims
-// more is refused before anything is allocated.
-func readNPY(path string, r io.ReaderAt, limit int64, o Options) (shape []int, m mat.Dense, err error) {
-	defer func() { // the decoder panics on some malformed headers
-		if p := recover(); p != nil {
-			err = inputf("%s: malformed NPY header: %v", path, p)
-		}
-	}()
-	head, err := npyHeader(path, io.NewSectionReader(r, 0, limit))
-	if err != nil {
-		return nil, mat.Dense{}, err
-	}
-	reader, err := npyio.NewReader(bytes.NewReader(head))
-	if err != nil {
-		return nil, mat.Dense{}, inputf("%s: not an NPY file: %w", path, err)
-	}
-	shape = reader.Header.Descr.Shape
-	if len(shape) == 0 {
-		return nil, mat.Dense{}, inputf("%s: a single number, want an array of samples", path)
-	}
-	if reader.Header.Descr.Fortran && len(shape) > 1 {
-		return nil, mat.Dense{}, inputf("%s: Fortran order; save it with numpy.ascontiguousarray", path)
-	}
-	total := int64(1)
-	for _, d := range shape {
-		if d < 0 || d > 0 && total > limit/int64(d) {
-			return nil, mat.Dense{}, inputf("%s: shape %v does not fit in a file of %d bytes", path, shape, limit)
-		}
-		total *= int64(d)
-	}
-	if shape[0] == 0 {
-		return shape, mat.Dense{}, nil
-	}
-	lo, hi := o.rows(shape[0])
-	cols := int(total) / shape[0]
-	kind := strings.Trim(reader.Header.Descr.Type, "<>|='\"")
-	size, err := strconv.Atoi(strings.TrimLeft(kind, "abcdefghijklmnopqrstuvwxyz"))
-	if err != nil {
-		return nil, mat.Dense{}, inputf("%s: %w", path, npyType(kind))
-	}
-	from := int64(len(head)) + int64(lo)*int64(cols*size)
-	part := bufio.NewReader(io.NewSectionReader(r, from, limit-from))
-	if reader, err = npyio.NewReader(io.MultiReader(bytes.NewReader(head), part)); err != nil {
-		return nil, mat.Dense{}, readError(path, err)
-	}
-	reader.Header.Descr.Shape = append([]int{hi - lo}, shape[1:]...)
-	data, err := npyElements(reader, kind, (hi-lo)*cols)
-	if err != nil {
-		return nil, mat.Dense{}, inputf("%s: %w", path, err)
-	}
-	return shape, mat.FromSlice(hi-lo, cols, data), nil
-}
-
-// npyHeader reads the header. It refuses a length that no header has: the
-// decoder allocates what it says.
-func npyHeader(path string, r io.Reader) ([]byte, error) {
-	const longest = 1 << 16
-	head := make([]byte, 12)
-	if _, err := io.ReadFull(r, head); err != nil {
-		return nil, inputf("%s: not an NPY file: it is too short", path)
-	}
-	length := 10 + int(binary.LittleEndian.Uint16(head[8:]))
-	if head[6] > 1 {
-		n := binary.LittleEndian.Uint32(head[8:])
-		if n > longest {
-			return nil, inputf("%s: not an NPY file: its header claims %d bytes, want at most %d", path, n, longest)
-		}
-		length = 12 + int(n)
-	}
-	head = append(head, make([]byte, max(0, length-len(head)))...)
-	if _, err := io.ReadFull(r, head[12:]); err != nil {
-		return nil, inputf("%s: not an NPY file: its header of %d bytes is cut off", path, length)
-	}
-	return head, nil
-}
-
-func npyElements(r *npyio.Reader, kind string, n int) ([]float32, error) {
-	switch kind {
-	case "f4":
-		return npyRead[float32](r, n)
-	case "f8":
-		return npyRead[float64](r, n)
-	case "u1":
-		return npyRead[uint8](r, n)
-	case "i1":
-		return npyRead[int8](r, n)
-	case "u2":
-		return npyRead[uint16](r, n)
-	case "i2":
-		return npyRead[int16](r, n)
-	case "u4":
-		return npyRead[uint32](r, n)
-	case "i4":
-		return npyRead[int32](r, n)
-	case "u8":
-		return npyRead[uint64](r, n)
-	case "i8":
-		return npyRead[int64](r, n)
-	}
-	return nil, npyType(kind)
-}
-
-func npyType(kind string) error {
-	return fmt.Errorf("elements of type %q, want integers or floats", kind)
-}
-
-type number interface {
-	~float32 | ~float64 | ~uint8 | ~int8 | ~uint16 | ~int16 | ~uint32 | ~int32 | ~uint64 | ~int64
-}
-
-func npyRead[T number](r *npyio.Reader, n int) ([]float32, error) {
-	raw := make([]T, n)
-	if err := r.Read(&raw); err != nil {
-		return nil, fmt.Errorf("the file is truncated or malformed: %w", err)
-	}
-	out := make([]float32, n)
-	for i, v := range raw {
-		out[i] = float32(v)
-	}
-	return out, nil
-}
-
-// npz reads an archive of arrays: features under X, x, x_train, data or
-// features, labels under y, y_train, labels, label or target; both are the
-// training data.
-func npz(path string, f io.ReaderAt, size int64, o Options) (Dataset, error) {
-	z, err := zip.NewReader(f, size)
-	if err != nil {
-		return Dataset{}, inputf("%s: not an NPZ archive: %w", path, err)
-	}
-	arrays := map[string]*zip.File{}
-	var names []string
-	for _, e := range z.File {
-		name := strings.TrimSuffix(e.Name, ".npy")
-		arrays[name] = e
-		names = append(names, name)
-	}
-	x, shape, err := npzArray(path, arrays, []string{"X", "x", "x_train", "data", "features"}, size)
+func npyFile(ctx context.Context, in *input, o Options, budget *table.Budget) (Dataset, error) {
+	s, err := in.content()
 	if err != nil {
 		return Dataset{}, err
 	}
-	if shape == nil {
-		return Dataset{}, inputf("%s: no array X, x_train, data or features (there are %s)", path, list(slices.Sorted(slices.Values(names))))
+	most := s.size
+	if most < 0 {
+		most = math.MaxInt64
 	}
-	d := Dataset{Name: path, X: x}
-	if len(shape) == 3 {
-		d.Image = picture.Image{Height: shape[1], Width: shape[2], Channels: 1, Max: 255}
+	a, err := openArray(in.path, s.Reader, most)
+	if err != nil {
+		return Dataset{}, err
 	}
-	if o.NoLabel {
-		return d, nil
+	a.skip = s.skip
+	a.step = func() error { in.progress(); return ctx.Err() }
+	o.NoLabel = true
+	return a.samples(o, budget)
+}
+
+// samples is the array as samples: with one or two dimensions a table, with more a
+// row of numbers each, which may be a picture.
+func (a *array) samples(o Options, budget *table.Budget) (Dataset, error) {
+	if len(a.Shape) > 2 {
+		return a.pictures(o, budget)
 	}
-	y, shape, err := npzArray(path, arrays, []string{"y", "y_train", "labels", "label", "target"}, size)
-	if err != nil || shape == nil {
+	t, err := a.table(numbered(a.cols), o, budget)
+	return t.dataset(o, err)
+}
+
+// each calls f for each element of rows lo to hi-1, by its row and column, in the
+// order of the file.
+func (a *array) each(lo, hi int, f func(row, column int, raw []byte)) error {
+	size, left := a.Type.Size, a.Elements()
+	at := elementPlace{array: a}
+	if !a.Fortran {
+		at.row, left = lo, (hi-lo)*a.cols
+		if err := a.skip(int64(lo) * int64(a.cols) * int64(size)); err != nil {
+			return a.incomplete(at, err)
+		}
+	}
+	const block = 1 << 16
+	buf := make([]byte, max(1, block/size)*size)
+	for left > 0 {
+		raw := buf[:min(len(buf), left*size)]
+		n, err := io.ReadFull(a.r, raw)
+		left -= len(raw) / size
+		for raw = raw[:n-n%size]; len(raw) > 0; raw = raw[size:] {
+			if at.row >= lo && at.row < hi {
+				f(at.row, at.column, raw)
+			}
+			at.next()
+		}
+		if err != nil {
+			return a.incomplete(at, err)
+		}
+		if err := a.step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// incomplete says which sample the file ends in, if that is what err says.
+func (a *array) incomplete(at elementPlace, err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return inputf("%s: the file is truncated: sample %d of %d is incomplete", a.path, at.row+1, a.rows())
+	}
+	return readError(a.path, err)
+}
+
+// elementPlace is where an element belongs.
+type elementPlace struct {
+	*array
+	row, column int
+	index       []int // in Fortran order: the element's second and further indices
+}
+
+// next goes on to the element that follows in the file.
+func (e *elementPlace) next() {
+	if !e.Fortran {
+		if e.column++; e.column == e.cols {
+			e.row, e.column = e.row+1, 0
+		}
+		return
+	}
+	if e.row++; e.row < e.rows() {
+		return
+	}
+	e.row = 0
+	if e.index == nil {
+		e.index = make([]int, len(e.Shape)-1)
+	}
+	for i := range e.index {
+		if e.index[i]++; e.index[i] < e.Shape[i+1] {
+			break
+		}
+		e.index[i] = 0
+	}
+	e.column = 0
+	for i, k := range e.index {
+		e.column = e.column*e.Shape[i+1] + k
+	}
+}
+
+// table reads the array as a table with the given names of columns: this process's
+// rows of it.
+func (a *array) table(names []string, o Options, budget *table.Budget) (*columns, error) {
+	kind := map[npy.Kind]table.Kind{npy.Boolean: table.Boolean, npy.Time: table.Time, npy.Bytes: table.Text, npy.Unicode: table.Text}[a.Type.Kind]
+	if kind == table.Unknown {
+		kind = table.Number
+	}
+	b, err := table.NewBuilder(a.path, names, table.Settings{Budget: budget, Kinds: slices.Repeat([]table.Kind{kind}, len(names))})
+	if err != nil {
+		return nil, readError(a.path, err)
+	}
+	var text []byte
+	step := a.step
+	a.step = func() error { return errors.Join(b.Err(), step()) }
+	lo, hi := o.rows(a.rows())
+	err = a.each(lo, hi, func(_, column int, raw []byte) {
+		switch a.Type.Kind {
+		case npy.Float:
+			b.AddFloat(column, a.Type.Float(raw))
+		case npy.Integer:
+			b.AddInteger(column, a.Type.Int(raw))
+		case npy.Unsigned:
+			b.AddUnsigned(column, uint64(a.Type.Int(raw)))
+		case npy.Boolean:
+			b.AddBoolean(column, a.Type.Int(raw) != 0)
+		case npy.Time:
+			if t, ok := a.Type.Micros(raw); ok {
+				b.AddTime(column, t)
+			} else {
+				b.AddMissing(column)
+			}
+		default:
+			text = a.Type.AppendText(text[:0], raw)
+			b.AddString(column, text)
+		}
+	})
+	if err != nil {
+		return nil, readError(a.path, err)
+	}
+	t, err := b.Table()
+	if err != nil {
+		return nil, readError(a.path, err)
+	}
+	return &columns{Table: t, place: "row", budget: budget, part: true, offset: lo}, nil
+}
+
+// pictures reads an array of three dimensions or more as a row of numbers a sample.
+// With three it is pictures, if its type or its range says of what range their
+// values are.
+func (a *array) pictures(o Options, budget *table.Budget) (d Dataset, err error) {
+	if a.Type.Text() || a.Type.Kind == npy.Time {
+		return d, inputf("%s: shape %v of elements of type %q, want numbers", a.path, a.Shape, a.Type.Name)
+	}
+	lo, hi := o.rows(a.rows())
+	if err := budget.Take(4 * int64(hi-lo) * int64(a.cols)); err != nil {
+		return d, readError(a.path, err)
+	}
+	d = Dataset{Name: a.path, Comm: o.Comm, X: mat.New(hi-lo, a.cols)}
+	low, high := 0.0, 0.0
+	err = a.each(lo, hi, func(row, column int, raw []byte) {
+		v := a.Type.Float(raw)
+		low, high = min(low, v), max(high, v)
+		d.X.Row(row - lo)[column] = float32(v)
+	})
+	if err != nil || len(a.Shape) != 3 {
 		return d, err
 	}
-	if y.Rows != x.Rows {
-		return Dataset{}, inputf("%s: %d labels for %d samples", path, y.Rows, x.Rows)
+	ends, err := comm.Gather(o.ranks(), []float64{low, high})
+	if err != nil {
+		return d, err
 	}
-	if y.Cols > 1 {
-		d.Value = y
-		return d, nil
+	for _, e := range ends {
+		low, high = min(low, e[0]), max(high, e[1])
 	}
-	text := make([]string, y.Rows)
-	for i := range text {
-		text[i] = strconv.FormatFloat(float64(y.Row(i)[0]), 'g', -1, 32)
+	d.Image, d.Notes = a.image(low, high)
+	return d, nil
+}
+
+// image is the shape of the pictures whose values go from low, at most 0, to high;
+// none if they are no pictures.
+func (a *array) image(low, high float64) (picture.Image, []string) {
+	im := picture.Image{Height: a.Shape[1], Width: a.Shape[2], Channels: 1}
+	const most, dark = 255, 128
+	switch {
+	case low < 0 || math.IsInf(high, 0) || high != high:
+		return picture.Image{}, []string{fmt.Sprintf("%s: shape %v with values from %g to %g: not pictures, whose values are 0 or more; taken as %d numbers each", a.path, a.Shape, low, high, a.cols)}
+	case a.Type.Kind == npy.Unsigned && a.Type.Size == 1, high > dark && high <= most:
+		im.Max = most
+	case high <= 1:
+		im.Max = 1
+	default:
+		im.Max = float32(high)
 	}
-	return d, d.label(path, text, o)
+	return im, []string{fmt.Sprintf("%s: pictures of %d×%d with values from 0 to %g", a.path, im.Height, im.Width, im.Max)}
+}
+
+// npzFile reads an archive of arrays: features under X, x, x_train, data or
+// features, labels under y, y_train, labels, label or target; both are the
+// training data.
+func npzFile(ctx context.Context, in *input, o Options, budget *table.Budget) (Dataset, error) {
+	directory, err := zipDirectory(in, in.size)
+	if err != nil {
+		return Dataset{}, inputf("%s: not an NPZ archive: %w", in.path, err)
+	}
+	const entry = 8 // bytes in memory for a byte in the directory, about
+	if err := budget.Take(directory * entry); err != nil {
+		return Dataset{}, readError(in.path, err)
+	}
+	z, err := zip.NewReader(in, in.size)
+	if err != nil {
+		return Dataset{}, inputf("%s: not an NPZ archive: %w", in.path, err)
+	}
+	f := &npzArchive{ctx: ctx, in: in, entries: map[string]*zip.File{}}
+	for _, e := range z.File {
+		name := strings.TrimSuffix(e.Name, ".npy")
+		f.entries[name] = e
+		f.names = append(f.names, name)
+	}
+	x, closeX, err := f.open("X", "x", "x_train", "data", "features")
+	if err != nil {
+		return Dataset{}, err
+	}
+	defer closeX()
+	if x == nil {
+		slices.Sort(f.names)
+		return Dataset{}, inputf("%s: no array X, x_train, data or features (there are %s)", in.path, table.List(f.names))
+	}
+	features := o.whole()
+	features.NoLabel = true
+	d, err := x.samples(features, budget)
+	d.Name = in.path
+	if err != nil || o.NoLabel {
+		return d, err
+	}
+	return d, f.label(&d, o, budget)
+}
+
+// label reads the labels of d.
+func (f *npzArchive) label(d *Dataset, o Options, budget *table.Budget) error {
+	y, closeY, err := f.open("y", "y_train", "labels", "label", "target")
+	if err != nil || y == nil {
+		return err
+	}
+	defer closeY()
+	if y.rows() != d.Rows() {
+		return inputf("%s: %d labels for %d samples", f.in.path, y.rows(), d.Rows())
+	}
+	t, err := y.table(numbered(y.cols), o.whole(), budget)
+	if err != nil {
+		return err
+	}
+	if y.cols == 1 {
+		return d.label(t, 0, o.whole())
+	}
+	d.Value = mat.New(t.Rows, len(t.Columns))
+	column := make([]float32, t.Rows)
+	for j, c := range t.Columns {
+		if c.Kind != table.Number && c.Kind != table.Boolean {
+			return inputf("%s: %d columns of %s for labels, want one, or numbers", t.Name, len(t.Columns), c.Kind)
+		}
+		if err := t.copyValues(column, j); err != nil {
+			return err
+		}
+		for i, v := range column {
+			d.Value.Row(i)[j] = v
+		}
+	}
+	return nil
+}
+
+// npzArchive is an open archive of arrays.
+type npzArchive struct {
+	ctx     context.Context
+	in      *input
+	entries map[string]*zip.File
+	names   []string
 }
 
 // maxExpansion is how many times its size a file may take once decompressed:
 // deflate cannot shrink data further.
 const maxExpansion = 1032
 
-// npzArray reads the first of names that the archive has; shape is nil if none.
-// It refuses an entry that claims more than maxExpansion allows.
-func npzArray(path string, arrays map[string]*zip.File, names []string, size int64) (mat.Dense, []int, error) {
-	for _, n := range names {
-		e, ok := arrays[n]
-		if !ok {
-			continue
-		}
-		place := path + ": " + e.Name
-		if e.UncompressedSize64 > uint64(size)*maxExpansion || e.UncompressedSize64 > math.MaxInt32*16 {
-			return mat.Dense{}, nil, inputf("%s: claims %d bytes in an archive of %d", place, e.UncompressedSize64, size)
-		}
-		r, err := e.Open()
-		if err != nil {
-			return mat.Dense{}, nil, inputf("%s: %w", place, err)
-		}
-		defer func() { _ = r.Close() }()
-		raw, err := io.ReadAll(io.LimitReader(r, int64(e.UncompressedSize64)))
-		if err != nil {
-			return mat.Dense{}, nil, readError(place, err)
-		}
-		shape, m, err := readNPY(place, bytes.NewReader(raw), int64(len(raw)), Options{})
-		return m, shape, err
+// open opens the first of arrays with the given names that the archive has; nil if
+// it has none. It refuses an entry that claims more than maxExpansion allows.
+func (f *npzArchive) open(names ...string) (a *array, done func(), err error) {
+	done = func() {}
+	i := slices.IndexFunc(names, func(n string) bool { return f.entries[n] != nil })
+	if i < 0 {
+		return nil, done, nil
 	}
-	return mat.Dense{}, nil, nil
+	e := f.entries[names[i]]
+	place := f.in.path + ": " + e.Name
+	if e.UncompressedSize64 > uint64(f.in.size)*maxExpansion {
+		return nil, done, inputf("%s: claims %d bytes in an archive of %d", place, e.UncompressedSize64, f.in.size)
+	}
+	r, err := e.Open()
+	if err != nil {
+		return nil, done, inputf("%s: %w", place, err)
+	}
+	content := newAhead(f.ctx, r)
+	if a, err = openArray(place, content, int64(e.UncompressedSize64)); err != nil {
+		content.close()
+		return nil, done, err
+	}
+	a.step = func() error { f.in.progress(); return f.ctx.Err() }
+	return a, content.close, nil
+}
+
+// zipDirectory is the size of the directory at the end of a zip file, as its last
+// record claims it; the size of the file where that has no room for it.
+func zipDirectory(r io.ReaderAt, size int64) (int64, error) {
+	const record, comment = 22, 1 << 16
+	tail := make([]byte, min(size, record+comment))
+	if _, err := r.ReadAt(tail, size-int64(len(tail))); err != nil && err != io.EOF {
+		return 0, err
+	}
+	i := strings.LastIndex(string(tail), "PK\x05\x06")
+	if i < 0 || len(tail)-i < record {
+		return 0, zip.ErrFormat
+	}
+	if n := binary.LittleEndian.Uint32(tail[i+12:]); n != math.MaxUint32 {
+		return int64(n), nil
+	}
+	return size, nil
 }

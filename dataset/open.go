@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/dlam-go/dlam/comm"
+	"github.com/dlam-go/dlam/internal/npy"
+	"github.com/dlam-go/dlam/table"
 )
 
 // Options say how to read a source. The zero value detects everything and
@@ -18,14 +21,26 @@ type Options struct {
 	DataDir  string // where named sets are looked up first: <DataDir>/mnist/…
 	CacheDir string // where they are kept once downloaded; "" for the user's cache
 	Offline  bool   // never download
-	// Progress is told how much of a download is done; total is 0 if unknown.
+	// Progress is told how many bytes of a file have been downloaded or read; total
+	// is 0 if unknown.
 	Progress func(file string, done, total int64)
 
 	Label      string // label column of a table: name, or number from 0 (negative from the end); "" to detect
 	NoLabel    bool   // the table has no label column
-	NoHeader   bool   // a CSV's first line is data, even if it looks like names
-	Comma      rune   // a CSV's separator; 0 to detect among , ; tab and |
 	Regression bool   // numeric labels are values, not classes
+	// Drop are columns of a table to leave out, by name or number as Label.
+	Drop []string
+
+	// How a table of text (CSV and its relatives) is written; each zero value is to
+	// find out, or what is customary.
+	Header    bool   // the first line is the names of the columns, even if it looks like data
+	NoHeader  bool   // the first line is data, even if it looks like names
+	Separator string // an ASCII character, "tab", or "blanks" for any number of them; "" to detect among , ; tab | and blanks
+	Decimal   string // the decimal sign, "." or ","; "" for a point
+	Encoding  string // one of Encodings; "" for UTF-8
+
+	// MaxMemory is how many bytes reading may take, with what it gives; 0 for any.
+	MaxMemory float64
 
 	// Of a model that the data is for: classes in their order (a label that is
 	// none of them is an error) and columns by name (others are ignored).
@@ -52,11 +67,11 @@ func Open(ctx context.Context, source string, o Options) (Split, error) {
 	var err error
 	switch {
 	case source == "digits":
-		s, err = digits(o)
+		s, err = digits(ctx, o)
 	case slices.Contains(Names, source):
 		s, err = named(ctx, source, o)
 	default:
-		s, err = openPath(source, o)
+		s, err = openSource(ctx, source, o)
 	}
 	if err != nil {
 		return Split{}, err
@@ -75,63 +90,78 @@ func Open(ctx context.Context, source string, o Options) (Split, error) {
 	return s, nil
 }
 
-func openPath(path string, o Options) (Split, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return Split{}, inputf("%s: no such file, and no data set of that name (there are %s)", path, strings.Join(Names, ", "))
+func openSource(ctx context.Context, path string, o Options) (Split, error) {
+	if path != StandardInput {
+		info, err := os.Stat(path)
+		if err != nil {
+			if errors.Is(err, os.ErrNotExist) {
+				return Split{}, inputf("%s: no such file, and no data set of that name (there are %s)", path, strings.Join(Names, ", "))
+			}
+			return Split{}, inputError{err}
 		}
-		return Split{}, inputError{err}
-	}
-	if info.IsDir() {
-		d, err := imageFolder(path, o)
-		return Split{Train: d}, err
+		if info.IsDir() {
+			d, err := imageFolder(path, o)
+			return Split{Train: d}, err
+		}
 	}
 	if companion, ok := testCompanion(path); ok {
-		return idxSplit(path, companion, o)
+		return idxSplit(ctx, path, companion, o)
 	}
-	d, err := openFile(path, info.Size(), o)
+	d, err := readFile(ctx, path, o)
 	return Split{Train: d}, err
 }
 
-// openFile reads one file of any format.
-func openFile(path string, size int64, o Options) (Dataset, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return Dataset{}, inputError{err}
-	}
-	defer func() { _ = f.Close() }()
-	switch ext := strings.ToLower(filepath.Ext(path)); ext {
-	case ".npy":
-		return npy(path, f, size, o)
-	case ".npz":
-		d, err := npz(path, f, size, o.whole())
-		return o.share(d), err
-	case ".parquet":
-		if o.Limit == 0 {
-			return parquetTable(path, f, size, o)
-		}
-		d, err := parquetTable(path, f, size, o.whole()) // classes are those of all rows
-		return o.share(d), err
-	}
-	r, err := plain(path, f)
+// readFile reads one file of any format, which its first bytes tell, or its name.
+func readFile(ctx context.Context, path string, o Options) (Dataset, error) {
+	in, err := openInput(ctx, path, o)
 	if err != nil {
 		return Dataset{}, err
 	}
-	head, _ := r.Peek(4)
-	if isIDX(head) || strings.Contains(filepath.Base(path), "-idx") { // its reader says what is wrong
-		return idxDataset(path, r, o)
+	defer in.close()
+	s, err := in.content()
+	if err != nil {
+		return Dataset{}, err
 	}
-	if r.file != nil && o.Limit == 0 {
-		return csvTable(path, r, o)
+	head, err := s.Peek(8)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return Dataset{}, readError(path, err)
 	}
-	d, err := csvTable(path, r, o.whole()) // and classes are those of all rows
-	return o.share(d), err
+	in.first = s
+	budget := table.NewBudget(int64(o.MaxMemory))
+	extension := strings.ToLower(filepath.Ext(strings.TrimSuffix(path, ".gz")))
+	starts := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
+	switch {
+	case starts(npy.Magic), extension == ".npy":
+		return npyFile(ctx, in, o, budget)
+	case starts("PK\x03\x04"), starts("PK\x05\x06"), extension == ".npz":
+		if s.in == nil {
+			return Dataset{}, inputf("%s: an NPZ archive in a pipe or in gzip cannot be read: put it in a file", path)
+		}
+		d, err := npzFile(ctx, in, o, budget)
+		return o.share(d), err
+	case starts("PAR1"), extension == ".parquet":
+		if s.in == nil {
+			return Dataset{}, inputf("%s: Parquet in a pipe or in gzip cannot be read: put it in a file", path)
+		}
+		t, err := parquetTable(ctx, in, o, budget)
+		return t.dataset(o, err)
+	case len(head) >= 4 && isIDX(head[:4]), isIDXName(path): // its reader says what is wrong
+		return idxDataset(ctx, path, s, o, budget)
+	}
+	t, err := csvTable(ctx, in, o, budget)
+	return t.dataset(o, err)
 }
 
-// readError says what is wrong with a file that ended or broke off.
+// readError says what is wrong with a file that ended or broke off, or that takes
+// more memory than it may.
 func readError(path string, err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+	var m *table.MemoryError
+	switch {
+	case err == nil, errors.Is(err, ErrInput), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.As(err, &m):
+		return TooLarge{Name: path, Bytes: float64(m.Need), Most: float64(m.Limit), AtLeast: true}
+	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
 		return inputf("%s: the file is truncated", path)
 	}
 	return inputf("%s: %w", path, err)

@@ -1,94 +1,166 @@
 package dataset
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strconv"
+	"slices"
+	"strings"
 
 	"github.com/dlam-go/dlam/internal/parquet"
+	"github.com/dlam-go/dlam/table"
 )
 
-// parquetTable reads a flat Parquet file: numeric columns are features, the label
-// may be text. Only pages of these columns that hold this process's rows are read.
-func parquetTable(path string, r io.ReaderAt, size int64, o Options) (Dataset, error) {
-	f, err := parquet.Open(r, size)
-	if err != nil {
-		return Dataset{}, readError(path, err)
-	}
-	var columns []string
-	for _, c := range f.Columns() {
-		columns = append(columns, c.Name)
-	}
-	t, err := newTable(path, columns, len(columns), o)
-	if err != nil {
-		return Dataset{}, err
-	}
-	used := t.take
-	if t.label >= 0 {
-		used = append(used[:len(used):len(used)], t.label)
-	}
-	if err := t.checkParquet(f, used); err != nil {
-		return Dataset{}, err
-	}
-	lo, hi := o.rows(int(f.Rows()))
-	t.data = make([]float32, (hi-lo)*len(t.take))
-	err = f.Read(used, lo, hi, func(k, row int, v parquet.Values) {
-		if k == len(t.take) {
-			t.addLabels(v)
-			return
+// parquetTable reads the columns of a flat Parquet file that are features or the
+// label. Only pages of these columns that hold this process's rows are read.
+func parquetTable(ctx context.Context, in *input, o Options, budget *table.Budget) (*columns, error) {
+	f, err := parquet.Open(in, in.size, func(bytes int64) error { // for a time
+		err := budget.Take(bytes)
+		if err == nil {
+			budget.Give(bytes)
 		}
-		for i, x := range v.Numbers {
-			t.data[(row-lo+i)*len(t.take)+k] = x
-		}
+		return err
 	})
 	if err != nil {
-		return Dataset{}, t.parquetError(err)
+		return nil, readError(in.path, err)
 	}
-	return t.dataset(o)
+	all := &columns{Table: &table.Table{Name: in.path}, named: true, index: pandasIndex(f)}
+	for _, c := range f.Columns() {
+		all.Columns = append(all.Columns, &table.Column{Name: c.Name, Kind: parquetKind(c)})
+	}
+	for _, j := range all.index {
+		all.notes = append(all.notes, fmt.Sprintf("%s: column %s is the index of a pandas table, and no data", in.path, all.name(j)))
+	}
+	features, label, err := all.roles(o)
+	if err != nil {
+		return nil, err
+	}
+	used := features
+	if label >= 0 {
+		used = append(slices.Clone(features), label)
+	}
+	r := &parquetReader{ctx: ctx, in: in, file: f, used: used}
+	t := &columns{named: true, notes: all.notes, place: "row", budget: budget, features: numbersTo(len(features)), label: -1}
+	if label >= 0 {
+		t.label = len(features)
+	}
+	rows := o
+	if t.part = o.Limit == 0; !t.part { // classes are those of all rows
+		rows = o.whole()
+	}
+	lo, hi := rows.rows(int(f.Rows()))
+	t.offset = lo
+	t.Table, err = r.read(lo, hi, budget)
+	return t, err
 }
 
-// checkParquet refuses used columns that are neither features nor a label, and more
-// rows than a file of this size may have.
-func (t *table) checkParquet(f *parquet.File, used []int) error {
-	for _, j := range used {
-		c := f.Columns()[j]
+// parquetReader reads some columns of a file.
+type parquetReader struct {
+	ctx  context.Context
+	in   *input
+	file *parquet.File
+	used []int
+}
+
+func (r *parquetReader) read(lo, hi int, budget *table.Budget) (*table.Table, error) {
+	names, kinds := make([]string, len(r.used)), make([]table.Kind, len(r.used))
+	for k, j := range r.used {
+		c := r.file.Columns()[j]
 		if err := c.Supported(); err != nil {
-			return inputf("%s: column %s: %w", t.path, t.name(j), err)
+			return nil, inputf("%s: column %q: %w", r.in.path, c.Name, err)
 		}
-		if j != t.label && !c.Numeric() {
-			return inputf("%s: column %s: it holds texts, want numbers", t.path, t.name(j))
+		names[k], kinds[k] = c.Name, parquetKind(c)
+	}
+	b, err := table.NewBuilder(r.in.path, names, table.Settings{Kinds: kinds, Budget: budget})
+	if err != nil {
+		return nil, readError(r.in.path, err)
+	}
+	err = r.file.Read(r.used, lo, hi, func(k, _ int, v parquet.Values) error {
+		c := r.file.Columns()[r.used[k]]
+		for i := range v.Len() {
+			if v.Absent != nil && v.Absent[i] {
+				b.AddMissing(k)
+			} else {
+				addParquet(b, k, &c, v, i)
+			}
 		}
+		r.in.progress()
+		return errors.Join(b.Err(), r.ctx.Err())
+	})
+	if err != nil {
+		return nil, r.fault(err)
 	}
-	each := 4 * len(t.take) // bytes of a row in memory
-	if t.label >= 0 {
-		const text = 16 // bytes of a string without its content
-		each += text
-	}
-	if err := f.CheckRows(each); err != nil {
-		return inputf("%s: %w", t.path, err)
-	}
-	return nil
+	t, err := b.Table()
+	return t, readError(r.in.path, err)
 }
 
-// addLabels adds labels, numbers as text.
-func (t *table) addLabels(v parquet.Values) {
-	for _, x := range v.Numbers {
-		t.labels = append(t.labels, strconv.FormatFloat(float64(x), 'g', -1, 32))
+// addParquet adds value i of v to column k.
+func addParquet(b *table.Builder, k int, c *parquet.Column, v parquet.Values, i int) {
+	switch c.Kind() {
+	case parquet.Text:
+		b.AddString(k, v.Texts[i])
+	case parquet.Float:
+		b.AddFloat(k, v.Floats[i])
+	case parquet.Decimal:
+		b.AddDecimal(k, v.Integers[i], c.Scale())
+	case parquet.Unsigned:
+		b.AddUnsigned(k, uint64(v.Integers[i]))
+	case parquet.Boolean:
+		b.AddBoolean(k, v.Integers[i] != 0)
+	case parquet.Time:
+		b.AddTime(k, v.Integers[i])
+	default:
+		b.AddInteger(k, v.Integers[i])
 	}
-	t.labels = append(t.labels, v.Texts...)
 }
 
-// parquetError says in which column and row of the file err is.
-func (t *table) parquetError(err error) error {
+// parquetKind is what a column is in a table.
+func parquetKind(c parquet.Column) table.Kind {
+	switch c.Kind() {
+	case parquet.Text:
+		return table.Text
+	case parquet.Boolean:
+		return table.Boolean
+	case parquet.Time:
+		return table.Time
+	}
+	return table.Number
+}
+
+// fault says in which column and row of the file an error is.
+func (r *parquetReader) fault(err error) error {
 	var c *parquet.ColumnError
+	var value *table.ValueError
 	switch {
-	case !errors.As(err, &c):
-		return readError(t.path, err)
-	case !errors.Is(err, parquet.ErrNull):
-		return readError(fmt.Sprintf("%s: rows %d and on, column %s", t.path, c.Row+1, t.name(c.Column)), c.Err)
-	case c.Column == t.label:
-		return inputf("%s: row %d, column %s: the label is empty", t.path, c.Row+1, t.name(c.Column))
+	case errors.As(err, &c):
+		return readError(fmt.Sprintf("%s: rows %d and on, column %q", r.in.path, c.Row+1, c.Name), c.Err)
+	case errors.As(err, &value):
+		return inputf("%s: row %d, column %q: %w", r.in.path, value.Row+1, value.Column, value.Err)
 	}
-	return inputf("%s: row %d, column %s: %w, want a number", t.path, c.Row+1, t.name(c.Column), parquet.ErrNull)
+	return readError(r.in.path, err)
+}
+
+// pandasIndex is the columns of a file that pandas has written of the index of its
+// rows, which it names in the file's metadata or by how it calls them.
+func pandasIndex(f *parquet.File) (index []int) {
+	var said struct {
+		Columns []any `json:"index_columns"` // names, or descriptions of what is stored nowhere
+	}
+	_ = json.Unmarshal([]byte(f.Metadata("pandas")), &said) // or not written by pandas
+	for j, c := range f.Columns() {
+		if slices.Contains(said.Columns, any(c.Name)) || strings.HasPrefix(c.Name, "__index_level_") {
+			index = append(index, j)
+		}
+	}
+	return index
+}
+
+// numbersTo is 0 to n-1.
+func numbersTo(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
 }

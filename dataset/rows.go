@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/table"
 )
 
 // Number is the kinds of numbers that samples in memory may consist of.
@@ -55,7 +56,7 @@ func FromRows[T Number, L Label](name string, rows [][]T, labels []L, columns ..
 }
 
 // labelRows turns labels into d's classes or values.
-func labelRows[L Label](d *Dataset, labels []L) (err error) {
+func labelRows[L Label](d *Dataset, labels []L) error {
 	text := make([]string, len(labels))
 	for i, l := range labels {
 		switch v := reflect.ValueOf(l); {
@@ -74,27 +75,18 @@ func labelRows[L Label](d *Dataset, labels []L) (err error) {
 			}
 		}
 	}
-	if d.Value.Rows == 0 {
-		d.Class, d.Classes, err = classes(d.Name, text, Options{})
+	if d.Value.Rows > 0 {
+		return nil
 	}
-	return err
+	return d.classify(labelsOfTexts(d.Name, text), Options{})
 }
 
 // WithClasses is d with its classes numbered as in names, as those of other data
 // are. A class that is not among names is an error.
 func (d Dataset) WithClasses(names []string) (Dataset, error) {
 	if d.Class == nil {
-		return d, inputf("%s: no classes, want some of %s", d.Name, list(names))
+		return d, inputf("%s: no classes, want some of %s", d.Name, table.List(names))
 	}
-	number := numbers(names)
-	class := make([]int32, len(d.Class))
-	for i, c := range d.Class {
-		n, ok := number[d.Classes[c]]
-		if !ok {
-			return d, noClass(d.Name, i, d.Classes[c], names)
-		}
-		class[i] = n
-	}
-	d.Class, d.Classes = class, names
-	return d, nil
+	err := d.classify(labels{path: d.Name, names: d.Classes, of: d.Class}, Options{Classes: names})
+	return d, err
 }

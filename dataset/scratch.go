@@ -18,14 +18,18 @@ type Scratch struct {
 	Most float64
 }
 
-// TooLarge is the error of samples that take more than Scratch.Most. It is an
-// ErrInput.
+// TooLarge is the error of samples that take more than Scratch.Most or
+// Options.MaxMemory. It is an ErrInput.
 type TooLarge struct {
 	Name        string
 	Bytes, Most float64
+	AtLeast     bool // Bytes is where reading stopped: it would go on
 }
 
 func (e TooLarge) Error() string {
+	if e.AtLeast {
+		return fmt.Sprintf("%s: reading it takes more than the %.0f MB of memory that are allowed", e.Name, e.Most/(1<<20))
+	}
 	return fmt.Sprintf("%s: the samples take %.0f MB of memory, %.0f MB is allowed", e.Name, e.Bytes/(1<<20), e.Most/(1<<20))
 }
 
@@ -36,7 +40,7 @@ func (e TooLarge) Is(target error) bool { return target == ErrInput }
 func (s *Scratch) allow(name string, rows, cols int) error {
 	bytes := 4 * float64(rows) * float64(cols)
 	if s != nil && s.Dir == "" && s.Most > 0 && bytes > s.Most {
-		return TooLarge{name, bytes, s.Most}
+		return TooLarge{Name: name, Bytes: bytes, Most: s.Most}
 	}
 	return nil
 }

@@ -62,19 +62,6 @@ func union(c comm.Comm, mine []string) ([]string, error) {
 	return slices.Compact(all), nil
 }
 
-// distinct is the different texts among text, in no order.
-func distinct(text []string) []string {
-	seen := map[string]bool{}
-	var list []string
-	for _, t := range text {
-		if !seen[t] {
-			seen[t] = true
-			list = append(list, t)
-		}
-	}
-	return list
-}
-
 // inTurn waits, in the processes that wait is true of, until the others are
 // past it too: rank 0 downloads what the others then find.
 func (o Options) inTurn(wait bool) error {

@@ -27,13 +27,12 @@ type Config struct {
 // the only place where names become fields.
 func (c *Config) Entries() []Entry {
 	s, o, m := &c.Source, &c.Options, &c.Options.Settings
-	return []Entry{
+	return slices.Concat([]Entry{
 		{"data", OfData, strings.Join(dataset.Names, "|") + ", a file (CSV, IDX, NPY, NPZ, Parquet), or a folder of pictures", field(&s.Data, anyText, "")},
 		{"data-dir", OfData, "where named data sets lie (default $DLAM_DATA_DIR)", field(&s.DataDir, anyText, "")},
 		{"offline", OfData, "never download", field(&s.Offline, onOff, "false")},
 		{"test-data", OfData, "file to test on", field(&s.TestData, anyText, "")},
-		{"label", OfData, "label column of a table: name, or number from 0; default a column named label, class, target or y, else the last", field(&s.Label, anyText, "")},
-		{"no-header", OfData, "a CSV's first line is data", field(&s.NoHeader, onOff, "false")},
+	}, s.TableEntries(), []Entry{
 		{"limit", OfData, "train on the first so many samples; 0: all", field(&s.Limit, from(0, "0: all"), "0")},
 		{"test-split", OfData, "share held back for testing where there is no test data; 0: none", maybe(&o.TestSplit, belowOne).by(defaultTestSplit)},
 		{"validation", OfData, "share of the training samples held back to choose the best iteration's network; 0: none", field(&o.Validation, belowOne, "0")},
@@ -80,11 +79,11 @@ func (c *Config) Entries() []Entry {
 		{"nu", OfMethod, "weight of the hidden layers' equations", maybe(&m.Nu, aboveZero)},
 		{"warm", OfMethod, "iterations before the multiplier first moves", maybe(&m.Warm, from(0, ""))},
 		{"ridge", OfMethod, "what is taken for 0 in the pseudo-inverse, of the mean diagonal", maybe(&m.Ridge, withinOne)},
-	}
+	})
 }
 
 // ofSource are the names of Source's entries.
-var ofSource = []string{"data", "data-dir", "offline", "test-data", "label", "no-header", "limit"}
+var ofSource = []string{"data", "data-dir", "offline", "test-data", "label", "drop", "header", "no-header", "separator", "decimal", "encoding", "limit"}
 
 // Entry is the setting called name.
 func (c *Config) Entry(name string) (e Entry, ok bool) {

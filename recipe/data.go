@@ -3,6 +3,7 @@ package recipe
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dlam-go/dlam/dataset"
@@ -70,6 +71,10 @@ func (d Data) Pictures(im picture.Image) Data {
 	d.split.Train.Image, d.split.Test.Image = im, im
 	return d
 }
+
+// Notes are what people are to be told of how the samples were taken from files, a
+// line each.
+func (d Data) Notes() []string { return slices.Concat(d.split.Train.Notes, d.split.Test.Notes) }
 
 // Once is d for one training, which may scale the samples where they are instead
 // of in a copy. A second training is refused.

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"encoding/csv"
 	"fmt"
 	"slices"
 	"strconv"
@@ -71,6 +72,8 @@ func textOf(v any) string {
 	switch v := v.(type) {
 	case []int:
 		return strings.Trim(strings.ReplaceAll(fmt.Sprint(v), " ", ","), "[]")
+	case []string:
+		return joined(v)
 	case spec.Operator:
 		return v.Spec().String()
 	case []activation.Func:
@@ -291,6 +294,25 @@ var layerWidths = kind[[]int]{name: "widths", parse: func(text string) ([]int, e
 }, within: func(v *check.Violations, name string, list []int) {
 	v.That(!slices.ContainsFunc(list, func(d int) bool { return d < 1 }), name, list, "widths of at least 1")
 }}
+
+// columnNames is lists of names with commas between; a name with a comma in it is in
+// quotes, as in a CSV file.
+var columnNames = kind[[]string]{name: "names", parse: func(text string) ([]string, error) {
+	if text == "" {
+		return nil, nil
+	}
+	names, err := csv.NewReader(strings.NewReader(text)).Read()
+	return names, wrong(err, text, "names with commas between")
+}}
+
+// joined is names as columnNames reads them.
+func joined(names []string) string {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	_ = w.Write(names) // to memory
+	w.Flush()
+	return strings.TrimSuffix(b.String(), "\n")
+}
 
 // wrong says what is wanted of a text that is no such thing.
 func wrong(err error, text, want string) error {

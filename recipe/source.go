@@ -3,6 +3,7 @@ package recipe
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/dataset"
@@ -17,14 +18,22 @@ type Source struct {
 	DataDir  string // where named data sets are looked up before any download; "": nowhere
 	Offline  bool   // never download
 	TestData string // file to test on; "": none
-	Label    string // label column of a table, by name or number from 0; "": one called label, class, target or y, else the last
-	NoHeader bool   // a CSV's first line is data
 	Limit    int    // the first so many training samples; 0: all
+
+	// What the columns of a table are, and how it is written if it is a text. Each
+	// zero value is what is found out, or customary; see dataset.Options.
+	Label     string // label column, by name or number from 0; "": one called label, class, target, y or species, else the last
+	Drop      []string
+	Header    bool
+	NoHeader  bool
+	Separator string
+	Decimal   string
+	Encoding  string
 
 	Values    bool                                 // labels that are numbers are values, not classes
 	Scratch   string                               // folder to keep the samples of IDX and NPY files in, mapped; "": in memory
 	MaxMemory float64                              // bytes that the process may take; 0: what is available
-	Progress  func(file string, done, total int64) // told of downloads; nil: nobody
+	Progress  func(file string, done, total int64) // told of downloads and of reading; nil: nobody
 	Comm      comm.Comm                            // processes that share the samples; nil: one
 }
 
@@ -39,8 +48,9 @@ func (s *Source) name() string {
 // Reading is how s says to read a file.
 func (s *Source) Reading() dataset.Options {
 	return dataset.Options{
-		DataDir: s.DataDir, Offline: s.Offline, Label: s.Label, NoHeader: s.NoHeader,
-		Regression: s.Values, Progress: s.Progress, Limit: s.Limit, Comm: s.Comm,
+		DataDir: s.DataDir, Offline: s.Offline, Label: s.Label, Drop: s.Drop, Header: s.Header, NoHeader: s.NoHeader,
+		Separator: s.Separator, Decimal: s.Decimal, Encoding: s.Encoding,
+		Regression: s.Values, Progress: s.Progress, Limit: s.Limit, Comm: s.Comm, MaxMemory: s.MaxMemory,
 		Scratch: &dataset.Scratch{Dir: s.Scratch, Most: s.MaxMemory},
 	}
 }
@@ -51,9 +61,23 @@ func (s *Source) Read(ctx context.Context, path string, o dataset.Options) (data
 	split, err := dataset.Open(ctx, path, o)
 	var large dataset.TooLarge
 	if errors.As(err, &large) {
-		return split, refuse(&memory.Error{Work: "reading " + large.Name, Need: large.Bytes, Limit: s.MaxMemory, Allowed: true})
+		return split, refuse(&memory.Error{Work: "reading " + large.Name, Need: large.Bytes, Limit: s.MaxMemory, Allowed: true, AtLeast: large.AtLeast})
 	}
 	return split, err
+}
+
+// TableEntries are the settings that say what the columns of a table are and how it
+// is written.
+func (s *Source) TableEntries() []Entry {
+	return []Entry{
+		{"label", OfData, "label column of a table: name, or number from 0; default a column named label, class, target, y or species, else the last", field(&s.Label, anyText, "")},
+		{"drop", OfData, "columns of a table to leave out: names, or numbers from 0, with commas between", plain[[]string]{columnNames, &s.Drop, func(l []string) bool { return len(l) == 0 }, ""}},
+		{"header", OfData, "a CSV's first line is the names of its columns, even if they are numbers", field(&s.Header, onOff, "false")},
+		{"no-header", OfData, "a CSV's first line is data", field(&s.NoHeader, onOff, "false")},
+		{"separator", OfData, `what separates a CSV's columns: a character, "tab" or "blanks"; default what it looks like`, field(&s.Separator, anyText, "")},
+		{"decimal", OfData, "a CSV's decimal sign, . or ,; default a point", field(&s.Decimal, anyText, "")},
+		{"encoding", OfData, "a CSV's encoding: " + strings.Join(dataset.Encodings(), ", ") + "; default utf-8", field(&s.Encoding, anyText, "")},
+	}
 }
 
 // Open reads the samples of s, to train on and to test on.

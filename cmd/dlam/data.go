@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/memory"
@@ -14,32 +16,43 @@ import (
 func (a *app) open(ctx context.Context, c *recipe.Config, m limits) (recipe.Data, error) {
 	s := c.Source
 	s.Values = c.Options.Loss != nil && loss.IsFor(c.Options.Loss, loss.Values)
-	s.MaxMemory, s.Progress, s.Comm = float64(m.most), a.downloading(), a.job
+	s.MaxMemory, s.Progress, s.Comm = float64(m.most), a.follow(), a.job
 	d, err := recipe.Open(ctx, s)
+	a.tell(d.Notes())
 	return d.Once(), err
 }
 
-// downloading tells of a download once for every tenth of it.
-func (a *app) downloading() func(string, int64, int64) {
-	told := int64(-1)
+// follow tells how much of a file has been read or downloaded, once a second.
+func (a *app) follow() func(string, int64, int64) {
+	told := time.Now()
 	return func(file string, done, total int64) {
-		if total <= 0 {
+		if time.Since(told) < time.Second {
 			return
 		}
-		if tenth := 10 * done / total; tenth != told {
-			told = tenth
-			a.say("downloading %s: %d of %d kB", file, done>>10, total>>10)
+		told = time.Now()
+		of := ""
+		if total > 0 {
+			of = " of " + memory.Size(float64(total))
 		}
+		a.say("%s: %s%s", file, memory.Size(float64(done)), of)
 	}
 }
 
 // read reads a file, or named data, as o says, if there is room for it.
 func (a *app) read(ctx context.Context, s *recipe.Source, path string, o dataset.Options, m limits) (dataset.Split, error) {
-	o.Progress = a.downloading()
+	o.Progress = a.follow()
 	split, err := s.Read(ctx, path, o)
 	var large *memory.Error
 	if errors.As(err, &large) {
 		return split, m.tooLarge(large)
 	}
+	a.tell(slices.Concat(split.Train.Notes, split.Test.Notes))
 	return split, err
+}
+
+// tell tells people how data was taken.
+func (a *app) tell(notes []string) {
+	for _, n := range notes {
+		a.say("%s", n)
+	}
 }

@@ -15,7 +15,7 @@ import (
 func newDataCommand(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "data", Short: "List, fetch and look at data sets", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	src := &recipe.Source{DataDir: os.Getenv("DLAM_DATA_DIR")}
+	src, lim := &recipe.Source{DataDir: os.Getenv("DLAM_DATA_DIR")}, limits{work: "reading", advice: "look at fewer samples"}
 	list := &cobra.Command{Use: "list", Short: "List the named data sets and where they lie", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return a.dataList(src) }}
 	get := &cobra.Command{Use: "get NAME…", Short: "Download named data sets", Args: cobra.MinimumNArgs(1),
@@ -23,19 +23,19 @@ func newDataCommand(a *app) *cobra.Command {
 	info := &cobra.Command{Use: "info DATA", Short: "Show what is in a data set", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			src.Data = args[0]
-			return a.dataInfo(cmd.Context(), src)
+			return a.dataInfo(cmd.Context(), src, lim)
 		}}
 	c.PersistentFlags().StringVar(&src.DataDir, "data-dir", src.DataDir, "where named data sets lie (default $DLAM_DATA_DIR)")
 	c.PersistentFlags().BoolVar(&src.Offline, "offline", false, "never download")
-	info.Flags().StringVar(&src.Label, "label", "", "label column, by name or number")
-	info.Flags().BoolVar(&src.NoHeader, "no-header", false, "a CSV's first line is data")
+	addTable(info.Flags(), src)
+	lim.addFlag(info.Flags())
 	c.AddCommand(list, get, info)
 	return c
 }
 
-// reading is how s says to read data, with progress of downloads.
+// reading is how s says to read data, with progress.
 func (a *app) reading(s *recipe.Source) dataset.Options {
-	s.Progress = a.downloading()
+	s.Progress = a.follow()
 	return s.Reading()
 }
 
@@ -67,8 +67,9 @@ func (a *app) dataGet(ctx context.Context, s *recipe.Source, names []string) err
 	return nil
 }
 
-func (a *app) dataInfo(ctx context.Context, src *recipe.Source) error {
-	s, err := dataset.Open(ctx, src.Data, a.reading(src))
+func (a *app) dataInfo(ctx context.Context, src *recipe.Source, lim limits) error {
+	src.MaxMemory = float64(lim.most)
+	s, err := a.read(ctx, src, src.Data, src.Reading(), lim)
 	if err != nil {
 		return err
 	}

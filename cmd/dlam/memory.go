@@ -54,7 +54,7 @@ func (m limits) tooLarge(e *memory.Error) error {
 	if work == "training" {
 		work = m.work
 	}
-	return usagef("%w%s: %s", &memory.Error{Work: work, Need: e.Need, Limit: e.Limit, Allowed: e.Allowed}, by, m.advice)
+	return usagef("%w%s: %s", &memory.Error{Work: work, Need: e.Need, Limit: e.Limit, Allowed: e.Allowed, AtLeast: e.AtLeast}, by, m.advice)
 }
 
 // collectWithin makes what is no longer used go before --max-memory is reached:

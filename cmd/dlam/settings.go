@@ -38,14 +38,27 @@ func addSettings(f *pflag.FlagSet, c *recipe.Config, leave ...string) {
 		if slices.Contains(leave, e.Name) {
 			continue
 		}
-		fl := f.VarPF(settingFlag{e}, e.Name, "", about(e))
+		fl := addSetting(f, e)
 		fl.Annotations = map[string][]string{groupOf: {string(e.Group)}}
-		if e.Kind() == "" {
-			fl.NoOptDefVal = "true"
-		}
 		if e.Group == recipe.OfMethod {
 			fl.DefValue = "" // another for each method
 		}
+	}
+}
+
+// addSetting binds a setting to a flag.
+func addSetting(f *pflag.FlagSet, e recipe.Entry) *pflag.Flag {
+	fl := f.VarPF(settingFlag{e}, e.Name, "", about(e))
+	if e.Kind() == "" {
+		fl.NoOptDefVal = "true"
+	}
+	return fl
+}
+
+// addTable binds what s says of tables to flags.
+func addTable(f *pflag.FlagSet, s *recipe.Source) {
+	for _, e := range s.TableEntries() {
+		addSetting(f, e)
 	}
 }
 

@@ -43,8 +43,7 @@ func (u *useFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&u.source.DataDir, "data-dir", u.source.DataDir, "where named data sets lie (default $DLAM_DATA_DIR)")
 	f.BoolVar(&u.source.Offline, "offline", false, "never download")
-	f.StringVar(&u.source.Label, "label", "", "label column of a table, by name or number")
-	f.BoolVar(&u.source.NoHeader, "no-header", false, "a CSV's first line is data")
+	addTable(f, &u.source)
 	f.IntVar(&u.threads, "threads", u.threads, "goroutines to compute on")
 	u.addFlag(f)
 }

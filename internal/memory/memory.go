@@ -16,12 +16,16 @@ type Error struct {
 	Work        string  // what would take it, as "training"
 	Need, Limit float64 // in bytes
 	Allowed     bool    // Limit is what the user allows, not what the machine has
+	AtLeast     bool    // the work was stopped at Need; it would have taken more
 }
 
 func (e *Error) Error() string {
 	what := "available"
 	if e.Allowed {
 		what = "allowed"
+	}
+	if e.AtLeast {
+		return fmt.Sprintf("%s would take more than the %s of memory that is %s", e.Work, Size(e.Limit), what)
 	}
 	return fmt.Sprintf("%s would take %s of memory, %s is %s", e.Work, Size(e.Need), Size(e.Limit), what)
 }

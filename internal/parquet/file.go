@@ -19,21 +19,10 @@ type File struct {
 	rows      int64
 	columns   []Column
 	groups    []rowGroup
+	metadata  map[string]string
+	allow     func(bytes int64) error
 	remaining int64 // bytes that may still be decompressed
 	zstd      *zstd.Decoder
-}
-
-// Column is a column of a file: a leaf of its schema.
-type Column struct {
-	Name string // with the names of the groups it is in: "a.b"
-
-	physical int64 // the type of the stored values
-	length   int64 // bytes of a value of typeFixedArray
-	optional int   // how many of it and the groups it is in may be absent
-	repeated bool  // whether it or a group it is in is a list
-	unsigned bool
-	decimal  bool  // whether the values are integers,
-	scale    int64 // in units of 10^-scale
 }
 
 // rowGroup is a group of rows, with a chunk for each column.
@@ -49,28 +38,29 @@ type columnChunk struct {
 	elsewhere    bool // encrypted, or in another file
 }
 
-// Values are consecutive values of a column. One of the two is nil.
+// Values are consecutive values of a column. The Kind of the column says which of
+// Integers, Floats and Texts there are; where a value is absent, these have a zero
+// value.
 type Values struct {
-	Numbers []float32 // of a numeric column, rounded to float32
-	Texts   []string  // of any other column
+	Absent   []bool    // which values are; nil if none is
+	Integers []int64   // of a column of integers, decimals, truth values (0 and 1) or times (in microseconds since 1970)
+	Floats   []float64 // of a column of floating-point numbers
+	Texts    [][]byte  // of a column of texts
 }
 
-// ErrNull is the fault of a value that is absent.
-var ErrNull = errors.New("got null")
+// Len is the number of values.
+func (v Values) Len() int { return len(v.Integers) + len(v.Floats) + len(v.Texts) }
 
 // ColumnError is a fault in the values of a column.
 type ColumnError struct {
 	Column int    // the column's place in File.Columns
 	Name   string // its name
-	Row    int    // from 0; if Err is not ErrNull, the fault is in this row or a later one
+	Row    int    // from 0; the fault is in this row or a later one
 	Err    error
 }
 
 // Error names the column, and the row from 1.
 func (e *ColumnError) Error() string {
-	if errors.Is(e.Err, ErrNull) {
-		return fmt.Sprintf("row %d, column %q: %v", e.Row+1, e.Name, e.Err)
-	}
 	return fmt.Sprintf("rows %d and on, column %q: %v", e.Row+1, e.Name, e.Err)
 }
 
@@ -94,48 +84,19 @@ func (f *File) CheckRows(bytes int) error {
 	return nil
 }
 
-// valueBytes is how many bytes a value of the column takes in Values, without the
-// content of a text.
-func (c Column) valueBytes() int {
-	if c.Numeric() {
-		return 4
-	}
-	return 16
-}
-
-// Numeric reports whether the values of the column are numbers: integers,
-// floating-point numbers, decimals or truth values, which are 0 and 1. Those of
-// other columns are texts.
-func (c Column) Numeric() bool {
-	return c.physical != typeByteArray && c.physical != typeFixedArray
-}
-
-// Supported reports, as an error, why the values of the column cannot be read, and
-// nil if they can.
-func (c Column) Supported() error {
-	switch {
-	case c.repeated:
-		return errors.New("nested columns are not supported")
-	case c.physical == typeInt96:
-		return errors.New("times of 96 bits are not supported")
-	case c.physical < 0 || c.physical > typeFixedArray:
-		return fmt.Errorf("type number %d, want 0 to %d", c.physical, typeFixedArray)
-	case c.decimal && (!c.Numeric() || c.scale < 0 || c.scale > 18):
-		return fmt.Errorf("a decimal of scale %d and type number %d, want 0 to 18 and an integer type: store it as DOUBLE", c.scale, c.physical)
-	}
-	return nil
-}
+// Metadata is what a writer has stored in the file under a key; "" if nothing.
+func (f *File) Metadata(key string) string { return f.metadata[key] }
 
 // Read gives the values of rows from to to-1 of the columns with the given
 // numbers, which count from 0 in Columns. It calls put with some values of column
-// columns[k] that start at row; put must not keep them. The values of one column
-// come in the order of the rows, those of different columns one row group after
-// another. Only pages that hold these values are decompressed. A file whose rows
-// take too much memory, 4 bytes a number and 16 a text beside its content, is
-// refused as by CheckRows.
+// columns[k] that start at row; put must not keep them, and its error ends the
+// reading. The values of one column come in the order of the rows, those of different
+// columns one row group after another. Only pages that hold these values are
+// decompressed. A file whose rows take too much memory, 4 bytes a number and 16 a
+// text beside its content, is refused as by CheckRows.
 //
-// The error of a fault in a column's values is a *ColumnError; a null is one.
-func (f *File) Read(columns []int, from, to int, put func(k, row int, v Values)) error {
+// The error of a fault in a column's values is a *ColumnError.
+func (f *File) Read(columns []int, from, to int, put func(k, row int, v Values) error) error {
 	if from < 0 || to < from || int64(to) > f.rows {
 		return fmt.Errorf("rows %d to %d: want a part of the file's %d rows", from, to, f.rows)
 	}
@@ -154,7 +115,11 @@ func (f *File) Read(columns []int, from, to int, put func(k, row int, v Values))
 		lo, hi := max(from-first, 0), min(to-first, int(g.rows))
 		if lo < hi {
 			for k, j := range columns {
-				err := f.readColumn(g, j, lo, hi, func(row int, v Values) { put(k, first+row, v) })
+				err := f.readColumn(g, j, lo, hi, func(row int, v Values) error { return put(k, first+row, v) })
+				var theirs putError
+				if errors.As(err, &theirs) {
+					return theirs.error
+				}
 				if err != nil {
 					return f.columnError(j, first, err)
 				}
@@ -168,17 +133,15 @@ func (f *File) Read(columns []int, from, to int, put func(k, row int, v Values))
 // columnError gives err, of column j in the row group that starts at row first, its
 // place in the file.
 func (f *File) columnError(j, first int, err error) error {
-	e := &ColumnError{Column: j, Name: f.columns[j].Name, Row: first, Err: err}
-	var null nullAt
-	if errors.As(err, &null) {
-		e.Row, e.Err = first+int(null), ErrNull
-	}
-	return e
+	return &ColumnError{Column: j, Name: f.columns[j].Name, Row: first, Err: err}
 }
+
+// putError is an error of the function that values are given to.
+type putError struct{ error }
 
 // readColumn gives put the values of rows from to to-1 of column j in the row
 // group g, a page at a time.
-func (f *File) readColumn(g rowGroup, j, from, to int, put func(row int, v Values)) error {
+func (f *File) readColumn(g rowGroup, j, from, to int, put func(row int, v Values) error) error {
 	if g.chunks[j].elsewhere {
 		return errors.New("it is encrypted or in another file, which is not supported")
 	}
@@ -201,9 +164,11 @@ func (f *File) readColumn(g rowGroup, j, from, to int, put func(row int, v Value
 		default:
 			var v Values
 			if v, err = p.values(h); err != nil {
-				return inRow(row, err)
+				return err
 			}
-			put(max(row, from), v.part(max(from-row, 0), min(to-row, int(h.values))))
+			if err := put(max(row, from), v.part(max(from-row, 0), min(to-row, int(h.values)))); err != nil {
+				return putError{err}
+			}
 			row += int(h.values)
 		}
 		if err != nil {

@@ -5,14 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Open reads the footer of the file r, which has size bytes, and refuses one that
 // claims what a file of this size cannot hold. The File reads from r when values
-// are asked for, so r must stay open.
-func Open(r io.ReaderAt, size int64) (*File, error) {
+// are asked for, so r must stay open. allow is asked before the footer or a page is
+// read that takes so many bytes of memory for a time, and refuses it with an error;
+// nil allows all.
+func Open(r io.ReaderAt, size int64, allow func(bytes int64) error) (*File, error) {
 	const magic, tail = "PAR1", 8
-	f := &File{r: r, size: size, remaining: size * maxExpansion}
+	if allow == nil {
+		allow = func(int64) error { return nil }
+	}
+	f := &File{r: r, size: size, allow: allow, metadata: map[string]string{}, remaining: size * maxExpansion}
 	if size < tail+int64(len(magic)) {
 		return nil, errors.New("not a Parquet file: it is too short")
 	}
@@ -32,6 +38,10 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	length := int64(binary.LittleEndian.Uint32(end))
 	if most := size - tail - int64(len(magic)); length > most {
 		return nil, fmt.Errorf("claims a footer of %d bytes, want at most %d", length, most)
+	}
+	const each = 12 // bytes in memory for a byte of the footer, at most about
+	if err := allow(length * each); err != nil {
+		return nil, err
 	}
 	raw := make([]byte, length)
 	if _, err := r.ReadAt(raw, size-tail-length); err != nil {
@@ -55,6 +65,8 @@ func (f *File) readFooter(raw []byte) error {
 			f.rows = r.int(kind)
 		case 4:
 			r.list(kind, func(kind byte) { f.groups = append(f.groups, readGroup(r, kind)) })
+		case 5:
+			r.list(kind, func(kind byte) { f.readMetadata(r, kind) })
 		default:
 			r.skip(kind)
 		}
@@ -68,6 +80,22 @@ func (f *File) readFooter(raw []byte) error {
 	}
 	f.columns = columns
 	return nil
+}
+
+// readMetadata reads KeyValue.
+func (f *File) readMetadata(r *thriftReader, kind byte) {
+	var key, value string
+	r.structure(kind, func(id int64, kind byte) {
+		switch id {
+		case 1:
+			key = string(r.text(kind))
+		case 2:
+			value = string(r.text(kind))
+		default:
+			r.skip(kind)
+		}
+	})
+	f.metadata[key] = value
 }
 
 // readGroup reads RowGroup.
@@ -133,6 +161,9 @@ func (f *File) checkFooter() error {
 			return fault("%d columns, the schema has %d", len(g.chunks), len(f.columns))
 		}
 		if g.rows < 0 || g.rows > rows {
+			if f.nested() { // of which some writers count their rows otherwise
+				return errNested
+			}
 			return fault("claims %d rows, want 0 to %d", g.rows, rows)
 		}
 		rows -= g.rows
@@ -145,8 +176,16 @@ func (f *File) checkFooter() error {
 			}
 		}
 	}
+	if rows != 0 && f.nested() {
+		return errNested
+	}
 	if rows != 0 {
 		return fmt.Errorf("claims %d rows, its row groups have %d", f.rows, f.rows-rows)
 	}
 	return nil
+}
+
+// nested reports whether some column is a list.
+func (f *File) nested() bool {
+	return slices.ContainsFunc(f.columns, func(c Column) bool { return c.repeated })
 }

@@ -1,6 +1,7 @@
 package parquet
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -127,6 +128,10 @@ func (p *pageReader) skip(h pageHeader) { p.at += h.size }
 // body reads a page's bytes and decompresses all but the first head ones, which are
 // never compressed.
 func (p *pageReader) body(h pageHeader, head int64) ([]byte, error) {
+	const each = 40 // bytes of a value and of what is known of it while it is decoded
+	if err := p.file.allow(h.size + h.plain + each*h.values); err != nil {
+		return nil, err
+	}
 	p.raw = resize(p.raw, h.size)
 	if _, err := p.file.r.ReadAt(p.raw, p.at); err != nil {
 		return nil, err
@@ -158,6 +163,9 @@ func (p *pageReader) readDictionary(h pageHeader) error {
 	if h.encoding != encodingPlain && h.encoding != encodingPlainIndex {
 		return fmt.Errorf("encoding %s of a dictionary is not supported", encodingName(h.encoding))
 	}
+	if p.column.bytes() {
+		data = bytes.Clone(data) // the entries are parts of it
+	}
 	return p.decode.setDictionary(h.values, data)
 }
 
@@ -184,12 +192,13 @@ func (p *pageReader) values(h pageHeader) (Values, error) {
 			return Values{}, err
 		}
 	}
+	absent, present := []bool(nil), int(h.values)
 	if p.column.optional > 0 {
-		if err := p.decode.checkNoNulls(int(h.values), levels, p.column.optional); err != nil {
+		if absent, present, err = p.decode.decodeAbsent(present, levels, p.column.optional); err != nil {
 			return Values{}, err
 		}
 	}
-	return p.decode.decodePage(int(h.values), h.encoding, data)
+	return p.decode.decodePage(present, absent, h.encoding, data)
 }
 
 // splitPrefixed splits data, whose first four bytes are a length, into the part of

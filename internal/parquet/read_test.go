@@ -2,8 +2,8 @@ package parquet
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -41,7 +41,7 @@ type everyRow struct {
 
 // everyRows are n rows and what is to be read of them: the numbers of the columns
 // everyNumber, row by row, and the texts of those of the others that hold words.
-func everyRows(n int) (rows []everyRow, x []float32, labels []string) {
+func everyRows(n int) (rows []everyRow, x []float64, labels []string) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range n {
 		word := fmt.Sprint("word", i/3%4)
@@ -54,13 +54,13 @@ func everyRows(n int) (rows []everyRow, x []float32, labels []string) {
 		}
 		r.Group.In = &in
 		rows, labels = append(rows, r), append(labels, word)
-		bit := float32(0)
+		bit := 0.0
 		if r.Bool {
 			bit = 1
 		}
-		x = append(x, bit, float32(r.Int32), float32(r.Int64), float32(r.Uint32), float32(r.Uint64), r.Float, float32(r.Double),
-			float32(r.Dictionary), float32(r.IntIndex), float32(r.Delta32), float32(r.Delta64), r.Split32, float32(r.Split64),
-			float32(i)-0.25, float32(d), float32(in))
+		x = append(x, bit, float64(r.Int32), float64(r.Int64), float64(r.Uint32), float64(r.Uint64), float64(r.Float), r.Double,
+			r.Dictionary, float64(r.IntIndex), float64(r.Delta32), float64(r.Delta64), float64(r.Split32), r.Split64,
+			float64(i)-0.25, d, float64(in))
 	}
 	return rows, x, labels
 }
@@ -85,7 +85,7 @@ var codecs = []compress.Codec{&parquet.Uncompressed, &parquet.Snappy, &parquet.G
 // open opens a file that must be in order.
 func open(t testing.TB, content []byte) *File {
 	t.Helper()
-	f, err := Open(bytes.NewReader(content), int64(len(content)))
+	f, err := Open(bytes.NewReader(content), int64(len(content)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,24 +103,40 @@ func column(t testing.TB, f *File, name string) int {
 }
 
 // read gives the values of rows from to to-1 of the columns called names: numbers
-// row by row, and texts.
-func read(t testing.TB, f *File, from, to int, names ...string) (x []float32, texts []string, err error) {
+// row by row, NaN where they are absent, and texts.
+func read(t testing.TB, f *File, from, to int, names ...string) (x []float64, texts []string, err error) {
 	t.Helper()
 	var columns []int
 	for _, n := range names {
 		columns = append(columns, column(t, f, n))
 	}
-	x, texts = make([]float32, (to-from)*len(names)), make([]string, to-from)
+	x, texts = make([]float64, (to-from)*len(names)), make([]string, to-from)
 	seen := make([]int, len(names)) // rows
-	err = f.Read(columns, from, to, func(k, row int, v Values) {
-		if row != from+seen[k] || v.Numbers != nil && v.Texts != nil {
-			t.Errorf("column %q: row %d follows %d rows from %d, with %d numbers and %d texts", names[k], row, seen[k], from, len(v.Numbers), len(v.Texts))
+	err = f.Read(columns, from, to, func(k, row int, v Values) error {
+		c := f.Columns()[columns[k]]
+		if row != from+seen[k] || v.Absent != nil && len(v.Absent) != v.Len() {
+			t.Errorf("column %q: row %d follows %d rows from %d, with %d values, of which %d may be absent", names[k], row, seen[k], from, v.Len(), len(v.Absent))
 		}
-		for i, n := range v.Numbers {
-			x[(row-from+i)*len(names)+k] = n
+		for i := range v.Len() {
+			at, absent := row-from+i, v.Absent != nil && v.Absent[i]
+			number := &x[at*len(names)+k]
+			switch kind := c.Kind(); {
+			case absent:
+				*number = math.NaN()
+			case kind == Text:
+				texts[at] = string(v.Texts[i])
+			case kind == Float:
+				*number = v.Floats[i]
+			case kind == Unsigned:
+				*number = float64(uint64(v.Integers[i]))
+			case kind == Decimal:
+				*number = float64(v.Integers[i]) / math.Pow10(c.Scale())
+			default:
+				*number = float64(v.Integers[i])
+			}
 		}
-		copy(texts[row-from:], v.Texts)
-		seen[k] += len(v.Numbers) + len(v.Texts)
+		seen[k] += v.Len()
+		return nil
 	})
 	if err == nil && !slices.Equal(seen, slices.Repeat([]int{to - from}, len(names))) {
 		t.Errorf("got %v rows of the columns, want %d of each", seen, to-from)
@@ -174,8 +190,15 @@ func TestColumns(t *testing.T) {
 	rows, _, _ := everyRows(1)
 	f := open(t, written(t, rows))
 	for _, c := range f.Columns() {
-		if c.Numeric() != slices.Contains(everyNumber, c.Name) || c.Supported() != nil {
-			t.Errorf("column %q: numeric %v, %v", c.Name, c.Numeric(), c.Supported())
+		want := Text
+		if slices.Contains(everyNumber, c.Name) {
+			want = map[string]Kind{"Bool": Boolean, "Uint32": Unsigned, "Uint64": Unsigned, "Decimal": Decimal, "Float": Float, "Double": Float, "Dictionary": Float, "Split32": Float, "Split64": Float, "Optional": Float}[c.Name]
+			if want == Text {
+				want = Integer
+			}
+		}
+		if c.Kind() != want || c.Supported() != nil {
+			t.Errorf("column %q: kind %v, want %v; %v", c.Name, c.Kind(), want, c.Supported())
 		}
 	}
 	if len(f.Columns()) != len(everyNumber)+6 {
@@ -183,26 +206,66 @@ func TestColumns(t *testing.T) {
 	}
 }
 
-// Nulls are errors with their column and row.
-func TestNulls(t *testing.T) {
-	rows, _, _ := everyRows(40)
-	rows[33].Optional, rows[35].Maybe = nil, nil
-	f := open(t, written(t, rows, parquet.MaxRowsPerRowGroup(16)))
-	for _, c := range []struct {
-		name string
-		row  int
-		want string
-	}{
-		{"Optional", 33, `row 34, column "Optional": got null`},
-		{"Maybe", 35, `row 36, column "Maybe": got null`},
-	} {
-		_, _, err := read(t, f, 0, 40, "Int32", c.name)
-		var e *ColumnError
-		if !errors.As(err, &e) || !errors.Is(err, ErrNull) || e.Row != c.row || e.Column != column(t, f, c.name) || err.Error() != c.want {
-			t.Errorf("got %v, want %s", err, c.want)
+// Absent values are told from others, wherever they are in a page, and whatever the
+// encoding.
+func TestAbsent(t *testing.T) {
+	type row struct {
+		Number *float64
+		Index  *int64  `parquet:",dict"`
+		Delta  int32   `parquet:",optional,delta"` // 0 is none
+		Word   *string `parquet:",dict"`
+		Plain  string  `parquet:",optional,plain"` // "" is none
+		Truth  *bool
+		Group  *struct{ In *float32 }
+	}
+	const n = 100
+	var rows []row
+	var want [][]any
+	for i := range n {
+		x, k, d, w, b, f := float64(i)/4, int64(i%5), int32(7*i+1), fmt.Sprint("w", i%3), i%2 == 0, float32(i)
+		r, values := row{&x, &k, d, &w, w, &b, &struct{ In *float32 }{&f}}, []any{x, float64(k), float64(d), w, w, float64((i + 1) % 2), float64(f)}
+		for j, gone := range []func(){
+			func() { r.Number = nil }, func() { r.Index = nil }, func() { r.Delta = 0 }, func() { r.Word = nil },
+			func() { r.Plain = "" }, func() { r.Truth = nil }, func() { r.Group = nil },
+		} {
+			if (i*i+j)%(3+j) == 0 {
+				gone()
+				values[j] = nil
+			}
 		}
-		if _, _, err := read(t, f, 0, c.row-c.row%16, c.name); err != nil {
-			t.Errorf("%s, row groups without a null: got %v", c.name, err)
+		rows, want = append(rows, r), append(want, values)
+	}
+	for version := 1; version <= 2; version++ {
+		var b bytes.Buffer
+		w := parquet.NewGenericWriter[row](&b, parquet.DataPageVersion(version), parquet.PageBufferSize(100), parquet.MaxRowsPerRowGroup(40))
+		if _, err := w.Write(rows); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		f := open(t, b.Bytes())
+		for j, name := range []string{"Number", "Index", "Delta", "Word", "Plain", "Truth", "Group.In"} {
+			x, texts, err := read(t, f, 3, n-7, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range x {
+				switch v := want[i+3][j].(type) {
+				case nil:
+					if x[i] == x[i] || texts[i] != "" {
+						t.Errorf("version %d, %s, row %d: got %v %q, want none", version, name, i+3, x[i], texts[i])
+					}
+				case float64:
+					if x[i] != v {
+						t.Errorf("version %d, %s, row %d: got %v, want %v", version, name, i+3, x[i], v)
+					}
+				case string:
+					if texts[i] != v {
+						t.Errorf("version %d, %s, row %d: got %q, want %q", version, name, i+3, texts[i], v)
+					}
+				}
+			}
 		}
 	}
 }
@@ -212,7 +275,7 @@ func TestRange(t *testing.T) {
 	rows, _, _ := everyRows(3)
 	f := open(t, written(t, rows))
 	for _, part := range [][2]int{{-1, 2}, {2, 1}, {0, 4}} {
-		err := f.Read([]int{0}, part[0], part[1], func(int, int, Values) { t.Error("rows were given") })
+		err := f.Read([]int{0}, part[0], part[1], func(int, int, Values) error { t.Error("rows were given"); return nil })
 		if err == nil || !strings.Contains(err.Error(), "want a part of the file's 3 rows") {
 			t.Errorf("rows %v: got %v", part, err)
 		}
@@ -237,7 +300,7 @@ func TestLists(t *testing.T) {
 	if _, _, err := read(t, f, 0, 2, "List"); err == nil || !strings.Contains(err.Error(), `column "List": nested columns are not supported`) {
 		t.Errorf("got %v", err)
 	}
-	if x, _, err := read(t, f, 0, 2, "A"); err != nil || !slices.Equal(x, []float32{1, 2}) {
+	if x, _, err := read(t, f, 0, 2, "A"); err != nil || !slices.Equal(x, []float64{1, 2}) {
 		t.Errorf("got %v, error %v", x, err)
 	}
 }
@@ -247,7 +310,7 @@ func TestDamage(t *testing.T) {
 	rows, _, _ := everyRows(20)
 	whole := written(t, rows)
 	for n := 0; n < len(whole); n += 37 {
-		if _, err := Open(bytes.NewReader(whole[:n]), int64(n)); err == nil {
+		if _, err := Open(bytes.NewReader(whole[:n]), int64(n), nil); err == nil {
 			t.Fatalf("the first %d bytes of %d were opened", n, len(whole))
 		}
 	}

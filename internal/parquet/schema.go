@@ -1,6 +1,9 @@
 package parquet
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Physical types of values (parquet.thrift: Type).
 const (
@@ -50,12 +53,12 @@ func readElement(r *thriftReader, kind byte) (e element) {
 			c.Name = string(r.text(kind))
 		case 5:
 			e.children = r.int(kind)
-		case 6: // ConvertedType: DECIMAL, UINT_8 to UINT_64
-			v := r.int(kind)
-			c.decimal = c.decimal || v == 5
-			c.unsigned = c.unsigned || v >= 11 && v <= 14
+		case 6:
+			c.readConvertedType(r.int(kind))
 		case 7:
 			c.scale = r.int(kind)
+		case 8:
+			c.precision = r.int(kind)
 		case 10:
 			r.structure(kind, func(id int64, kind byte) { c.readLogicalType(r, id, kind) })
 		default:
@@ -65,12 +68,42 @@ func readElement(r *thriftReader, kind byte) (e element) {
 	return e
 }
 
-// readLogicalType reads what matters of a LogicalType: the scale of DECIMAL and
-// the sign of INTEGER.
+// readConvertedType takes what values mean from ConvertedType, which older writers
+// use instead of LogicalType.
+func (c *Column) readConvertedType(v int64) {
+	switch v {
+	case 5:
+		c.meaning = meansDecimal
+	case 6:
+		c.meaning, c.unit = meansTime, day
+	case 9:
+		c.meaning, c.unit = meansTime, time.Millisecond
+	case 10:
+		c.meaning, c.unit = meansTime, time.Microsecond
+	case 11, 12, 13, 14: // UINT_8 to UINT_64
+		c.unsigned = true
+	case 21:
+		c.meaning = meansInterval
+	}
+}
+
+// readLogicalType takes what values mean from LogicalType, of which id is the
+// alternative.
 func (c *Column) readLogicalType(r *thriftReader, id int64, kind byte) {
-	const decimal, integer = 5, 10
-	c.decimal = c.decimal || id == decimal
-	if id != decimal && id != integer {
+	const decimal, date, timestamp, integer, uuid, float16 = 5, 6, 8, 10, 14, 15
+	switch id {
+	case decimal:
+		c.meaning = meansDecimal
+	case date:
+		c.meaning, c.unit = meansTime, day
+	case timestamp:
+		c.meaning = meansTime
+	case uuid:
+		c.meaning = meansUUID
+	case float16:
+		c.meaning = meansHalf
+	case integer:
+	default:
 		r.skip(kind)
 		return
 	}
@@ -78,11 +111,19 @@ func (c *Column) readLogicalType(r *thriftReader, id int64, kind byte) {
 		switch {
 		case id == decimal && field == 1:
 			c.scale = r.int(kind)
-			return
+		case id == decimal && field == 2:
+			c.precision = r.int(kind)
+		case id == timestamp && field == 2:
+			r.structure(kind, func(unit int64, kind byte) {
+				c.unit = map[int64]time.Duration{1: time.Millisecond, 2: time.Microsecond, 3: time.Nanosecond}[unit]
+				r.skip(kind)
+			})
 		case id == integer && field == 2:
 			c.unsigned = kind == thriftFalse
+			r.skip(kind)
+		default:
+			r.skip(kind)
 		}
-		r.skip(kind)
 	})
 }
 

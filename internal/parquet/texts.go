@@ -5,8 +5,9 @@ import (
 	"fmt"
 )
 
-// decodeTexts fills dst with copies of the texts that data encodes.
-func (d *decoder) decodeTexts(dst []string, encoding int64, data []byte) error {
+// decodeTexts fills dst with the texts that data encodes, which are parts of it or of
+// memory that the next page is decoded to.
+func (d *decoder) decodeTexts(dst [][]byte, encoding int64, data []byte) error {
 	fixed := d.column.physical == typeFixedArray
 	switch {
 	case encoding == encodingPlain && fixed:
@@ -22,18 +23,18 @@ func (d *decoder) decodeTexts(dst []string, encoding int64, data []byte) error {
 }
 
 // decodeFixedTexts decodes texts of one length.
-func decodeFixedTexts(dst []string, data []byte, length int64) error {
+func decodeFixedTexts(dst [][]byte, data []byte, length int64) error {
 	if length <= 0 || int64(len(dst)) > int64(len(data))/length {
 		return fmt.Errorf("%d values of %d bytes claimed in %d", len(dst), length, len(data))
 	}
 	for i := range dst {
-		dst[i], data = string(data[:length]), data[length:]
+		dst[i], data = data[:length], data[length:]
 	}
 	return nil
 }
 
 // decodePlainTexts decodes texts that each follow their length.
-func decodePlainTexts(dst []string, data []byte) error {
+func decodePlainTexts(dst [][]byte, data []byte) error {
 	for i := range dst {
 		if len(data) < 4 {
 			return errTruncated
@@ -42,13 +43,13 @@ func decodePlainTexts(dst []string, data []byte) error {
 		if data = data[4:]; uint64(n) > uint64(len(data)) {
 			return fmt.Errorf("a text claims %d bytes where %d are left", n, len(data))
 		}
-		dst[i], data = string(data[:n]), data[n:]
+		dst[i], data = data[:n:n], data[n:]
 	}
 	return nil
 }
 
 // decodeLengthTexts decodes DELTA_LENGTH_BYTE_ARRAY: all lengths, then all bytes.
-func (d *decoder) decodeLengthTexts(dst []string, data []byte) error {
+func (d *decoder) decodeLengthTexts(dst [][]byte, data []byte) error {
 	d.ints = resize(d.ints, int64(len(dst)))
 	data, err := decodeDelta(d.ints, data)
 	if err != nil {
@@ -58,7 +59,7 @@ func (d *decoder) decodeLengthTexts(dst []string, data []byte) error {
 		if n < 0 || n > int64(len(data)) {
 			return fmt.Errorf("a text claims %d bytes where %d are left", n, len(data))
 		}
-		dst[i], data = string(data[:n]), data[n:]
+		dst[i], data = data[:n:n], data[n:]
 	}
 	return nil
 }
@@ -66,7 +67,7 @@ func (d *decoder) decodeLengthTexts(dst []string, data []byte) error {
 // decodePrefixTexts decodes DELTA_BYTE_ARRAY: how many bytes each text shares with
 // the one before it, then what each has after them. Few bytes can stand for long
 // texts, so their memory is reserved.
-func (d *decoder) decodePrefixTexts(dst []string, data []byte) error {
+func (d *decoder) decodePrefixTexts(dst [][]byte, data []byte) error {
 	shared := make([]int64, len(dst))
 	data, err := decodeDelta(shared, data)
 	if err != nil {
@@ -75,7 +76,7 @@ func (d *decoder) decodePrefixTexts(dst []string, data []byte) error {
 	if err := d.decodeLengthTexts(dst, data); err != nil {
 		return err
 	}
-	last := ""
+	var last []byte
 	for i, n := range shared {
 		if n < 0 || n > int64(len(last)) {
 			return fmt.Errorf("a text shares %d bytes with one of %d", n, len(last))
@@ -83,7 +84,9 @@ func (d *decoder) decodePrefixTexts(dst []string, data []byte) error {
 		if err := d.reserve(n); err != nil {
 			return err
 		}
-		dst[i] = last[:n] + dst[i]
+		if n > 0 {
+			dst[i] = append(last[:n:n], dst[i]...)
+		}
 		last = dst[i]
 	}
 	return nil

@@ -1,0 +1,310 @@
+package delimited
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Blanks is the separator of columns that are aligned by blanks: any number of
+// spaces and tabs.
+const Blanks = ' '
+
+// Reader reads records.
+type Reader struct {
+	// Grow is asked before the buffer takes so many bytes more than the 64 kB that it
+	// starts with, and told of what it gives back; nil for any.
+	Grow func(bytes int) error
+
+	r         io.Reader
+	separator byte
+	buf       []byte
+	start     int   // of the record that is being read, in buf
+	at        int   // of the next byte to look at
+	end       int   // of what has been read into buf
+	base      int64 // of buf in the input
+	line      int   // of the next byte, from 1
+	first     int   // line of the record
+	multiline bool
+	ends      []int // of the fields, in pairs: where one starts and ends, from start
+	fields    [][]byte
+	readErr   error
+}
+
+// NewReader reads from r records whose fields are between separators: a comma, a
+// semicolon, a tab, another ASCII character, or Blanks.
+func NewReader(r io.Reader, separator byte) *Reader {
+	return &Reader{r: r, separator: separator, line: 1}
+}
+
+// ErrQuote is the fault of a quoted field that does not end.
+var ErrQuote = errors.New(`a field that starts with a quote (") has no closing quote`)
+
+// SyntaxError is a fault in the text.
+type SyntaxError struct {
+	Line int // from 1, of the record that it is in
+	Err  error
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+
+// Unwrap gives the fault without its place.
+func (e *SyntaxError) Unwrap() error { return e.Err }
+
+// Line is the line on which the last record starts.
+func (r *Reader) Line() int { return r.first }
+
+// Offset is where in the input the last record ends: that many bytes were read for
+// it and what is before it.
+func (r *Reader) Offset() int64 { return r.base + int64(r.at) }
+
+// Multiline reports whether the last record goes over several lines.
+func (r *Reader) Multiline() bool { return r.multiline }
+
+// Read reads the next record, of one field or more. The fields are valid until the
+// next call. The error at the end is io.EOF.
+func (r *Reader) Read() ([][]byte, error) {
+	if err := r.skipEmpty(); err != nil {
+		return nil, err
+	}
+	if err := r.record(); err != nil {
+		return nil, err
+	}
+	r.fields = r.fields[:0]
+	for i := 0; i < len(r.ends); i += 2 {
+		r.fields = append(r.fields, r.buf[r.start+r.ends[i]:r.start+r.ends[i+1]])
+	}
+	return r.fields, nil
+}
+
+// skipEmpty passes over lines with nothing but blanks. Tabs are no blanks where
+// they separate fields.
+func (r *Reader) skipEmpty() error {
+	r.start = r.at
+	for {
+		c, ok := r.peek()
+		switch {
+		case !ok:
+			return r.readErr
+		case c == '\n' || c == '\r':
+			r.newline(c)
+			r.start = r.at
+		case r.blank(c):
+			r.at++
+		default:
+			r.at = r.start
+			r.first = r.line
+			return nil
+		}
+	}
+}
+
+// blank reports whether c may be around a field without being part of it.
+func (r *Reader) blank(c byte) bool { return c == ' ' || c == '\t' && r.separator != '\t' }
+
+// record finds the fields of a record, which starts at r.start.
+func (r *Reader) record() error {
+	r.ends = r.ends[:0]
+	r.multiline = false
+	for {
+		more, err := r.field()
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// field finds the next field, and reports whether another follows.
+func (r *Reader) field() (more bool, err error) {
+	for {
+		c, ok := r.peek()
+		if !ok || !r.blank(c) {
+			break
+		}
+		r.at++
+	}
+	from := r.at - r.start
+	to := from // where the field, without its quotes, ends
+	if c, ok := r.peek(); ok && c == '"' {
+		r.at++
+		if to, err = r.quoted(to); err != nil {
+			return false, err
+		}
+	}
+	for {
+		next := r.scan()
+		if n := next - r.at; n > 0 {
+			if r.start+to < r.at {
+				copy(r.buf[r.start+to:], r.buf[r.at:next])
+			}
+			to += n
+			r.at = next
+		}
+		c, ok := r.peek()
+		switch {
+		case !ok && !errors.Is(r.readErr, io.EOF):
+			return false, r.readErr
+		case ok && c != '\n' && c != '\r' && c != r.separator && (c != '\t' || r.separator != Blanks):
+			continue // the buffer had ended
+		}
+		for to > from && r.blank(r.buf[r.start+to-1]) {
+			to--
+		}
+		for to > from && r.blank(r.buf[r.start+from]) { // inside of quotes
+			from++
+		}
+		r.ends = append(r.ends, from, to)
+		switch {
+		case !ok:
+			return false, nil
+		case c == '\n' || c == '\r':
+			r.newline(c)
+			return false, nil
+		}
+		r.at++
+		return r.separator != Blanks || r.another(), nil
+	}
+}
+
+// scan is where the next separator or end of a line is, or the end of the buffer.
+func (r *Reader) scan() int {
+	b, i := r.buf[:r.end], r.at
+	separator, second := r.separator, r.separator
+	if separator == Blanks {
+		second = '\t'
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c == separator || c == second || c == '\n' || c == '\r' {
+			break
+		}
+	}
+	return i
+}
+
+// another passes over blanks, and reports whether a field follows on the line. An
+// end of the line is passed over too.
+func (r *Reader) another() bool {
+	for {
+		c, ok := r.peek()
+		switch {
+		case !ok:
+			return false
+		case c == '\n' || c == '\r':
+			r.newline(c)
+			return false
+		case !r.blank(c):
+			return true
+		}
+		r.at++
+	}
+}
+
+// quoted reads what is between quotes, of which the first has been passed, and moves
+// it to where the field starts: to, from r.start. It gives where it then ends.
+func (r *Reader) quoted(to int) (int, error) {
+	for {
+		part := r.buf[r.at:r.end]
+		n := bytes.IndexByte(part, '"')
+		if n < 0 {
+			n = len(part)
+		}
+		r.countLines(part[:n])
+		copy(r.buf[r.start+to:], part[:n])
+		to += n
+		r.at += n
+		c, ok := r.peek()
+		switch {
+		case !ok && errors.Is(r.readErr, io.EOF):
+			return to, &SyntaxError{Line: r.first, Err: ErrQuote}
+		case !ok:
+			return to, r.readErr
+		case c != '"':
+			continue
+		}
+		r.at++
+		if c, ok := r.peek(); !ok || c != '"' {
+			return to, nil
+		}
+		r.buf[r.start+to] = '"'
+		to++
+		r.at++
+	}
+}
+
+// countLines counts the ends of lines in a part of a quoted field. Of CR LF the LF
+// is counted.
+func (r *Reader) countLines(part []byte) {
+	n := bytes.Count(part, []byte{'\n'})
+	for i, c := range part {
+		if c == '\r' {
+			r.multiline = true
+			if i+1 < len(part) && part[i+1] != '\n' {
+				n++
+			}
+		}
+	}
+	r.line += n
+	r.multiline = r.multiline || n > 0
+}
+
+// newline passes over the end of a line that starts with c.
+func (r *Reader) newline(c byte) {
+	r.at++
+	r.line++
+	if c != '\r' {
+		return
+	}
+	if c, ok := r.peek(); ok && c == '\n' {
+		r.at++
+	}
+}
+
+// peek is the next byte, if there is one.
+func (r *Reader) peek() (byte, bool) {
+	if r.at >= r.end && !r.fill() {
+		return 0, false
+	}
+	return r.buf[r.at], true
+}
+
+// fill reads more into the buffer, behind the record that is being read.
+func (r *Reader) fill() bool {
+	if r.readErr != nil {
+		return false
+	}
+	if r.start > 0 {
+		copy(r.buf, r.buf[r.start:r.end])
+		r.base += int64(r.start)
+		r.at -= r.start
+		r.end -= r.start
+		r.start = 0
+	}
+	if r.end == len(r.buf) {
+		const least = 1 << 16
+		room := max(least, 2*len(r.buf))
+		grow := r.Grow
+		if grow == nil || room == least {
+			grow = func(int) error { return nil }
+		}
+		if r.readErr = grow(room); r.readErr != nil { // for a time there are both
+			return false
+		}
+		bigger := make([]byte, room)
+		copy(bigger, r.buf[:r.end])
+		if len(r.buf) > least {
+			_ = grow(-len(r.buf)) // gives back
+		}
+		r.buf = bigger
+	}
+	for range 100 {
+		n, err := r.r.Read(r.buf[r.end:])
+		r.end += n
+		r.readErr = err
+		if n > 0 || err != nil {
+			return n > 0
+		}
+	}
+	r.readErr = io.ErrNoProgress
+	return false
+}

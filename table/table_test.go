@@ -1,0 +1,287 @@
+package table
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// build makes a table of one column of texts.
+func build(t interface{ Fatal(...any) }, texts []string, s Settings) *Column {
+	b, err := NewBuilder("t", []string{"c"}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range texts {
+		b.Line = i + 2
+		b.AddText(0, []byte(text))
+	}
+	if kinds := b.Again(); kinds != nil && s.Kinds == nil {
+		s.Kinds = kinds
+		return build(t, texts, s)
+	}
+	table, err := b.Table()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if table.Rows != len(texts) || table.Columns[0].Rows() != len(texts) {
+		t.Fatal(fmt.Sprintf("%d rows, want %d", table.Rows, len(texts)))
+	}
+	return table.Columns[0]
+}
+
+// TestNumbers: numbers of any size and any number of digits come out as they went
+// in, whatever is in their chunk beside them.
+func TestNumbers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		number := rapid.OneOf(
+			rapid.Custom(func(t *rapid.T) string { return strconv.FormatInt(rapid.Int64().Draw(t, "int"), 10) }),
+			rapid.Custom(func(t *rapid.T) string { return strconv.Itoa(rapid.IntRange(-9, 300).Draw(t, "small")) }),
+			rapid.Custom(func(t *rapid.T) string {
+				return strconv.FormatFloat(rapid.Float64().Draw(t, "float"), 'g', -1, 64)
+			}),
+			rapid.Custom(func(t *rapid.T) string {
+				return strconv.FormatFloat(rapid.Float64Range(-1000, 1000).Draw(t, "fixed"), 'f', rapid.IntRange(0, 6).Draw(t, "places"), 64)
+			}),
+			rapid.SampledFrom([]string{"NA", "", "-", "nan", "1.5", "-0", "1e22", "1e23", "1e-22", "123456789012345678901234567890", "0.1", "inf"}),
+		)
+		texts := rapid.SliceOfN(number, 1, 40).Draw(t, "numbers")
+		for _, n := range []int{1, 150} { // more than a chunk
+			all := slices.Repeat(texts, n)
+			c := build(t, all, Settings{})
+			got, whole := make([]float64, len(all)), make([]int64, len(all))
+			c.Floats(got, 0)
+			c.Integers(whole, 0)
+			missing := 0
+			for i, text := range all {
+				want, err := strconv.ParseFloat(text, 64)
+				if err != nil || text == "nan" {
+					missing++
+					if !math.IsNaN(got[i]) || !c.MissingAt(i) || c.Format(i) != "" {
+						t.Fatalf("row %d: %q gave %v", i, text, got[i])
+					}
+					continue
+				}
+				if got[i] != want {
+					t.Fatalf("row %d: %q gave %v", i, text, got[i])
+				}
+				if again, err := strconv.ParseFloat(c.Format(i), 64); err != nil || again != want {
+					t.Fatalf("row %d: %q is written as %q", i, text, c.Format(i))
+				}
+				if v, err := strconv.ParseInt(text, 10, 64); err == nil && c.Whole() && !c.Rounded() && whole[i] != v {
+					t.Fatalf("row %d: %q is the integer %d", i, text, whole[i])
+				}
+			}
+			if c.Missing() != missing {
+				t.Fatalf("%d missing, want %d", c.Missing(), missing)
+			}
+			from := rapid.IntRange(0, len(all)-1).Draw(t, "from")
+			part := make([]float64, rapid.IntRange(0, len(all)-from).Draw(t, "n"))
+			c.Floats(part, from)
+			if !slices.EqualFunc(part, got[from:from+len(part)], func(a, b float64) bool { return a == b || a != a && b != b }) {
+				t.Fatalf("rows from %d: %v", from, part)
+			}
+		}
+	})
+}
+
+// TestKinds: what a column is, and how its values are written.
+func TestKinds(t *testing.T) {
+	for _, c := range []struct {
+		texts  string
+		kind   Kind
+		whole  bool
+		format string
+	}{
+		{"1|2|3", Number, true, "1|2|3"},
+		{"1|2.50|+3|1e3", Number, false, "1|2.5|3|1000"},
+		{"1.0|2.00|NA", Number, true, "1|2|"},
+		{"0x10|1", Text, false, "0x10|1"},
+		{"1_000|1", Text, false, "1_000|1"},
+		{"007|x", Text, false, "007|x"},
+		{"True|FALSE|true", Boolean, false, "True|False|True"},
+		{"FALSE|TRUE", Boolean, false, "FALSE|TRUE"},
+		{"True|1", Text, false, "True|1"},
+		{"2024-05-01|2024-02-29", Time, false, "2024-05-01|2024-02-29"},
+		{"2024-05|1960-1-2|1960/1/2", Time, false, "2024-05-01|1960-01-02|1960-01-02"},
+		{"2023-02-29", Text, false, "2023-02-29"},
+		{"2024-05-01 25:00", Text, false, "2024-05-01 25:00"},
+		{"2024-05-01T10:30:00.25Z|2024-05-01 12:30+02:00", Time, false, "2024-05-01 10:30:00.25|2024-05-01 10:30:00"},
+		{"NA|?|null", Unknown, false, "||"},
+		{"-|5", Number, true, "|5"},
+		{"-|a", Text, false, "-|a"},
+		{"a|NA", Text, false, "a|"},
+	} {
+		texts := strings.Split(c.texts, "|")
+		column := build(t, texts, Settings{})
+		var got []string
+		for i := range texts {
+			got = append(got, column.Format(i))
+		}
+		if column.Kind != c.kind || column.Whole() != c.whole || strings.Join(got, "|") != c.format {
+			t.Errorf("%s: %v, whole %v, %q; want %v, %v, %s", c.texts, column.Kind, column.Whole(), got, c.kind, c.whole, c.format)
+		}
+	}
+}
+
+// TestPlaces: where the first value and the first gap of a column are, and of texts
+// the first that is no number.
+func TestPlaces(t *testing.T) {
+	c := build(t, []string{"NA", "", "3"}, Settings{})
+	if row, line := c.First(); row != 2 || line != 4 {
+		t.Errorf("the first value is in row %d, line %d, want 2 and 4", row, line)
+	}
+	if row, line := c.FirstMissing(); row != 0 || line != 2 {
+		t.Errorf("the first gap is in row %d, line %d, want 0 and 2", row, line)
+	}
+	c = build(t, []string{"1", "2", "x", "y"}, Settings{})
+	if row, line := c.First(); row != 2 || line != 4 {
+		t.Errorf("the first text that is no number is in row %d, line %d, want 2 and 4", row, line)
+	}
+}
+
+// TestTyped: values that have a type already.
+func TestTyped(t *testing.T) {
+	b, err := NewBuilder("t", []string{"int", "decimal", "float", "truth", "time", "text"}, Settings{Kinds: []Kind{Number, Number, Number, Boolean, Time, Text}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	noon := time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC).UnixMicro()
+	for range 2 {
+		b.AddInteger(0, math.MaxInt64)
+		b.AddDecimal(1, 1250, 3)
+		b.AddFloat(2, 0.1)
+		b.AddBoolean(3, true)
+		b.AddTime(4, noon)
+		b.AddString(5, []byte("NA"))
+	}
+	b.AddUnsigned(0, 7)
+	b.AddDecimal(1, math.MaxInt64, 18)
+	b.AddFloat(2, math.NaN())
+	for j := 3; j < 6; j++ {
+		b.AddMissing(j)
+	}
+	table, err := b.Table()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range table.Columns {
+		got = append(got, c.Format(0), c.Format(2))
+	}
+	if want := []string{"9223372036854775807", "7", "1.25", "9.223372036854776", "0.1", "", "True", "", "2024-05-01 12:00:00", "", "NA", ""}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if table.Column("float") != 2 || table.Column("none") != -1 || len(table.Names()) != 6 {
+		t.Errorf("columns %q", table.Names())
+	}
+}
+
+// TestBudget: a table takes what it counts, and no more than it may.
+func TestBudget(t *testing.T) {
+	add := func(budget *Budget, rows int) (*Table, error) {
+		b, err := NewBuilder("t", []string{"a", "b"}, Settings{Budget: budget})
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			b.AddText(0, fmt.Appendf(nil, "%d", i*i))
+			b.AddText(1, fmt.Appendf(nil, "text %d", i))
+			if err := b.Err(); err != nil {
+				return nil, err
+			}
+		}
+		return b.Table()
+	}
+	budget := NewBudget(10 << 20)
+	table, err := add(budget, 50000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := budget.used
+	if held < 50000*(4+4) || held > 50000*(4+4+90) {
+		t.Errorf("%d bytes for 50,000 integers and texts", held)
+	}
+	if freed := table.Free(50000); freed < 50000*6 || budget.used != held-freed {
+		t.Errorf("%d bytes given back of %d, %d held", freed, held, budget.used)
+	}
+	_, err = add(NewBudget(1<<20), 1<<40)
+	var m *MemoryError
+	if !errors.As(err, &m) || m.Limit != 1<<20 || m.Need <= m.Limit {
+		t.Errorf("an endless table: got %v", err)
+	}
+	if _, err := NewBuilder("t", make([]string, 1e6), Settings{Budget: NewBudget(1 << 20)}); !errors.As(err, &m) {
+		t.Errorf("a million columns: got %v", err)
+	}
+	var none *Budget
+	if none.Take(1<<62) != nil || none.Allow(1<<62) != nil {
+		t.Error("no budget has a bound")
+	}
+}
+
+// TestDistinct: names that are repeated are told apart, also from others.
+func TestDistinct(t *testing.T) {
+	names, repeated := Distinct([]string{"x", "y", "x", "x.1", "x", "", ""})
+	if !slices.Equal(repeated, []string{"x", ""}) {
+		t.Errorf("repeated: %q", repeated)
+	}
+	if want := []string{"x", "y", "x.2", "x.1", "x.3", "", ".1"}; !slices.Equal(names, want) {
+		t.Errorf("got %q, want %q", names, want)
+	}
+}
+
+// TestUTF8: a text that is not UTF-8 is a fault with its place.
+func TestUTF8(t *testing.T) {
+	b, err := NewBuilder("t", []string{"a"}, Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Line = 2
+	b.AddText(0, []byte("gr\xfcn"))
+	var v *ValueError
+	if err := b.Err(); !errors.Is(err, ErrUTF8) || !errors.As(err, &v) || v.Line != 2 || v.Column != "a" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// FuzzNumber: a text is a number exactly if it is one to strconv in decimal, and the
+// same number.
+func FuzzNumber(f *testing.F) {
+	for _, s := range []string{"0", "-1.5e-7", "1e400", ".", "+.5", "9007199254740993", "0.1234567890123456789", "1e", "inf", "-Infinity", "nan", "0x1p4", "1_0", "5e-324", "123456789012345678e-5"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		n, ok := parseNumber([]byte(s), '.')
+		want, err := strconv.ParseFloat(s, 64)
+		decimal := (err == nil || errors.Is(err, strconv.ErrRange)) && !math.IsNaN(want) && !strings.ContainsAny(s, "xX_")
+		if ok != decimal {
+			t.Fatalf("%q: taken for a number: %v", s, ok)
+		}
+		if ok && n.value() != want {
+			t.Fatalf("%q: got %v, want %v", s, n.value(), want)
+		}
+	})
+}
+
+// FuzzTime: a text that is a time is written so that it is the same time.
+func FuzzTime(f *testing.F) {
+	for _, s := range []string{"2024-05-01", "1960-01", "2024/5/1", "0001-01-01 23:59:59.999999", "9999-12-31T00:00Z", "2024-05-01 10:30+05:30"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		v, ok := parseTime([]byte(s))
+		if !ok {
+			return
+		}
+		if again, ok := parseTime([]byte(formatTime(v))); ok && again != v {
+			t.Fatalf("%q: %d, written as %q: %d", s, v, formatTime(v), again)
+		}
+	})
+}
