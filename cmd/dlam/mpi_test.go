@@ -180,7 +180,10 @@ func traffic(solver string, d []int) (collectives, numbers int) {
 		switch solver {
 		case "dlam":
 			collectives++
-			numbers += 10
+			numbers += 7 // 3 of the z-step and 4 of the a-step
+			if l == layers {
+				numbers -= 2 // 5 of the output's z-step
+			}
 			if l == 1 {
 				numbers += out*in + out
 			} else {
@@ -189,7 +192,7 @@ func traffic(solver string, d []int) (collectives, numbers int) {
 					numbers += in * in
 				} else {
 					collectives++
-					numbers += in + 10 + out
+					numbers += in + out
 				}
 			}
 		case "sync":
@@ -213,7 +216,7 @@ func traffic(solver string, d []int) (collectives, numbers int) {
 	case "sgd":
 		return 1, numbers + 2
 	case "bcd", "admm":
-		return collectives + 1, numbers + 8
+		return collectives + 1, numbers + 1
 	}
 	return collectives, numbers
 }
