@@ -58,15 +58,20 @@ func (m *Model) Predictor() *Predictor { return &Predictor{m: m, net: m.Network.
 // Predict is, for each row of x with a column for each raw feature, the
 // model's outputs: see Meaning. x stays as it is.
 func (p *Predictor) Predict(x mat.Dense) (mat.Dense, error) {
-	d, err := p.m.Transform.Apply(dataset.Dataset{Name: "samples", X: x})
+	out := mat.New(x.Rows, p.m.Network.Outputs())
+	return out, p.PredictInto(out, x.Clone())
+}
+
+// PredictInto writes to dst what Predict gives: a row for each row of x, a
+// column for each output. x may be overwritten.
+func (p *Predictor) PredictInto(dst, x mat.Dense) error {
+	d, err := p.m.Transform.Move(dataset.Dataset{Name: "samples", X: x})
 	if err != nil {
-		return mat.Dense{}, err
+		return err
 	}
-	w := p.m.Network.Layers
-	out := mat.New(x.Rows, w[len(w)-1].W.Rows)
-	if err := p.net.Predict(out, d.X); err != nil {
-		return mat.Dense{}, err
+	if err := p.net.Predict(dst, d.X); err != nil {
+		return err
 	}
-	p.m.Finish(out)
-	return out, nil
+	p.m.Finish(dst)
+	return nil
 }

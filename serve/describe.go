@@ -1,8 +1,8 @@
 package serve
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/spec"
@@ -22,6 +22,7 @@ type tensorInfo struct {
 // as in the model's file.
 type modelInfo struct {
 	Name     string        `json:"name"`
+	Versions []string      `json:"versions"`
 	Platform string        `json:"platform"`
 	Inputs   []tensorInfo  `json:"inputs"`
 	Outputs  []tensorInfo  `json:"outputs"`
@@ -29,44 +30,60 @@ type modelInfo struct {
 	Loss     spec.Spec     `json:"loss"`
 }
 
+const platform = "dlam_safetensors"
+
 type serverInfo struct {
 	Name       string   `json:"name"`
 	Version    string   `json:"version"`
 	Extensions []string `json:"extensions"`
 }
 
-func (s *Server) describeServer(*http.Request) (any, error) {
-	return serverInfo{"dlam", s.set.Version, []string{}}, nil
+func (s *Server) describeServer(w http.ResponseWriter, _ *http.Request) error {
+	return reply(w, serverInfo{"dlam", s.set.Version, []string{}})
 }
 
-// known reports a request for another model.
-func (s *Server) known(r *http.Request) error {
-	if name := r.PathValue("name"); name != s.set.Name {
-		return failure{http.StatusNotFound, fmt.Sprintf("no model %q here, only %q", name, s.set.Name)}
-	}
-	return nil
+// inputInfo describes what the model takes.
+func (v *served) inputInfo() []tensorInfo {
+	return []tensorInfo{{Name: inputName, Datatype: "FP32", Shape: []int{-1, v.inputs}, Features: v.Features}}
 }
 
-func (s *Server) describeModel(r *http.Request) (any, error) {
-	if err := s.known(r); err != nil {
-		return nil, err
+// outputInfo describes what the model gives.
+func (v *served) outputInfo() []tensorInfo {
+	o := []tensorInfo{{Name: string(v.meaning), Datatype: "FP32", Shape: []int{-1, v.outputs}, Classes: v.Classes}}
+	if v.meaning != model.Values {
+		o = append(o, tensorInfo{Name: className, Datatype: "BYTES", Shape: []int{-1}})
 	}
-	w := s.m.Network.Widths()
-	info := modelInfo{
-		Name: s.set.Name, Platform: "dlam_safetensors",
-		Inputs:  []tensorInfo{{Name: inputName, Datatype: "FP32", Shape: []int{-1, s.m.Transform.Inputs}, Features: s.m.Features}},
-		Outputs: []tensorInfo{{Name: string(s.meaning), Datatype: "FP32", Shape: []int{-1, w[len(w)-1]}, Classes: s.m.Classes}},
-		Layers:  s.about.Layers, Loss: s.about.Loss,
-	}
-	if s.meaning != model.Values {
-		info.Outputs = append(info.Outputs, tensorInfo{Name: className, Datatype: "BYTES", Shape: []int{-1}})
-	}
-	return info, nil
+	return o
 }
 
-func (s *Server) modelReady(r *http.Request) (any, error) {
-	if err := s.known(r); err != nil {
-		return nil, err
+// versions are those that name has.
+func (c catalogue) versions(name string) []string {
+	var numbers []string
+	for _, v := range c[name] {
+		numbers = append(numbers, strconv.Itoa(v.Version))
 	}
-	return map[string]any{"name": s.set.Name, "ready": true}, nil
+	return numbers
+}
+
+func (s *Server) describeModel(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.find(r)
+	if err != nil {
+		return err
+	}
+	return reply(w, modelInfo{
+		Name: v.Name, Versions: (*s.models.Load()).versions(v.Name), Platform: platform,
+		Inputs: v.inputInfo(), Outputs: v.outputInfo(), Layers: v.about.Layers, Loss: v.about.Loss,
+	})
+}
+
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) error {
+	return reply(w, map[string]bool{"ready": true})
+}
+
+func (s *Server) modelReady(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.find(r)
+	if err != nil {
+		return err
+	}
+	return reply(w, map[string]any{"name": v.Name, "ready": true})
 }

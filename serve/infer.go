@@ -1,14 +1,15 @@
 package serve
 
 import (
-	"bytes"
-	"encoding/json"
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
-	"sync"
+	"slices"
+	"time"
 
+	"github.com/dlam-go/dlam/internal/web"
 	"github.com/dlam-go/dlam/mat"
-	"github.com/dlam-go/dlam/model"
 )
 
 const (
@@ -16,119 +17,113 @@ const (
 	className = "class"
 )
 
-// response is an inference response.
-type response struct {
-	Model   string         `json:"model_name"`
-	ID      string         `json:"id,omitempty"`
-	Outputs []outputTensor `json:"outputs"`
-}
-
-type outputTensor struct {
-	Name     string `json:"name"`
-	Datatype string `json:"datatype"`
-	Shape    []int  `json:"shape"`
-	Data     any    `json:"data"`
-}
-
-// bodies are buffers that requests are read into.
-type bodies struct{ pool sync.Pool }
-
-// keep is the largest buffer that is used again.
-const keep = 1 << 20
-
-func (b *bodies) get() *bytes.Buffer {
-	if buf, ok := b.pool.Get().(*bytes.Buffer); ok {
-		return buf
-	}
-	return new(bytes.Buffer)
-}
-
-func (b *bodies) put(buf *bytes.Buffer) {
-	if buf.Cap() <= keep {
-		buf.Reset()
-		b.pool.Put(buf)
-	}
-}
-
 // infer predicts for the samples of a request.
-func (s *Server) infer(r *http.Request) (any, error) {
-	if err := s.known(r); err != nil {
-		return nil, err
+func (s *Server) infer(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.find(r)
+	if err != nil {
+		return err
 	}
 	if err := checkJSON(r); err != nil {
-		return nil, err
+		return err
 	}
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	default:
-		return nil, failure{http.StatusServiceUnavailable, fmt.Sprintf("%d predictions are under way, which is the limit", s.set.MaxRequests)}
-	}
-	req, err := s.read(r)
+	began := time.Now()
+	g := &grant{room: s.room, client: web.Client(r.RemoteAddr)}
+	defer g.end()
+	buf, err := s.read(w, r, g)
+	defer s.done(buf)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if len(req.Inputs) != 1 {
-		return nil, badRequest("inputs: got %d, want one, %q", len(req.Inputs), inputName)
-	}
-	x, err := req.Inputs[0].samples(s.m.Transform.Inputs, s.set.MaxRows)
+	ctx, cancel := context.WithDeadline(r.Context(), began.Add(s.set.WriteTimeout))
+	defer cancel()
+	res, err := s.compute(ctx, v, buf.b, g)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out, err := s.predict.Predict(x)
+	s.write(w, res)
+	return nil
+}
+
+// compute answers the request in body. A place is held no longer than that: not
+// while the body comes, nor while the answer goes.
+func (s *Server) compute(ctx context.Context, v *served, body []byte, g *grant) (res result, err error) {
+	if err := g.slot(s.set.MaxRequests); err != nil {
+		return res, err
+	}
+	defer g.leave()
+	limit := s.set.MaxRows * v.inputs
+	if err := g.memory(4 * int64((&scanner{text: body}).elements(limit))); err != nil {
+		return res, err
+	}
+	q, err := parseRequest(body, limit)
 	if err != nil {
-		return nil, err
+		return res, err
 	}
-	for i := range out.Rows {
-		for _, v := range out.Row(i) {
-			if v-v != 0 {
-				return nil, badRequest("the model's output for row %d is not finite: its values are too large", i)
-			}
-		}
+	if err := v.has(q.outputs); err != nil {
+		return res, err
+	}
+	x, err := q.input.samples(v.inputs, s.set.MaxRows)
+	if err != nil {
+		return res, err
+	}
+	if size := v.answerBytes(x.Rows); size > s.set.MaxAnswer {
+		return res, failure{tooLarge, fmt.Sprintf("the answer to %d rows could have %d bytes, at most %d are given: ask for fewer rows", x.Rows, size, s.set.MaxAnswer)}
+	}
+	if err := g.memory(v.workBytes(x.Rows)); err != nil {
+		return res, err
+	}
+	out, err := v.predict(ctx, x)
+	if err != nil {
+		return res, err
 	}
 	s.metrics.rows.Add(float64(x.Rows))
-	return s.respond(req, out)
+	return result{q, v, out}, nil
 }
 
-// read reads a request's body.
-func (s *Server) read(r *http.Request) (*request, error) {
-	buf := s.bodies.get()
-	defer s.bodies.put(buf)
-	if _, err := buf.ReadFrom(r.Body); err != nil {
-		return nil, unread(err)
-	}
-	req := new(request)
-	if err := json.Unmarshal(buf.Bytes(), req); err != nil {
-		return nil, badRequest("request: %v", err)
-	}
-	return req, nil
-}
-
-// respond gives the outputs that the request names; it names none for all.
-func (s *Server) respond(req *request, out mat.Dense) (*response, error) {
-	all := []outputTensor{{string(s.meaning), "FP32", []int{out.Rows, out.Cols}, out.Elements()}}
-	if s.meaning != model.Values {
-		names := make([]string, out.Rows)
-		for i := range names {
-			names[i] = s.m.Classes[mat.ArgMax(out.Row(i))]
+// has reports a wanted output that the model does not have.
+func (v *served) has(outputs []string) error {
+	for _, name := range outputs {
+		if !slices.Contains(v.names, name) {
+			return badRequest("output %q: the model has none of this name, but %q", short(name), v.names)
 		}
-		all = append(all, outputTensor{className, "BYTES", []int{out.Rows}, names})
 	}
-	resp := &response{Model: s.set.Name, ID: req.ID, Outputs: all}
-	if len(req.Outputs) == 0 {
-		return resp, nil
+	return nil
+}
+
+// predict gives the model's outputs for x, block by block: it stops when ctx
+// ends. x may be overwritten.
+func (v *served) predict(ctx context.Context, x mat.Dense) (mat.Dense, error) {
+	out := mat.New(x.Rows, v.outputs)
+	for lo := 0; lo < x.Rows; lo += blockRows {
+		if err := ctx.Err(); err != nil {
+			return out, gone(err)
+		}
+		hi := min(lo+blockRows, x.Rows)
+		if err := v.predictor.PredictInto(out.RowRange(lo, hi), x.RowRange(lo, hi)); err != nil {
+			return out, err
+		}
 	}
-	resp.Outputs = nil
-	for _, want := range req.Outputs {
-		found := false
-		for _, o := range all {
-			if o.Name == want.Name {
-				resp.Outputs, found = append(resp.Outputs, o), true
+	for i := range out.Rows {
+		for _, y := range out.Row(i) {
+			if y-y != 0 {
+				return out, badRequest("the model's output for row %d is not finite: its values are too large", i)
 			}
 		}
-		if !found {
-			return nil, badRequest("output %q: the model has none of this name", want.Name)
-		}
 	}
-	return resp, nil
+	return out, nil
 }
+
+// blockRows are the rows predicted between two looks at whether that is still
+// wanted.
+const blockRows = 192
+
+// gone is the end of a context as the one who asked gets to see it.
+func gone(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return failure{http.StatusServiceUnavailable, "the prediction took too long"}
+	}
+	return failure{statusGone, "the client has gone"}
+}
+
+// statusGone is what logs and metrics call a request whose client has gone.
+const statusGone = 499

@@ -2,6 +2,9 @@ package serve
 
 import (
 	"net/http"
+	"strconv"
+	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -35,12 +38,25 @@ func newMetrics() *metrics {
 	return m
 }
 
-// measured counts the requests that h answers.
-func (m *metrics) measured(endpoint string, h http.Handler) http.Handler {
-	label := prometheus.Labels{"endpoint": endpoint}
-	h = promhttp.InstrumentHandlerCounter(m.requests.MustCurryWith(label), h)
-	h = promhttp.InstrumentHandlerDuration(m.seconds.MustCurryWith(label), h)
-	return promhttp.InstrumentHandlerInFlight(m.underWay, h)
+// endpointMetrics are those of one endpoint.
+type endpointMetrics struct {
+	requests *prometheus.CounterVec
+	seconds  prometheus.Observer
+	byCode   sync.Map // of the status to its prometheus.Counter
+}
+
+func (m *metrics) endpoint(name string) *endpointMetrics {
+	return &endpointMetrics{requests: m.requests.MustCurryWith(prometheus.Labels{"endpoint": name}), seconds: m.seconds.WithLabelValues(name)}
+}
+
+// observe counts a request that was answered.
+func (e *endpointMetrics) observe(code int, took time.Duration) {
+	c, ok := e.byCode.Load(code)
+	if !ok {
+		c, _ = e.byCode.LoadOrStore(code, e.requests.WithLabelValues(strconv.Itoa(code)))
+	}
+	c.(prometheus.Counter).Inc()
+	e.seconds.Observe(took.Seconds())
 }
 
 // page is what Prometheus reads.

@@ -4,9 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
+	"strconv"
 )
 
 // failure is an error that a request gets to see.
@@ -23,48 +22,57 @@ func badRequest(format string, args ...any) error {
 	return failure{http.StatusBadRequest, fmt.Sprintf(format, args...)}
 }
 
-// unread is what reading a request's body failed of.
-func unread(err error) error {
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return failure{tooLarge, fmt.Sprintf("the request has more than %d bytes", large.Limit)}
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return failure{http.StatusRequestTimeout, "the request took too long to arrive"}
-	}
-	return badRequest("reading the request: %v", err)
+// statusWriter notes the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	code int
 }
 
-// plain is an answer in text.
-type plain string
+// WriteHeader notes the status.
+func (w *statusWriter) WriteHeader(code int) {
+	if w.code == 0 {
+		w.code = code
+	}
+	w.ResponseWriter.WriteHeader(code)
+}
 
-// reply writes an answer, or an error.
-func reply(w http.ResponseWriter, v any, err error) {
-	if text, ok := v.(plain); ok && err == nil {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = io.WriteString(w, string(text)) // one who has gone needs no answer
-		return
+// Unwrap is for http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *statusWriter) status() int {
+	if w.code == 0 {
+		return http.StatusOK
 	}
-	code := http.StatusOK
-	if err != nil {
-		code = http.StatusInternalServerError
-		var f failure
-		if errors.As(err, &f) {
-			code = f.code
-		}
-		switch code {
-		case http.StatusServiceUnavailable:
-			w.Header().Set("Retry-After", "1")
-		case http.StatusRequestTimeout:
-			w.Header().Set("Connection", "close")
-		}
-		v = map[string]string{"error": err.Error()}
-	}
+	return w.code
+}
+
+// reply answers with v as JSON.
+func reply(w http.ResponseWriter, v any) error { return replyStatus(w, http.StatusOK, v) }
+
+func replyStatus(w http.ResponseWriter, code int, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
-		code, body = http.StatusInternalServerError, []byte(`{"error":"the answer cannot be written as JSON"}`)
+		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(code)
-	_, _ = w.Write(body)
+	_, _ = w.Write(body) // one who has gone needs no answer
+	return nil
+}
+
+// refuse answers with an error.
+func refuse(w http.ResponseWriter, err error) {
+	code := http.StatusInternalServerError
+	var f failure
+	if errors.As(err, &f) {
+		code = f.code
+	}
+	switch code {
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "1")
+	case http.StatusRequestTimeout:
+		w.Header().Set("Connection", "close")
+	}
+	_ = replyStatus(w, code, map[string]string{"error": err.Error()}) // a text can always be written
 }

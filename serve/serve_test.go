@@ -46,11 +46,11 @@ func sample(t testing.TB, classes bool) *model.Model {
 func newServer(t testing.TB, m *model.Model, change func(*serve.Settings)) *serve.Server {
 	t.Helper()
 	set := serve.DefaultSettings()
-	set.Name, set.Version = "m", "v1.2.3"
+	set.Version = "v1.2.3"
 	if change != nil {
 		change(&set)
 	}
-	s, err := serve.New(m, set)
+	s, err := serve.New(set, serve.Model{Name: "m", Version: 1, Model: m})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,10 +105,10 @@ func TestDescribes(t *testing.T) {
 		{classes, "/v2/health/live", `{"live": true}`},
 		{classes, "/v2/health/ready", `{"ready": true}`},
 		{classes, "/v2/models/m/ready", `{"name": "m", "ready": true}`},
-		{classes, "/v2/models/m", `{"name": "m", "platform": "dlam_safetensors", "inputs": [` + input + `], "outputs": [
+		{classes, "/v2/models/m", `{"name": "m", "versions": ["1"], "platform": "dlam_safetensors", "inputs": [` + input + `], "outputs": [
 			{"name": "probabilities", "datatype": "FP32", "shape": [-1, 2], "classes": ["no", "yes"]},
 			{"name": "class", "datatype": "BYTES", "shape": [-1]}], ` + layers + `, "loss": {"kind": "cross-entropy"}}`},
-		{values, "/v2/models/m", `{"name": "m", "platform": "dlam_safetensors", "inputs": [` + input + `], "outputs": [
+		{values, "/v2/models/m", `{"name": "m", "versions": ["1"], "platform": "dlam_safetensors", "inputs": [` + input + `], "outputs": [
 			{"name": "values", "datatype": "FP32", "shape": [-1, 2]}], ` + layers + `, "loss": {"kind": "huber", "delta": 0.5}}`},
 	} {
 		w := ask(c.s, "GET", c.path, "")
@@ -128,6 +128,7 @@ func TestDescribes(t *testing.T) {
 // answer is an inference response, read strictly.
 type answer struct {
 	Model   string `json:"model_name"`
+	Version string `json:"model_version"`
 	ID      string `json:"id"`
 	Outputs []struct {
 		Name     string `json:"name"`
@@ -157,7 +158,7 @@ func TestInfer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []string{"FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"} {
+	for _, kind := range []string{"FP16", "FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"} {
 		for _, data := range []string{"[1,2,3,40,5,6]", "[[1,2,3],[40,5,6]]", "[ [1, 2 ,3],\n\t[40,5,6 ]\r]"} {
 			a := infer(t, s, fmt.Sprintf(`{"id": "q", "parameters": {"p": 1}, "inputs": [{"data": %s, "name": "input", "shape": [2, 3], "datatype": %q, "parameters": {}}]}`, data, kind))
 			if a.Model != "m" || a.ID != "q" || len(a.Outputs) != 2 {
@@ -262,10 +263,49 @@ func TestSettings(t *testing.T) {
 	if err := serve.DefaultSettings().Validate(); err != nil {
 		t.Error(err)
 	}
-	_, err := serve.New(sample(t, true), serve.Settings{Name: "a b"})
-	for _, text := range []string{"name", "max body", "max rows", "max requests", "header timeout", "read timeout", "write timeout", "idle timeout", "shutdown timeout"} {
+	good := serve.Model{Name: "m", Version: 1, Model: sample(t, true)}
+	_, err := serve.New(serve.Settings{}, good)
+	for _, text := range []string{"max body", "max rows", "max answer", "max requests", "max memory", "max connections", "min rate", "grace", "header timeout", "read timeout", "write timeout", "idle timeout", "shutdown timeout"} {
 		if err == nil || !strings.Contains(err.Error(), text+": got") {
 			t.Errorf("settings of nothing: %v; want to hear of %s", err, text)
 		}
 	}
+	for want, models := range map[string][]serve.Model{
+		"models: got none":               nil,
+		`name: got "a b"`:                {{Name: "a b", Version: 1, Model: good.Model}},
+		`name: got ".."`:                 {{Name: "..", Version: 1, Model: good.Model}},
+		"model m: version: got 0":        {{Name: "m", Model: good.Model}},
+		"model m: version 1 comes twice": {good, {Name: "n", Version: 1, Model: good.Model}, good},
+	} {
+		if _, err := serve.New(serve.DefaultSettings(), models...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
+// TestVersions holds that requests get the version that they name, and the
+// highest if they name none.
+func TestVersions(t *testing.T) {
+	old, latest := sample(t, true), sample(t, false)
+	s, err := serve.New(serve.DefaultSettings(), serve.Model{Name: "m", Version: 10, Model: latest}, serve.Model{Name: "m", Version: 2, Model: old})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := tensor("FP32", "[1,3]", "[1,2,3]")
+	for path, want := range map[string]string{
+		"/v2/models/m/infer":             `"model_version":"10","outputs":\[{"name":"values"`,
+		"/v2/models/m/versions/10/infer": `"model_version":"10","outputs":\[{"name":"values"`,
+		"/v2/models/m/versions/2/infer":  `"model_version":"2","outputs":\[{"name":"probabilities"`,
+	} {
+		if w := ask(s, "POST", path, body); w.Code != http.StatusOK || !regexp.MustCompile(want).MatchString(w.Body.String()) {
+			t.Errorf("%s: got %d, %s; want %s", path, w.Code, w.Body, want)
+		}
+	}
+	if w := ask(s, "GET", "/v2/models/m/versions/2", ""); !strings.Contains(w.Body.String(), `"versions":["2","10"]`) || !strings.Contains(w.Body.String(), "probabilities") {
+		t.Errorf("version 2: got %s", w.Body)
+	}
+	for _, path := range []string{"/v2/models/m/versions/1", "/v2/models/m/versions/02/ready", "/v2/models/m/versions/x"} {
+		wantError(t, path, ask(s, "GET", path, ""), http.StatusNotFound, "has no version .*, only 2, 10")
+	}
+	wantError(t, "other", ask(s, "POST", "/v2/models/other/versions/1/infer", body), http.StatusNotFound, `no model "other" here, only m`)
 }

@@ -7,89 +7,113 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/dlam-go/dlam/internal/web"
-	"github.com/dlam-go/dlam/model"
 )
 
-// Server answers predictions of one model.
+// Server answers predictions of models.
 type Server struct {
 	set     Settings
-	m       *model.Model
-	predict *model.Predictor
-	about   model.Description
-	meaning model.Meaning
-	slots   chan struct{} // one for each prediction under way
+	models  atomic.Pointer[catalogue]
+	room    *room
 	metrics *metrics
-	bodies  bodies
+	buffers sync.Pool // of *buffer
 	mux     *http.ServeMux
 	foreign *http.CrossOriginProtection
 }
 
 var _ http.Handler = (*Server)(nil)
 
-// New serves m, which must not change afterwards.
-func New(m *model.Model, set Settings) (*Server, error) {
+// New serves models, which must not change afterwards: at least one, each under
+// a name and version of its own.
+func New(set Settings, models ...Model) (*Server, error) {
 	if err := set.Validate(); err != nil {
 		return nil, err
 	}
-	about, err := m.Describe()
+	all, err := newCatalogue(models)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		set: set, m: m, about: about, predict: m.Predictor(), meaning: m.Meaning(),
-		slots: make(chan struct{}, set.MaxRequests), metrics: newMetrics(),
+		set: set, room: newRoom(set), metrics: newMetrics(),
 		mux: http.NewServeMux(), foreign: http.NewCrossOriginProtection(),
 	}
-	live := func(*http.Request) (any, error) { return map[string]bool{"live": true}, nil }
-	ready := func(*http.Request) (any, error) { return map[string]bool{"ready": true}, nil }
-	s.handle("/v2", "server", http.MethodGet, s.describeServer)
-	s.handle("/v2/{$}", "server", http.MethodGet, s.describeServer)
-	s.handle("/v2/health/live", "live", http.MethodGet, live)
-	s.handle("/v2/health/ready", "ready", http.MethodGet, ready)
-	s.handle("/v2/models/{name}", "model", http.MethodGet, s.describeModel)
-	s.handle("/v2/models/{name}/ready", "model_ready", http.MethodGet, s.modelReady)
-	s.handle("/v2/models/{name}/infer", "infer", http.MethodPost, s.infer)
-	s.handle("/healthz", "healthz", http.MethodGet, func(*http.Request) (any, error) { return plain("ok\n"), nil })
-	s.mux.Handle("/metrics", s.guarded(s.metrics.page()))
-	s.handle("/", "none", "", func(r *http.Request) (any, error) {
-		return nil, failure{http.StatusNotFound, fmt.Sprintf("nothing is served at %q", r.URL.Path)}
-	})
+	s.models.Store(&all)
+	s.routes()
 	return s, nil
 }
 
-// handle answers pattern with what answer gives, if the method is the given
-// one; none means any.
-func (s *Server) handle(pattern, name, method string, answer func(*http.Request) (any, error)) {
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if method != "" && r.Method != method && (r.Method != http.MethodHead || method != http.MethodGet) {
-			w.Header().Set("Allow", method)
-			reply(w, nil, failure{http.StatusMethodNotAllowed, fmt.Sprintf("%s is not answered here, only %s", r.Method, method)})
+func (s *Server) routes() {
+	const get, post = http.MethodGet, http.MethodPost
+	s.handle("/v2", "server", get, s.describeServer)
+	s.handle("/v2/{$}", "server", get, s.describeServer)
+	s.handle("/v2/health/live", "live", get, func(w http.ResponseWriter, _ *http.Request) error {
+		return reply(w, map[string]bool{"live": true})
+	})
+	s.handle("/v2/health/ready", "ready", get, s.ready)
+	for _, path := range []string{"/v2/models/{name}", "/v2/models/{name}/versions/{version}"} {
+		s.handle(path, "model", get, s.describeModel)
+		s.handle(path+"/ready", "model_ready", get, s.modelReady)
+		s.handle(path+"/infer", "infer", post, s.infer)
+	}
+	s.handle("/healthz", "healthz", get, func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte("ok\n")) // one who has gone needs no answer
+		return nil
+	})
+	page := s.metrics.page()
+	s.mux.HandleFunc("/metrics", func(w http.ResponseWriter, r *http.Request) { // does not count itself
+		if err := s.guard(w, r); err != nil {
+			refuse(w, err)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, s.set.MaxBody)
-		v, err := answer(r)
-		reply(w, v, err)
+		page.ServeHTTP(w, r)
 	})
-	s.mux.Handle(pattern, s.metrics.measured(name, s.guarded(h)))
+	s.handle("/", "none", "", func(_ http.ResponseWriter, r *http.Request) error {
+		return failure{http.StatusNotFound, fmt.Sprintf("nothing is served at %q", short(r.URL.Path))}
+	})
 }
 
-// guarded refuses what other sites' pages send.
-func (s *Server) guarded(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Cache-Control", "no-store")
-		if !s.set.AnyHost && !web.Loopback(r.Host) {
-			reply(w, nil, failure{http.StatusMisdirectedRequest, fmt.Sprintf("host %q is not served here; use localhost", r.Host)})
-			return
+// handle answers pattern with answer, if the method is the given one; none means
+// any. answer writes an answer, or returns the error that is to be told.
+func (s *Server) handle(pattern, name, method string, answer func(http.ResponseWriter, *http.Request) error) {
+	m := s.metrics.endpoint(name)
+	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		s.metrics.underWay.Inc()
+		seen := &statusWriter{ResponseWriter: w}
+		defer func() {
+			s.metrics.underWay.Dec()
+			m.observe(seen.status(), time.Since(began))
+		}()
+		err := s.guard(seen, r)
+		if err == nil && method != "" && r.Method != method && (r.Method != http.MethodHead || method != http.MethodGet) {
+			w.Header().Set("Allow", method)
+			err = failure{http.StatusMethodNotAllowed, fmt.Sprintf("%s is not answered here, only %s", short(r.Method), method)}
 		}
-		if err := s.foreign.Check(r); err != nil {
-			reply(w, nil, failure{http.StatusForbidden, err.Error()})
-			return
+		if err == nil {
+			err = answer(seen, r)
 		}
-		h.ServeHTTP(w, r)
+		if err != nil {
+			refuse(seen, err)
+		}
 	})
+}
+
+// guard refuses what other sites' pages send.
+func (s *Server) guard(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	if !s.set.AnyHost && !web.Loopback(r.Host) {
+		return failure{http.StatusMisdirectedRequest, fmt.Sprintf("host %q is not served here: only localhost is, while the server listens on the loopback address alone. Listen on another one (dlam serve --listen), or answer to any name (--any-host, AnyHost) if a proxy in front of it checks them", short(r.Host))}
+	}
+	if err := s.foreign.Check(r); err != nil {
+		return failure{http.StatusForbidden, err.Error()}
+	}
+	return nil
 }
 
 // checkJSON reports a body that is not said to be plain JSON. Triton's Python
@@ -100,14 +124,14 @@ func checkJSON(r *http.Request) error {
 		return failure{http.StatusUnsupportedMediaType, "binary tensors are not taken: send them as JSON"}
 	}
 	if e := r.Header.Get("Content-Encoding"); e != "" {
-		return failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content encoding: got %q, want none", e)}
+		return failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content encoding: got %q, want none", short(e))}
 	}
 	said := r.Header.Get("Content-Type")
-	if said == "" {
+	if said == "" || said == "application/json" {
 		return nil
 	}
 	if kind, _, err := mime.ParseMediaType(said); err != nil || kind != "application/json" && kind != "application/octet-stream" {
-		return failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content type: got %q, want application/json", said)}
+		return failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content type: got %q, want application/json", short(said))}
 	}
 	return nil
 }
@@ -117,7 +141,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Serve
 // Run answers requests on l until ctx ends, and then those under way. It
 // closes l. Faults of the server itself go to faults.
 func (s *Server) Run(ctx context.Context, l net.Listener, faults *log.Logger) error {
-	return web.Until(ctx, l, &http.Server{
+	return web.Until(ctx, web.Fair(l, s.set.MaxConnections), &http.Server{
 		Handler: s, ErrorLog: faults, MaxHeaderBytes: 1 << 14,
 		ReadHeaderTimeout: s.set.HeaderTimeout, ReadTimeout: s.set.ReadTimeout,
 		WriteTimeout: s.set.WriteTimeout, IdleTimeout: s.set.IdleTimeout,

@@ -2,20 +2,29 @@ package serve
 
 import (
 	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/dlam-go/dlam/internal/check"
 )
 
-// Settings are a server's names and limits.
+// Settings are a server's limits.
 type Settings struct {
-	Name    string // of the model, in paths
 	Version string // of the program
 
-	MaxBody     int64 // bytes of a request
-	MaxRows     int   // samples of a request
-	MaxRequests int   // predictions under way at once; more are told to come again
+	MaxBody   int64 // bytes of a request
+	MaxRows   int   // samples of a request
+	MaxAnswer int64 // bytes that an answer may come to
+
+	// Of each of the next three a client, which is an address, may have as much
+	// as is left for the others: alone no more than half.
+	MaxRequests    int   // predictions under way at once; more are told to come again
+	MaxMemory      int64 // bytes that requests under way take together, beside the models
+	MaxConnections int   // open at once; more are closed
+
+	// A body has come whole after Grace + its size/MinRate, and ReadTimeout, or it
+	// is given up.
+	MinRate int           // bytes a second
+	Grace   time.Duration // before the rate counts
 
 	HeaderTimeout time.Duration // for a request's head
 	ReadTimeout   time.Duration // for a whole request
@@ -26,10 +35,11 @@ type Settings struct {
 	AnyHost bool // answer to any host name, not to loopback names alone
 }
 
-// DefaultSettings are for a model called "model", on this machine.
+// DefaultSettings are for this machine.
 func DefaultSettings() Settings {
 	return Settings{
-		Name: "model", Version: "(devel)", MaxBody: 8 << 20, MaxRows: 4096, MaxRequests: 128,
+		Version: "(devel)", MaxBody: 8 << 20, MaxRows: 4096, MaxAnswer: 64 << 20,
+		MaxRequests: 256, MaxMemory: 512 << 20, MaxConnections: 4096, MinRate: 16 << 10, Grace: 2 * time.Second,
 		HeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, DrainTimeout: 20 * time.Second,
 	}
@@ -38,15 +48,18 @@ func DefaultSettings() Settings {
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
 	v := check.Of("server settings")
-	v.That(s.Name != "" && url.PathEscape(s.Name) == s.Name && s.Name != "." && s.Name != "..", "name", s.Name, "one that a path can hold as it is")
 	v.That(s.MaxBody >= 1, "max body", s.MaxBody, "at least 1 byte")
 	v.AtLeast(1, "max rows", s.MaxRows, "")
-	v.AtLeast(1, "max requests", s.MaxRequests, "")
+	v.That(s.MaxAnswer >= 1, "max answer", s.MaxAnswer, "at least 1 byte")
+	v.AtLeast(2, "max requests", s.MaxRequests, "")
+	v.AtLeast(2, "max connections", s.MaxConnections, "")
+	v.That(s.MaxMemory >= 1<<20, "max memory", s.MaxMemory, "at least 1048576 bytes for requests")
+	v.AtLeast(1, "min rate", s.MinRate, "byte a second")
 	for _, t := range []struct {
 		name string
 		d    time.Duration
 	}{
-		{"header timeout", s.HeaderTimeout}, {"read timeout", s.ReadTimeout}, {"write timeout", s.WriteTimeout},
+		{"grace", s.Grace}, {"header timeout", s.HeaderTimeout}, {"read timeout", s.ReadTimeout}, {"write timeout", s.WriteTimeout},
 		{"idle timeout", s.IdleTimeout}, {"shutdown timeout", s.DrainTimeout},
 	} {
 		v.That(t.d > 0, t.name, t.d, "more than 0")

@@ -125,28 +125,46 @@ func TestSlowRequests(t *testing.T) {
 	}
 }
 
-// TestBusy holds that more predictions than allowed are told to come again.
-func TestBusy(t *testing.T) {
-	address, end := running(t, func(s *serve.Settings) { s.MaxRequests = 1 })
-	first := dial(t, address)
-	first.send(head(len(goodBody)) + goodBody[:10])
-	inFlight(t, address) // or the second may have the place when the first comes
-	second := dial(t, address)
-	for code := 0; code != http.StatusServiceUnavailable; { // once the first has its place
-		second.send(head(len(goodBody)) + goodBody)
-		r := second.answer()
-		code = r.code
-		if code == http.StatusServiceUnavailable && r.header.Get("Retry-After") != "1" {
-			t.Errorf("header: %v", r.header)
+// TestIdleUploads holds that bodies which do not come keep no one else out,
+// however many of them there are, and are given up soon.
+func TestIdleUploads(t *testing.T) {
+	address, end := running(t, func(s *serve.Settings) { s.MaxRequests, s.Grace = 2, 500*time.Millisecond })
+	var idle []*wire
+	for range 200 {
+		w := dial(t, address)
+		w.send(head(1000) + "{")
+		idle = append(idle, w)
+	}
+	good := dial(t, address)
+	for range 20 {
+		good.send(head(len(goodBody)) + goodBody)
+		if r := good.answer(); r.code != http.StatusOK {
+			t.Fatalf("beside idle uploads: got %d, %s", r.code, r.body)
 		}
 	}
-	first.send(goodBody[10:])
-	if r := first.answer(); r.code != http.StatusOK {
-		t.Errorf("got %d, %s", r.code, r.body)
+	for _, w := range idle {
+		if r := w.answer(); r.code != http.StatusRequestTimeout || !r.last {
+			t.Fatalf("an idle upload: got %d, %s", r.code, r.body)
+		}
 	}
-	second.send(head(len(goodBody)) + goodBody)
-	if r := second.answer(); r.code != http.StatusOK {
-		t.Errorf("after the first: got %d, %s", r.code, r.body)
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSteadyUpload holds that a body may take longer than the grace if it comes
+// at the rate that is asked for.
+func TestSteadyUpload(t *testing.T) {
+	address, end := running(t, func(s *serve.Settings) { s.MinRate, s.Grace = 50, 200*time.Millisecond })
+	body := goodBody + strings.Repeat(" ", 100)
+	w := dial(t, address)
+	w.send(head(len(body)))
+	for i := 0; i < len(body); i += 20 {
+		w.send(body[i:min(i+20, len(body))])
+		time.Sleep(40 * time.Millisecond) // 500 bytes a second
+	}
+	if r := w.answer(); r.code != http.StatusOK {
+		t.Errorf("got %d, %s", r.code, r.body)
 	}
 	if err := end(); err != nil {
 		t.Error(err)

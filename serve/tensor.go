@@ -1,156 +1,138 @@
 package serve
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"slices"
+	"math"
 	"strconv"
+	"strings"
 
 	"github.com/dlam-go/dlam/mat"
 )
 
-// request is an inference request.
-type request struct {
-	ID      string        `json:"id"`
-	Inputs  []inputTensor `json:"inputs"`
-	Outputs []struct {
-		Name string `json:"name"`
-	} `json:"outputs"`
+// datatype is a type of elements that a model takes.
+type datatype struct {
+	name  string
+	size  int    // bytes of an element in binary
+	least uint64 // of integers: they go from −least
+	most  uint64 // to most; 0 for others
+	limit float32
 }
 
-// inputTensor is a tensor of numbers, a sample a row.
-type inputTensor struct {
-	Name     string  `json:"name"`
-	Datatype string  `json:"datatype"`
-	Shape    []int64 `json:"shape"`
-	Data     numbers `json:"data"`
+// datatypes are those of the protocol but BYTES: a model's columns are numbers.
+var datatypes = []datatype{
+	{name: "BOOL", size: 1},
+	{name: "UINT8", size: 1, most: math.MaxUint8}, {name: "UINT16", size: 2, most: math.MaxUint16},
+	{name: "UINT32", size: 4, most: math.MaxUint32}, {name: "UINT64", size: 8, most: math.MaxUint64},
+	{name: "INT8", size: 1, least: 1 << 7, most: math.MaxInt8}, {name: "INT16", size: 2, least: 1 << 15, most: math.MaxInt16},
+	{name: "INT32", size: 4, least: 1 << 31, most: math.MaxInt32}, {name: "INT64", size: 8, least: 1 << 63, most: math.MaxInt64},
+	{name: "FP16", size: 2, limit: 65504}, {name: "FP32", size: 4}, {name: "FP64", size: 8},
 }
 
-// numbers are the elements of a tensor, given flat or as a list of rows.
-type numbers struct {
-	values   []float32
-	nested   bool
-	row      int // elements of each row, if nested
-	fraction int // index of the first that is not written as an integer, or −1
+// findDatatype is the datatype called name.
+func findDatatype(name string) (*datatype, error) {
+	names := make([]string, len(datatypes))
+	for i := range datatypes {
+		if names[i] = datatypes[i].name; names[i] == name {
+			return &datatypes[i], nil
+		}
+	}
+	if name == "BYTES" {
+		return nil, badRequest("datatype: got BYTES, and all columns of this model are numbers: want one of %s", strings.Join(names, ", "))
+	}
+	return nil, badRequest("datatype: got %q, want one of %s", short(name), strings.Join(names, ", "))
 }
 
-// UnmarshalJSON reads elements in one go: there may be very many. What it gets
-// is known to be JSON.
-func (n *numbers) UnmarshalJSON(text []byte) error {
-	*n = numbers{values: make([]float32, 0, bytes.Count(text, []byte(","))+1), row: -1, fraction: -1}
-	depth, start := 0, 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case ',', ' ', '\t', '\r', '\n':
-		case '[':
-			depth++
-			n.nested = n.nested || depth == 2
-			if start = len(n.values); depth > 2 || depth == 2 && n.row < 0 && start > 0 {
-				return errMixed
+// check holds elements in JSON against the datatype.
+func (d *datatype) check(n *numbers) error {
+	if d.name == "BOOL" {
+		for i, v := range n.values {
+			if v != 0 && v != 1 {
+				return badRequest("data: element %d: got %g, want true, false, 0 or 1 of BOOL", i, v)
 			}
-		case ']':
-			if got := len(n.values) - start; depth == 2 && n.row >= 0 && got != n.row {
-				return fmt.Errorf("data: a row of %d elements after rows of %d", got, n.row)
-			} else if depth == 2 {
-				n.row = got
-			}
-			depth--
-		default:
-			if depth == 0 || n.nested && depth == 1 {
-				return errMixed
-			}
-			end := i + 1
-			for text[end] != ',' && text[end] != ']' && text[end] > ' ' {
-				end++
-			}
-			if err := n.add(text[i:end]); err != nil {
-				return err
-			}
-			i = end - 1
-		}
-	}
-	return nil
-}
-
-var errMixed = errors.New("data: want a list of numbers, or a list of rows that are lists of numbers")
-
-// add reads one element as float32, as tables are read.
-func (n *numbers) add(text []byte) error {
-	v, err := strconv.ParseFloat(string(text), 32)
-	if err != nil {
-		reason := "want a number"
-		if errors.Is(err, strconv.ErrRange) {
-			reason = "beyond float32"
-		}
-		return fmt.Errorf("data: element %d: got %.40s, %s", len(n.values), text, reason)
-	}
-	if n.fraction < 0 && bytes.ContainsAny(text, ".eE") {
-		n.fraction = len(n.values)
-	}
-	n.values = append(n.values, float32(v))
-	return nil
-}
-
-// datatypes are the types of elements that a model takes, integers with their
-// range.
-var datatypes = []struct {
-	name    string
-	integer bool
-	lo, hi  float32
-}{
-	{name: "FP32"}, {name: "FP64"},
-	{"INT8", true, -1 << 7, 1<<7 - 1}, {"INT16", true, -1 << 15, 1<<15 - 1},
-	{"INT32", true, -1 << 31, 1<<31 - 1}, {"INT64", true, -1 << 63, 1<<63 - 1},
-	{"UINT8", true, 0, 1<<8 - 1}, {"UINT16", true, 0, 1<<16 - 1},
-	{"UINT32", true, 0, 1<<32 - 1}, {"UINT64", true, 0, 1<<64 - 1},
-}
-
-// samples are the tensor's rows, checked against what the model takes.
-func (t *inputTensor) samples(features, maxRows int) (mat.Dense, error) {
-	if t.Name != inputName {
-		return mat.Dense{}, badRequest("input %q: there is one input, %q", t.Name, inputName)
-	}
-	if err := t.checkType(); err != nil {
-		return mat.Dense{}, err
-	}
-	if len(t.Shape) != 2 || t.Shape[1] != int64(features) || t.Shape[0] < 1 {
-		return mat.Dense{}, badRequest("shape: got %v, want [rows, %d]", t.Shape, features)
-	}
-	if t.Shape[0] > int64(maxRows) {
-		return mat.Dense{}, failure{code: tooLarge, text: fmt.Sprintf("shape: %d rows, at most %d at once", t.Shape[0], maxRows)}
-	}
-	rows := int(t.Shape[0])
-	if got := len(t.Data.values); got != rows*features || t.Data.nested && t.Data.row != features {
-		what := strconv.Itoa(got) + " elements"
-		if t.Data.nested {
-			what += fmt.Sprintf(" in rows of %d", t.Data.row)
-		}
-		return mat.Dense{}, badRequest("data: %s, shape %v has %d", what, t.Shape, rows*features)
-	}
-	return mat.FromSlice(rows, features, t.Data.values), nil
-}
-
-// checkType holds the elements against the stated datatype.
-func (t *inputTensor) checkType() error {
-	for _, d := range datatypes {
-		if d.name != t.Datatype {
-			continue
-		}
-		if !d.integer || len(t.Data.values) == 0 {
-			return nil
-		}
-		if i := t.Data.fraction; i >= 0 {
-			return badRequest("data: element %d is not written as an integer, datatype is %s", i, d.name)
-		}
-		if lo, hi := slices.Min(t.Data.values), slices.Max(t.Data.values); lo < d.lo || hi > d.hi {
-			return badRequest("data: elements from %g to %g, %s goes from %g to %g", lo, hi, d.name, d.lo, d.hi)
 		}
 		return nil
 	}
-	var names []string
-	for _, d := range datatypes {
-		names = append(names, d.name)
+	if n.truth >= 0 {
+		return badRequest("data: element %d: got %t, want a number of %s", n.truth, n.values[n.truth] == 1, d.name)
 	}
-	return badRequest("datatype: got %q, want one of %v", t.Datatype, names)
+	if d.limit > 0 {
+		for i, v := range n.values {
+			if v > d.limit || v < -d.limit {
+				return badRequest("data: element %d: got %g, %s goes from -%g to %g", i, v, d.name, d.limit, d.limit)
+			}
+		}
+	}
+	if d.most == 0 {
+		return nil
+	}
+	if n.fraction >= 0 {
+		return badRequest("data: element %d is not written as an integer, datatype is %s", n.fraction, d.name)
+	}
+	if n.wide >= 0 {
+		return badRequest("data: element %d is beyond 64 bits, datatype is %s", n.wide, d.name)
+	}
+	if n.least > d.least || n.most > d.most {
+		return badRequest("data: elements from %s to %d, %s goes from %s to %d", minus(n.least), n.most, d.name, minus(d.least), d.most)
+	}
+	return nil
+}
+
+// minus is −v.
+func minus(v uint64) string {
+	if v == 0 {
+		return "0"
+	}
+	return "-" + strconv.FormatUint(v, 10)
+}
+
+// inputTensor is the input of a request: a sample a row.
+type inputTensor struct {
+	name     string
+	datatype string
+	shape    []int64
+	data     *numbers // nil where the elements are binary
+}
+
+// maxDims bounds a shape: the one that is taken has two.
+const maxDims = 8
+
+// rows is the number of samples, after name and shape were held against what
+// the model takes.
+func (t *inputTensor) rows(features, maxRows int) (int, error) {
+	if t.name != inputName {
+		return 0, badRequest("input %q: there is one input, %q", short(t.name), inputName)
+	}
+	if len(t.shape) != 2 || t.shape[1] != int64(features) || t.shape[0] < 1 {
+		return 0, badRequest("shape: got %v, want [rows, %d]", t.shape, features)
+	}
+	if t.shape[0] > int64(maxRows) {
+		return 0, failure{code: tooLarge, text: fmt.Sprintf("shape: %d rows, at most %d at once", t.shape[0], maxRows)}
+	}
+	return int(t.shape[0]), nil
+}
+
+// samples are the tensor's rows.
+func (t *inputTensor) samples(features, maxRows int) (mat.Dense, error) {
+	rows, err := t.rows(features, maxRows)
+	if err != nil {
+		return mat.Dense{}, err
+	}
+	kind, err := findDatatype(t.datatype)
+	if err != nil {
+		return mat.Dense{}, err
+	}
+	if t.data == nil {
+		return mat.Dense{}, badRequest("data: missing")
+	}
+	if got := len(t.data.values); got != rows*features || t.data.nested && t.data.row != features {
+		what := strconv.Itoa(got) + " elements"
+		if t.data.nested {
+			what += fmt.Sprintf(" in rows of %d", t.data.row)
+		}
+		return mat.Dense{}, badRequest("data: %s, shape %v has %d", what, t.shape, rows*features)
+	}
+	if err := kind.check(t.data); err != nil {
+		return mat.Dense{}, err
+	}
+	return mat.FromSlice(rows, features, t.data.values), nil
 }

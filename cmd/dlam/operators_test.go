@@ -139,9 +139,7 @@ func everywhere(t *testing.T, m *model.Model, s spec.Spec) {
 	if code, _, said := call("inspect", path); code != exitDone || !strings.Contains(said, s.String()) {
 		t.Errorf("inspect: no %s in %s", s, said)
 	}
-	set := serve.DefaultSettings()
-	set.Name = "m"
-	server, err := serve.New(m, set)
+	server, err := serve.New(serve.DefaultSettings(), serve.Model{Name: "m", Version: 1, Model: m})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,20 +8,27 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/serve"
 )
 
 func newServeCommand(a *app) *cobra.Command {
 	set := serve.DefaultSettings()
-	set.Name, set.Version = "", version()
-	listen := "127.0.0.1:8080"
+	set.Version = version()
+	o := serveOptions{limits: limits{work: "serving", advice: "serve fewer or smaller models"}, listen: "127.0.0.1:8080"}
 	c := &cobra.Command{
 		Use: "serve MODEL", Short: "Answer predictions over HTTP",
 		Long: `Answer predictions of a model over HTTP, by the Open Inference Protocol v2 (of
 KServe, Triton, MLServer): POST /v2/models/NAME/infer takes a batch of raw samples
 as JSON. GET /v2/models/NAME describes inputs and outputs, /metrics is for
 Prometheus, /healthz for supervisors. Only this machine can reach it unless
---listen says otherwise; there is no authentication.
+--listen says otherwise; there is no authentication. While it listens on the
+loopback address alone, requests that name another host get status 421: behind a
+proxy that passes the host's real name on, say --any-host.
+
+What requests take is bounded (--max-body, --max-rows, --max-answer, --max-memory),
+and divided between clients by their addresses: a client has as many predictions
+and as much memory as are left for the others.
 
 Ctrl-C ends it once the requests under way are answered. Exit codes: 0 ended so,
 1 failed or requests cut off, 2 bad usage or model.`,
@@ -30,38 +37,55 @@ Ctrl-C ends it once the requests under way are answered. Exit codes: 0 ended so,
   curl localhost:8080/v2/models/digits/infer -H 'Content-Type: application/json' \
     -d '{"inputs": [{"name": "input", "datatype": "FP32", "shape": [1, 64], "data": [0, 1, …]}]}'`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return a.serve(c, args[0], listen, set) },
+		RunE: func(c *cobra.Command, args []string) error { return a.serve(c, args[0], o, set) },
 	}
 	f := c.Flags()
-	f.StringVar(&listen, "listen", listen, "address and port; port 0 for any that is free")
-	f.StringVar(&set.Name, "name", "", "the model's name in paths (default that of its folder or file)")
+	f.StringVar(&o.listen, "listen", o.listen, "address and port; port 0 for any that is free")
+	f.StringVar(&o.name, "name", "", "the model's name in paths (default that of its folder or file)")
+	f.BoolVar(&set.AnyHost, "any-host", false, "answer whatever host name a request has (default: if --listen is not a loopback address)")
 	f.Int64Var(&set.MaxBody, "max-body", set.MaxBody, "bytes that a request may have")
 	f.IntVar(&set.MaxRows, "max-rows", set.MaxRows, "samples that a request may have")
+	f.Int64Var(&set.MaxAnswer, "max-answer", set.MaxAnswer, "bytes that an answer may come to")
 	f.IntVar(&set.MaxRequests, "max-requests", set.MaxRequests, "predictions under way at once; more get status 503")
+	f.IntVar(&set.MaxConnections, "max-connections", set.MaxConnections, "connections open at once")
+	f.IntVar(&set.MinRate, "min-rate", set.MinRate, "bytes a second at which a request must arrive")
+	f.DurationVar(&set.Grace, "grace", set.Grace, "time before --min-rate counts")
 	f.DurationVar(&set.HeaderTimeout, "header-timeout", set.HeaderTimeout, "time for a request's head to arrive")
 	f.DurationVar(&set.ReadTimeout, "read-timeout", set.ReadTimeout, "time for a whole request to arrive")
 	f.DurationVar(&set.WriteTimeout, "write-timeout", set.WriteTimeout, "time from a request's head to the end of its answer")
 	f.DurationVar(&set.IdleTimeout, "idle-timeout", set.IdleTimeout, "time that a connection may wait for its next request")
 	f.DurationVar(&set.DrainTimeout, "shutdown-timeout", set.DrainTimeout, "time for requests under way when the server is told to end")
+	f.Var(&o.most, maxMemory, "memory for the process: the models, and 512 MB or what is left for requests under way (default: what is available)")
 	return c
 }
 
-func (a *app) serve(c *cobra.Command, path, listen string, set serve.Settings) error {
-	m, err := a.openModel(path, limits{})
+// serveOptions are what the command line says beyond a server's settings.
+type serveOptions struct {
+	limits
+	listen string
+	name   string
+}
+
+func (a *app) serve(c *cobra.Command, path string, o serveOptions, set serve.Settings) error {
+	m, err := a.openModel(path, o.limits)
 	if err != nil {
 		return err
 	}
-	if set.Name == "" {
-		if set.Name, err = modelName(path); err != nil {
+	if o.name == "" {
+		if o.name, err = modelName(path); err != nil {
 			return err
 		}
 	}
-	address, err := net.ResolveTCPAddr("tcp", listen)
+	if set.MaxMemory, err = a.requestMemory(o.limits, set.MaxMemory, m); err != nil {
+		return err
+	}
+	address, err := net.ResolveTCPAddr("tcp", o.listen)
 	if err != nil {
 		return usagef("--listen: %w", err)
 	}
-	set.AnyHost = !address.IP.IsLoopback()
-	s, err := serve.New(m, set)
+	local := address.IP.IsLoopback()
+	set.AnyHost = set.AnyHost || !local
+	s, err := serve.New(set, serve.Model{Name: o.name, Version: 1, Model: m})
 	if err != nil {
 		return errUsage{err}
 	}
@@ -69,11 +93,28 @@ func (a *app) serve(c *cobra.Command, path, listen string, set serve.Settings) e
 	if err != nil {
 		return err
 	}
-	a.say("serving %s at http://%s/v2/models/%s (Ctrl-C ends)", path, l.Addr(), set.Name)
-	if set.AnyHost {
+	a.say("serving %s at http://%s/v2/models/%s (Ctrl-C ends)", path, l.Addr(), o.name)
+	if !local {
 		a.say("other machines can reach it, without authentication")
 	}
 	return s.Run(c.Context(), l, log.New(a.err, "dlam: ", 0))
+}
+
+// requestMemory is what requests may take together: usual, or what the models
+// leave of --max-memory.
+func (a *app) requestMemory(l limits, usual int64, models ...*model.Model) (int64, error) {
+	const least = 16 << 20 // for requests
+	held := 0.0
+	for _, m := range models {
+		held += 2 * 4 * float64(m.Network.Parameters()) // as they are, and packed
+	}
+	if err := a.room(l, held, least); err != nil {
+		return 0, err
+	}
+	if l.most == 0 {
+		return usual, nil
+	}
+	return min(usual, int64(float64(l.most)-held)), nil
 }
 
 // modelName is the name of a run's folder, or of a model's file.

@@ -1,0 +1,170 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/nn"
+)
+
+// wide serves a model of one feature and many classes.
+func wide(t *testing.T, classes int, change func(*Settings)) *Server {
+	t.Helper()
+	n, err := nn.NewNetwork([]int{1, classes}, activation.ReLU{}, nn.Paper, rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &model.Model{Network: n, Loss: loss.CrossEntropy{}, Transform: dataset.Transform{Inputs: 1, Pool: 1, Shift: []float32{0}, Factor: []float32{1}}}
+	for i := range classes {
+		m.Classes = append(m.Classes, fmt.Sprintf("class <%d> \"é\"", i))
+	}
+	set := DefaultSettings()
+	if change != nil {
+		change(&set)
+	}
+	s, err := New(set, Model{"m", 1, m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// rowsOf is a request for so many rows of one feature.
+func rowsOf(rows int) string {
+	return fmt.Sprintf(`{"inputs":[{"name":"input","datatype":"FP32","shape":[%d,1],"data":[%s0]}]}`, rows, strings.Repeat("1,", rows-1))
+}
+
+func post(s *Server, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, "http://localhost/v2/models/m/infer", strings.NewReader(body))
+	r.RemoteAddr = "10.0.0.1:1"
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w
+}
+
+// TestEverythingComesBack holds that whatever becomes of requests, what they had
+// of memory and places is there again.
+func TestEverythingComesBack(t *testing.T) {
+	s := wide(t, 300, func(s *Settings) { s.MaxAnswer, s.MaxMemory = 4<<20, 8<<20 })
+	for body, code := range map[string]int{
+		rowsOf(1): 200, rowsOf(500): 200, "junk": 400, rowsOf(2000): 413, strings.Repeat(" ", 9<<20): 413, rowsOf(5000): 413,
+		strings.Repeat(" ", 5<<20): 503, // more than half of all memory
+	} {
+		if w := post(s, body); w.Code != code {
+			t.Errorf("%.80s… of %d bytes: got %d, %.200s; want %d", body, len(body), w.Code, w.Body, code)
+		}
+		if m, p := s.room.bytes.Used(), s.room.slots.Used(); m != 0 || p != 0 {
+			t.Fatalf("after %.80s…: %g of the memory and %g of the places are still taken", body, m, p)
+		}
+	}
+}
+
+// TestBusy holds that a client which has as many places as are free gets no more,
+// and that another does.
+func TestBusy(t *testing.T) {
+	s := wide(t, 3, func(s *Settings) { s.MaxRequests = 4 })
+	mine, other := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")
+	if !s.room.slots.Take(mine, 2) {
+		t.Fatal("no place")
+	}
+	w := post(s, rowsOf(1))
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" || !strings.Contains(w.Body.String(), "too many predictions") {
+		t.Errorf("got %d, %s, %v", w.Code, w.Body, w.Header())
+	}
+	s.room.slots.Give(mine, 2)
+	if !s.room.slots.Take(other, 2) {
+		t.Fatal("no place")
+	}
+	if w := post(s, rowsOf(1)); w.Code != http.StatusOK {
+		t.Errorf("beside another client: got %d, %s", w.Code, w.Body)
+	}
+}
+
+// TestGoneClient holds that work ends when no one waits for it any more.
+func TestGoneClient(t *testing.T) {
+	s := wide(t, 300, nil)
+	v, err := s.models.Load().find("m", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cause, code := range map[error]int{context.Canceled: statusGone, context.DeadlineExceeded: http.StatusServiceUnavailable} {
+		ctx := context.Context(&endsAfter{Context: context.Background(), looks: 2, err: cause})
+		_, err := s.compute(ctx, v, []byte(rowsOf(4096)), &grant{room: s.room})
+		var f failure
+		if !errors.As(err, &f) || f.code != code {
+			t.Errorf("%v: got %v, want status %d", cause, err, code)
+		}
+		if looks := ctx.(*endsAfter).looks; looks != 0 {
+			t.Errorf("%v: looked %d times more", cause, looks)
+		}
+	}
+}
+
+// endsAfter is a context that ends after it was looked at a few times.
+type endsAfter struct {
+	context.Context
+	looks int
+	err   error
+}
+
+func (c *endsAfter) Err() error {
+	if c.looks == 0 {
+		return c.err
+	}
+	c.looks--
+	return nil
+}
+
+// failing is a client that goes while it is answered.
+type failing struct {
+	*httptest.ResponseRecorder
+	writes, bytes int
+}
+
+func (f *failing) Write(b []byte) (int, error) {
+	f.writes++
+	f.bytes += len(b)
+	return 0, errors.New("gone")
+}
+
+// TestAnswerInPieces holds that a long answer is sent in pieces, is the same as
+// one in one piece, and stops with its client.
+func TestAnswerInPieces(t *testing.T) {
+	s := wide(t, 300, nil)
+	long := post(s, rowsOf(1000))
+	if n := long.Header().Get("Content-Length"); n != "" || long.Body.Len() < 2<<20 {
+		t.Errorf("content length %q of %d bytes: want it unsaid", n, long.Body.Len())
+	}
+	w := &failing{ResponseRecorder: httptest.NewRecorder()}
+	s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "http://localhost/v2/models/m/infer", strings.NewReader(rowsOf(1000))))
+	if w.writes > 2 || w.bytes > 4*piece {
+		t.Errorf("wrote %d bytes in %d pieces to a client that was gone", w.bytes, w.writes)
+	}
+}
+
+// TestAnswerBytes holds that no answer is longer than what is reckoned.
+func TestAnswerBytes(t *testing.T) {
+	for _, classes := range []int{2, 300} {
+		s := wide(t, classes, nil)
+		v, err := s.models.Load().find("m", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, rows := range []int{1, 7, 500} {
+			if n := int64(post(s, rowsOf(rows)).Body.Len()); n > v.answerBytes(rows) {
+				t.Errorf("%d rows of %d classes: %d bytes, reckoned %d", rows, classes, n, v.answerBytes(rows))
+			}
+		}
+	}
+}
