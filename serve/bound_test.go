@@ -168,3 +168,25 @@ func TestAnswerBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestReadyFollowsLoad holds that a server with little left says so.
+func TestReadyFollowsLoad(t *testing.T) {
+	s := wide(t, 3, func(s *Settings) { s.MaxRequests = 20 })
+	want := func(code int) {
+		t.Helper()
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/v2/health/ready", nil))
+		if w.Code != code {
+			t.Errorf("got %d, %s, want %d", w.Code, w.Body, code)
+		}
+	}
+	want(http.StatusOK)
+	for i, n := range []int64{10, 5, 2, 1, 1} {
+		if !s.room.slots.Take(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), n) {
+			t.Fatal("no place")
+		}
+	}
+	want(http.StatusServiceUnavailable)
+	s.room.slots.Give(netip.AddrFrom4([4]byte{10, 0, 0, 0}), 10)
+	want(http.StatusOK)
+}

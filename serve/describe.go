@@ -76,8 +76,14 @@ func (s *Server) describeModel(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// isReady reports whether the server should be sent requests: it was not told to
+// end, and little of what requests share is taken.
+func (s *Server) isReady() bool { return !s.ending.Load() && !s.room.busy() }
+
+// ready answers with status 503 if the server is not: that is what those who
+// divide load look at.
 func (s *Server) ready(w http.ResponseWriter, _ *http.Request) error {
-	return reply(w, map[string]bool{"ready": true})
+	return replyReady(w, s.isReady(), map[string]any{})
 }
 
 func (s *Server) modelReady(w http.ResponseWriter, r *http.Request) error {
@@ -85,5 +91,13 @@ func (s *Server) modelReady(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, map[string]any{"name": v.Name, "ready": true})
+	return replyReady(w, s.isReady(), map[string]any{"name": v.Name})
+}
+
+func replyReady(w http.ResponseWriter, is bool, more map[string]any) error {
+	more["ready"] = is
+	if is {
+		return reply(w, more)
+	}
+	return replyStatus(w, http.StatusServiceUnavailable, more)
 }

@@ -18,6 +18,7 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	underWay prometheus.Gauge
 	rows     prometheus.Counter
+	loads    *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -32,10 +33,22 @@ func newMetrics() *metrics {
 		}, []string{"endpoint"}),
 		underWay: prometheus.NewGauge(prometheus.GaugeOpts{Name: "dlam_requests_in_flight", Help: "Requests under way."}),
 		rows:     prometheus.NewCounter(prometheus.CounterOpts{Name: "dlam_predicted_rows_total", Help: "Samples predicted."}),
+		loads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "dlam_model_reloads_total", Help: "Times that the models were replaced, or could not be.",
+		}, []string{"result"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.underWay, m.rows,
+	m.registry.MustRegister(m.requests, m.seconds, m.underWay, m.rows, m.loads,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// replaced counts an attempt to replace the models.
+func (m *metrics) replaced(err error) {
+	result := "done"
+	if err != nil {
+		result = "failed"
+	}
+	m.loads.WithLabelValues(result).Inc()
 }
 
 // endpointMetrics are those of one endpoint.

@@ -23,6 +23,7 @@ type Server struct {
 	buffers sync.Pool // of *buffer
 	mux     *http.ServeMux
 	foreign *http.CrossOriginProtection
+	ending  atomic.Bool // the server was told to end
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -44,6 +45,17 @@ func New(set Settings, models ...Model) (*Server, error) {
 	s.models.Store(&all)
 	s.routes()
 	return s, nil
+}
+
+// Replace serves models instead, from the next request on: those under way end
+// with the model that they began with. On an error nothing changes.
+func (s *Server) Replace(models ...Model) error {
+	all, err := newCatalogue(models)
+	if err == nil {
+		s.models.Store(&all)
+	}
+	s.metrics.replaced(err)
+	return err
 }
 
 func (s *Server) routes() {
@@ -110,6 +122,9 @@ func (s *Server) guard(w http.ResponseWriter, r *http.Request) error {
 	if !s.set.AnyHost && !web.Loopback(r.Host) {
 		return failure{http.StatusMisdirectedRequest, fmt.Sprintf("host %q is not served here: only localhost is, while the server listens on the loopback address alone. Listen on another one (dlam serve --listen), or answer to any name (--any-host, AnyHost) if a proxy in front of it checks them", short(r.Host))}
 	}
+	if s.ending.Load() { // so that clients which keep connections come to the next server
+		w.Header().Set("Connection", "close")
+	}
 	if err := s.foreign.Check(r); err != nil {
 		return failure{http.StatusForbidden, err.Error()}
 	}
@@ -138,12 +153,30 @@ func checkJSON(r *http.Request) error {
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Run answers requests on l until ctx ends, and then those under way. It
-// closes l. Faults of the server itself go to faults.
+// Run answers requests on l until ctx ends: then the server says that it is not
+// ready, goes on for Drain, takes no more connections, and answers the requests
+// under way. It closes l. Faults of the server itself go to faults.
 func (s *Server) Run(ctx context.Context, l net.Listener, faults *log.Logger) error {
-	return web.Until(ctx, web.Fair(l, s.set.MaxConnections), &http.Server{
+	last, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	drained := make(chan struct{})
+	quit := context.AfterFunc(ctx, func() {
+		defer close(drained)
+		s.ending.Store(true)
+		select {
+		case <-time.After(s.set.Drain):
+			stop()
+		case <-last.Done():
+		}
+	})
+	err := web.Until(last, web.Fair(l, s.set.MaxConnections), &http.Server{
 		Handler: s, ErrorLog: faults, MaxHeaderBytes: 1 << 14,
 		ReadHeaderTimeout: s.set.HeaderTimeout, ReadTimeout: s.set.ReadTimeout,
 		WriteTimeout: s.set.WriteTimeout, IdleTimeout: s.set.IdleTimeout,
 	}, s.set.DrainTimeout)
+	if !quit() {
+		stop()
+		<-drained
+	}
+	return err
 }

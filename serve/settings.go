@@ -30,7 +30,8 @@ type Settings struct {
 	ReadTimeout   time.Duration // for a whole request
 	WriteTimeout  time.Duration // from a request's head to the end of its answer
 	IdleTimeout   time.Duration // between two requests of a connection
-	DrainTimeout  time.Duration // for requests under way when the server is told to end
+	Drain         time.Duration // from when the server is told to end, and says that it is not ready, until it takes no more connections
+	DrainTimeout  time.Duration // after that, for requests under way
 
 	AnyHost bool // answer to any host name, not to loopback names alone
 }
@@ -64,6 +65,7 @@ func (s Settings) Validate() error {
 	} {
 		v.That(t.d > 0, t.name, t.d, "more than 0")
 	}
+	v.That(s.Drain >= 0, "drain", s.Drain, "0 or more")
 	// The write timeout runs while the request is read.
 	v.That(s.WriteTimeout <= 0 || s.WriteTimeout > s.ReadTimeout, "write timeout", s.WriteTimeout, fmt.Sprintf("more than the read timeout, %v", s.ReadTimeout))
 	return v.Err()

@@ -1,14 +1,13 @@
 package main
 
 import (
+	"context"
 	"log"
 	"net"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/internal/web"
 	"github.com/dlam-go/dlam/serve"
 )
 
@@ -17,10 +16,11 @@ func newServeCommand(a *app) *cobra.Command {
 	set.Version = version()
 	o := serveOptions{limits: limits{work: "serving", advice: "serve fewer or smaller models"}, listen: "127.0.0.1:8080"}
 	c := &cobra.Command{
-		Use: "serve MODEL", Short: "Answer predictions over HTTP",
+		Use: "serve [NAME[@VERSION]=]MODEL…", Short: "Answer predictions over HTTP",
 		Long: `Answer predictions of a model over HTTP, by the Open Inference Protocol v2 (of
 KServe, Triton, MLServer): POST /v2/models/NAME/infer takes a batch of raw samples
-as JSON. GET /v2/models/NAME describes inputs and outputs, /metrics is for
+as JSON. Several models, and versions of one, are served as NAME@VERSION=MODEL; a
+name stands for its highest version. GET /v2/models/NAME describes inputs and outputs, /metrics is for
 Prometheus, /healthz for supervisors. Only this machine can reach it unless
 --listen says otherwise; there is no authentication. While it listens on the
 loopback address alone, requests that name another host get status 421: behind a
@@ -30,18 +30,22 @@ What requests take is bounded (--max-body, --max-rows, --max-answer, --max-memor
 and divided between clients by their addresses: a client has as many predictions
 and as much memory as are left for the others.
 
-Ctrl-C ends it once the requests under way are answered. Exit codes: 0 ended so,
-1 failed or requests cut off, 2 bad usage or model.`,
+SIGHUP reads the models again, and so does --watch-model when a file changes: what
+cannot be read leaves the old ones serving. Ctrl-C or SIGTERM end it: /v2/health/ready
+says no, requests are answered for --drain longer, then no more connections are taken
+and those under way are answered. Exit codes: 0 ended so, 1 failed or requests cut
+off, 2 bad usage or model.`,
 		Example: `  dlam serve runs/digits-sync --name digits
   curl localhost:8080/v2/models/digits
   curl localhost:8080/v2/models/digits/infer -H 'Content-Type: application/json' \
     -d '{"inputs": [{"name": "input", "datatype": "FP32", "shape": [1, 64], "data": [0, 1, …]}]}'`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return a.serve(c, args[0], o, set) },
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return a.serve(c, args, o, set) },
 	}
 	f := c.Flags()
 	f.StringVar(&o.listen, "listen", o.listen, "address and port; port 0 for any that is free")
-	f.StringVar(&o.name, "name", "", "the model's name in paths (default that of its folder or file)")
+	f.StringVar(&o.name, "name", "", "name in paths of a model that is given without one (default that of its folder or file)")
+	f.BoolVar(&o.watch, "watch-model", false, "read the models again when a file changes")
 	f.BoolVar(&set.AnyHost, "any-host", false, "answer whatever host name a request has (default: if --listen is not a loopback address)")
 	f.Int64Var(&set.MaxBody, "max-body", set.MaxBody, "bytes that a request may have")
 	f.IntVar(&set.MaxRows, "max-rows", set.MaxRows, "samples that a request may have")
@@ -54,7 +58,8 @@ Ctrl-C ends it once the requests under way are answered. Exit codes: 0 ended so,
 	f.DurationVar(&set.ReadTimeout, "read-timeout", set.ReadTimeout, "time for a whole request to arrive")
 	f.DurationVar(&set.WriteTimeout, "write-timeout", set.WriteTimeout, "time from a request's head to the end of its answer")
 	f.DurationVar(&set.IdleTimeout, "idle-timeout", set.IdleTimeout, "time that a connection may wait for its next request")
-	f.DurationVar(&set.DrainTimeout, "shutdown-timeout", set.DrainTimeout, "time for requests under way when the server is told to end")
+	f.DurationVar(&set.Drain, "drain", set.Drain, "time to go on answering, and say not ready, when the server is told to end")
+	f.DurationVar(&set.DrainTimeout, "shutdown-timeout", set.DrainTimeout, "time after that for requests under way")
 	f.Var(&o.most, maxMemory, "memory for the process: the models, and 512 MB or what is left for requests under way (default: what is available)")
 	return c
 }
@@ -64,19 +69,16 @@ type serveOptions struct {
 	limits
 	listen string
 	name   string
+	watch  bool
 }
 
-func (a *app) serve(c *cobra.Command, path string, o serveOptions, set serve.Settings) error {
-	m, err := a.openModel(path, o.limits)
+func (a *app) serve(c *cobra.Command, args []string, o serveOptions, set serve.Settings) error {
+	shelf, err := newShelf(args, o)
 	if err != nil {
 		return err
 	}
-	if o.name == "" {
-		if o.name, err = modelName(path); err != nil {
-			return err
-		}
-	}
-	if set.MaxMemory, err = a.requestMemory(o.limits, set.MaxMemory, m); err != nil {
+	models, err := a.load(shelf, &set.MaxMemory)
+	if err != nil {
 		return err
 	}
 	address, err := net.ResolveTCPAddr("tcp", o.listen)
@@ -85,47 +87,29 @@ func (a *app) serve(c *cobra.Command, path string, o serveOptions, set serve.Set
 	}
 	local := address.IP.IsLoopback()
 	set.AnyHost = set.AnyHost || !local
-	s, err := serve.New(set, serve.Model{Name: o.name, Version: 1, Model: m})
+	s, err := serve.New(set, models...)
 	if err != nil {
 		return errUsage{err}
 	}
-	l, err := net.ListenTCP("tcp", address)
+	l, err := web.Listen(c.Context(), address.String())
 	if err != nil {
 		return err
 	}
-	a.say("serving %s at http://%s/v2/models/%s (Ctrl-C ends)", path, l.Addr(), o.name)
+	for _, b := range shelf.books {
+		a.say("serving %s at http://%s/v2/models/%s%s (Ctrl-C ends)", b.path, l.Addr(), b.name, b.suffix())
+	}
 	if !local {
 		a.say("other machines can reach it, without authentication")
 	}
-	return s.Run(c.Context(), l, log.New(a.err, "dlam: ", 0))
-}
-
-// requestMemory is what requests may take together: usual, or what the models
-// leave of --max-memory.
-func (a *app) requestMemory(l limits, usual int64, models ...*model.Model) (int64, error) {
-	const least = 16 << 20 // for requests
-	held := 0.0
-	for _, m := range models {
-		held += 2 * 4 * float64(m.Network.Parameters()) // as they are, and packed
-	}
-	if err := a.room(l, held, least); err != nil {
-		return 0, err
-	}
-	if l.most == 0 {
-		return usual, nil
-	}
-	return min(usual, int64(float64(l.most)-held)), nil
-}
-
-// modelName is the name of a run's folder, or of a model's file.
-func modelName(path string) (string, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
-	name := strings.TrimSuffix(filepath.Base(abs), ".safetensors")
-	if name == "model" {
-		name = filepath.Base(filepath.Dir(abs))
-	}
-	return name, nil
+	ctx, cancel := context.WithCancel(c.Context())
+	defer cancel()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		a.reload(ctx, shelf, s)
+	}()
+	err = s.Run(c.Context(), l, log.New(a.err, "dlam: ", 0))
+	cancel()
+	<-stopped
+	return err
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -19,6 +20,7 @@ import (
 	"testing"
 
 	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/model"
 )
 
 // server starts a command that serves, and gives the address that it prints,
@@ -130,6 +132,86 @@ func TestServePredictsAsPredict(t *testing.T) {
 		}
 	}
 	if code := end(syscall.SIGTERM); code != exitDone {
+		t.Errorf("exit code %d, want %d", code, exitDone)
+	}
+}
+
+// TestServeReloads holds that SIGHUP and --watch-model serve what lies there now,
+// and that a file which is no model leaves the old one serving.
+func TestServeReloads(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "m")
+	finish(t, exitDone, shortRun("sync", folder, 1)...)
+	other := filepath.Join(t.TempDir(), "other")
+	finish(t, exitDone, shortRun("sync", other, 2)...)
+	file := filepath.Join(folder, model.FileName)
+	c := exec.Command("dlam", "serve", "a@3="+folder, "b="+other, "--listen", "127.0.0.1:0", "--watch-model")
+	said, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Process.Kill() })
+	lines := bufio.NewScanner(said)
+	wait := func(want string) string {
+		t.Helper()
+		for lines.Scan() {
+			if strings.Contains(lines.Text(), want) {
+				return lines.Text()
+			}
+		}
+		t.Fatalf("did not say %q", want)
+		return ""
+	}
+	at := regexp.MustCompile(`http://[^/ ]+`).FindString(wait("/v2/models/a/versions/3 "))
+	wait("/v2/models/b ")
+	infer := func() string {
+		t.Helper()
+		code, b := fetch(t, "POST", at+"/v2/models/a/versions/3/infer",
+			`{"inputs": [{"name": "input", "datatype": "UINT8", "shape": [1, 64], "data": [`+strings.Repeat("3,", 63)+`9]}]}`)
+		if code != http.StatusOK {
+			t.Fatalf("got %d, %s", code, b)
+		}
+		return string(b)
+	}
+	first := infer()
+	raw, err := os.ReadFile(filepath.Join(other, model.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(b []byte) {
+		t.Helper()
+		if err := os.WriteFile(file+"-new", b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(file+"-new", file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(raw)
+	wait("read the models again")
+	second := infer()
+	if second == first {
+		t.Error("the new model is not served")
+	}
+	put([]byte("junk"))
+	if line := wait("go on serving"); !strings.Contains(line, "bad model file") {
+		t.Errorf("said %q", line)
+	}
+	if infer() != second {
+		t.Error("a file that is no model changed what is served")
+	}
+	if err := c.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	wait("go on serving")
+	put(raw)
+	wait("read the models again")
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := exitCode(c.Wait()); code != exitDone {
 		t.Errorf("exit code %d, want %d", code, exitDone)
 	}
 }

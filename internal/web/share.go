@@ -1,9 +1,11 @@
 package web
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 )
 
 // Share divides a limited good between clients by their addresses: a client may
@@ -72,6 +74,14 @@ func Fair(l net.Listener, most int) net.Listener {
 type fairListener struct {
 	net.Listener
 	share *Share
+}
+
+// SyscallConn gives access to the socket.
+func (l *fairListener) SyscallConn() (syscall.RawConn, error) {
+	if c, ok := l.Listener.(syscall.Conn); ok {
+		return c.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // Accept is the next connection of a client that may have one more.
