@@ -3,6 +3,7 @@ package serve
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/dlam-go/dlam/mat"
@@ -26,6 +27,7 @@ func (v *served) answerBytes(rows int) int64 {
 type answerWriter struct {
 	w     http.ResponseWriter
 	buf   *buffer
+	hold  bool // nothing is sent yet
 	begun bool
 	err   error // of a client that has gone
 }
@@ -35,7 +37,7 @@ const piece = 64 << 10
 
 // flush sends what is held, if that is much.
 func (a *answerWriter) flush() bool {
-	if len(a.buf.b) < piece || a.err != nil {
+	if a.hold || len(a.buf.b) < piece || a.err != nil {
 		return a.err == nil
 	}
 	if !a.begun {
@@ -66,36 +68,65 @@ func (s *Server) write(w http.ResponseWriter, res result) {
 	if !ok {
 		buf = &buffer{}
 	}
-	buf.b = buf.b[:0]
 	defer s.done(buf)
-	a := &answerWriter{w: w, buf: buf}
-	buf.b = append(buf.b, res.served.head...)
+	wanted, raw := res.request.wanted(res.served)
+	a := &answerWriter{w: w, buf: buf, hold: raw}
+	b := append(buf.b[:0], res.served.head...)
 	if res.request.hasID {
 		id, _ := json.Marshal(res.request.id) // a string, always written
-		buf.b = append(append(buf.b, `,"id":`...), id...)
+		b = append(append(b, `,"id":`...), id...)
 	}
-	buf.b = append(buf.b, `,"outputs":[`...)
-	for i, o := range res.request.wanted(res.served) {
+	buf.b = append(b, `,"outputs":[`...)
+	for i, o := range wanted {
 		if i > 0 {
 			buf.b = append(buf.b, ',')
 		}
-		if o == className {
+		res.describe(a, o)
+		switch {
+		case o.binary:
+			buf.b = append(buf.b, `,"parameters":{"binary_data_size":`...)
+			buf.b = append(strconv.AppendInt(buf.b, int64(res.size(o.name)), 10), "}}"...)
+		case o.name == className:
 			res.classes(a)
-		} else {
+		default:
 			res.values(a)
 		}
 	}
-	buf.b = append(buf.b, "]}\n"...)
+	buf.b = append(buf.b, "]}"...)
+	if raw {
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set(headLength, strconv.Itoa(len(buf.b)))
+		a.hold = false
+		for _, o := range wanted {
+			if o.binary {
+				res.binary(a, o.name)
+			}
+		}
+	}
 	a.end()
+}
+
+// headLength is the header with the length of the JSON before binary tensors.
+const headLength = "Inference-Header-Content-Length"
+
+// describe writes the beginning of an output's object.
+func (res result) describe(a *answerWriter, o output) {
+	b := append(a.buf.b, `{"name":"`...)
+	b = append(b, o.name...) // one of the model's
+	if o.name == className {
+		b = append(b, `","datatype":"BYTES","shape":[`...)
+		b = strconv.AppendInt(b, int64(res.out.Rows), 10)
+	} else {
+		b = append(b, `","datatype":"FP32","shape":[`...)
+		b = strconv.AppendInt(b, int64(res.out.Rows), 10)
+		b = strconv.AppendInt(append(b, ','), int64(res.out.Cols), 10)
+	}
+	a.buf.b = append(b, ']')
 }
 
 // values writes the model's outputs.
 func (res result) values(a *answerWriter) {
-	b := append(a.buf.b, `{"name":"`...)
-	b = append(append(b, res.served.meaning...), `","datatype":"FP32","shape":[`...)
-	b = strconv.AppendInt(b, int64(res.out.Rows), 10)
-	b = append(strconv.AppendInt(append(b, ','), int64(res.out.Cols), 10), `],"data":[`...)
-	a.buf.b = b
+	a.buf.b = append(a.buf.b, `,"data":[`...)
 	for i := range res.out.Rows {
 		b := a.buf.b
 		for j, v := range res.out.Row(i) {
@@ -113,8 +144,7 @@ func (res result) values(a *answerWriter) {
 
 // classes writes the names of the likeliest classes.
 func (res result) classes(a *answerWriter) {
-	b := append(a.buf.b, `{"name":"`+className+`","datatype":"BYTES","shape":[`...)
-	a.buf.b = append(strconv.AppendInt(b, int64(res.out.Rows), 10), `],"data":[`...)
+	a.buf.b = append(a.buf.b, `,"data":[`...)
 	for i := range res.out.Rows {
 		if i > 0 {
 			a.buf.b = append(a.buf.b, ',')
@@ -127,10 +157,50 @@ func (res result) classes(a *answerWriter) {
 	a.buf.b = append(a.buf.b, "]}"...)
 }
 
-// wanted are the names of the outputs to answer with, which v has.
-func (q *request) wanted(v *served) []string {
-	if len(q.outputs) == 0 {
-		return v.names
+// class is the name of row i's likeliest class.
+func (res result) class(i int) string { return res.served.Classes[mat.ArgMax(res.out.Row(i))] }
+
+// size is the bytes of an output in binary.
+func (res result) size(name string) int {
+	if name != className {
+		return 4 * res.out.Rows * res.out.Cols
 	}
-	return q.outputs
+	n := 0
+	for i := range res.out.Rows {
+		n += 4 + len(res.class(i))
+	}
+	return n
+}
+
+// binary writes an output in binary.
+func (res result) binary(a *answerWriter, name string) {
+	for i := range res.out.Rows {
+		if name == className {
+			a.buf.b = appendText(a.buf.b, res.class(i))
+		} else {
+			a.buf.b = appendFloats(a.buf.b, res.out.Row(i))
+		}
+		if !a.flush() {
+			return
+		}
+	}
+}
+
+// wanted are the outputs to answer with, which v has. raw is whether any of them
+// is wanted in binary.
+func (q *request) wanted(v *served) (outputs []output, raw bool) {
+	outputs = q.outputs
+	if len(outputs) == 0 {
+		outputs = v.all
+	}
+	if q.binary {
+		outputs = slices.Clone(outputs)
+	}
+	for i := range outputs {
+		if q.binary && !outputs[i].said {
+			outputs[i].binary = true
+		}
+		raw = raw || outputs[i].binary
+	}
+	return outputs, raw
 }

@@ -100,7 +100,7 @@ func TestGoneClient(t *testing.T) {
 	}
 	for cause, code := range map[error]int{context.Canceled: statusGone, context.DeadlineExceeded: http.StatusServiceUnavailable} {
 		ctx := context.Context(&endsAfter{Context: context.Background(), looks: 2, err: cause})
-		_, err := s.compute(ctx, v, []byte(rowsOf(4096)), &grant{room: s.room})
+		_, err := s.compute(ctx, v, []byte(rowsOf(4096)), nil, &grant{room: s.room})
 		var f failure
 		if !errors.As(err, &f) || f.code != code {
 			t.Errorf("%v: got %v, want status %d", cause, err, code)

@@ -30,7 +30,13 @@ type modelInfo struct {
 	Loss     spec.Spec     `json:"loss"`
 }
 
-const platform = "dlam_safetensors"
+const (
+	serverName = "dlam"
+	platform   = "dlam_safetensors"
+)
+
+// extensions are those of the protocol that the server speaks.
+var extensions = []string{"binary_tensor_data"}
 
 type serverInfo struct {
 	Name       string   `json:"name"`
@@ -39,7 +45,7 @@ type serverInfo struct {
 }
 
 func (s *Server) describeServer(w http.ResponseWriter, _ *http.Request) error {
-	return reply(w, serverInfo{"dlam", s.set.Version, []string{}})
+	return reply(w, serverInfo{serverName, s.set.Version, extensions})
 }
 
 // inputInfo describes what the model takes.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/dlam-go/dlam/internal/web"
@@ -23,7 +24,7 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := checkJSON(r); err != nil {
+	if err := checkContent(r); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -36,7 +37,11 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := context.WithDeadline(r.Context(), began.Add(s.set.WriteTimeout))
 	defer cancel()
-	res, err := s.compute(ctx, v, buf.b, g)
+	text, binary, err := split(r, buf.b)
+	if err != nil {
+		return err
+	}
+	res, err := s.compute(ctx, v, text, binary, g)
 	if err != nil {
 		return err
 	}
@@ -44,32 +49,65 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// compute answers the request in body. A place is held no longer than that: not
-// while the body comes, nor while the answer goes.
-func (s *Server) compute(ctx context.Context, v *served, body []byte, g *grant) (res result, err error) {
+// split gives a body's JSON, and the binary tensors after it.
+func split(r *http.Request, body []byte) (text, binary []byte, err error) {
+	said := r.Header.Get(headLength)
+	if said == "" {
+		return body, nil, nil
+	}
+	n, err := strconv.Atoi(said)
+	if err != nil || n < 0 || n > len(body) {
+		return nil, nil, badRequest("%s: got %q, want a number of bytes from 0 to the %d of the request", headLength, short(said), len(body))
+	}
+	return body[:n], body[n:], nil
+}
+
+// compute answers the request in text, whose input may be in binary. A place is
+// held no longer than that: not while the body comes, nor while the answer goes.
+func (s *Server) compute(ctx context.Context, v *served, text, binary []byte, g *grant) (res result, err error) {
 	if err := g.slot(s.set.MaxRequests); err != nil {
 		return res, err
 	}
 	defer g.leave()
 	limit := s.set.MaxRows * v.inputs
-	if err := g.memory(4 * int64((&scanner{text: body}).elements(limit))); err != nil {
+	if err := g.memory(4 * int64((&scanner{text: text}).elements(limit))); err != nil {
 		return res, err
 	}
-	q, err := parseRequest(body, limit)
+	q, err := parseRequest(text, limit)
 	if err != nil {
 		return res, err
 	}
+	if q.input.binary = binary; q.input.size < 0 && len(binary) > 0 {
+		return res, badRequest("input: %d bytes of binary data, and no parameter binary_data_size", len(binary))
+	}
+	return s.answer(ctx, v, q, g)
+}
+
+// answer computes what q asks for.
+func (s *Server) answer(ctx context.Context, v *served, q *request, g *grant) (res result, err error) {
 	if err := v.has(q.outputs); err != nil {
+		return res, err
+	}
+	rows, err := q.input.rows(v.inputs, s.set.MaxRows)
+	if err != nil {
+		return res, err
+	}
+	size := v.answerBytes(rows)
+	if size > s.set.MaxAnswer {
+		return res, failure{tooLarge, fmt.Sprintf("the answer to %d rows could have %d bytes, at most %d are given: ask for fewer rows", rows, size, s.set.MaxAnswer)}
+	}
+	work := v.workBytes(rows)
+	if q.input.data == nil {
+		work += 4 * int64(rows) * int64(v.inputs)
+	}
+	if _, raw := q.wanted(v); raw {
+		work += size // the JSON is held until its length is known
+	}
+	if err := g.memory(work); err != nil {
 		return res, err
 	}
 	x, err := q.input.samples(v.inputs, s.set.MaxRows)
 	if err != nil {
-		return res, err
-	}
-	if size := v.answerBytes(x.Rows); size > s.set.MaxAnswer {
-		return res, failure{tooLarge, fmt.Sprintf("the answer to %d rows could have %d bytes, at most %d are given: ask for fewer rows", x.Rows, size, s.set.MaxAnswer)}
-	}
-	if err := g.memory(v.workBytes(x.Rows)); err != nil {
 		return res, err
 	}
 	out, err := v.predict(ctx, x)
@@ -81,10 +119,10 @@ func (s *Server) compute(ctx context.Context, v *served, body []byte, g *grant) 
 }
 
 // has reports a wanted output that the model does not have.
-func (v *served) has(outputs []string) error {
-	for _, name := range outputs {
-		if !slices.Contains(v.names, name) {
-			return badRequest("output %q: the model has none of this name, but %q", short(name), v.names)
+func (v *served) has(outputs []output) error {
+	for _, o := range outputs {
+		if !slices.Contains(v.names, o.name) {
+			return badRequest("output %q: the model has none of this name, but %q", short(o.name), v.names)
 		}
 	}
 	return nil

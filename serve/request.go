@@ -5,7 +5,15 @@ type request struct {
 	id      string
 	hasID   bool
 	input   inputTensor
-	outputs []string // the names of those wanted; none for all
+	outputs []output // those wanted; none for all
+	binary  bool     // outputs that do not say otherwise are wanted in binary
+}
+
+// output is an output that is wanted.
+type output struct {
+	name   string
+	binary bool
+	said   bool // whether binary
 }
 
 // maxOutputs bounds the outputs that a request may name; each is named once.
@@ -13,7 +21,7 @@ const maxOutputs = 8
 
 // parseRequest reads a request from JSON. data has at most limit elements.
 func parseRequest(text []byte, limit int) (*request, error) {
-	q := &request{}
+	q := &request{input: inputTensor{size: -1}}
 	s := &scanner{text: text}
 	inputs := 0
 	err := s.object("request", func(key string) (err error) {
@@ -22,7 +30,13 @@ func parseRequest(text []byte, limit int) (*request, error) {
 			q.hasID = true
 			q.id, err = s.str("id")
 		case "parameters":
-			err = s.parameters("parameters")
+			err = s.parameters("parameters", func(key string, p parameter) error {
+				if key == "binary_data_output" {
+					q.binary = p.truth
+					return p.wantBool(key)
+				}
+				return nil
+			})
 		case "inputs":
 			err = s.list("inputs", 2, func(i int) error {
 				if i > 0 {
@@ -33,17 +47,11 @@ func parseRequest(text []byte, limit int) (*request, error) {
 			})
 		case "outputs":
 			err = s.list("outputs", maxOutputs, func(int) error {
-				name, err := q.parseOutput(s)
+				o, err := parseOutput(s)
 				if err != nil {
 					return err
 				}
-				for _, before := range q.outputs {
-					if before == name {
-						return badRequest("outputs: %q comes twice", short(name))
-					}
-				}
-				q.outputs = append(q.outputs, name)
-				return nil
+				return q.want(o)
 			})
 		default:
 			err = unknown("request", key, "id, parameters, inputs or outputs")
@@ -59,27 +67,58 @@ func parseRequest(text []byte, limit int) (*request, error) {
 	return q, err
 }
 
-// parameters reads parameters that nothing is done by.
-func (s *scanner) parameters(name string) error {
+// want adds an output, which no other names.
+func (q *request) want(o output) error {
+	for _, before := range q.outputs {
+		if before.name == o.name {
+			return badRequest("outputs: %q comes twice", short(o.name))
+		}
+	}
+	q.outputs = append(q.outputs, o)
+	return nil
+}
+
+// parameters reads parameters: read is told of each, and may leave it at that.
+func (s *scanner) parameters(name string, read func(key string, p parameter) error) error {
 	return s.object(name, func(key string) error {
-		_, err := s.parameter(name + ": " + short(key))
-		return err
+		p, err := s.parameter(name + ": " + short(key))
+		if err != nil {
+			return err
+		}
+		return read(key, p)
 	})
 }
 
-func (q *request) parseOutput(s *scanner) (name string, err error) {
+// wantBool reports a parameter that is not true or false.
+func (p parameter) wantBool(key string) error {
+	if !p.isBool {
+		return badRequest("parameters: %s: want true or false", key)
+	}
+	return nil
+}
+
+func parseOutput(s *scanner) (o output, err error) {
 	err = s.object("output", func(key string) (err error) {
 		switch key {
 		case "name":
-			name, err = s.str("output: name")
+			o.name, err = s.str("output: name")
 		case "parameters":
-			err = s.parameters("output: parameters")
+			err = s.parameters("output: parameters", func(key string, p parameter) error {
+				switch key {
+				case "binary_data":
+					o.binary, o.said = p.truth, true
+					return p.wantBool(key)
+				case "classification":
+					return badRequest("output: parameters: classification is not offered: ask for the output %q", className)
+				}
+				return nil
+			})
 		default:
 			err = unknown("output", key, "name or parameters")
 		}
 		return err
 	})
-	return name, err
+	return o, err
 }
 
 func (t *inputTensor) parse(s *scanner, limit int) error {
@@ -96,7 +135,15 @@ func (t *inputTensor) parse(s *scanner, limit int) error {
 				return err
 			})
 		case "parameters":
-			err = s.parameters("input: parameters")
+			err = s.parameters("input: parameters", func(key string, p parameter) error {
+				if key == "binary_data_size" {
+					if !p.isInteger {
+						return badRequest("input: parameters: %s: want an integer of at least 0", key)
+					}
+					t.size = p.integer
+				}
+				return nil
+			})
 		case "data":
 			var n numbers
 			n, err = s.data(limit)

@@ -100,8 +100,8 @@ func TestDescribes(t *testing.T) {
 		s          http.Handler
 		path, want string
 	}{
-		{classes, "/v2", `{"name": "dlam", "version": "v1.2.3", "extensions": []}`},
-		{classes, "/v2/", `{"name": "dlam", "version": "v1.2.3", "extensions": []}`},
+		{classes, "/v2", `{"name": "dlam", "version": "v1.2.3", "extensions": ["binary_tensor_data"]}`},
+		{classes, "/v2/", `{"name": "dlam", "version": "v1.2.3", "extensions": ["binary_tensor_data"]}`},
 		{classes, "/v2/health/live", `{"live": true}`},
 		{classes, "/v2/health/ready", `{"ready": true}`},
 		{classes, "/v2/models/m/ready", `{"name": "m", "ready": true}`},

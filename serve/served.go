@@ -28,6 +28,7 @@ type served struct {
 	about     model.Description
 	meaning   model.Meaning
 	names     []string // of the outputs
+	all       []output // the outputs, as a request that names none wants them
 	quoted    [][]byte // the classes as JSON
 	longest   int      // bytes of the longest of them, with a comma
 	inputs    int      // raw features
@@ -55,6 +56,9 @@ func ready(m Model) (*served, error) {
 	v.names = []string{string(v.meaning)}
 	if v.meaning != model.Values {
 		v.names = append(v.names, className)
+	}
+	for _, name := range v.names {
+		v.all = append(v.all, output{name: name})
 	}
 	for _, c := range m.Classes {
 		quoted, err := json.Marshal(c)

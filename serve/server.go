@@ -131,13 +131,10 @@ func (s *Server) guard(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// checkJSON reports a body that is not said to be plain JSON. Triton's Python
-// clients say nothing, or application/octet-stream; what forms of web pages can
-// say is refused.
-func checkJSON(r *http.Request) error {
-	if r.Header.Get("Inference-Header-Content-Length") != "" {
-		return failure{http.StatusUnsupportedMediaType, "binary tensors are not taken: send them as JSON"}
-	}
+// checkContent reports a body that is not said to be JSON, or JSON and binary
+// tensors. Triton's Python clients say nothing, or application/octet-stream; what
+// forms of web pages can say is refused.
+func checkContent(r *http.Request) error {
 	if e := r.Header.Get("Content-Encoding"); e != "" {
 		return failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content encoding: got %q, want none", short(e))}
 	}
@@ -146,7 +143,7 @@ func checkJSON(r *http.Request) error {
 		return nil
 	}
 	if kind, _, err := mime.ParseMediaType(said); err != nil || kind != "application/json" && kind != "application/octet-stream" {
-		return failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content type: got %q, want application/json", short(said))}
+		return failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content type: got %q, want application/json, or application/octet-stream with binary tensors", short(said))}
 	}
 	return nil
 }

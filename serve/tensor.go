@@ -90,7 +90,9 @@ type inputTensor struct {
 	name     string
 	datatype string
 	shape    []int64
-	data     *numbers // nil where the elements are binary
+	data     *numbers // nil where the elements are not JSON
+	size     int64    // bytes of the elements in binary; −1 where they are not
+	binary   []byte
 }
 
 // maxDims bounds a shape: the one that is taken has two.
@@ -121,6 +123,9 @@ func (t *inputTensor) samples(features, maxRows int) (mat.Dense, error) {
 	if err != nil {
 		return mat.Dense{}, err
 	}
+	if t.size >= 0 {
+		return t.decode(kind, rows, features)
+	}
 	if t.data == nil {
 		return mat.Dense{}, badRequest("data: missing")
 	}
@@ -135,4 +140,19 @@ func (t *inputTensor) samples(features, maxRows int) (mat.Dense, error) {
 		return mat.Dense{}, err
 	}
 	return mat.FromSlice(rows, features, t.data.values), nil
+}
+
+// decode is the tensor's rows from their binary form.
+func (t *inputTensor) decode(kind *datatype, rows, features int) (mat.Dense, error) {
+	if t.data != nil {
+		return mat.Dense{}, badRequest("data: the input has binary_data_size too, want one of them")
+	}
+	if want := int64(rows) * int64(features) * int64(kind.size); t.size != want || int64(len(t.binary)) != want {
+		return mat.Dense{}, badRequest("binary data: binary_data_size is %d and %d bytes came, shape %v of %s has %d", t.size, len(t.binary), t.shape, kind.name, want)
+	}
+	x := mat.New(rows, features)
+	if err := kind.decode(x.Elements(), t.binary); err != nil {
+		return x, err
+	}
+	return x, nil
 }
