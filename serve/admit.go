@@ -102,7 +102,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, g *grant) (*buffer
 	control := http.NewResponseController(w)
 	began, paced := time.Now(), 0
 	pace := func() { // an error: the connection has no deadlines, and none is needed
-		_ = control.SetReadDeadline(began.Add(min(s.set.Grace+time.Duration(len(buf.b))*time.Second/time.Duration(s.set.MinRate), s.set.ReadTimeout)))
+		_ = control.SetReadDeadline(s.deadline(began, len(buf.b)))
 		paced = len(buf.b)
 	}
 	pace()
@@ -134,6 +134,11 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, g *grant) (*buffer
 			pace()
 		}
 	}
+}
+
+// deadline is when more of a body must have come, of which n bytes have.
+func (s *Server) deadline(began time.Time, n int) time.Time {
+	return began.Add(min(s.set.Grace+time.Duration(n)*time.Second/time.Duration(s.set.MinRate), s.set.ReadTimeout))
 }
 
 // done takes back a buffer; nil is none.

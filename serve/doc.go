@@ -1,5 +1,5 @@
-// Package serve answers models' predictions over HTTP, by the REST form of the
-// Open Inference Protocol, version 2, that KServe, Triton and MLServer speak:
+// Package serve answers models' predictions over the network, by the Open Inference
+// Protocol, version 2, that KServe, Triton and MLServer speak. By REST:
 //
 //	GET  /v2                                      the server
 //	GET  /v2/health/live, ready                   is it up; can it take more
@@ -8,6 +8,9 @@
 //	POST /v2/models/NAME[/versions/N]/infer       predictions for a batch
 //	GET  /healthz                                 "ok"
 //	GET  /metrics                                 numbers for Prometheus
+//
+// The protocol's gRPC form, gRPC's health checks and reflection are answered at the
+// same address, over HTTP/2 with TLS or without.
 //
 // There is one input, "input", of shape [rows, features], of raw samples as dlam
 // predict takes them. Outputs are "probabilities", "scores" or "values" (see

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"github.com/dlam-go/dlam/internal/web"
 )
 
@@ -23,6 +25,7 @@ type Server struct {
 	buffers sync.Pool // of *buffer
 	mux     *http.ServeMux
 	foreign *http.CrossOriginProtection
+	rpc     *grpc.Server
 	ending  atomic.Bool // the server was told to end
 }
 
@@ -43,6 +46,7 @@ func New(set Settings, models ...Model) (*Server, error) {
 		mux: http.NewServeMux(), foreign: http.NewCrossOriginProtection(),
 	}
 	s.models.Store(&all)
+	s.rpc = s.newGRPC()
 	s.routes()
 	return s, nil
 }
@@ -84,6 +88,11 @@ func (s *Server) routes() {
 		}
 		page.ServeHTTP(w, r)
 	})
+	for service, info := range s.rpc.GetServiceInfo() {
+		for _, m := range info.Methods {
+			s.handle("/"+service+"/"+m.Name, "grpc_"+m.Name, post, s.call)
+		}
+	}
 	s.handle("/", "none", "", func(_ http.ResponseWriter, r *http.Request) error {
 		return failure{http.StatusNotFound, fmt.Sprintf("nothing is served at %q", short(r.URL.Path))}
 	})
@@ -166,8 +175,13 @@ func (s *Server) Run(ctx context.Context, l net.Listener, faults *log.Logger) er
 		case <-last.Done():
 		}
 	})
+	var speaks http.Protocols // HTTP/2 without TLS too: gRPC needs it
+	speaks.SetHTTP1(true)
+	speaks.SetHTTP2(true)
+	speaks.SetUnencryptedHTTP2(true)
 	err := web.Until(last, web.Fair(l, s.set.MaxConnections), &http.Server{
-		Handler: s, ErrorLog: faults, MaxHeaderBytes: 1 << 14,
+		Handler: s, ErrorLog: faults, MaxHeaderBytes: 1 << 14, Protocols: &speaks,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 128, MaxReceiveBufferPerConnection: 256 << 10, MaxReceiveBufferPerStream: 128 << 10},
 		ReadHeaderTimeout: s.set.HeaderTimeout, ReadTimeout: s.set.ReadTimeout,
 		WriteTimeout: s.set.WriteTimeout, IdleTimeout: s.set.IdleTimeout,
 	}, s.set.DrainTimeout)
