@@ -100,7 +100,7 @@ func openSource(ctx context.Context, path string, o Options) (Split, error) {
 			return Split{}, inputError{err}
 		}
 		if info.IsDir() {
-			d, err := imageFolder(path, o)
+			d, err := pictureFolder(ctx, path, o)
 			return Split{Train: d}, err
 		}
 	}

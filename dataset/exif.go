@@ -1,0 +1,99 @@
+package dataset
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"io"
+)
+
+// upright is the orientation of a picture that is stored as it is to be seen. The
+// others, 2 to 8, are those of Exif: mirrored, turned, or both.
+const upright = 1
+
+// turned reports whether an orientation exchanges width and height.
+func turned(orientation int) bool { return orientation >= 5 }
+
+// source is the pixel of a stored picture of w×h that is to be seen at x, y.
+func source(x, y, w, h, orientation int) (sx, sy int) {
+	switch orientation {
+	case 2:
+		return w - 1 - x, y
+	case 3:
+		return w - 1 - x, h - 1 - y
+	case 4:
+		return x, h - 1 - y
+	case 5:
+		return y, x
+	case 6:
+		return y, h - 1 - x
+	case 7:
+		return w - 1 - y, h - 1 - x
+	case 8:
+		return w - 1 - y, x
+	}
+	return x, y
+}
+
+// orientation is how a JPEG or TIFF file says that its picture is to be turned:
+// upright if it does not say, or not in order.
+func orientation(f io.ReaderAt, format string) int {
+	if format == "tiff" {
+		return tiffOrientation(f)
+	}
+	const enough = 1 << 20 // bytes of what stands before the picture
+	r := bufio.NewReader(io.NewSectionReader(f, 2, enough))
+	for {
+		var head [4]byte // FF, the kind of segment, its length
+		if _, err := io.ReadFull(r, head[:]); err != nil || head[0] != 0xff || head[1] == 0xda {
+			return upright
+		}
+		length := int(binary.BigEndian.Uint16(head[2:])) - 2
+		if length < 0 {
+			return upright
+		}
+		const exif, app1 = "Exif\x00\x00", 0xe1
+		if name, _ := r.Peek(len(exif)); head[1] == app1 && string(name) == exif && length > len(exif) {
+			segment := make([]byte, length)
+			if _, err := io.ReadFull(r, segment); err != nil {
+				return upright
+			}
+			return tiffOrientation(bytes.NewReader(segment[len(exif):]))
+		}
+		if _, err := r.Discard(length); err != nil {
+			return upright
+		}
+	}
+}
+
+// tiffOrientation is the orientation that the first directory of a TIFF file has.
+func tiffOrientation(r io.ReaderAt) int {
+	var head [8]byte
+	if _, err := r.ReadAt(head[:], 0); err != nil {
+		return upright
+	}
+	var order binary.ByteOrder = binary.LittleEndian
+	if head[0] == 'M' {
+		order = binary.BigEndian
+	}
+	at := int64(order.Uint32(head[4:]))
+	var count [2]byte
+	if _, err := r.ReadAt(count[:], at); err != nil {
+		return upright
+	}
+	const tag, short = 0x0112, 3
+	for i := range int64(order.Uint16(count[:])) {
+		var entry [12]byte
+		if _, err := r.ReadAt(entry[:], at+2+12*i); err != nil {
+			return upright
+		}
+		if order.Uint16(entry[:]) != tag || order.Uint16(entry[2:]) != short {
+			continue
+		}
+		if v := int(order.Uint16(entry[8:])); v >= 1 && v <= 8 {
+			return v
+		}
+		return upright
+	}
+	return upright
+}
