@@ -44,7 +44,7 @@ type serverInfo struct {
 	Extensions []string `json:"extensions"`
 }
 
-func (s *Server) describeServer(w http.ResponseWriter, _ *http.Request) error {
+func (s *Server) describeServer(w *exchange, _ *http.Request) error {
 	return reply(w, serverInfo{serverName, s.set.Version, extensions})
 }
 
@@ -71,7 +71,7 @@ func (c catalogue) versions(name string) []string {
 	return numbers
 }
 
-func (s *Server) describeModel(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) describeModel(w *exchange, r *http.Request) error {
 	v, err := s.find(r)
 	if err != nil {
 		return err
@@ -86,13 +86,13 @@ func (s *Server) describeModel(w http.ResponseWriter, r *http.Request) error {
 // end, and little of what requests share is taken.
 func (s *Server) isReady() bool { return !s.ending.Load() && !s.room.busy() }
 
-// ready answers with status 503 if the server is not: that is what those who
+// serverReady answers with status 503 if the server is not: that is what those who
 // divide load look at.
-func (s *Server) ready(w http.ResponseWriter, _ *http.Request) error {
+func (s *Server) serverReady(w *exchange, _ *http.Request) error {
 	return replyReady(w, s.isReady(), map[string]any{})
 }
 
-func (s *Server) modelReady(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) modelReady(w *exchange, r *http.Request) error {
 	v, err := s.find(r)
 	if err != nil {
 		return err

@@ -35,18 +35,30 @@ func (s *Server) newGRPC() *grpc.Server {
 	return g
 }
 
-// grantKey is the key of a call's grant in its context.
-type grantKey struct{}
+// guarded is what a call has in its context under guardedKey: that it came through
+// the guards, what it may take, and where to note what became of it.
+type guarded struct {
+	grant *grant
+	x     *exchange
+}
+
+type guardedKey struct{}
+
+// healthCheck is the path of gRPC's question whether the server is ready.
+const healthCheck = "/grpc.health.v1.Health/Check"
 
 // call answers a call over gRPC.
-func (s *Server) call(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) call(w *exchange, r *http.Request) error {
 	g := &grant{room: s.room, client: web.Client(r.RemoteAddr)}
 	defer g.end()
-	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), grantKey{}, g), s.set.WriteTimeout)
+	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), guardedKey{}, guarded{g, w}), s.set.WriteTimeout)
 	defer cancel()
 	r = r.WithContext(ctx)
 	r.Body = &meteredBody{ReadCloser: r.Body, s: s, g: g, control: http.NewResponseController(w), began: time.Now()}
 	s.rpc.ServeHTTP(w, r)
+	if n, err := strconv.Atoi(w.Header().Get("Grpc-Status")); err == nil {
+		w.rpc = codes.Code(n).String()
+	}
 	return nil
 }
 
@@ -163,14 +175,16 @@ func (p *rpc) ModelInfer(ctx context.Context, q *oip.ModelInferRequest) (*oip.Mo
 	if err != nil {
 		return nil, err
 	}
-	g, ok := ctx.Value(grantKey{}).(*grant)
+	g, ok := ctx.Value(guardedKey{}).(guarded)
 	if !ok {
 		return nil, status.Error(codes.Internal, "a call that did not come through the server's guards")
 	}
-	res, err := p.infer(ctx, v, q, g)
+	g.x.model = v.id()
+	res, err := p.infer(ctx, v, q, g.grant)
 	if err != nil {
 		return nil, rpcError(err)
 	}
+	g.x.rows = res.out.Rows
 	return res.message(q.GetId(), len(q.GetRawInputContents()) > 0), nil
 }
 

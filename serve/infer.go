@@ -19,11 +19,12 @@ const (
 )
 
 // infer predicts for the samples of a request.
-func (s *Server) infer(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) infer(w *exchange, r *http.Request) error {
 	v, err := s.find(r)
 	if err != nil {
 		return err
 	}
+	w.model = v.id()
 	if err := checkContent(r); err != nil {
 		return err
 	}
@@ -45,6 +46,7 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	w.rows = res.out.Rows
 	s.write(w, res)
 	return nil
 }
@@ -110,7 +112,9 @@ func (s *Server) answer(ctx context.Context, v *served, q *request, g *grant) (r
 	if err != nil {
 		return res, err
 	}
+	ctx, end := s.part(ctx, "predict")
 	out, err := v.predict(ctx, x)
+	end()
 	if err != nil {
 		return res, err
 	}
@@ -131,6 +135,26 @@ func (v *served) has(outputs []output) error {
 // predict gives the model's outputs for x, block by block: it stops when ctx
 // ends. x may be overwritten.
 func (v *served) predict(ctx context.Context, x mat.Dense) (mat.Dense, error) {
+	out, err := v.outputsOf(ctx, x)
+	if err != nil {
+		return out, err
+	}
+	for i := range out.Rows {
+		for _, y := range out.Row(i) {
+			if y-y != 0 {
+				return out, badRequest("the model's output for row %d is not finite: its values are too large", i)
+			}
+		}
+	}
+	return out, nil
+}
+
+// outputsOf gives the model's outputs for x, together with what others ask if x
+// has few rows and they are to be put together.
+func (v *served) outputsOf(ctx context.Context, x mat.Dense) (mat.Dense, error) {
+	if v.batcher != nil && x.Rows <= v.batcher.most {
+		return v.batcher.do(ctx, x)
+	}
 	out := mat.New(x.Rows, v.outputs)
 	for lo := 0; lo < x.Rows; lo += blockRows {
 		if err := ctx.Err(); err != nil {
@@ -139,13 +163,6 @@ func (v *served) predict(ctx context.Context, x mat.Dense) (mat.Dense, error) {
 		hi := min(lo+blockRows, x.Rows)
 		if err := v.predictor.PredictInto(out.RowRange(lo, hi), x.RowRange(lo, hi)); err != nil {
 			return out, err
-		}
-	}
-	for i := range out.Rows {
-		for _, y := range out.Row(i) {
-			if y-y != 0 {
-				return out, badRequest("the model's output for row %d is not finite: its values are too large", i)
-			}
 		}
 	}
 	return out, nil

@@ -19,6 +19,8 @@ type metrics struct {
 	underWay prometheus.Gauge
 	rows     prometheus.Counter
 	loads    *prometheus.CounterVec
+	rpcs     *prometheus.CounterVec
+	batches  prometheus.Histogram
 }
 
 func newMetrics() *metrics {
@@ -37,7 +39,14 @@ func newMetrics() *metrics {
 			Name: "dlam_model_reloads_total", Help: "Times that the models were replaced, or could not be.",
 		}, []string{"result"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.underWay, m.rows, m.loads,
+	m.rpcs = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "dlam_grpc_calls_total", Help: "Calls over gRPC answered, by endpoint and gRPC's code.",
+	}, []string{"endpoint", "code"})
+	m.batches = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "dlam_batch_rows", Help: "Rows that were predicted together, where requests are put together.",
+		Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512},
+	})
+	m.registry.MustRegister(m.requests, m.seconds, m.underWay, m.rows, m.loads, m.rpcs, m.batches,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -51,19 +60,27 @@ func (m *metrics) replaced(err error) {
 	m.loads.WithLabelValues(result).Inc()
 }
 
+// batch counts requests that were put together.
+func (m *metrics) batch(rows int) { m.batches.Observe(float64(rows)) }
+
 // endpointMetrics are those of one endpoint.
 type endpointMetrics struct {
 	requests *prometheus.CounterVec
+	rpcs     *prometheus.CounterVec
 	seconds  prometheus.Observer
 	byCode   sync.Map // of the status to its prometheus.Counter
 }
 
 func (m *metrics) endpoint(name string) *endpointMetrics {
-	return &endpointMetrics{requests: m.requests.MustCurryWith(prometheus.Labels{"endpoint": name}), seconds: m.seconds.WithLabelValues(name)}
+	label := prometheus.Labels{"endpoint": name}
+	return &endpointMetrics{requests: m.requests.MustCurryWith(label), rpcs: m.rpcs.MustCurryWith(label), seconds: m.seconds.WithLabelValues(name)}
 }
 
-// observe counts a request that was answered.
-func (e *endpointMetrics) observe(code int, took time.Duration) {
+// observe counts a request that was answered; rpc is gRPC's code, or "".
+func (e *endpointMetrics) observe(code int, rpc string, took time.Duration) {
+	if rpc != "" {
+		e.rpcs.WithLabelValues(rpc).Inc()
+	}
 	c, ok := e.byCode.Load(code)
 	if !ok {
 		c, _ = e.byCode.LoadOrStore(code, e.requests.WithLabelValues(strconv.Itoa(code)))

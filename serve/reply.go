@@ -22,14 +22,18 @@ func badRequest(format string, args ...any) error {
 	return failure{http.StatusBadRequest, fmt.Sprintf(format, args...)}
 }
 
-// statusWriter notes the status of an answer.
-type statusWriter struct {
+// exchange is a request's way through the server: it writes the answer, and notes
+// what the log, traces and metrics tell of it.
+type exchange struct {
 	http.ResponseWriter
-	code int
+	code  int    // the answer's status; 0 before it
+	model string // NAME@VERSION, once it is known
+	rows  int    // samples predicted
+	rpc   string // the code of a call over gRPC
 }
 
 // WriteHeader notes the status.
-func (w *statusWriter) WriteHeader(code int) {
+func (w *exchange) WriteHeader(code int) {
 	if w.code == 0 {
 		w.code = code
 	}
@@ -37,16 +41,16 @@ func (w *statusWriter) WriteHeader(code int) {
 }
 
 // Flush is for gRPC, which asks for it.
-func (w *statusWriter) Flush() {
+func (w *exchange) Flush() {
 	if f, ok := w.ResponseWriter.(http.Flusher); ok {
 		f.Flush()
 	}
 }
 
 // Unwrap is for http.ResponseController.
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *exchange) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-func (w *statusWriter) status() int {
+func (w *exchange) status() int {
 	if w.code == 0 {
 		return http.StatusOK
 	}
@@ -76,6 +80,8 @@ func refuse(w http.ResponseWriter, err error) {
 		code = f.code
 	}
 	switch code {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", "Bearer")
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "1")
 	case http.StatusRequestTimeout:

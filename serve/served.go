@@ -33,11 +33,12 @@ type served struct {
 	longest   int      // bytes of the longest of them, with a comma
 	inputs    int      // raw features
 	outputs   int
-	width     int    // numbers that a prediction takes a row for, beside its outputs
-	head      []byte // of an answer
+	width     int      // numbers that a prediction takes a row for, beside its outputs
+	head      []byte   // of an answer
+	batcher   *batcher // nil for none
 }
 
-func ready(m Model) (*served, error) {
+func (s *Server) ready(m Model) (*served, error) {
 	if m.Name == "" || url.PathEscape(m.Name) != m.Name || m.Name == "." || m.Name == ".." {
 		return nil, fmt.Errorf("name: got %q, want one that a path can hold as it is", m.Name)
 	}
@@ -71,9 +72,15 @@ func ready(m Model) (*served, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.set.BatchDelay > 0 {
+		v.batcher = &batcher{predict: v.predictor.PredictInto, columns: v.outputs, delay: s.set.BatchDelay, most: s.set.BatchRows, size: s.metrics.batch}
+	}
 	v.head = fmt.Appendf(nil, `{"model_name":%s,"model_version":"%d"`, name, m.Version)
 	return v, nil
 }
+
+// id is the model's name and version.
+func (v *served) id() string { return v.Name + "@" + strconv.Itoa(v.Version) }
 
 // workBytes is the memory that a prediction of so many rows takes, beside the
 // rows themselves and what the workers of all of them share.
@@ -85,13 +92,13 @@ func (v *served) workBytes(rows int) int64 {
 // last.
 type catalogue map[string][]*served
 
-func newCatalogue(models []Model) (catalogue, error) {
+func (s *Server) newCatalogue(models []Model) (catalogue, error) {
 	if len(models) == 0 {
 		return nil, errors.New("models: got none, want at least one")
 	}
 	all := catalogue{}
 	for _, m := range models {
-		v, err := ready(m)
+		v, err := s.ready(m)
 		if err != nil {
 			return nil, err
 		}

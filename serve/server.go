@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log"
 	"mime"
@@ -26,6 +27,7 @@ type Server struct {
 	mux     *http.ServeMux
 	foreign *http.CrossOriginProtection
 	rpc     *grpc.Server
+	tokens  atomic.Pointer[[]token]
 	ending  atomic.Bool // the server was told to end
 }
 
@@ -37,13 +39,13 @@ func New(set Settings, models ...Model) (*Server, error) {
 	if err := set.Validate(); err != nil {
 		return nil, err
 	}
-	all, err := newCatalogue(models)
-	if err != nil {
-		return nil, err
-	}
 	s := &Server{
 		set: set, room: newRoom(set), metrics: newMetrics(),
 		mux: http.NewServeMux(), foreign: http.NewCrossOriginProtection(),
+	}
+	all, err := s.newCatalogue(models)
+	if err != nil {
+		return nil, err
 	}
 	s.models.Store(&all)
 	s.rpc = s.newGRPC()
@@ -54,7 +56,7 @@ func New(set Settings, models ...Model) (*Server, error) {
 // Replace serves models instead, from the next request on: those under way end
 // with the model that they began with. On an error nothing changes.
 func (s *Server) Replace(models ...Model) error {
-	all, err := newCatalogue(models)
+	all, err := s.newCatalogue(models)
 	if err == nil {
 		s.models.Store(&all)
 	}
@@ -66,23 +68,27 @@ func (s *Server) routes() {
 	const get, post = http.MethodGet, http.MethodPost
 	s.handle("/v2", "server", get, s.describeServer)
 	s.handle("/v2/{$}", "server", get, s.describeServer)
-	s.handle("/v2/health/live", "live", get, func(w http.ResponseWriter, _ *http.Request) error {
+	s.handle("/v2/health/live", "live", get, func(w *exchange, _ *http.Request) error {
 		return reply(w, map[string]bool{"live": true})
 	})
-	s.handle("/v2/health/ready", "ready", get, s.ready)
+	s.handle("/v2/health/ready", "ready", get, s.serverReady)
 	for _, path := range []string{"/v2/models/{name}", "/v2/models/{name}/versions/{version}"} {
 		s.handle(path, "model", get, s.describeModel)
 		s.handle(path+"/ready", "model_ready", get, s.modelReady)
 		s.handle(path+"/infer", "infer", post, s.infer)
 	}
-	s.handle("/healthz", "healthz", get, func(w http.ResponseWriter, _ *http.Request) error {
+	s.handle("/healthz", "healthz", get, func(w *exchange, _ *http.Request) error {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte("ok\n")) // one who has gone needs no answer
 		return nil
 	})
 	page := s.metrics.page()
 	s.mux.HandleFunc("/metrics", func(w http.ResponseWriter, r *http.Request) { // does not count itself
-		if err := s.guard(w, r); err != nil {
+		err := s.guard(w, r)
+		if err == nil {
+			err = s.authorized(r)
+		}
+		if err != nil {
 			refuse(w, err)
 			return
 		}
@@ -93,33 +99,41 @@ func (s *Server) routes() {
 			s.handle("/"+service+"/"+m.Name, "grpc_"+m.Name, post, s.call)
 		}
 	}
-	s.handle("/", "none", "", func(_ http.ResponseWriter, r *http.Request) error {
+	s.handle("/", "none", "", func(_ *exchange, r *http.Request) error {
 		return failure{http.StatusNotFound, fmt.Sprintf("nothing is served at %q", short(r.URL.Path))}
 	})
 }
 
 // handle answers pattern with answer, if the method is the given one; none means
 // any. answer writes an answer, or returns the error that is to be told.
-func (s *Server) handle(pattern, name, method string, answer func(http.ResponseWriter, *http.Request) error) {
+func (s *Server) handle(pattern, name, method string, answer func(*exchange, *http.Request) error) {
 	m := s.metrics.endpoint(name)
+	open := name == "live" || name == "ready" || name == "healthz" || pattern == healthCheck
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		s.metrics.underWay.Inc()
-		seen := &statusWriter{ResponseWriter: w}
+		x := &exchange{ResponseWriter: w}
+		r, span := s.trace(r, pattern)
 		defer func() {
 			s.metrics.underWay.Dec()
-			m.observe(seen.status(), time.Since(began))
+			took := time.Since(began)
+			m.observe(x.status(), x.rpc, took)
+			span.end(x)
+			s.log(x, r, name, took)
 		}()
-		err := s.guard(seen, r)
+		err := s.guard(x, r)
+		if err == nil && !open {
+			err = s.authorized(r)
+		}
 		if err == nil && method != "" && r.Method != method && (r.Method != http.MethodHead || method != http.MethodGet) {
 			w.Header().Set("Allow", method)
 			err = failure{http.StatusMethodNotAllowed, fmt.Sprintf("%s is not answered here, only %s", short(r.Method), method)}
 		}
 		if err == nil {
-			err = answer(seen, r)
+			err = answer(x, r)
 		}
 		if err != nil {
-			refuse(seen, err)
+			refuse(x, err)
 		}
 	})
 }
@@ -179,8 +193,12 @@ func (s *Server) Run(ctx context.Context, l net.Listener, faults *log.Logger) er
 	speaks.SetHTTP1(true)
 	speaks.SetHTTP2(true)
 	speaks.SetUnencryptedHTTP2(true)
+	var secure *tls.Config
+	if s.set.TLS != nil {
+		secure = s.set.TLS.Clone() // net/http adds to it
+	}
 	err := web.Until(last, web.Fair(l, s.set.MaxConnections), &http.Server{
-		Handler: s, ErrorLog: faults, MaxHeaderBytes: 1 << 14, Protocols: &speaks,
+		Handler: s, TLSConfig: secure, ErrorLog: faults, MaxHeaderBytes: 1 << 14, Protocols: &speaks,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 128, MaxReceiveBufferPerConnection: 256 << 10, MaxReceiveBufferPerStream: 128 << 10},
 		ReadHeaderTimeout: s.set.HeaderTimeout, ReadTimeout: s.set.ReadTimeout,
 		WriteTimeout: s.set.WriteTimeout, IdleTimeout: s.set.IdleTimeout,

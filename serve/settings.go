@@ -1,8 +1,12 @@
 package serve
 
 import (
+	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/dlam-go/dlam/internal/check"
 )
@@ -33,6 +37,15 @@ type Settings struct {
 	Drain         time.Duration // from when the server is told to end, and says that it is not ready, until it takes no more connections
 	DrainTimeout  time.Duration // after that, for requests under way
 
+	// With a BatchDelay, requests of at most BatchRows rows wait so long for others,
+	// and are predicted together.
+	BatchDelay time.Duration // 0 for not
+	BatchRows  int
+
+	TLS    *tls.Config  // nil for none; HTTP/2 is offered with it
+	Log    *slog.Logger // gets a line for each request; nil for none
+	Tracer trace.Tracer // gets a span for each request; nil for none
+
 	AnyHost bool // answer to any host name, not to loopback names alone
 }
 
@@ -40,7 +53,7 @@ type Settings struct {
 func DefaultSettings() Settings {
 	return Settings{
 		Version: "(devel)", MaxBody: 8 << 20, MaxRows: 4096, MaxAnswer: 64 << 20,
-		MaxRequests: 256, MaxMemory: 512 << 20, MaxConnections: 4096, MinRate: 16 << 10, Grace: 2 * time.Second,
+		MaxRequests: 256, MaxMemory: 512 << 20, MaxConnections: 4096, MinRate: 16 << 10, Grace: 2 * time.Second, BatchRows: 64,
 		HeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, DrainTimeout: 20 * time.Second,
 	}
@@ -66,6 +79,8 @@ func (s Settings) Validate() error {
 		v.That(t.d > 0, t.name, t.d, "more than 0")
 	}
 	v.That(s.Drain >= 0, "drain", s.Drain, "0 or more")
+	v.That(s.BatchDelay >= 0 && s.BatchDelay < s.WriteTimeout, "batch delay", s.BatchDelay, fmt.Sprintf("0 or more, and less than the write timeout, %v", s.WriteTimeout))
+	v.AtLeast(1, "batch rows", s.BatchRows, "")
 	// The write timeout runs while the request is read.
 	v.That(s.WriteTimeout <= 0 || s.WriteTimeout > s.ReadTimeout, "write timeout", s.WriteTimeout, fmt.Sprintf("more than the read timeout, %v", s.ReadTimeout))
 	return v.Err()

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log"
+	"log/slog"
 	"net"
 
 	"github.com/spf13/cobra"
@@ -22,15 +24,15 @@ KServe, Triton, MLServer): POST /v2/models/NAME/infer takes a batch of raw sampl
 as JSON. Several models, and versions of one, are served as NAME@VERSION=MODEL; a
 name stands for its highest version. GET /v2/models/NAME describes inputs and outputs, /metrics is for
 Prometheus, /healthz for supervisors. Only this machine can reach it unless
---listen says otherwise; there is no authentication. While it listens on the
-loopback address alone, requests that name another host get status 421: behind a
+--listen says otherwise. --token-file asks for a token, --tls-cert and --tls-key
+speak TLS; gRPC is answered at the same address. While it listens on the loopback address alone, requests that name another host get status 421: behind a
 proxy that passes the host's real name on, say --any-host.
 
 What requests take is bounded (--max-body, --max-rows, --max-answer, --max-memory),
 and divided between clients by their addresses: a client has as many predictions
 and as much memory as are left for the others.
 
-SIGHUP reads the models again, and so does --watch-model when a file changes: what
+SIGHUP reads models, tokens and certificate again, and --watch-model when a file changes: what
 cannot be read leaves the old ones serving. Ctrl-C or SIGTERM end it: /v2/health/ready
 says no, requests are answered for --drain longer, then no more connections are taken
 and those under way are answered. Exit codes: 0 ended so, 1 failed or requests cut
@@ -45,6 +47,14 @@ off, 2 bad usage or model.`,
 	f := c.Flags()
 	f.StringVar(&o.listen, "listen", o.listen, "address and port; port 0 for any that is free")
 	f.StringVar(&o.name, "name", "", "name in paths of a model that is given without one (default that of its folder or file)")
+	f.StringVar(&o.cert, "tls-cert", "", "file with the certificate, and those up to one that clients know (PEM)")
+	f.StringVar(&o.key, "tls-key", "", "file with the certificate's key (PEM)")
+	f.StringVar(&o.tokens, "token-file", "", "file with a token a line: requests must have one of them as Authorization: Bearer TOKEN")
+	f.StringVar(&o.log, "request-log", "", "a line for each request on standard error: text|json (default none)")
+	f.StringVar(&o.traces, "otlp-endpoint", "", "where traces go by OTLP over HTTP, as http://localhost:4318 (default nowhere)")
+	f.Float64Var(&o.sampled, "trace-share", 1, "share of requests that are traced, if they do not belong to a trace already")
+	f.DurationVar(&set.BatchDelay, "batch-delay", set.BatchDelay, "time that a request may wait for others, to be predicted together; 0 for not")
+	f.IntVar(&set.BatchRows, "batch-rows", set.BatchRows, "rows that are predicted together at most")
 	f.BoolVar(&o.watch, "watch-model", false, "read the models again when a file changes")
 	f.BoolVar(&set.AnyHost, "any-host", false, "answer whatever host name a request has (default: if --listen is not a loopback address)")
 	f.Int64Var(&set.MaxBody, "max-body", set.MaxBody, "bytes that a request may have")
@@ -67,9 +77,14 @@ off, 2 bad usage or model.`,
 // serveOptions are what the command line says beyond a server's settings.
 type serveOptions struct {
 	limits
-	listen string
-	name   string
-	watch  bool
+	listen    string
+	name      string
+	watch     bool
+	cert, key string // files
+	tokens    string // file
+	log       string
+	traces    string
+	sampled   float64
 }
 
 func (a *app) serve(c *cobra.Command, args []string, o serveOptions, set serve.Settings) error {
@@ -87,20 +102,29 @@ func (a *app) serve(c *cobra.Command, args []string, o serveOptions, set serve.S
 	}
 	local := address.IP.IsLoopback()
 	set.AnyHost = set.AnyHost || !local
+	if set.TLS, err = shelf.secrets.tls(); err != nil {
+		return err
+	}
+	if set.Log, err = a.requestLog(o.log); err != nil {
+		return err
+	}
+	tracing, err := newTracing(c.Context(), o, set.Version)
+	if err != nil {
+		return err
+	}
+	set.Tracer = tracing.tracer
 	s, err := serve.New(set, models...)
 	if err != nil {
+		return errUsage{err}
+	}
+	if err := shelf.secrets.read(s); err != nil {
 		return errUsage{err}
 	}
 	l, err := web.Listen(c.Context(), address.String())
 	if err != nil {
 		return err
 	}
-	for _, b := range shelf.books {
-		a.say("serving %s at http://%s/v2/models/%s%s (Ctrl-C ends)", b.path, l.Addr(), b.name, b.suffix())
-	}
-	if !local {
-		a.say("other machines can reach it, without authentication")
-	}
+	a.introduce(shelf, l.Addr(), local)
 	ctx, cancel := context.WithCancel(c.Context())
 	defer cancel()
 	stopped := make(chan struct{})
@@ -111,5 +135,36 @@ func (a *app) serve(c *cobra.Command, args []string, o serveOptions, set serve.S
 	err = s.Run(c.Context(), l, log.New(a.err, "dlam: ", 0))
 	cancel()
 	<-stopped
-	return err
+	return errors.Join(err, tracing.end())
+}
+
+// introduce says where the models are, and who can reach them.
+func (a *app) introduce(s *shelf, at net.Addr, local bool) {
+	scheme := "http"
+	if s.secrets.cert != "" {
+		scheme = "https"
+	}
+	for _, b := range s.books {
+		a.say("serving %s at %s://%s/v2/models/%s%s (Ctrl-C ends)", b.path, scheme, at, b.name, b.suffix())
+	}
+	switch {
+	case local:
+	case s.secrets.tokens == "":
+		a.say("other machines can reach it, without authentication")
+	case scheme == "http":
+		a.say("other machines can reach it; tokens and data go in the clear without --tls-cert")
+	}
+}
+
+// requestLog is the log of requests in a form; nil for none.
+func (a *app) requestLog(form string) (*slog.Logger, error) {
+	switch form {
+	case "":
+		return nil, nil
+	case "text":
+		return slog.New(slog.NewTextHandler(a.err, nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(a.err, nil)), nil
+	}
+	return nil, usagef("--request-log: got %q, want text or json", form)
 }

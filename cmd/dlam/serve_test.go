@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -196,7 +197,7 @@ func TestServeReloads(t *testing.T) {
 		t.Error("the new model is not served")
 	}
 	put([]byte("junk"))
-	if line := wait("go on serving"); !strings.Contains(line, "bad model file") {
+	if line := wait("goes on serving"); !strings.Contains(line, "bad model file") {
 		t.Errorf("said %q", line)
 	}
 	if infer() != second {
@@ -205,7 +206,7 @@ func TestServeReloads(t *testing.T) {
 	if err := c.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	wait("go on serving")
+	wait("goes on serving")
 	put(raw)
 	wait("read the models again")
 	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
@@ -213,5 +214,88 @@ func TestServeReloads(t *testing.T) {
 	}
 	if code := exitCode(c.Wait()); code != exitDone {
 		t.Errorf("exit code %d, want %d", code, exitDone)
+	}
+}
+
+// TestServeSecretsAndTraces holds that tokens come from a file, are asked for, and
+// are read again; that requests are logged, and their traces sent where they are
+// collected.
+func TestServeSecretsAndTraces(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "m")
+	finish(t, exitDone, shortRun("sync", folder, 1)...)
+	tokens := filepath.Join(t.TempDir(), "tokens")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(tokens, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("token-number-one-of-two\ntoken-number-two-of-two\n")
+	collected := make(chan []byte, 10)
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		if r.URL.Path == "/v1/traces" {
+			collected <- b
+		}
+	}))
+	t.Cleanup(collector.Close)
+	c := exec.Command("dlam", "serve", folder, "--listen", "127.0.0.1:0", "--token-file", tokens, "--request-log", "json", "--otlp-endpoint", collector.URL)
+	said, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Process.Kill() })
+	lines := bufio.NewScanner(said)
+	line := func() string {
+		t.Helper()
+		if !lines.Scan() {
+			t.Fatal("said no more")
+		}
+		return lines.Text()
+	}
+	at := regexp.MustCompile(`http://[^/ ]+`).FindString(line())
+	ask := func(token string, want int) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at+"/v2/models/m", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		w, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = w.Body.Close()
+		if w.StatusCode != want {
+			t.Errorf("token %q: got %d, want %d", token, w.StatusCode, want)
+		}
+		var l struct{ Status int }
+		if text := line(); json.Unmarshal([]byte(text), &l) != nil || l.Status != want || token != "" && strings.Contains(text, token) {
+			t.Errorf("log: got %s, want status %d and no token", text, want)
+		}
+	}
+	ask("", http.StatusUnauthorized)
+	ask("token-number-one-of-two", http.StatusOK)
+	ask("token-number-two-of-two", http.StatusOK)
+	write("token-number-three-of-them\n")
+	if err := c.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if text := line(); text != "read the models again" {
+		t.Errorf("said %q", text)
+	}
+	ask("token-number-one-of-two", http.StatusUnauthorized)
+	ask("token-number-three-of-them", http.StatusOK)
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := exitCode(c.Wait()); code != exitDone {
+		t.Errorf("exit code %d, want %d", code, exitDone)
+	}
+	if sent := <-collected; !bytes.Contains(sent, []byte("GET /v2/models/{name}")) {
+		t.Errorf("collected %q", sent)
 	}
 }

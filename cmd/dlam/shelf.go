@@ -17,8 +17,9 @@ import (
 // shelf is the models that serve was told to serve.
 type shelf struct {
 	limits
-	watch bool
-	books []book
+	watch   bool
+	books   []book
+	secrets secrets
 }
 
 // book is a model by its place and by what requests call it.
@@ -40,7 +41,7 @@ func (b book) suffix() string {
 
 // newShelf reads arguments as [NAME[@VERSION]=]PATH.
 func newShelf(args []string, o serveOptions) (*shelf, error) {
-	s := &shelf{limits: o.limits, watch: o.watch}
+	s := &shelf{limits: o.limits, watch: o.watch, secrets: secrets{cert: o.cert, key: o.key, tokens: o.tokens}}
 	for _, arg := range args {
 		b := book{path: arg, version: 1, name: o.name}
 		if name, path, ok := strings.Cut(arg, "="); ok && !strings.ContainsRune(name, filepath.Separator) {
@@ -115,17 +116,26 @@ func (a *app) reload(ctx context.Context, s *shelf, server *serve.Server) {
 				continue
 			}
 		}
-		var requests int64 // stays what it was
-		models, err := a.load(s, &requests)
-		if err == nil {
-			err = server.Replace(models...)
-		}
-		if err != nil {
-			a.say("the models that were read before go on serving: %v", err)
+		if err := a.readAgain(s, server); err != nil {
+			a.say("what was read before goes on serving: %v", err)
 			continue
 		}
 		a.say("read the models again")
 	}
+}
+
+// readAgain reads models and secrets, and serves by them if nothing is wrong with
+// any.
+func (a *app) readAgain(s *shelf, server *serve.Server) error {
+	var requests int64 // stays what it was
+	models, err := a.load(s, &requests)
+	if err != nil {
+		return err
+	}
+	if err := s.secrets.read(server); err != nil {
+		return err
+	}
+	return server.Replace(models...)
 }
 
 // changed reports whether a file is not the one that was read, and is there.
