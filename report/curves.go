@@ -50,11 +50,15 @@ func regression(rs []dlam.Record) bool {
 	return slices.ContainsFunc(rs, func(r dlam.Record) bool { return r.Train != nil && r.Train.RMSE > 0 })
 }
 
-// compact drops series without points and charts without series.
+// compact drops series without points and charts without series, and thins out
+// series of very many points.
 func compact(charts []Chart) []Chart {
 	var kept []Chart
 	for _, c := range charts {
 		c.Series = slices.DeleteFunc(c.Series, func(s Series) bool { return len(s.X) == 0 })
+		for i := range c.Series {
+			c.Series[i] = c.Series[i].thin()
+		}
 		if len(c.Series) > 0 {
 			kept = append(kept, c)
 		}

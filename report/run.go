@@ -21,19 +21,28 @@ func ReadRun(path string) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	abs, err := filepath.Abs(file)
+	name, err := runName(file)
 	if err != nil {
 		return Run{}, err
-	}
-	name := filepath.Base(abs)
-	if name == trace.FileName {
-		name = filepath.Base(filepath.Dir(abs))
 	}
 	records, err := trace.ReadFile(file)
 	if err != nil {
 		return Run{}, err
 	}
 	return Run{Name: name, Records: records}, nil
+}
+
+// runName is the name of the run whose trace path is.
+func runName(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Base(abs)
+	if name == trace.FileName {
+		name = filepath.Base(filepath.Dir(abs))
+	}
+	return name, nil
 }
 
 // tracePath is the trace that path means.

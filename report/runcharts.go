@@ -11,23 +11,30 @@ import (
 func constraintCharts(rs []dlam.Record) []Chart {
 	x := Axis{Label: "iteration"}
 	return []Chart{
-		{Title: "Penalty of each layer", X: x, Y: Axis{Label: "φ", Log: true},
-			Series: layerCurves(rs, func(r dlam.Record) []float64 { return r.Penalty })},
-		{Title: "Residual a − h(z)", X: x, Y: Axis{Label: "root mean square", Log: true},
-			Series: layerCurves(rs, func(r dlam.Record) []float64 { return r.Gap })},
+		{Title: ofLayers("Penalty of each layer", layersOf(rs, penalty)), X: x, Y: Axis{Label: "φ", Log: true},
+			Series: layerCurves(rs, penalty)},
+		{Title: ofLayers("Residual a − h(z)", layersOf(rs, gap)), X: x, Y: Axis{Label: "root mean square", Log: true},
+			Series: layerCurves(rs, gap)},
 		{Title: "Band half-width ε", X: x, Y: Axis{Label: "ε", Log: true}, Series: []Series{
 			curve("", 0, rs, iteration, func(r dlam.Record) (float64, bool) { return r.Epsilon, r.Epsilon > 0 })}},
 	}
 }
 
+func penalty(r dlam.Record) []float64 { return r.Penalty }
+func gap(r dlam.Record) []float64     { return r.Gap }
+
+// layersOf is the number of layers that records tell something of.
+func layersOf(rs []dlam.Record, of func(dlam.Record) []float64) (n int) {
+	for _, r := range rs {
+		n = max(n, len(of(r)))
+	}
+	return n
+}
+
 // layerCurves are the curves of what records tell of each layer, if they do.
 func layerCurves(rs []dlam.Record, of func(dlam.Record) []float64) []Series {
-	layers := 0
-	for _, r := range rs {
-		layers = max(layers, len(of(r)))
-	}
 	var series []Series
-	for l := range layers {
+	for _, l := range drawn(layersOf(rs, of)) {
 		series = append(series, curve(layerName(l+1), l, rs, iteration, func(r dlam.Record) (float64, bool) {
 			if v := of(r); l < len(v) {
 				return v[l], true
@@ -56,9 +63,9 @@ func moveCharts(rs []dlam.Record) []Chart {
 			return v, ok
 		}
 	}
-	byLayer := Chart{Title: "Moves of each layer", X: x, Y: Axis{Label: "move", Log: true}}
-	for l := 1; l <= layers; l++ {
-		byLayer.Series = append(byLayer.Series, curve(layerName(l), l-1, rs, iteration, sum(func(b dlam.Block) bool { return b.Layer == l })))
+	byLayer := Chart{Title: ofLayers("Moves of each layer", layers), X: x, Y: Axis{Label: "move", Log: true}}
+	for _, l := range drawn(layers) {
+		byLayer.Series = append(byLayer.Series, curve(layerName(l+1), l, rs, iteration, sum(func(b dlam.Block) bool { return b.Layer == l+1 })))
 	}
 	byVariable := Chart{Title: "Moves of each variable", X: x, Y: Axis{Label: "move", Log: true}}
 	for i, v := range []string{"W", "b", "z", "a"} {
@@ -96,7 +103,7 @@ func partCharts(rs []dlam.Record) []Chart {
 	for _, r := range rs {
 		for _, p := range r.Parts {
 			layers = max(layers, p.Layer)
-			if !slices.Contains(kinds, p.Variables) {
+			if len(kinds) < maxSeries && !slices.Contains(kinds, p.Variables) {
 				kinds = append(kinds, p.Variables)
 			}
 		}
@@ -112,12 +119,12 @@ func partCharts(rs []dlam.Record) []Chart {
 		}
 	}
 	x, y := Axis{Label: "iteration"}, Axis{Label: "milliseconds", Log: true}
-	byKind, byLayer := Chart{Title: "Time of each block", X: x, Y: y}, Chart{Title: "Time of each layer", X: x, Y: y}
+	byKind, byLayer := Chart{Title: "Time of each block", X: x, Y: y}, Chart{Title: ofLayers("Time of each layer", layers), X: x, Y: y}
 	for i, k := range kinds {
 		byKind.Series = append(byKind.Series, curve(partName(k), i, rs, iteration, sum(func(p dlam.Part) bool { return p.Variables == k })))
 	}
-	for l := 1; l <= layers; l++ {
-		byLayer.Series = append(byLayer.Series, curve(layerName(l), l-1, rs, iteration, sum(func(p dlam.Part) bool { return p.Layer == l })))
+	for _, l := range drawn(layers) {
+		byLayer.Series = append(byLayer.Series, curve(layerName(l+1), l, rs, iteration, sum(func(p dlam.Part) bool { return p.Layer == l+1 })))
 	}
 	return []Chart{byKind, byLayer}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,7 +30,7 @@ trace.jsonl. Only this machine can reach the page. Ends with Ctrl-C.`,
 			if port < 0 || port > 65535 {
 				return usagef("--port: got %d, want 0 to 65535", port)
 			}
-			l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+			l, err := web.Listen(c.Context(), net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 			if err != nil {
 				return err
 			}
@@ -38,9 +39,13 @@ trace.jsonl. Only this machine can reach the page. Ends with Ctrl-C.`,
 				Handler: live, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 				WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14,
 			}
-			return web.Until(c.Context(), l, s, 2*time.Second)
+			return web.Until(c.Context(), web.Fair(l, maxWatchers), s, 2*time.Second)
 		},
 	}
 	c.Flags().IntVar(&port, "port", 7420, "port on the loopback address, 0 for any that is free")
 	return c
 }
+
+// maxWatchers is the most connections that are open at once, of which one address,
+// and there is none but this machine's, has half.
+const maxWatchers = 64

@@ -39,22 +39,25 @@ func TestWatch(t *testing.T) {
 		t.Errorf("%q is no loopback address", at.Hostname())
 	}
 	for _, q := range []struct {
-		method, path, host string
-		status             int
+		method, path, host, origin string
+		status                     int
 	}{
-		{"GET", "/", "", http.StatusOK},
-		{"GET", "/../config.toml", "", http.StatusNotFound},
-		{"GET", "/%2e%2e/run/config.toml", "", http.StatusNotFound},
-		{"GET", "/model.safetensors", "", http.StatusNotFound},
-		{"POST", "/", "", http.StatusMethodNotAllowed},
-		{"GET", "/", "evil.example", http.StatusMisdirectedRequest},
+		{"GET", "/", "", "", http.StatusOK},
+		{"GET", "/", "", "http://evil.example", http.StatusForbidden},
+		{"GET", "/../config.toml", "", "", http.StatusNotFound},
+		{"GET", "/%2e%2e/run/config.toml", "", "", http.StatusNotFound},
+		{"GET", "/model.safetensors", "", "", http.StatusNotFound},
+		{"POST", "/", "", "", http.StatusMethodNotAllowed},
+		{"GET", "/", "evil.example", "", http.StatusMisdirectedRequest},
 	} {
 		r, err := http.NewRequest(q.method, "http://"+at.Host+q.path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Host = q.host
-		r.Header.Set("Origin", "http://evil.example")
+		if q.origin != "" {
+			r.Header.Set("Origin", q.origin)
+		}
 		resp, err := http.DefaultTransport.RoundTrip(r)
 		if err != nil {
 			t.Fatal(err)
