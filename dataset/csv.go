@@ -137,6 +137,10 @@ func (c *csvReader) read(kinds []table.Kind) (t *table.Table, again []table.Kind
 		return nil, nil, c.fault(err)
 	}
 	if c.names == nil {
+		const each = 250 // bytes of a name, and to tell it from others
+		if err := c.budget.Take(each * int64(len(first))); err != nil {
+			return nil, nil, c.fault(err)
+		}
 		if err := c.nameColumns(texts(first)); err != nil {
 			return nil, nil, c.fault(err)
 		}
