@@ -83,6 +83,22 @@ func chunkRows(columns int) int {
 	return rows
 }
 
+// AddColumn adds a column, whose values in the given number of rows, those that have
+// ended, are missing.
+func (b *Builder) AddColumn(name string, rows int) error {
+	if err := b.budget.Take(columnBytes); err != nil {
+		return err
+	}
+	b.columns = append(b.columns, builder{Column: &Column{Name: name, every: b.every, whole: true, first: place{row: -1}, gap: place{row: -1}}})
+	line := b.Line
+	b.Line = 0
+	for range rows {
+		b.addMissing(&b.columns[len(b.columns)-1])
+	}
+	b.Line = line
+	return b.err
+}
+
 func (c *builder) setKind(k Kind) {
 	c.Kind = k
 	switch k {
