@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"runtime/debug"
@@ -203,16 +204,15 @@ func (t *columns) refuseFeature(j int) error {
 // fill copies rows lo to hi-1 of the features to d.X, and gives up the table's
 // memory on the way, so that there are never both as a whole.
 func (t *columns) fill(d *Dataset, features []int, lo, hi int) (err error) {
-	if bytes := int64(4 * (hi - lo) * len(features)); d.Scratch == nil || d.Scratch.Dir == "" {
-		if err := t.budget.Allow(bytes); err != nil { // the table's memory is given up for it
-			return readError(t.Name, err)
-		}
+	if err := (Options{Scratch: d.Scratch}).allowMatrix(t.Name, hi-lo, len(features), t.budget); err != nil { // the table's memory is given up for it
+		return err
 	}
 	if d.X, err = d.Scratch.matrix(t.Name, hi-lo, len(features)); err != nil {
 		return err
 	}
-	const block = 1 << 12
-	var values [block]float64
+	const most, cached = 1 << 12, 1 << 17 // rows; values of d.X that fit in a cache
+	block := max(1<<6, min(most, cached/len(features)))
+	var values [most]float64
 	var freed int64
 	for row := lo; row < hi; row += block {
 		n := min(block, hi-row)
@@ -227,6 +227,19 @@ func (t *columns) fill(d *Dataset, features []int, lo, hi int) (err error) {
 			}
 		}
 		freed = releaseFreed(freed + t.Free(row+n))
+	}
+	return nil
+}
+
+// allowMatrix refuses features that take more memory than the whole budget.
+func (o Options) allowMatrix(name string, rows, columns int, budget *table.Budget) error {
+	if o.Scratch != nil && o.Scratch.Dir != "" {
+		return nil
+	}
+	bytes := 4 * int64(rows) * int64(columns)
+	var m *table.MemoryError
+	if errors.As(budget.Allow(bytes), &m) {
+		return TooLarge{Name: name, Bytes: float64(bytes), Most: float64(m.Limit)}
 	}
 	return nil
 }

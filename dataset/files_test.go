@@ -3,9 +3,11 @@ package dataset
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -269,12 +271,91 @@ func TestModelClasses(t *testing.T) {
 // enough.
 func TestPipe(t *testing.T) {
 	in := &input{path: "pipe", size: -1, r: bytes.NewReader([]byte("a,y\n1,2\n3,4\n"))}
-	c, err := csvTable(context.Background(), in, Options{}, nil)
+	c, err := textTable(context.Background(), in, []string{"pipe"}, Options{}, nil)
 	if err != nil || c.Rows != 2 {
 		t.Errorf("got %v, %v", c, err)
 	}
 	in = &input{path: "pipe", size: -1, r: bytes.NewReader([]byte("a,y\n1,2\n3,x\n"))}
-	if _, err := csvTable(context.Background(), in, Options{}, nil); err == nil || !strings.Contains(err.Error(), `column "y": numbers and then other texts`) {
+	if _, err := textTable(context.Background(), in, []string{"pipe"}, Options{}, nil); err == nil || !strings.Contains(err.Error(), `column "y": numbers and then other texts`) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestJSONLines: an object a line gives the columns that a CSV file of it gives.
+func TestJSONLines(t *testing.T) {
+	text := `{"a": 1, "b": true, "label": "up"}
+{"label": "down", "a": 2.5, "b": false}
+
+{"a": 1e1, "b": true, "label": "up", "c": "x"}
+`
+	for name, content := range map[string][]byte{"t.jsonl": []byte(text), "t.ndjson.gz": zipped([]byte("\ufeff" + text)), "t.txt": []byte(text)} {
+		d := open(t, write(t, name, content), Options{Drop: []string{"c"}}).Train
+		if !slices.Equal(d.X.Elements(), []float32{1, 1, 2.5, 0, 10, 1}) || !slices.Equal(d.Features, []string{"a", "b"}) || !maps.Equal(counts(d), map[string]int{"up": 2, "down": 1}) {
+			t.Errorf("%s: got %v of %q, classes %v", name, d.X.Elements(), d.Features, counts(d))
+		}
+	}
+	late := strings.Repeat(`{"x":1,"y":"007"}`+"\n", 5000) + `{"x":2,"y":"b","z":3}`
+	d := open(t, write(t, "t.jsonl", []byte(late)), Options{Label: "y", Drop: []string{"z"}}).Train
+	if !maps.Equal(counts(d), map[string]int{"007": 5000, "b": 1}) {
+		t.Errorf("numbers in strings, and then a word: %v", counts(d))
+	}
+	for name, c := range map[string]struct{ text, want string }{
+		"a column that comes late": {text, `line 4, column "c": got "x", want a number`},
+		"a gap":                    {`{"a":1,"y":2}` + "\n" + `{"y":3}`, `line 2, column "a": got no value`},
+		"null":                     {`{"a":null,"y":2}` + "\n" + `{"a":1,"y":3}`, `line 1, column "a": got no value`},
+		"nested":                   {`{"a":[1],"y":2}`, `line 1: key "a": it holds a list or an object`},
+		"no object":                {"[1,2]\n", "line 1: want a JSON object a line"},
+		"broken":                   {`{"a":1}` + "\n" + `{"a":`, "line 2: "},
+		"two in a line":            {`{"a":1} {"a":2}`, "line 1: more follows after the object"},
+		"a key twice":              {`{"a":1,"a":2}`, `line 1: the key "a" comes twice`},
+		"not UTF-8":                {"{\"a\":\"\xff\"}", "line 1: not UTF-8"},
+		"nothing":                  {"\n", "no samples"},
+	} {
+		t.Run(name, func(t *testing.T) { wantError(t, write(t, "t.jsonl", []byte(c.text)), Options{}, c.want) })
+	}
+	_, err := Open(context.Background(), write(t, "t.jsonl", []byte(`{"a":"`+strings.Repeat("x", 1<<21)+`"}`)), Options{MaxMemory: 1 << 20})
+	var large TooLarge
+	if !errors.As(err, &large) {
+		t.Errorf("a long line: got %v", err)
+	}
+}
+
+// TestSeveralFiles: a pattern of names stands for one table, of files with the same
+// columns.
+func TestSeveralFiles(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("a1.csv", "\ufeffx,y\n1,p\n2,q\n")
+	put("a2.csv.gz", string(zipped([]byte("\ufeffx,y\n3,p\n"))))
+	put("b1.csv", "1,2\n3,4\n")
+	put("b2.csv", "5,z\n")
+	put("c1.csv", "x,y\n1,2\n")
+	put("c2.csv", "y,x\n1,2\n")
+	put("d1.jsonl", `{"x":1,"y":"p"}`)
+	put("d2.jsonl", `{"x":2,"z":3,"y":"q"}`)
+	put("e1.npy", string(npyBytes(t, []float32{1})))
+	put("e2.npy", "")
+	for pattern, c := range map[string]struct {
+		x       []float32
+		classes []string
+	}{
+		"a*": {[]float32{1, 2, 3}, []string{"p", "q"}}, "b?.csv": {[]float32{1, 3, 5}, []string{"2", "4", "z"}}, "d*": {[]float32{1, 2}, []string{"p", "q"}},
+	} {
+		d := open(t, filepath.Join(dir, pattern), Options{Drop: map[string][]string{"d*": {"z"}}[pattern], Label: map[string]string{"d*": "y"}[pattern]}).Train
+		if !slices.Equal(d.X.Elements(), c.x) || !slices.Equal(d.Classes, c.classes) {
+			t.Errorf("%s: got %v, %q", pattern, d.X.Elements(), d.Classes)
+		}
+	}
+	wantError(t, filepath.Join(dir, "c*"), Options{}, "c2.csv: columns y, x, want x, y as in")
+	wantError(t, filepath.Join(dir, "e*"), Options{}, "several files are read as one only if they are tables of text")
+	wantError(t, filepath.Join(dir, "f*"), Options{}, "no such file")
+}
+
+// TestDevices: what is neither a file nor a pipe is not read.
+func TestDevices(t *testing.T) {
+	wantError(t, os.DevNull, Options{}, "a device, want a file")
 }

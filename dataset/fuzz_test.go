@@ -47,3 +47,7 @@ func FuzzNPY(f *testing.F) {
 func FuzzNPZ(f *testing.F) {
 	fuzzFile(f, "x.npz", npzBytes(f, map[string]any{"X": []float32{1, 2}, "y": []int64{0, 1}}))
 }
+
+func FuzzJSONLines(f *testing.F) {
+	fuzzFile(f, "x.jsonl", []byte("{\"a\": 1, \"y\": \"p\"}\n{\"y\": \"q\", \"a\": 2.5, \"b\": true}\n"), []byte("{\"a\": [1]}"), zipped([]byte("{\"a\":null}\r\n")))
+}

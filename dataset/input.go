@@ -77,6 +77,11 @@ func openPath(ctx context.Context, path string) (*os.File, error) {
 		}
 		return o.f, nil
 	case <-ctx.Done():
+		go func() { // it may be opened yet
+			if o := <-c; o.f != nil {
+				_ = o.f.Close()
+			}
+		}()
 		return nil, ctx.Err()
 	}
 }

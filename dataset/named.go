@@ -22,7 +22,7 @@ const digitsTrain = 1437
 func digits(ctx context.Context, o Options) (Split, error) {
 	in := &input{path: "digits", size: -1, r: bytes.NewReader(digitsCSV)}
 	whole := Options{NoHeader: true}
-	t, err := csvTable(ctx, in, whole, nil)
+	t, err := textTable(ctx, in, []string{in.path}, whole, nil)
 	d, err := t.dataset(whole, err)
 	if err != nil {
 		return Split{}, err

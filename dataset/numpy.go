@@ -84,32 +84,32 @@ func (a *array) samples(o Options, budget *table.Budget) (Dataset, error) {
 	return t.dataset(o, err)
 }
 
-// each calls f for each element of rows lo to hi-1, by its row and column, in the
-// order of the file.
-func (a *array) each(lo, hi int, f func(row, column int, raw []byte)) error {
-	size, left := a.Type.Size, a.Elements()
-	at := elementPlace{array: a}
-	if !a.Fortran {
-		at.row, left = lo, (hi-lo)*a.cols
-		if err := a.skip(int64(lo) * int64(a.cols) * int64(size)); err != nil {
-			return a.incomplete(at, err)
-		}
+// each calls f for the elements of rows lo to hi-1, in the order of the file: n of one
+// column at a time, from a row on, the first of them at the start of raw, each stride
+// bytes after the one before it.
+func (a *array) each(lo, hi int, f func(row, column, n int, raw []byte, stride int)) error {
+	if a.rows()*a.cols == 0 {
+		return nil
 	}
-	const block = 1 << 16
-	buf := make([]byte, max(1, block/size)*size)
-	for left > 0 {
-		raw := buf[:min(len(buf), left*size)]
-		n, err := io.ReadFull(a.r, raw)
-		left -= len(raw) / size
-		for raw = raw[:n-n%size]; len(raw) > 0; raw = raw[size:] {
-			if at.row >= lo && at.row < hi {
-				f(at.row, at.column, raw)
-			}
-			at.next()
+	if a.Fortran && len(a.Shape) > 1 {
+		return a.eachColumn(lo, hi, f)
+	}
+	const block = 1 << 18
+	size := a.Type.Size
+	line := a.cols * size
+	if err := a.skip(int64(lo) * int64(line)); err != nil {
+		return a.incomplete(0, err)
+	}
+	buf := make([]byte, max(1, min(block/line, hi-lo))*line)
+	for row := lo; row < hi; {
+		raw := buf[:min(len(buf), (hi-row)*line)]
+		if n, err := io.ReadFull(a.r, raw); err != nil {
+			return a.incomplete(row+n/line, err)
 		}
-		if err != nil {
-			return a.incomplete(at, err)
+		for j := range a.cols {
+			f(row, j, len(raw)/line, raw[j*size:], line)
 		}
+		row += len(raw) / line
 		if err := a.step(); err != nil {
 			return err
 		}
@@ -117,46 +117,48 @@ func (a *array) each(lo, hi int, f func(row, column int, raw []byte)) error {
 	return nil
 }
 
+// eachColumn is each of an array in Fortran order: all rows of a column follow one
+// another, and the second index runs before the third.
+func (a *array) eachColumn(lo, hi int, f func(row, column, n int, raw []byte, stride int)) error {
+	const block = 1 << 18
+	size := a.Type.Size
+	buf := make([]byte, max(1, min(block/size, a.rows()))*size)
+	index := make([]int, len(a.Shape)-1) // the second index and the ones after it
+	for range a.cols {
+		column := 0
+		for i, k := range index {
+			column = column*a.Shape[i+1] + k
+		}
+		for row := 0; row < a.rows(); {
+			raw := buf[:min(len(buf), (a.rows()-row)*size)]
+			if n, err := io.ReadFull(a.r, raw); err != nil {
+				return a.incomplete(row+n/size, err)
+			}
+			end := row + len(raw)/size
+			if from, to := max(row, lo), min(end, hi); from < to {
+				f(from, column, to-from, raw[(from-row)*size:], size)
+			}
+			row = end
+			if err := a.step(); err != nil {
+				return err
+			}
+		}
+		for i := range index {
+			if index[i]++; index[i] < a.Shape[i+1] {
+				break
+			}
+			index[i] = 0
+		}
+	}
+	return nil
+}
+
 // incomplete says which sample the file ends in, if that is what err says.
-func (a *array) incomplete(at elementPlace, err error) error {
+func (a *array) incomplete(row int, err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return inputf("%s: the file is truncated: sample %d of %d is incomplete", a.path, at.row+1, a.rows())
+		return inputf("%s: the file is truncated: sample %d of %d is incomplete", a.path, row+1, a.rows())
 	}
 	return readError(a.path, err)
-}
-
-// elementPlace is where an element belongs.
-type elementPlace struct {
-	*array
-	row, column int
-	index       []int // in Fortran order: the element's second and further indices
-}
-
-// next goes on to the element that follows in the file.
-func (e *elementPlace) next() {
-	if !e.Fortran {
-		if e.column++; e.column == e.cols {
-			e.row, e.column = e.row+1, 0
-		}
-		return
-	}
-	if e.row++; e.row < e.rows() {
-		return
-	}
-	e.row = 0
-	if e.index == nil {
-		e.index = make([]int, len(e.Shape)-1)
-	}
-	for i := range e.index {
-		if e.index[i]++; e.index[i] < e.Shape[i+1] {
-			break
-		}
-		e.index[i] = 0
-	}
-	e.column = 0
-	for i, k := range e.index {
-		e.column = e.column*e.Shape[i+1] + k
-	}
 }
 
 // table reads the array as a table with the given names of columns: this process's
@@ -166,6 +168,12 @@ func (a *array) table(names []string, o Options, budget *table.Budget) (*columns
 	if kind == table.Unknown {
 		kind = table.Number
 	}
+	lo, hi := o.rows(a.rows())
+	if kind == table.Number || kind == table.Boolean {
+		if err := o.allowMatrix(a.path, hi-lo, a.cols, budget); err != nil {
+			return nil, err
+		}
+	}
 	b, err := table.NewBuilder(a.path, names, table.Settings{Budget: budget, Kinds: slices.Repeat([]table.Kind{kind}, len(names))})
 	if err != nil {
 		return nil, readError(a.path, err)
@@ -173,26 +181,37 @@ func (a *array) table(names []string, o Options, budget *table.Budget) (*columns
 	var text []byte
 	step := a.step
 	a.step = func() error { return errors.Join(b.Err(), step()) }
-	lo, hi := o.rows(a.rows())
-	err = a.each(lo, hi, func(_, column int, raw []byte) {
-		switch a.Type.Kind {
-		case npy.Float:
-			b.AddFloat(column, a.Type.Float(raw))
-		case npy.Integer:
-			b.AddInteger(column, a.Type.Int(raw))
-		case npy.Unsigned:
-			b.AddUnsigned(column, uint64(a.Type.Int(raw)))
-		case npy.Boolean:
-			b.AddBoolean(column, a.Type.Int(raw) != 0)
-		case npy.Time:
-			if t, ok := a.Type.Micros(raw); ok {
-				b.AddTime(column, t)
-			} else {
-				b.AddMissing(column)
+	var ints []int64
+	var floats []float64
+	err = a.each(lo, hi, func(_, column, n int, raw []byte, stride int) {
+		switch {
+		case a.Type.Kind == npy.Float:
+			floats = slices.Grow(floats[:0], n)[:n]
+			a.Type.Floats(floats, raw, stride)
+			b.AddFloats(column, floats)
+			return
+		case a.Type.Kind == npy.Integer, a.Type.Kind == npy.Unsigned && a.Type.Size < 8:
+			ints = slices.Grow(ints[:0], n)[:n]
+			a.Type.Ints(ints, raw, stride)
+			b.AddIntegers(column, ints)
+			return
+		}
+		for i := range n {
+			switch element := raw[i*stride:]; a.Type.Kind {
+			case npy.Unsigned:
+				b.AddUnsigned(column, uint64(a.Type.Int(element)))
+			case npy.Boolean:
+				b.AddBoolean(column, a.Type.Int(element) != 0)
+			case npy.Time:
+				if t, ok := a.Type.Micros(element); ok {
+					b.AddTime(column, t)
+				} else {
+					b.AddMissing(column)
+				}
+			default:
+				text = a.Type.AppendText(text[:0], element)
+				b.AddString(column, text)
 			}
-		default:
-			text = a.Type.AppendText(text[:0], raw)
-			b.AddString(column, text)
 		}
 	})
 	if err != nil {
@@ -213,15 +232,20 @@ func (a *array) pictures(o Options, budget *table.Budget) (d Dataset, err error)
 		return d, inputf("%s: shape %v of elements of type %q, want numbers", a.path, a.Shape, a.Type.Name)
 	}
 	lo, hi := o.rows(a.rows())
-	if err := budget.Take(4 * int64(hi-lo) * int64(a.cols)); err != nil {
-		return d, readError(a.path, err)
+	bytes := 4 * int64(hi-lo) * int64(a.cols)
+	if err := budget.Take(bytes); err != nil {
+		return d, TooLarge{Name: a.path, Bytes: float64(bytes), Most: o.MaxMemory}
 	}
 	d = Dataset{Name: a.path, Comm: o.Comm, X: mat.New(hi-lo, a.cols)}
 	low, high := 0.0, 0.0
-	err = a.each(lo, hi, func(row, column int, raw []byte) {
-		v := a.Type.Float(raw)
-		low, high = min(low, v), max(high, v)
-		d.X.Row(row - lo)[column] = float32(v)
+	var floats []float64
+	err = a.each(lo, hi, func(row, column, n int, raw []byte, stride int) {
+		floats = slices.Grow(floats[:0], n)[:n]
+		a.Type.Floats(floats, raw, stride)
+		for i, v := range floats {
+			low, high = min(low, v), max(high, v)
+			d.X.Row(row - lo + i)[column] = float32(v)
+		}
 	})
 	if err != nil || len(a.Shape) != 3 {
 		return d, err

@@ -91,28 +91,43 @@ func Open(ctx context.Context, source string, o Options) (Split, error) {
 }
 
 func openSource(ctx context.Context, path string, o Options) (Split, error) {
-	if path != StandardInput {
-		info, err := os.Stat(path)
-		if err != nil {
-			if errors.Is(err, os.ErrNotExist) {
-				return Split{}, inputf("%s: no such file, and no data set of that name (there are %s)", path, strings.Join(Names, ", "))
-			}
-			return Split{}, inputError{err}
-		}
-		if info.IsDir() {
-			d, err := pictureFolder(ctx, path, o)
-			return Split{Train: d}, err
-		}
+	files, err := filesOf(path)
+	if err != nil {
+		return Split{}, err
+	}
+	if info, err := os.Stat(files[0]); err == nil && info.IsDir() && len(files) == 1 {
+		d, err := pictureFolder(ctx, path, o)
+		return Split{Train: d}, err
 	}
 	if companion, ok := testCompanion(path); ok {
 		return idxSplit(ctx, path, companion, o)
 	}
-	d, err := readFile(ctx, path, o)
+	d, err := readFile(ctx, files[0], o, files[1:]...)
 	return Split{Train: d}, err
 }
 
-// readFile reads one file of any format, which its first bytes tell, or its name.
-func readFile(ctx context.Context, path string, o Options) (Dataset, error) {
+// filesOf is the files that a source names: itself, or those that match it as a
+// pattern of the shell.
+func filesOf(path string) ([]string, error) {
+	if path == StandardInput {
+		return []string{path}, nil
+	}
+	_, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		if files, _ := filepath.Glob(path); len(files) > 0 {
+			return files, nil
+		}
+		return nil, inputf("%s: no such file, and no data set of that name (there are %s)", path, strings.Join(Names, ", "))
+	}
+	if err != nil {
+		return nil, inputError{err}
+	}
+	return []string{path}, nil
+}
+
+// readFile reads one file of any format, which its first bytes tell, or its name;
+// with more after it, if they are tables of text.
+func readFile(ctx context.Context, path string, o Options, more ...string) (Dataset, error) {
 	in, err := openInput(ctx, path, o)
 	if err != nil {
 		return Dataset{}, err
@@ -130,7 +145,10 @@ func readFile(ctx context.Context, path string, o Options) (Dataset, error) {
 	budget := table.NewBudget(int64(o.MaxMemory))
 	extension := strings.ToLower(filepath.Ext(strings.TrimSuffix(path, ".gz")))
 	starts := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
+	binary := len(head) >= 4 && isIDX(head[:4]) || starts(npy.Magic) || starts("PK\x03\x04") || starts("PAR1")
 	switch {
+	case binary && len(more) > 0:
+		return Dataset{}, inputf("%s: several files are read as one only if they are tables of text", path)
 	case starts(npy.Magic), extension == ".npy":
 		return npyFile(ctx, in, o, budget)
 	case starts("PK\x03\x04"), starts("PK\x05\x06"), extension == ".npz":
@@ -148,7 +166,7 @@ func readFile(ctx context.Context, path string, o Options) (Dataset, error) {
 	case len(head) >= 4 && isIDX(head[:4]), isIDXName(path): // its reader says what is wrong
 		return idxDataset(ctx, path, s, o, budget)
 	}
-	t, err := csvTable(ctx, in, o, budget)
+	t, err := textTable(ctx, in, append([]string{path}, more...), o, budget)
 	return t.dataset(o, err)
 }
 

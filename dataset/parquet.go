@@ -51,6 +51,9 @@ func parquetTable(ctx context.Context, in *input, o Options, budget *table.Budge
 	}
 	lo, hi := rows.rows(int(f.Rows()))
 	t.offset = lo
+	if err := o.allowMatrix(in.path, hi-lo, len(features), budget); err != nil {
+		return nil, err
+	}
 	t.Table, err = r.read(lo, hi, budget)
 	return t, err
 }

@@ -45,13 +45,32 @@ func (s *Source) name() string {
 	return s.Data
 }
 
+// readingMemory is how many bytes reading may take, with the samples: what is
+// allowed, or else most of this process's share of what is available.
+func (s *Source) readingMemory() float64 {
+	if s.MaxMemory > 0 {
+		return s.MaxMemory
+	}
+	const share, own = 0.9, 32 << 20 // own is about what the program takes beside
+	processes := 1.0
+	if s.Comm != nil {
+		processes = float64(local(s.Comm))
+	}
+	free := memory.Available()
+	if free == 0 {
+		return 0
+	}
+	return max(1, share*free/processes-own)
+}
+
 // Reading is how s says to read a file.
 func (s *Source) Reading() dataset.Options {
+	most := s.readingMemory()
 	return dataset.Options{
 		DataDir: s.DataDir, Offline: s.Offline, Label: s.Label, Drop: s.Drop, Header: s.Header, NoHeader: s.NoHeader,
 		Separator: s.Separator, Decimal: s.Decimal, Encoding: s.Encoding,
-		Regression: s.Values, Progress: s.Progress, Limit: s.Limit, Comm: s.Comm, MaxMemory: s.MaxMemory,
-		Scratch: &dataset.Scratch{Dir: s.Scratch, Most: s.MaxMemory},
+		Regression: s.Values, Progress: s.Progress, Limit: s.Limit, Comm: s.Comm, MaxMemory: most,
+		Scratch: &dataset.Scratch{Dir: s.Scratch, Most: most},
 	}
 }
 
@@ -61,7 +80,7 @@ func (s *Source) Read(ctx context.Context, path string, o dataset.Options) (data
 	split, err := dataset.Open(ctx, path, o)
 	var large dataset.TooLarge
 	if errors.As(err, &large) {
-		return split, refuse(&memory.Error{Work: "reading " + large.Name, Need: large.Bytes, Limit: s.MaxMemory, Allowed: true, AtLeast: large.AtLeast})
+		return split, refuse(&memory.Error{Work: "reading " + large.Name, Need: large.Bytes, Limit: large.Most, Allowed: s.MaxMemory > 0, AtLeast: large.AtLeast})
 	}
 	return split, err
 }

@@ -3,6 +3,7 @@ package table
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 )
@@ -80,6 +81,22 @@ func chunkRows(columns int) int {
 		rows /= 4
 	}
 	return rows
+}
+
+// AddColumn adds a column, whose values in the given number of rows, those that have
+// ended, are missing.
+func (b *Builder) AddColumn(name string, rows int) error {
+	if err := b.budget.Take(columnBytes); err != nil {
+		return err
+	}
+	b.columns = append(b.columns, builder{Column: &Column{Name: name, every: b.every, whole: true, first: place{row: -1}, gap: place{row: -1}}})
+	line := b.Line
+	b.Line = 0
+	for range rows {
+		b.addMissing(&b.columns[len(b.columns)-1])
+	}
+	b.Line = line
+	return b.err
 }
 
 func (c *builder) setKind(k Kind) {
@@ -167,6 +184,61 @@ func spelling(text []byte) []string {
 // AddInteger adds a number to column j, which has the kind Number.
 func (b *Builder) AddInteger(j int, v int64) { b.addNumber(&b.columns[j], number{integer: v}) }
 
+// AddIntegers adds numbers to column j, which has the kind Number.
+func (b *Builder) AddIntegers(j int, values []int64) {
+	c := &b.columns[j]
+	for len(values) > 0 {
+		n := min(len(values), b.every-c.n)
+		if c.real || c.scale > 0 {
+			b.AddInteger(j, values[0])
+			values = values[1:]
+			continue
+		}
+		b.begin(c, n)
+		c.ints = append(c.ints, values[:n]...)
+		for _, v := range values[:n] {
+			c.largest = max(c.largest, v, -v)
+			if v == math.MinInt64 {
+				c.largest = math.MaxInt64
+			}
+		}
+		values = values[n:]
+		b.added(c, n)
+	}
+}
+
+// AddFloats adds numbers to column j, which has the kind Number. NaN is a missing
+// value.
+func (b *Builder) AddFloats(j int, values []float64) {
+	c := &b.columns[j]
+	for len(values) > 0 {
+		n := min(len(values), b.every-c.n)
+		for i, v := range values[:n] {
+			if v != v {
+				n = i
+				break
+			}
+		}
+		if n == 0 {
+			b.addMissing(c)
+			values = values[1:]
+			continue
+		}
+		if !c.real {
+			b.toReal(c)
+		}
+		b.begin(c, n)
+		c.floats = append(c.floats, values[:n]...)
+		for _, v := range values[:n] {
+			if n := floatNumber(v); n.fraction || n.rounded {
+				c.whole, c.rounded = c.whole && !n.fraction, c.rounded || n.rounded
+			}
+		}
+		values = values[n:]
+		b.added(c, n)
+	}
+}
+
 // AddUnsigned adds a number to column j, which has the kind Number.
 func (b *Builder) AddUnsigned(j int, v uint64) {
 	n := number{integer: int64(v)}
@@ -239,13 +311,13 @@ func (b *Builder) addMissing(c *builder) {
 		b.take(c, 8*len(c.missing))
 	}
 	c.missing[c.n/64] |= 1 << (c.n % 64)
-	b.grow(c)
+	b.grow(c, c.n+1)
 	if c.real {
 		c.floats = append(c.floats, 0)
 	} else {
 		c.ints = append(c.ints, 0)
 	}
-	b.added(c)
+	b.added(c, 1)
 }
 
 func (b *Builder) addBoolean(c *builder, v bool) {
@@ -285,13 +357,13 @@ func (b *Builder) addText(c *builder, text []byte) {
 
 // addInteger adds a value that is kept as an integer.
 func (b *Builder) addInteger(c *builder, v int64) {
-	b.begin(c)
+	b.begin(c, 1)
 	c.ints = append(c.ints, v)
-	b.added(c)
+	b.added(c, 1)
 }
 
 func (b *Builder) addNumber(c *builder, n number) {
-	b.begin(c)
+	b.begin(c, 1)
 	switch {
 	case c.real:
 		c.floats = append(c.floats, n.value())
@@ -305,7 +377,7 @@ func (b *Builder) addNumber(c *builder, n number) {
 		c.whole = c.whole && !n.fraction
 		c.rounded = c.rounded || n.rounded
 	}
-	b.added(c)
+	b.added(c, 1)
 }
 
 // fits brings n and the chunk's integers to one scale, if they stay exact.
@@ -363,25 +435,25 @@ func (b *Builder) toReal(c *builder) {
 	c.real = true
 }
 
-// begin is called before a value is added that is not missing.
-func (b *Builder) begin(c *builder) {
+// begin is called before n values are added that are not missing.
+func (b *Builder) begin(c *builder, n int) {
 	if c.first.row < 0 && c.Kind != Text {
 		c.first = b.here(c)
 	}
-	c.present++
-	b.grow(c)
+	c.present += n
+	b.grow(c, c.n+n)
 }
 
-// grow makes room for one more value.
-func (b *Builder) grow(c *builder) {
+// grow makes room for n values.
+func (b *Builder) grow(c *builder, n int) {
 	room := cap(c.ints)
 	if c.real {
 		room = cap(c.floats)
 	}
-	if c.n < room {
+	if n <= room {
 		return
 	}
-	room = min(b.every, max(2*room, 16))
+	room = min(b.every, max(2*room, n, 16))
 	b.take(c, 8*room)
 	if c.real {
 		c.floats = append(make([]float64, 0, room), c.floats...)
@@ -399,9 +471,9 @@ func (b *Builder) take(c *builder, bytes int) {
 	c.taken += int64(bytes)
 }
 
-// added counts a value that was added.
-func (b *Builder) added(c *builder) {
-	if c.n++; c.n == b.every {
+// added counts n values that were added.
+func (b *Builder) added(c *builder, n int) {
+	if c.n += n; c.n == b.every {
 		b.seal(c)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"math"
+	"os"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -57,13 +58,19 @@ func (m limits) tooLarge(e *memory.Error) error {
 	return usagef("%w%s: %s", &memory.Error{Work: work, Need: e.Need, Limit: e.Limit, Allowed: e.Allowed, AtLeast: e.AtLeast}, by, m.advice)
 }
 
-// collectWithin makes what is no longer used go before --max-memory is reached:
-// estimates are of what is used.
+// collectWithin makes what is no longer used go before --max-memory is reached, or
+// a limit of the system at which the process would be ended: estimates are of what
+// is used.
 func collectWithin(f *pflag.FlagSet) {
 	if fl := f.Lookup(maxMemory); fl != nil && fl.Changed {
 		if b, ok := fl.Value.(*byteSize); ok {
 			debug.SetMemoryLimit(int64(*b) + ownMemory)
 		}
+		return
+	}
+	const share = 0.9
+	if most := memory.Limit(); most > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(share * most))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Blanks is the separator of columns that are aligned by blanks: any number of
@@ -71,7 +72,7 @@ func (r *Reader) Read() ([][]byte, error) {
 	if err := r.record(); err != nil {
 		return nil, err
 	}
-	r.fields = r.fields[:0]
+	r.fields = slices.Grow(r.fields[:0], len(r.ends)/2)
 	for i := 0; i < len(r.ends); i += 2 {
 		r.fields = append(r.fields, r.buf[r.start+r.ends[i]:r.start+r.ends[i+1]])
 	}
@@ -154,7 +155,9 @@ func (r *Reader) field() (more bool, err error) {
 		for to > from && r.blank(r.buf[r.start+from]) { // inside of quotes
 			from++
 		}
-		r.ends = append(r.ends, from, to)
+		if err := r.mark(from, to); err != nil {
+			return false, err
+		}
 		switch {
 		case !ok:
 			return false, nil
@@ -165,6 +168,22 @@ func (r *Reader) field() (more bool, err error) {
 		r.at++
 		return r.separator != Blanks || r.another(), nil
 	}
+}
+
+// mark keeps where a field starts and ends.
+func (r *Reader) mark(from, to int) error {
+	if len(r.ends) == cap(r.ends) {
+		const least, each = 1 << 10, 40 // bytes of a field here and in fields
+		room := max(least, 2*cap(r.ends))
+		if r.Grow != nil && room > least {
+			if err := r.Grow(each * (room - cap(r.ends)) / 2); err != nil {
+				return err
+			}
+		}
+		r.ends = append(make([]int, 0, room), r.ends...)
+	}
+	r.ends = append(r.ends, from, to)
+	return nil
 }
 
 // scan is where the next separator or end of a line is, or the end of the buffer.

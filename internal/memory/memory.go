@@ -3,12 +3,9 @@
 package memory
 
 import (
-	"bytes"
 	"fmt"
 	"math"
-	"os"
 	"strconv"
-	"strings"
 )
 
 // Error says that work would take more memory than there is, or than is allowed.
@@ -43,43 +40,6 @@ func Room(work string, held, need, limit float64, processes int) error {
 		return e
 	}
 	return nil
-}
-
-// Available is how much memory there is to take, in bytes: what the system has
-// free, or the rest of a control group's limit; 0 if neither is known.
-func Available() float64 {
-	free := meminfo("MemAvailable:")
-	if limit := readNumber("/sys/fs/cgroup/memory.max"); limit > 0 {
-		rest := limit - readNumber("/sys/fs/cgroup/memory.current")
-		if free == 0 || rest < free {
-			free = rest
-		}
-	}
-	return free
-}
-
-func meminfo(key string) float64 {
-	raw, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0
-	}
-	for line := range bytes.Lines(raw) {
-		fields := strings.Fields(string(line))
-		if len(fields) >= 2 && fields[0] == key {
-			kb, _ := strconv.ParseFloat(fields[1], 64) // 0 if it is no number
-			return kb * 1024
-		}
-	}
-	return 0
-}
-
-func readNumber(path string) float64 {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return 0
-	}
-	v, _ := strconv.ParseFloat(strings.TrimSpace(string(raw)), 64) // "max" is no number
-	return v
 }
 
 // Size writes a number of bytes for people.

@@ -13,7 +13,7 @@
 //	if _, err := io.ReadFull(r, raw); err != nil {
 //		return err
 //	}
-//	h.Type.Floats(values, raw)
+//	h.Type.Floats(values, raw, h.Type.Size)
 //
 // The header is read as the Python literal that it is: its keys may be in any order
 // and it may have blanks or lack the last comma, as other programs write it.

@@ -112,6 +112,48 @@ func (t Type) Float(raw []byte) float64 {
 	return math.Float64frombits(t.bits(raw))
 }
 
+// Ints fills dst with elements of an array of integers or truth values: the first at
+// the start of raw, each stride bytes after the one before it.
+func (t Type) Ints(dst []int64, raw []byte, stride int) {
+	switch {
+	case t.Kind == Unsigned && t.Size == 1:
+		for i := range dst {
+			dst[i] = int64(raw[i*stride])
+		}
+	case t.Kind == Integer && t.Size == 8 && !t.Big:
+		for i := range dst {
+			dst[i] = int64(binary.LittleEndian.Uint64(raw[i*stride:]))
+		}
+	default:
+		for i := range dst {
+			dst[i] = t.Int(raw[i*stride:])
+		}
+	}
+}
+
+// Floats fills dst with elements of an array of numbers or truth values, as Ints
+// does.
+func (t Type) Floats(dst []float64, raw []byte, stride int) {
+	switch {
+	case t.Kind == Float && t.Size == 4 && !t.Big:
+		for i := range dst {
+			dst[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(raw[i*stride:])))
+		}
+	case t.Kind == Float && t.Size == 8 && !t.Big:
+		for i := range dst {
+			dst[i] = math.Float64frombits(binary.LittleEndian.Uint64(raw[i*stride:]))
+		}
+	case t.Kind == Unsigned && t.Size == 1:
+		for i := range dst {
+			dst[i] = float64(raw[i*stride])
+		}
+	default:
+		for i := range dst {
+			dst[i] = t.Float(raw[i*stride:])
+		}
+	}
+}
+
 // Half is the value of a floating-point number of 16 bits.
 func Half(bits uint16) float64 {
 	sign, exponent, fraction := 1-2*float64(bits>>15), int(bits>>10&31), float64(bits&1023)

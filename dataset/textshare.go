@@ -21,7 +21,7 @@ type textPart struct {
 // that begin in its part of the bytes. Where lines end is not known without
 // reading them, so the parts are of equal length, not of equal numbers of
 // lines; and a quoted field must not go over several lines.
-func (c *csvReader) share(s *stream, from int64) error {
+func (c *textReader) share(s *stream, from int64) error {
 	ranks, p := c.o.ranks(), &c.part
 	p.divided, p.file = true, c.in.f
 	lo, hi := comm.Share(int(s.size-from), ranks.Rank(), ranks.Size())

@@ -21,14 +21,21 @@ import (
 // headBytes is how much of a text is looked at to find out how it is written.
 const headBytes = 1 << 16
 
-// csvReader reads a table of text.
-type csvReader struct {
+// textReader reads a table of text from one file or several: CSV and its relatives,
+// or JSON Lines.
+type textReader struct {
 	ctx    context.Context
-	in     *input
+	files  []string
+	open   *input // the first file
+	in     *input // that is being read
+	once   bool   // some file cannot be read again
 	o      Options
 	budget *table.Budget
 
+	json      bool
+	jsonRows  int      // that have been read
 	names     []string // of the columns
+	header    []string // as the first file has them
 	named     bool     // the file has names, in its first line
 	rowNamed  bool     // but for the first column, which names the rows
 	repeated  []string // names that several columns have
@@ -38,29 +45,30 @@ type csvReader struct {
 	part      textPart
 }
 
-// csvTable reads a table of text: the names of the columns, if the file has them,
+// textTable reads a table of text: the names of the columns, if the file has them,
 // then a row a line. A file in which a column of numbers turns out to have words is
-// read again.
-func csvTable(ctx context.Context, in *input, o Options, budget *table.Budget) (*columns, error) {
-	c := &csvReader{ctx: ctx, in: in, o: o, budget: budget}
+// read again. first is the first of the files.
+func textTable(ctx context.Context, first *input, files []string, o Options, budget *table.Budget) (*columns, error) {
+	c := &textReader{ctx: ctx, open: first, files: files, o: o, budget: budget}
+	if o.Header && o.NoHeader {
+		return nil, inputf("%s: the first line cannot be both names and data (--header, --no-header)", first.path)
+	}
 	var kinds []table.Kind
 	for {
 		t, again, err := c.read(kinds)
-		if err != nil {
+		if err == nil && again == nil && c.part.divided {
+			again, err = agree(o.ranks(), t)
+		}
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if again == nil {
-			if c.part.divided {
-				again, err = agree(o.ranks(), t)
+		case again == nil:
+			t := &columns{Table: t, named: c.named, repeated: c.repeated, notes: c.notes, place: "line", line: c.part.line, part: c.part.divided, budget: c.budget}
+			if len(files) > 1 {
+				t.place = "row"
 			}
-			if err != nil {
-				return nil, err
-			}
-		}
-		if again == nil {
-			return &columns{Table: t, named: c.named, repeated: c.repeated, notes: c.notes, place: "line", line: c.part.line, part: c.part.divided, budget: c.budget}, nil
-		}
-		if !in.seekable() {
+			return t, nil
+		case c.once:
 			return nil, c.refuseAgain(t, again)
 		}
 		t.Free(t.Rows)
@@ -69,7 +77,7 @@ func csvTable(ctx context.Context, in *input, o Options, budget *table.Budget) (
 }
 
 // refuseAgain says why a stream cannot be read.
-func (c *csvReader) refuseAgain(t *table.Table, again []table.Kind) error {
+func (c *textReader) refuseAgain(t *table.Table, again []table.Kind) error {
 	for j, k := range again {
 		if col := t.Columns[j]; k != col.Kind {
 			return inputf("%s: column %s: %s and then other texts, and a pipe cannot be read a second time to keep both as they are written: put it in a file", c.in.path, c.name(col.Name), col.Kind)
@@ -113,70 +121,90 @@ func agree(ranks comm.Comm, t *table.Table) (again []table.Kind, err error) {
 
 // read reads the table once, with kinds for columns whose kinds are known; nil for
 // none. If again is not nil, it has to be read once more, with these kinds.
-func (c *csvReader) read(kinds []table.Kind) (t *table.Table, again []table.Kind, err error) {
+func (c *textReader) read(kinds []table.Kind) (t *table.Table, again []table.Kind, err error) {
+	var b *table.Builder
+	c.jsonRows = 0
+	for k, path := range c.files {
+		c.in = c.open
+		if k > 0 {
+			if c.in, err = openInput(c.ctx, path, c.o); err != nil {
+				return nil, nil, err
+			}
+		}
+		b, err = c.file(b, kinds)
+		c.once = c.once || !c.in.seekable()
+		if k > 0 {
+			c.in.close()
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	again = b.Again()
+	t, err = b.Table()
+	return t, again, readError(c.in.path, err)
+}
+
+// file adds the rows of a file to b; to a new Builder if there is none yet.
+func (c *textReader) file(b *table.Builder, kinds []table.Kind) (*table.Builder, error) {
 	s, err := c.in.content()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if s, err = decoded(c.in.path, s, c.o.Encoding); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	source := newAhead(c.ctx, s.Reader)
 	defer source.close()
 	r := bufio.NewReaderSize(source, headBytes)
 	bom := skipBOM(r)
 	if err := c.detect(r); err != nil {
-		return nil, nil, err
+		return nil, err
+	}
+	if c.json {
+		return c.jsonLines(r, b, kinds)
 	}
 	lines := c.lines(r)
 	first, err := lines.Read()
 	if errors.Is(err, io.EOF) {
-		return nil, nil, inputf("%s: no samples", c.in.path)
+		return nil, inputf("%s: no samples", c.in.path)
+	}
+	if err == nil {
+		err = c.nameColumns(first)
+	}
+	if err == nil && b == nil {
+		b, err = table.NewBuilder(c.files[0], c.names, table.Settings{Point: c.point, Kinds: kinds, Budget: c.budget})
 	}
 	if err != nil {
-		return nil, nil, c.fault(err)
-	}
-	if c.names == nil {
-		if err := c.nameColumns(texts(first)); err != nil {
-			return nil, nil, c.fault(err)
-		}
-	}
-	b, err := table.NewBuilder(c.in.path, c.names, table.Settings{Point: c.point, Kinds: kinds, Budget: c.budget})
-	if err != nil {
-		return nil, nil, c.fault(err)
+		return nil, c.fault(err)
 	}
 	switch {
-	case s.in != nil && c.o.ranks().Size() > 1 && c.o.Limit == 0: // with a limit, the classes are those of all rows
+	case s.in != nil && c.o.ranks().Size() > 1 && c.o.Limit == 0 && len(c.files) == 1: // with a limit, the classes are those of all rows
 		if c.named {
 			bom += lines.Offset()
 		}
 		if err := c.share(s, bom); err != nil {
-			return nil, nil, readError(c.in.path, err)
+			return nil, readError(c.in.path, err)
 		}
 		part := newAhead(c.ctx, io.NewSectionReader(c.in.f, c.part.from, c.part.to-c.part.from))
 		defer part.close()
 		lines = c.lines(part)
 	case !c.named:
 		if err := c.row(lines, b, first); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	if err := c.rows(lines, b); err != nil {
-		return nil, nil, err
-	}
-	again = b.Again()
-	t, err = b.Table()
-	return t, again, err
+	return b, c.rows(lines, b)
 }
 
-func (c *csvReader) lines(r io.Reader) *delimited.Reader {
+func (c *textReader) lines(r io.Reader) *delimited.Reader {
 	lines := delimited.NewReader(r, c.separator)
 	lines.Grow = func(bytes int) error { return c.budget.Take(int64(bytes)) }
 	return lines
 }
 
 // rows adds all lines that are left.
-func (c *csvReader) rows(lines *delimited.Reader, b *table.Builder) error {
+func (c *textReader) rows(lines *delimited.Reader, b *table.Builder) error {
 	for n := 1; ; n++ {
 		record, err := lines.Read()
 		if errors.Is(err, io.EOF) {
@@ -188,25 +216,32 @@ func (c *csvReader) rows(lines *delimited.Reader, b *table.Builder) error {
 		if err := c.row(lines, b, record); err != nil {
 			return err
 		}
-		const often = 1 << 12 // rows
-		if n%often == 0 {
-			if err := c.ctx.Err(); err != nil {
-				return err
-			}
-			c.in.progress()
+		if err := c.step(n); err != nil {
+			return err
 		}
 	}
 }
 
+// step heeds the context and tells how far reading is, after every some rows.
+func (c *textReader) step(rows int) error {
+	const often = 1 << 12
+	if rows%often > 0 {
+		return nil
+	}
+	c.in.progress()
+	return c.ctx.Err()
+}
+
 // row adds a line.
-func (c *csvReader) row(lines *delimited.Reader, b *table.Builder, record [][]byte) error {
-	b.Line = lines.Line()
+func (c *textReader) row(lines *delimited.Reader, b *table.Builder, record [][]byte) error {
+	line := lines.Line()
 	if len(record) != len(c.names) {
-		return inputf("%s: line %d: %d fields, want %d as in the first line", c.in.path, c.part.line(b.Line), len(record), len(c.names))
+		return inputf("%s: line %d: %d fields, want %d as in the first line", c.in.path, c.part.line(line), len(record), len(c.names))
 	}
 	if c.part.divided && lines.Multiline() {
-		return inputf("%s: line %d: a quoted field goes over several lines, so the file cannot be divided over processes", c.in.path, c.part.line(b.Line))
+		return inputf("%s: line %d: a quoted field goes over several lines, so the file cannot be divided over processes", c.in.path, c.part.line(line))
 	}
+	c.setLine(b, line)
 	for j, f := range record {
 		b.AddText(j, f)
 	}
@@ -216,10 +251,18 @@ func (c *csvReader) row(lines *delimited.Reader, b *table.Builder, record [][]by
 	return nil
 }
 
+// setLine says where the row is in the file. Of several files lines would not say in
+// which.
+func (c *textReader) setLine(b *table.Builder, line int) {
+	if len(c.files) == 1 {
+		b.Line = line
+	}
+}
+
 // detect finds out how the text is written: what separates its fields, and whether
 // it has names for the columns.
-func (c *csvReader) detect(r *bufio.Reader) error {
-	if c.separator != 0 { // the text is read again
+func (c *textReader) detect(r *bufio.Reader) error {
+	if c.separator != 0 || c.json { // it is read again, or another file
 		return nil
 	}
 	head, err := r.Peek(headBytes)
@@ -229,6 +272,10 @@ func (c *csvReader) detect(r *bufio.Reader) error {
 	whole := err != nil
 	if bytes.IndexByte(head, 0) >= 0 {
 		return inputf("%s: neither text nor a known binary format (IDX, NPY, NPZ, Parquet)", c.in.path)
+	}
+	if c.json = isJSONLines(c.in.path, head); c.json {
+		c.named = true
+		return nil
 	}
 	c.part.cr = bytes.IndexByte(head, '\r') >= 0 && bytes.IndexByte(head, '\n') < 0
 	if c.point, err = decimal(c.o.Decimal); err != nil {
@@ -288,32 +335,48 @@ func isModelHeader(first [][]byte, features []string) bool {
 	return len(features) > 0
 }
 
-// nameColumns names the columns: as the first line does, or by their numbers.
-func (c *csvReader) nameColumns(first []string) error {
+// nameColumns names the columns: as the first line does, or by their numbers. Those
+// of further files must have the same names.
+func (c *textReader) nameColumns(first [][]byte) error {
+	switch {
+	case c.names == nil:
+	case c.named && !slices.Equal(texts(first), c.header):
+		return inputf("%s: columns %s, want %s as in %s", c.in.path, table.List(texts(first)), table.List(c.header), c.files[0])
+	default:
+		return nil
+	}
+	const each = 250 // bytes of a name, and to tell it from others
+	if err := c.budget.Take(each * int64(len(first))); err != nil {
+		return err
+	}
 	if !c.named {
 		c.names = numbered(len(first))
 		return nil
 	}
+	c.header = texts(first)
+	numbers := false
 	for _, name := range first {
-		if !utf8.ValidString(name) {
-			return &table.ValueError{Column: name, Line: 1, Err: table.ErrUTF8}
+		if !utf8.Valid(name) {
+			return &table.ValueError{Column: string(name), Line: 1, Err: table.ErrUTF8}
 		}
+		is, _ := table.IsNumber(name, c.point)
+		numbers = numbers || is
 	}
-	numbers := slices.ContainsFunc(first, func(f string) bool { is, _ := table.IsNumber([]byte(f), c.point); return is })
 	if numbers && !c.o.Header {
-		c.notes = append(c.notes, fmt.Sprintf("%s: the first line is taken for the names of the columns (%s); if it is data, say --no-header", c.in.path, table.List(first)))
+		c.notes = append(c.notes, fmt.Sprintf("%s: the first line is taken for the names of the columns (%s); if it is data, say --no-header", c.in.path, table.List(c.header)))
 	}
+	names := c.header
 	if c.rowNamed {
-		first = append([]string{""}, first...)
+		names = append([]string{""}, names...)
 	}
-	if c.names, c.repeated = table.Distinct(first); len(c.repeated) > 0 {
+	if c.names, c.repeated = table.Distinct(names); len(c.repeated) > 0 {
 		c.notes = append(c.notes, fmt.Sprintf("%s: columns of the same name are told apart by numbers: %q, %q", c.in.path, c.repeated[0], c.repeated[0]+".1"))
 	}
 	return nil
 }
 
 // fault says where in the file an error is.
-func (c *csvReader) fault(err error) error {
+func (c *textReader) fault(err error) error {
 	var syntax *delimited.SyntaxError
 	var value *table.ValueError
 	switch {
@@ -326,7 +389,7 @@ func (c *csvReader) fault(err error) error {
 }
 
 // name is how messages call a column.
-func (c *csvReader) name(column string) string {
+func (c *textReader) name(column string) string {
 	if c.named {
 		return strconv.Quote(column)
 	}
