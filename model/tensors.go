@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/nlpodyssey/safetensors"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -61,6 +63,16 @@ func deserialize(raw []byte) (t safetensors.SafeTensors, meta map[string]string,
 	}
 	t, err = safetensors.Deserialize(raw)
 	return t, head.Metadata(), err
+}
+
+// SaveWeights writes n's parameters to path, whole or not at all, as Weights reads
+// them: without maps and activations.
+func SaveWeights(path string, n *dlam.Network) error {
+	views := map[string]safetensors.TensorView{}
+	if err := addNetwork(views, n); err != nil {
+		return err
+	}
+	return atomicfile.Write(path, func(w io.Writer) error { return safetensors.SerializeToWriter(views, nil, w) })
 }
 
 // Weights reads parameters from a safetensors file into a copy of n: those of a

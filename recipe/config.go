@@ -43,6 +43,7 @@ func (c *Config) Entries() []Entry {
 		{"hidden", OfNetwork, `widths of the hidden layers, as 100,100; "" for none; auto: 1000 for sync's mini-batches of pictures, else 100,100`, plain[[]int]{layerWidths, &o.Hidden, func(w []int) bool { return w == nil }, Auto}},
 		{"activation", OfNetwork, "of all hidden layers, or one for each, as relu,tanh", list(&o.Activation)},
 		{"init", OfNetwork, "first weights; paper: N(0, 0.1²), auto: what suits the solver", field(&o.Init, oneOf(dlam.Initializers...), Auto)},
+		{startEntry, OfNetwork, "SHA-256 of the first weights, where they were given: they are in start.safetensors", field(&o.StartDigest, anyText, "")},
 
 		{"loss", OfTraining, "auto: cross-entropy for classes, squared for values", field(&o.Loss, kind[loss.Loss]{name: "string", choices: append([]string{Auto}, spec.Kinds(loss.All)...), usage: spec.Usage(loss.All), parse: loss.Parse, within: sound[loss.Loss]}, Auto)},
 		{"l1", OfTraining, "λ of the regulariser λ‖W‖₁", field(&o.L1, notNegative, "0")},
@@ -52,6 +53,7 @@ func (c *Config) Entries() []Entry {
 		{"seed", OfTraining, "of everything random", field(&o.Seed, seeds, "0")},
 		{"solver", OfTraining, "the training method", field(&o.Method, kind[string]{name: "string", choices: MethodNames(), parse: anyText.parse}, defaultMethod)},
 		{"iterations", OfTraining, "sweeps, or epochs of methods that take mini-batches; 0: what suits the method", field(&o.Iterations, from(1, "0: what suits the method"), "0")},
+		{"evaluate-every", OfTraining, "measure accuracies every so many iterations; 0: at the end only", maybe(&o.Evaluate, from(0, "0: at the end only")).by(1)},
 		{"threads", OfTraining, "goroutines to compute on (default: one for each processor)", field(&o.Threads, counts(), "")},
 
 		{"batch", OfMethod, "samples a mini-batch; 0: all at a time; auto or -1: what suits, for backpropagation all", maybe(&m.Batch, from(0, "0: all samples")).orMinusOne()},
@@ -81,6 +83,9 @@ func (c *Config) Entries() []Entry {
 		{"ridge", OfMethod, "what is taken for 0 in the pseudo-inverse, of the mean diagonal", maybe(&m.Ridge, withinOne)},
 	})
 }
+
+// startEntry is the name of the digest of given first weights.
+const startEntry = "start"
 
 // ofSource are the names of Source's entries.
 var ofSource = []string{"data", "data-dir", "offline", "test-data", "label", "drop", "header", "no-header", "separator", "decimal", "encoding", "limit"}

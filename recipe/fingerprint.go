@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/dataset"
 )
@@ -63,6 +64,17 @@ func addWords(c comm.Comm, words []uint64) error {
 		words[i] = uint64(x[2*i]) + uint64(x[2*i+1])<<32
 	}
 	return err
+}
+
+// networkDigest is a hash of a network's parameters and their shapes.
+func networkDigest(n *dlam.Network) [sha256.Size]byte {
+	h := sha256.New()
+	for _, ly := range n.Layers {
+		_, _ = fmt.Fprintf(h, "%d×%d,%d:", ly.W.Rows, ly.W.Cols, len(ly.B)) // a hash takes everything
+		_ = binary.Write(h, binary.LittleEndian, ly.W.Elements())
+		_ = binary.Write(h, binary.LittleEndian, ly.B)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 // sameBits reports whether all processes have the same digest: the first 52

@@ -17,7 +17,10 @@ import (
 const (
 	// ConfigName is the name of a run's settings in its folder.
 	ConfigName = "config.toml"
-	lockName   = "lock"
+	// StartName is the name of the first weights in a run's folder, where they
+	// were given and not drawn.
+	StartName = "start.safetensors"
+	lockName  = "lock"
 )
 
 // folder is the folder of one run, locked while it goes on.
@@ -30,8 +33,9 @@ type folder struct {
 	last  dlam.Record // the trace's last record that a resumed run keeps
 }
 
-// createFolder makes a new run folder with its config.
-func createFolder(path, config string) (*folder, error) {
+// createFolder makes a new run folder with its config, and the first weights if
+// they were given.
+func createFolder(path, config string, given *dlam.Network) (*folder, error) {
 	_, err := os.Stat(path)
 	made := errors.Is(err, os.ErrNotExist)
 	if err := os.MkdirAll(path, 0o755); err != nil {
@@ -46,7 +50,12 @@ func createFolder(path, config string) (*folder, error) {
 		r.close()
 		return nil, refusef("%s: the folder holds a run already; name another, or resume it", path)
 	}
-	err = writeText(r.file(ConfigName), config)
+	if given != nil {
+		err = model.SaveWeights(r.file(StartName), given)
+	}
+	if err == nil { // after what it speaks of
+		err = writeText(r.file(ConfigName), config)
+	}
 	if err == nil {
 		r.trace, err = os.OpenFile(filepath.Join(path, trace.FileName), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
 	}
@@ -70,7 +79,7 @@ func lockFolder(path string) (*folder, error) {
 		return nil, refusef("%s: another process is writing this run", path)
 	}
 	r := &folder{path: path, lock: f}
-	for _, name := range []string{ConfigName, trace.FileName, model.FileName, model.CheckpointName} {
+	for _, name := range []string{ConfigName, StartName, trace.FileName, model.FileName, model.CheckpointName} {
 		if err := atomicfile.RemoveLeft(r.file(name)); err != nil {
 			r.close()
 			return nil, refusef("run folder: %w", err)
@@ -150,7 +159,7 @@ func writeText(path, text string) error {
 // discard removes a new run that did not start.
 func (r *folder) discard() {
 	r.close()
-	for _, name := range []string{trace.FileName, ConfigName, lockName} {
+	for _, name := range []string{trace.FileName, ConfigName, StartName, lockName} {
 		_ = os.Remove(r.file(name)) // may not be there
 	}
 	if r.made {

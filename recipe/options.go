@@ -26,6 +26,9 @@ type Options struct {
 	Init       dlam.Initializer  // how weights are drawn; "": what suits the method
 	Start      *dlam.Network     // first weights, in place of drawn ones; nil: drawn
 	StartFile  string            // model or safetensors file of first weights (see model.Weights), in place of drawn ones; "": drawn
+	// StartDigest is the SHA-256 that first weights from Start or StartFile must
+	// have, as a run's config.toml has it; "": any.
+	StartDigest string
 
 	Loss loss.Loss // nil: cross-entropy for classes, squared for values
 	L1   float64   // λ of the regulariser λ‖W‖₁; 0: none
@@ -87,9 +90,6 @@ func (c *Config) Validate() error {
 		e.check(v, e.Name)
 	}
 	v.That(o.Budget >= 0, "budget", o.Budget, "at least 0 (0: no bound)")
-	if o.Evaluate != nil {
-		v.AtLeast(0, "evaluate-every", *o.Evaluate, "0: at the end only")
-	}
 	if e := o.Checkpoint; e != nil {
 		v.That(e.Iterations >= 0 && e.Time >= 0 && (e.Iterations == 0 || e.Time == 0), "checkpoint-every", *e, "a number of iterations or a time, not both, of at least 0")
 	}

@@ -2,8 +2,11 @@ package recipe
 
 import (
 	"context"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 
@@ -30,6 +33,7 @@ type Plan struct {
 	Memory     float64       // bytes that training takes beside the samples, in each process
 
 	facts facts
+	lost  error // why first weights that were given are not there; a checkpoint can do without them
 }
 
 // Prepare makes everything that a run on data needs, as o says and else as suits
@@ -213,9 +217,18 @@ func (p *Plan) start(widths []int) (*dlam.Network, error) {
 	}
 	switch {
 	case o.StartFile != "":
-		if n, err = model.Weights(o.StartFile, n); err != nil {
+		given, err := model.Weights(o.StartFile, n)
+		if o.Resume && o.StartDigest != "" && errors.Is(err, os.ErrNotExist) {
+			p.lost = refusef("%s: %w", startEntry, err)
+			return n, nil
+		}
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, refusef("init-from: %w", err)
+		}
+		if err != nil {
 			return nil, refusef("init-from: %w (widths follow from the data and hidden, activations from activation)", err)
 		}
+		n = given
 	case o.Start != nil:
 		if got := o.Start.Widths(); !slices.Equal(got, widths) {
 			return nil, refusef("the network to start from has widths %v; data and hidden layers ask for %v", got, widths)
@@ -226,8 +239,23 @@ func (p *Plan) start(widths []int) (*dlam.Network, error) {
 			}
 		}
 		n = o.Start.Clone()
+	case o.StartDigest != "":
+		return nil, refusef("%s: the run began with weights that were given: give them again (init-from)", startEntry)
+	default:
+		return n, nil
 	}
-	return n, nil
+	return n, p.recordStart(n)
+}
+
+// recordStart makes first weights that were given a part of the run's settings.
+func (p *Plan) recordStart(n *dlam.Network) error {
+	sum := networkDigest(n)
+	is := hex.EncodeToString(sum[:])
+	if was := p.Options.StartDigest; was != "" && was != is {
+		return refusef("%s: the first weights given have the SHA-256 %s, and the run's had %s: they are others", startEntry, is, was)
+	}
+	p.Options.StartDigest = is
+	return nil
 }
 
 // hiddenActivations are those of n's hidden layers.

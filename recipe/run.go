@@ -133,7 +133,11 @@ func (r *Run) open(identity string) (from *model.Checkpoint, err error) {
 		return nil, nil
 	}
 	if _, err := os.Stat(filepath.Join(o.Folder, ConfigName)); err != nil || !o.Resume {
-		r.folder, err = createFolder(o.Folder, r.config)
+		var given *dlam.Network // first weights that the settings do not make
+		if o.StartDigest != "" {
+			given = r.Plan.Network
+		}
+		r.folder, err = createFolder(o.Folder, r.config, given)
 		return nil, err
 	}
 	if r.folder, err = lockFolder(o.Folder); err != nil {
@@ -170,7 +174,7 @@ func (r *Run) resume(from *model.Checkpoint) (err error) {
 		}
 	}
 	if from == nil {
-		return nil
+		return p.lost
 	}
 	if err := restoreBest(from.State, r.options.Validation, p.Network); err != nil {
 		return refuse(err)

@@ -55,6 +55,9 @@ func (c *Config) text(reads []Read, leave ...string) (string, error) {
 	if len(suits) > 0 {
 		fmt.Fprintf(&b, "\n# what suited the method and the data, and is chosen anew if this run is repeated\n%s", strings.Join(suits, ""))
 	}
+	if _, _, _, err := decode(b.String()); err != nil { // a name that is no text
+		return "", refusef("these settings cannot be written to a file and read back: %w", err)
+	}
 	return b.String(), nil
 }
 

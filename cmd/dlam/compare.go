@@ -54,7 +54,8 @@ given holds for the methods that read it.`,
 	f.Float64SliceVar(&o.targets, "targets", o.targets, "test accuracies whose time to tell, as shares of 1")
 	f.StringVar(&o.out, "out", o.out, "folder for the report and the traces")
 	o.addFlag(f)
-	addSettings(f, cfg, "solver", "iterations", // in their place: --solvers and its own --iterations
+	addSettings(f, cfg, "solver", "iterations", "evaluate-every", // in their place: --solvers, and its own --iterations and --evaluate
+		"start",                  // which files have
 		"validation", "patience") // every method goes to its end
 	completeSettings(c, cfg)
 	groupFlags(c)

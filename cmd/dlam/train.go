@@ -22,7 +22,7 @@ import (
 type trainFlags struct {
 	limits
 	run, config, resume, initFrom, tensorboard, every string
-	evaluate, epochs                                  int
+	epochs                                            int
 	json, quiet, dryRun, certify                      bool
 }
 
@@ -48,7 +48,7 @@ iteration and saves; --resume goes on from there.`,
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	addSettings(fl, c)
+	addSettings(fl, c, "start") // which files have
 	fl.IntVar(&f.epochs, "epochs", 0, "another name of --iterations, for methods that take mini-batches")
 	fl.Lookup("epochs").Annotations = map[string][]string{groupOf: {string(recipe.OfTraining)}}
 	fl.StringVar(&f.run, "run", "", "run folder (default runs/DATA-SOLVER, numbered)")
@@ -56,7 +56,6 @@ iteration and saves; --resume goes on from there.`,
 	fl.StringVar(&f.resume, "resume", "", "go on with a run that was interrupted")
 	fl.StringVar(&f.initFrom, "init-from", "", "start from the weights of a model (ours, or PyTorch's of an MLP, as safetensors)")
 	fl.StringVar(&f.every, "checkpoint-every", "60s", "save the state every so many iterations or so long; never")
-	fl.IntVar(&f.evaluate, "evaluate-every", 1, "measure accuracies every so many iterations; 0: at the end only")
 	fl.StringVar(&f.tensorboard, "tensorboard", "", "also write TensorBoard event files to this folder")
 	fl.BoolVar(&f.certify, "certify", false, "check the theory's promises at every iteration; stop at a violation")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, and how much memory it takes")
@@ -83,13 +82,19 @@ func (a *app) trainSettings(cmd *cobra.Command, c *recipe.Config, f *trainFlags)
 			return err
 		}
 	}
+	switch {
+	case f.initFrom != "":
+		c.Options.StartFile, c.Options.StartDigest = f.initFrom, ""
+	case c.Options.StartDigest != "": // they lie beside the settings
+		c.Options.StartFile = filepath.Join(filepath.Dir(f.config), recipe.StartName)
+	}
 	if cmd.Flags().Changed("epochs") {
 		if err := setEpochs(&c.Options, f.epochs, cmd.Flags().Changed("iterations")); err != nil {
 			return err
 		}
 	}
 	o := &c.Options
-	o.Evaluate, o.MaxMemory, o.Certify, o.Comm = &f.evaluate, float64(f.most), f.certify, a.job
+	o.MaxMemory, o.Certify, o.Comm = float64(f.most), f.certify, a.job
 	if o.Checkpoint, err = parseEvery(f.every); err != nil {
 		return err
 	}
@@ -120,7 +125,6 @@ func (a *app) train(cmd *cobra.Command, c *recipe.Config, f *trainFlags) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	c.Options.StartFile = f.initFrom
 	data, err := a.open(cmd.Context(), c, f.limits)
 	if err != nil {
 		return err
