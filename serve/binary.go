@@ -8,45 +8,45 @@ import (
 // decode reads elements of the datatype from their binary form, which has the
 // right size: little-endian, one after the other.
 func (d *datatype) decode(dst []float32, raw []byte) error {
-	order := binary.LittleEndian
-	for i := range dst {
-		e := raw[i*d.size:]
-		var v float32
-		switch d.name {
-		case "BOOL":
-			if e[0] > 1 {
-				return badRequest("element %d: got the byte %d, want 0 or 1 of BOOL", i, e[0])
-			}
-			v = float32(e[0])
-		case "UINT8":
-			v = float32(e[0])
-		case "UINT16":
-			v = float32(order.Uint16(e))
-		case "UINT32":
-			v = float32(order.Uint32(e))
-		case "UINT64":
-			v = float32(order.Uint64(e))
-		case "INT8":
-			v = float32(int8(e[0]))
-		case "INT16":
-			v = float32(int16(order.Uint16(e)))
-		case "INT32":
-			v = float32(int32(order.Uint32(e)))
-		case "INT64":
-			v = float32(int64(order.Uint64(e)))
-		case "FP16":
-			v = half(order.Uint16(e))
-		case "FP32":
-			v = math.Float32frombits(order.Uint32(e))
-		case "FP64":
-			v = float32(math.Float64frombits(order.Uint64(e)))
+	if d.name == "FP32" {
+		for i := range dst {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
 		}
+	} else {
+		element := elements[d.name]
+		for i := range dst {
+			dst[i] = element(raw[i*d.size:])
+		}
+	}
+	for i, v := range dst {
 		if v-v != 0 {
+			if d.name == "BOOL" {
+				return badRequest("element %d: got the byte %d, want 0 or 1 of BOOL", i, raw[i])
+			}
 			return badRequest("element %d: not a finite number of float32", i)
 		}
-		dst[i] = v
 	}
 	return nil
+}
+
+// elements read the element that bytes begin with, of each datatype.
+var elements = map[string]func(b []byte) float32{
+	"BOOL": func(b []byte) float32 {
+		if b[0] > 1 {
+			return float32(math.NaN())
+		}
+		return float32(b[0])
+	},
+	"UINT8":  func(b []byte) float32 { return float32(b[0]) },
+	"UINT16": func(b []byte) float32 { return float32(binary.LittleEndian.Uint16(b)) },
+	"UINT32": func(b []byte) float32 { return float32(binary.LittleEndian.Uint32(b)) },
+	"UINT64": func(b []byte) float32 { return float32(binary.LittleEndian.Uint64(b)) },
+	"INT8":   func(b []byte) float32 { return float32(int8(b[0])) },
+	"INT16":  func(b []byte) float32 { return float32(int16(binary.LittleEndian.Uint16(b))) },
+	"INT32":  func(b []byte) float32 { return float32(int32(binary.LittleEndian.Uint32(b))) },
+	"INT64":  func(b []byte) float32 { return float32(int64(binary.LittleEndian.Uint64(b))) },
+	"FP16":   func(b []byte) float32 { return half(binary.LittleEndian.Uint16(b)) },
+	"FP64":   func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) },
 }
 
 // half is the value of a number of 16 bits: sign, 5 bits of exponent, 10 of

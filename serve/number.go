@@ -179,9 +179,12 @@ func (s *scanner) data(limit int) (numbers, error) {
 		if len(n.values) == limit {
 			return n, failure{code: tooLarge, text: "data: more elements than the most rows have, " + strconv.Itoa(limit)}
 		}
-		end, err := n.add(s, i)
-		if err != nil {
-			return n, err
+		end := n.addShort(s.text, i)
+		if end == i {
+			var err error
+			if end, err = n.add(s, i); err != nil {
+				return n, err
+			}
 		}
 		comma = false
 		i = end - 1
@@ -195,6 +198,26 @@ func (s *scanner) elements(limit int) int {
 }
 
 var errMixed = badRequest("data: want a list of numbers, or a list of rows that are lists of numbers")
+
+// addShort reads the element at text[at] if it is an integer of few digits, as
+// pixels and counts are; else it returns at.
+func (n *numbers) addShort(text []byte, at int) (end int) {
+	const few = 7 // digits, of which any is a float32
+	v, i := uint32(0), at
+	for ; i < len(text) && i-at <= few; i++ {
+		c := text[i] - '0'
+		if c > 9 {
+			if (text[i] != ',' && text[i] != ']') || i == at || i-at > 1 && text[at] == '0' {
+				return at
+			}
+			n.most = max(n.most, uint64(v))
+			n.values = append(n.values, float32(v))
+			return i
+		}
+		v = 10*v + uint32(c)
+	}
+	return at
+}
 
 // add reads the element at s.text[at] as float32, as tables are read.
 func (n *numbers) add(s *scanner, at int) (end int, err error) {
