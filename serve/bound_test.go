@@ -190,3 +190,32 @@ func TestReadyFollowsLoad(t *testing.T) {
 	s.room.slots.Give(netip.AddrFrom4([4]byte{10, 0, 0, 0}), 10)
 	want(http.StatusOK)
 }
+
+// TestLargeWait holds that large requests wait for each other and small ones do
+// not, and that one whose client goes waits no more.
+func TestLargeWait(t *testing.T) {
+	s := wide(t, 3, nil)
+	for range cap(s.large) { // as many as may be are computed
+		s.large <- struct{}{}
+	}
+	if w := post(s, rowsOf(1)); w.Code != http.StatusOK {
+		t.Errorf("a small request: got %d, %s", w.Code, w.Body)
+	}
+	body := rowsOf(10) + strings.Repeat(" ", large)
+	v, err := s.models.Load().find("m", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var f failure
+	if _, err := s.compute(ctx, v, []byte(body), nil, &grant{room: s.room}); !errors.As(err, &f) || f.code != statusGone {
+		t.Errorf("a large one whose client has gone: got %v", err)
+	}
+	done := make(chan int)
+	go func() { done <- post(s, body).Code }()
+	s.exit()
+	if code := <-done; code != http.StatusOK {
+		t.Errorf("a large one, once there is a place: got %d", code)
+	}
+}

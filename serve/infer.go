@@ -67,6 +67,12 @@ func split(r *http.Request, body []byte) (text, binary []byte, err error) {
 // compute answers the request in text, whose input may be in binary. A place is
 // held no longer than that: not while the body comes, nor while the answer goes.
 func (s *Server) compute(ctx context.Context, v *served, text, binary []byte, g *grant) (res result, err error) {
+	if len(text)+len(binary) > large {
+		if err := s.enter(ctx); err != nil {
+			return res, err
+		}
+		defer s.exit()
+	}
 	if err := g.slot(s.set.MaxRequests); err != nil {
 		return res, err
 	}
@@ -84,6 +90,22 @@ func (s *Server) compute(ctx context.Context, v *served, text, binary []byte, g 
 	}
 	return s.answer(ctx, v, q, g)
 }
+
+// large is the size of a request, in bytes, beyond which it waits for the large ones
+// before it: together they use half of the processors, so that small ones go on.
+const large = 128 << 10
+
+// enter waits until a large request may be computed.
+func (s *Server) enter(ctx context.Context) error {
+	select {
+	case s.large <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return gone(ctx.Err())
+	}
+}
+
+func (s *Server) exit() { <-s.large }
 
 // answer computes what q asks for.
 func (s *Server) answer(ctx context.Context, v *served, q *request, g *grant) (res result, err error) {

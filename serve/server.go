@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,7 @@ type Server struct {
 	set     Settings
 	models  atomic.Pointer[catalogue]
 	room    *room
+	large   chan struct{} // has a place for each large request that is computed at a time
 	metrics *metrics
 	buffers sync.Pool // of *buffer
 	mux     *http.ServeMux
@@ -40,7 +42,7 @@ func New(set Settings, models ...Model) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		set: set, room: newRoom(set), metrics: newMetrics(),
+		set: set, room: newRoom(set), large: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), metrics: newMetrics(),
 		mux: http.NewServeMux(), foreign: http.NewCrossOriginProtection(),
 	}
 	all, err := s.newCatalogue(models)
