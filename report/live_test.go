@@ -104,7 +104,7 @@ func TestLiveRefusesOtherSites(t *testing.T) {
 		{"Sec-Fetch-Site", "cross-site", 403}, {"Sec-Fetch-Site", "same-site", 403}, {"Sec-Fetch-Site", "new-kind", 403}, {"Sec-Fetch-Site", "same-origin", 200}, {"Sec-Fetch-Site", "none", 200},
 		{"Origin", "http://evil.example", 403}, {"Origin", "null", 403}, {"Origin", "http://localhost:9", 403}, {"Origin", "http://localhost:7420", 200}, {"Origin", ":", 403},
 	} {
-		r := httptest.NewRequest("GET", "/content", nil)
+		r := httptest.NewRequest(http.MethodGet, "/content", nil)
 		r.Host = "localhost:7420"
 		r.Header.Set(c.header, c.value)
 		w := httptest.NewRecorder()
@@ -210,7 +210,7 @@ func BenchmarkLive(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				r := httptest.NewRequest("GET", "/", nil)
+				r := httptest.NewRequest(http.MethodGet, "/", nil)
 				r.Host = "localhost"
 				w := httptest.NewRecorder()
 				live.ServeHTTP(w, r)

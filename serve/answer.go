@@ -71,12 +71,12 @@ func (s *Server) write(w http.ResponseWriter, res result) {
 	defer s.done(buf)
 	wanted, raw := res.request.wanted(res.served)
 	a := &answerWriter{w: w, buf: buf, hold: raw}
-	b := append(buf.b[:0], res.served.head...)
+	buf.b = append(buf.b[:0], res.served.head...)
 	if res.request.hasID {
 		id, _ := json.Marshal(res.request.id) // a string, always written
-		b = append(append(b, `,"id":`...), id...)
+		buf.b = append(append(buf.b, `,"id":`...), id...)
 	}
-	buf.b = append(b, `,"outputs":[`...)
+	buf.b = append(buf.b, `,"outputs":[`...)
 	for i, o := range wanted {
 		if i > 0 {
 			buf.b = append(buf.b, ',')
@@ -111,7 +111,8 @@ const headLength = "Inference-Header-Content-Length"
 
 // describe writes the beginning of an output's object.
 func (res result) describe(a *answerWriter, o output) {
-	b := append(a.buf.b, `{"name":"`...)
+	b := a.buf.b
+	b = append(b, `{"name":"`...)
 	b = append(b, o.name...) // one of the model's
 	if o.name == className {
 		b = append(b, `","datatype":"BYTES","shape":[`...)
@@ -121,7 +122,8 @@ func (res result) describe(a *answerWriter, o output) {
 		b = strconv.AppendInt(b, int64(res.out.Rows), 10)
 		b = strconv.AppendInt(append(b, ','), int64(res.out.Cols), 10)
 	}
-	a.buf.b = append(b, ']')
+	b = append(b, ']')
+	a.buf.b = b
 }
 
 // values writes the model's outputs.

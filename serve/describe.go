@@ -77,7 +77,7 @@ func (s *Server) describeModel(w *exchange, r *http.Request) error {
 		return err
 	}
 	return reply(w, modelInfo{
-		Name: v.Name, Versions: (*s.models.Load()).versions(v.Name), Platform: platform,
+		Name: v.Name, Versions: s.models.Load().versions(v.Name), Platform: platform,
 		Inputs: v.inputInfo(), Outputs: v.outputInfo(), Layers: v.about.Layers, Loss: v.about.Loss,
 	})
 }

@@ -83,7 +83,7 @@ func (b *meteredBody) Read(p []byte) (int, error) {
 	if err := b.g.memory(int64(n)); err != nil {
 		return 0, err
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		_ = b.control.SetReadDeadline(time.Time{})
 	} else if err != nil {
 		err = b.s.unread(err)
@@ -117,7 +117,7 @@ func rpcError(err error) error {
 }
 
 func (p *rpc) find(name, version string) (*served, error) {
-	v, err := (*p.s.models.Load()).find(name, version)
+	v, err := p.s.models.Load().find(name, version)
 	if err != nil {
 		return nil, rpcError(err)
 	}
@@ -164,7 +164,7 @@ func (p *rpc) ModelMetadata(_ context.Context, q *oip.ModelMetadataRequest) (*oi
 		return all
 	}
 	return &oip.ModelMetadataResponse{
-		Name: v.Name, Versions: (*p.s.models.Load()).versions(v.Name), Platform: platform,
+		Name: v.Name, Versions: p.s.models.Load().versions(v.Name), Platform: platform,
 		Inputs: tensors(v.inputInfo()), Outputs: tensors(v.outputInfo()),
 	}, nil
 }
@@ -329,7 +329,7 @@ type healthServer struct {
 // Check says whether the server or a model should be sent requests.
 func (h *healthServer) Check(_ context.Context, q *healthpb.HealthCheckRequest) (*healthpb.HealthCheckResponse, error) {
 	if name := q.GetService(); name != "" && name != oip.GRPCInferenceService_ServiceDesc.ServiceName {
-		if _, err := (*h.s.models.Load()).find(name, ""); err != nil {
+		if _, err := h.s.models.Load().find(name, ""); err != nil {
 			return nil, rpcError(err)
 		}
 	}

@@ -163,7 +163,7 @@ func TestLog(t *testing.T) {
 		Status, Rows                                      int
 		Seconds                                           float64
 	}
-	if err := json.Unmarshal([]byte(lines[0]), &got); err != nil || got.Msg != "request" || got.Endpoint != "infer" || got.Method != "POST" || got.Path != inferPath || got.Status != 200 || got.Rows != 1 || got.Model != "m@1" || got.Client == "" {
+	if err := json.Unmarshal([]byte(lines[0]), &got); err != nil || got.Msg != "request" || got.Endpoint != "infer" || got.Method != http.MethodPost || got.Path != inferPath || got.Status != 200 || got.Rows != 1 || got.Model != "m@1" || got.Client == "" {
 		t.Errorf("got %s, %v", lines[0], err)
 	}
 	if !strings.Contains(lines[1], `"status":404`) {

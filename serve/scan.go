@@ -216,7 +216,11 @@ func (s *scanner) integer(name string) (int64, error) {
 		return 0, s.want(name, want)
 	}
 	n, end, fault := scanNumber(s.text, s.at)
-	if limit := uint64(math.MaxInt64); fault == "" && (!n.whole || n.long || n.mantissa > limit && !(n.negative && n.mantissa == limit+1)) {
+	limit := uint64(math.MaxInt64)
+	if n.negative {
+		limit++
+	}
+	if fault == "" && (!n.whole || n.long || n.mantissa > limit) {
 		fault = "want " + want
 	}
 	if fault != "" {

@@ -146,5 +146,5 @@ func (c catalogue) find(name, version string) (*served, error) {
 
 // find is the model that a request's path names.
 func (s *Server) find(r *http.Request) (*served, error) {
-	return (*s.models.Load()).find(r.PathValue("name"), r.PathValue("version"))
+	return s.models.Load().find(r.PathValue("name"), r.PathValue("version"))
 }

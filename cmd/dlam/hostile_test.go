@@ -137,8 +137,8 @@ func resident(t *testing.T, pid int) int {
 func hostile() (all []func(context.Context, net.Conn)) {
 	const path = "/v2/models/m/infer"
 	send := func(c net.Conn, text string) bool { _, err := io.WriteString(c, text); return err == nil }
-	request := func(length int, more string) string {
-		return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n", path, length, more)
+	request := func(length int) string {
+		return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", path, length)
 	}
 	drain := func(c net.Conn) { _, _ = io.CopyN(io.Discard, c, 1<<20) }
 	rows := func(n int) string {
@@ -157,7 +157,7 @@ func hostile() (all []func(context.Context, net.Conn)) {
 	}
 	for _, b := range bodies {
 		all = append(all, func(_ context.Context, c net.Conn) {
-			if send(c, request(len(b), "")+b) {
+			if send(c, request(len(b))+b) {
 				drain(c)
 			}
 		})
@@ -184,10 +184,10 @@ func hostile() (all []func(context.Context, net.Conn)) {
 		}
 	}
 	return append(all,
-		many(200, func(c net.Conn) { send(c, request(1000, "")+"{") }),                                                  // idle uploads
+		many(200, func(c net.Conn) { send(c, request(1000)+"{") }),                                                      // idle uploads
 		many(200, func(c net.Conn) { send(c, "POST "+path+" HTTP/1.1\r\nHost: lo") }),                                   // half heads
-		many(50, func(c net.Conn) { send(c, request(8<<20, "")+strings.Repeat(" ", 64<<10)) }),                          // large uploads that stop
-		many(8, func(c net.Conn) { b := `{"inputs":[` + rows(4096) + `]}`; send(c, request(len(b), "")+b) }),            // answers that no one reads
+		many(50, func(c net.Conn) { send(c, request(8<<20)+strings.Repeat(" ", 64<<10)) }),                              // large uploads that stop
+		many(8, func(c net.Conn) { b := `{"inputs":[` + rows(4096) + `]}`; send(c, request(len(b))+b) }),                // answers that no one reads
 		many(100, func(c net.Conn) { send(c, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00") }), // idle HTTP/2
 		func(_ context.Context, c net.Conn) { // streams opened and reset, as fast as they can be
 			send(c, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")

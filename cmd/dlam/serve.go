@@ -18,25 +18,29 @@ func newServeCommand(a *app) *cobra.Command {
 	set.Version = version()
 	o := serveOptions{limits: limits{work: "serving", advice: "serve fewer or smaller models"}, listen: "127.0.0.1:8080"}
 	c := &cobra.Command{
-		Use: "serve [NAME[@VERSION]=]MODEL…", Short: "Answer predictions over HTTP",
-		Long: `Answer predictions of a model over HTTP, by the Open Inference Protocol v2 (of
-KServe, Triton, MLServer): POST /v2/models/NAME/infer takes a batch of raw samples
-as JSON. Several models, and versions of one, are served as NAME@VERSION=MODEL; a
-name stands for its highest version. GET /v2/models/NAME describes inputs and outputs, /metrics is for
-Prometheus, /healthz for supervisors. Only this machine can reach it unless
---listen says otherwise. --token-file asks for a token, --tls-cert and --tls-key
-speak TLS; gRPC is answered at the same address. While it listens on the loopback address alone, requests that name another host get status 421: behind a
-proxy that passes the host's real name on, say --any-host.
+		Use: "serve [NAME[@VERSION]=]MODEL…", Short: "Answer predictions over HTTP and gRPC",
+		Long: `Answer predictions of models over HTTP and gRPC, by the Open Inference Protocol
+v2 (of KServe, Triton, MLServer): POST /v2/models/NAME/infer takes a batch of raw
+samples as JSON or binary tensors; gRPC is answered at the same address. Several
+models, and versions of one, are served as NAME@VERSION=MODEL; a name stands for its
+highest version. GET /v2/models/NAME describes inputs and outputs, /metrics is for
+Prometheus, /healthz for supervisors.
+
+Only this machine can reach it unless --listen says otherwise; --token-file asks for
+a token, --tls-cert and --tls-key speak TLS. While it listens on the loopback address
+alone, requests that name another host get status 421: behind a proxy that passes the
+host's real name on, say --any-host.
 
 What requests take is bounded (--max-body, --max-rows, --max-answer, --max-memory),
 and divided between clients by their addresses: a client has as many predictions
 and as much memory as are left for the others.
 
-SIGHUP reads models, tokens and certificate again, and --watch-model when a file changes: what
-cannot be read leaves the old ones serving. Ctrl-C or SIGTERM end it: /v2/health/ready
-says no, requests are answered for --drain longer, then no more connections are taken
-and those under way are answered. Exit codes: 0 ended so, 1 failed or requests cut
-off, 2 bad usage or model.`,
+SIGHUP reads models, tokens and certificate again, and --watch-model does when a
+model changes; if anything cannot be read, what was read before goes on serving.
+
+Ctrl-C or SIGTERM end it: /v2/health/ready says no, requests are answered for --drain
+longer, then no more connections are taken and those under way are answered. Exit
+codes: 0 ended so, 1 failed or requests cut off, 2 bad usage or model.`,
 		Example: `  dlam serve runs/digits-sync --name digits
   curl localhost:8080/v2/models/digits
   curl localhost:8080/v2/models/digits/infer -H 'Content-Type: application/json' \

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -92,7 +93,7 @@ func TestFair(t *testing.T) {
 	one := <-taken
 	_ = one.Close()
 	_ = one.Close() // counts once
-	if _, err := first.Read(make([]byte, 1)); err != io.EOF {
+	if _, err := first.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("got %v, want the end", err)
 	}
 	fourth := dial()
