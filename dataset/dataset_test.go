@@ -421,10 +421,10 @@ func TestTransform(t *testing.T) {
 // refused, with its column and their range.
 func TestTooFar(t *testing.T) {
 	train := Dataset{Name: "train", X: mat.FromSlice(3, 2, []float32{1, 5, 2, 6, 3, 7}), Features: []string{"a", "b"}}
-	test := Dataset{Name: "test", X: mat.FromSlice(2, 2, []float32{1, 5, 2, -3e38}), Features: []string{"a", "b"}}
+	test := Dataset{Name: "test", X: mat.FromSlice(2, 2, []float32{1, 5, 2, -2e38}), Features: []string{"a", "b"}}
 	for s, want := range map[Scaling]string{
-		ScaleStandard: `test: sample 2, column "b": got about -3e+38, and the training samples have 6 ± 0.816`,
-		ScaleUnit:     `test: sample 2, column "b": got about -3e+38, and the training samples have 5 to 7`,
+		ScaleStandard: `test: sample 2, column "b": got about -2e+38, and the training samples have 6 ± 0.816`,
+		ScaleUnit:     `test: sample 2, column "b": got about -2e+38, and the training samples have 5 to 7`,
 	} {
 		tr, err := Fit(train, s, 1)
 		if err != nil {

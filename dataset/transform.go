@@ -246,12 +246,13 @@ func (t Transform) tooFar(d Dataset, i int) error {
 	row := d.X.Row(i)
 	j := slices.IndexFunc(row, func(v float32) bool { return v > farthest || v < -farthest })
 	k := min(j, len(t.Shift)-1)
+	scaled := float64(min(max(row[j], -math.MaxFloat32), math.MaxFloat32)) // it may be infinite
 	shift, spread := float64(t.Shift[k]), 1/float64(t.Factor[k])
 	where := fmt.Sprintf("%.3g ± %.3g", shift, spread)
 	if t.Scaling == ScaleUnit {
 		where = fmt.Sprintf("%.3g to %.3g", shift, shift+spread)
 	}
-	return inputf("%s: sample %d, %s: got about %.3g, and the training samples have %s: leave the sample or the column out", d.Name, i+1, d.feature(j), float64(row[j])*spread+shift, where)
+	return inputf("%s: sample %d, %s: got about %.3g, and the training samples have %s: leave the sample or the column out", d.Name, i+1, d.feature(j), scaled*spread+shift, where)
 }
 
 // Restore turns predicted values back to the units of the data, in place.
