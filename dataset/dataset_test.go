@@ -417,6 +417,28 @@ func TestTransform(t *testing.T) {
 	}
 }
 
+// TestTooFar: a sample so far from the training samples that no network can take it is
+// refused, with its column and their range.
+func TestTooFar(t *testing.T) {
+	train := Dataset{Name: "train", X: mat.FromSlice(3, 2, []float32{1, 5, 2, 6, 3, 7}), Features: []string{"a", "b"}}
+	test := Dataset{Name: "test", X: mat.FromSlice(2, 2, []float32{1, 5, 2, -2e38}), Features: []string{"a", "b"}}
+	for s, want := range map[Scaling]string{
+		ScaleStandard: `test: sample 2, column "b": got about -2e+38, and the training samples have 6 ± 0.816`,
+		ScaleUnit:     `test: sample 2, column "b": got about -2e+38, and the training samples have 5 to 7`,
+	} {
+		tr, err := Fit(train, s, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tr.Apply(test); err == nil || !errors.Is(err, ErrInput) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", s, err, want)
+		}
+		if _, err := tr.Apply(train); err != nil {
+			t.Errorf("%s: %v", s, err)
+		}
+	}
+}
+
 // TestDivide: the parts are disjoint, cover everything, keep each class's
 // share, and depend on the seed alone.
 func TestDivide(t *testing.T) {

@@ -207,14 +207,21 @@ func (t Transform) apply(d Dataset, clone bool) (_ Dataset, err error) {
 	}
 	for i := range d.X.Rows {
 		row := d.X.Row(i)
+		far := false
 		if len(t.Shift) == 1 {
+			shift, factor := t.Shift[0], t.Factor[0]
 			for j, v := range row {
-				row[j] = (v - t.Shift[0]) * t.Factor[0]
+				row[j] = (v - shift) * factor
+				far = far || row[j] > farthest || row[j] < -farthest
 			}
-			continue
+		} else {
+			for j, v := range row {
+				row[j] = (v - t.Shift[j]) * t.Factor[j]
+				far = far || row[j] > farthest || row[j] < -farthest
+			}
 		}
-		for j, v := range row {
-			row[j] = (v - t.Shift[j]) * t.Factor[j]
+		if far {
+			return d, t.tooFar(d, i)
 		}
 	}
 	if t.TargetFactor != 0 && d.Value.Rows > 0 {
@@ -227,6 +234,25 @@ func (t Transform) apply(d Dataset, clone bool) (_ Dataset, err error) {
 		}
 	}
 	return d, nil
+}
+
+// farthest is how far from 0 a scaled feature may be: the square of what is farther
+// is infinite in float32, and so is what a network makes of it.
+const farthest = 1e18
+
+// tooFar says which feature of sample i is too far from the training samples, those
+// up to which have been scaled.
+func (t Transform) tooFar(d Dataset, i int) error {
+	row := d.X.Row(i)
+	j := slices.IndexFunc(row, func(v float32) bool { return v > farthest || v < -farthest })
+	k := min(j, len(t.Shift)-1)
+	scaled := float64(min(max(row[j], -math.MaxFloat32), math.MaxFloat32)) // it may be infinite
+	shift, spread := float64(t.Shift[k]), 1/float64(t.Factor[k])
+	where := fmt.Sprintf("%.3g ± %.3g", shift, spread)
+	if t.Scaling == ScaleUnit {
+		where = fmt.Sprintf("%.3g to %.3g", shift, shift+spread)
+	}
+	return inputf("%s: sample %d, %s: got about %.3g, and the training samples have %s: leave the sample or the column out", d.Name, i+1, d.feature(j), scaled*spread+shift, where)
 }
 
 // Restore turns predicted values back to the units of the data, in place.

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -15,14 +16,18 @@ import (
 // fingerprint is a hash of all processes' samples and targets, the same
 // however many processes share them: the SHA-256 of each sample and its
 // number, added up.
-func fingerprint(d dataset.Dataset, c comm.Comm) (string, error) {
+func fingerprint(ctx context.Context, d dataset.Dataset, c comm.Comm) (string, error) {
 	before, total, err := comm.Offset(c, d.Rows())
 	if err != nil {
 		return "", err
 	}
 	var sum [4]uint64 // modulo 2⁶⁴ each
 	var buf []byte
+	const often = 1 << 10
 	for i := range d.Rows() {
+		if i%often == 0 && ctx.Err() != nil {
+			return "", ctx.Err()
+		}
 		buf = appendSample(buf[:0], d, before, i)
 		h := sha256.Sum256(buf)
 		for w := range sum {

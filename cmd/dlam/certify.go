@@ -46,7 +46,7 @@ func (a *app) certify(cmd *cobra.Command, path string, lim limits, asJSON bool) 
 	if err != nil {
 		return err
 	}
-	p, err := recipe.Prepare(data, c.Options)
+	p, err := within(cmd.Context(), func() (*recipe.Plan, error) { return recipe.Prepare(data, c.Options) })
 	if err != nil {
 		return err
 	}

@@ -130,7 +130,7 @@ func (a *app) plans(ctx context.Context, cfg *recipe.Config, common recipe.Optio
 	if err != nil {
 		return nil, err
 	}
-	s, err := data.Ready(&common)
+	s, err := within(ctx, func() (*recipe.Samples, error) { return data.Ready(&common) })
 	if err != nil {
 		return nil, err
 	}

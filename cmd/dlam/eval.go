@@ -94,7 +94,7 @@ func (a *app) measured(ctx context.Context, m *model.Model, u *useFlags) (datase
 	case !slices.Equal(d.Classes, m.Classes):
 		return d, usagef("%s: classes %q, the model has %q: the data has changed since", u.source.Data, d.Classes, m.Classes)
 	}
-	return a.apply(m, s, d, u)
+	return a.apply(ctx, m, s, d, u)
 }
 
 // trainedOn is the raw data that m was trained on, divided as then.
@@ -116,7 +116,7 @@ func (a *app) trainedOn(ctx context.Context, m *model.Model, u *useFlags) (datas
 	if err != nil {
 		return dataset.Split{}, err
 	}
-	return data.Divide(o)
+	return within(ctx, func() (dataset.Split, error) { return data.Divide(o) })
 }
 
 // showScore tells people the score, with a confusion matrix for up to 20

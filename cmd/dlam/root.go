@@ -76,6 +76,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer
 		}
 		return code
 	}
+	if code == exitInterrupted {
+		err = errInterrupted
+	}
 	a.fail(err, code)
 	return code
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -142,13 +143,13 @@ func newConfig() *recipe.Config {
 }
 
 // loadConfig reads a settings file under the flags given: those win.
-func (a *app) loadConfig(c *recipe.Config, path string, f *pflag.FlagSet) error {
-	raw, err := os.ReadFile(path)
+func (a *app) loadConfig(ctx context.Context, c *recipe.Config, path string, f *pflag.FlagSet) error {
+	text, err := readSettings(ctx, path)
 	if err != nil {
 		return errUsage{err}
 	}
 	given := func(name string) bool { return f.Changed(name) || name == "iterations" && f.Changed("epochs") }
-	notes, err := c.Load(string(raw), given)
+	notes, err := c.Load(text, given)
 	if err != nil {
 		return usagef("%s: %w", path, err)
 	}

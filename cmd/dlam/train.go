@@ -78,7 +78,7 @@ func (a *app) trainSettings(cmd *cobra.Command, c *recipe.Config, f *trainFlags)
 		f.run, f.config = f.resume, filepath.Join(f.resume, recipe.ConfigName)
 	}
 	if f.config != "" {
-		if err := a.loadConfig(c, f.config, cmd.Flags()); err != nil {
+		if err := a.loadConfig(cmd.Context(), c, f.config, cmd.Flags()); err != nil {
 			return err
 		}
 	}
@@ -133,7 +133,7 @@ func (a *app) train(cmd *cobra.Command, c *recipe.Config, f *trainFlags) error {
 		f.run = newRunName(c)
 	}
 	c.Options.Folder, c.Options.Resume = f.run, f.resume != ""
-	p, err := recipe.Prepare(data, c.Options)
+	p, err := within(cmd.Context(), func() (*recipe.Plan, error) { return recipe.Prepare(data, c.Options) })
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,9 @@ func (u *useFlags) add(cmd *cobra.Command) {
 // fault is bad input.
 func (a *app) openModel(path string, lim limits) (*model.Model, error) {
 	if info, err := os.Stat(model.Locate(path)); err == nil { // Load says what is wrong
+		if !info.Mode().IsRegular() {
+			return nil, usagef("%s: no file, so no model", path)
+		}
 		lim.work, lim.advice = "reading "+path, "a model of narrower layers takes less"
 		if err := a.room(lim, 0, 2*float64(info.Size())); err != nil {
 			return nil, err
@@ -86,12 +89,12 @@ func (a *app) dataFor(ctx context.Context, m *model.Model, source string, u *use
 		}
 		d = s.Train
 	}
-	return a.apply(m, s, d, u)
+	return a.apply(ctx, m, s, d, u)
 }
 
 // apply transforms d, a part of s, if there is room for that and for what m
 // then makes of it.
-func (a *app) apply(m *model.Model, s dataset.Split, d dataset.Dataset, u *useFlags) (dataset.Dataset, error) {
+func (a *app) apply(ctx context.Context, m *model.Model, s dataset.Split, d dataset.Dataset, u *useFlags) (dataset.Dataset, error) {
 	w, parameters := m.Network.Widths(), float64(m.Network.Parameters())
 	kept, widest := float64(w[len(w)-1]), float64(slices.Max(w[1:]))
 	if u.layers {
@@ -102,7 +105,7 @@ func (a *app) apply(m *model.Model, s dataset.Split, d dataset.Dataset, u *useFl
 	if err := a.room(u.limits, 4*parameters+s.Train.Bytes()+s.Test.Bytes(), need); err != nil {
 		return d, err
 	}
-	return m.Transform.Apply(d)
+	return within(ctx, func() (dataset.Dataset, error) { return m.Transform.Apply(d) })
 }
 
 func newPredictCommand(a *app) *cobra.Command {
