@@ -58,18 +58,25 @@ func (m *Model) Predictor() *Predictor { return &Predictor{m: m, net: m.Network.
 // Predict is, for each row of x with a column for each raw feature, the
 // model's outputs: see Meaning. x stays as it is.
 func (p *Predictor) Predict(x mat.Dense) (mat.Dense, error) {
+	inputs, err := p.Inputs(x.Clone())
+	if err != nil {
+		return mat.Dense{}, err
+	}
 	out := mat.New(x.Rows, p.m.Network.Outputs())
-	return out, p.PredictInto(out, x.Clone())
+	return out, p.Outputs(out, inputs)
 }
 
-// PredictInto writes to dst what Predict gives: a row for each row of x, a
-// column for each output. x may be overwritten.
-func (p *Predictor) PredictInto(dst, x mat.Dense) error {
-	d, err := p.m.Transform.Move(dataset.Dataset{Name: "samples", X: x})
-	if err != nil {
-		return err
-	}
-	if err := p.net.Predict(dst, d.X); err != nil {
+// Inputs is raw samples as the network takes them: Outputs goes on from there, with
+// all of them or some. An error is about the samples. x may be overwritten.
+func (p *Predictor) Inputs(x mat.Dense) (mat.Dense, error) {
+	d, err := p.m.Transform.Move(dataset.Dataset{Name: "samples", X: x, Features: p.m.Features})
+	return d.X, err
+}
+
+// Outputs writes to dst the model's outputs for inputs, which are of Inputs: a row
+// for each of them, a column for each output.
+func (p *Predictor) Outputs(dst, inputs mat.Dense) error {
+	if err := p.net.Predict(dst, inputs); err != nil {
 		return err
 	}
 	p.m.Finish(dst)

@@ -25,7 +25,7 @@ func wide(t *testing.T, classes int, change func(*Settings)) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &model.Model{Network: n, Loss: loss.CrossEntropy{}, Transform: dataset.Transform{Inputs: 1, Pool: 1, Shift: []float32{0}, Factor: []float32{1}}}
+	m := &model.Model{Network: n, Loss: loss.CrossEntropy{}, Transform: dataset.Transform{Inputs: 1, Pool: 1, Shift: []float32{0}, Factor: []float32{1e-3}}}
 	for i := range classes {
 		m.Classes = append(m.Classes, fmt.Sprintf("class <%d> \"é\"", i))
 	}
@@ -217,5 +217,30 @@ func TestLargeWait(t *testing.T) {
 	s.exit()
 	if code := <-done; code != http.StatusOK {
 		t.Errorf("a large one, once there is a place: got %d", code)
+	}
+}
+
+// TestNoFiniteAnswer holds that samples which the network cannot take are named by
+// their place in the request, and that no answer has a number that is not finite.
+func TestNoFiniteAnswer(t *testing.T) {
+	s := wide(t, 3, nil)
+	far := strings.Replace(rowsOf(500), "0]}", "1e30]}", 1)
+	if w := post(s, far); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "sample 500, ") {
+		t.Errorf("a sample that is too far: got %d, %s", w.Code, w.Body)
+	}
+	v, err := s.models.Load().find("m", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := *v.Model.Model
+	m.Network = &nn.Network{Layers: []nn.Layer{m.Network.Layers[0]}}
+	for i := range m.Network.Layers[0].W.Data {
+		m.Network.Layers[0].W.Data[i] = 3e38
+	}
+	if err := s.Replace(Model{"m", 1, &m}); err != nil {
+		t.Fatal(err)
+	}
+	if w := post(s, strings.Replace(rowsOf(1), "0]}", "1e6]}", 1)); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "output for row 0 is not finite") {
+		t.Errorf("an infinite output: got %d, %s", w.Code, w.Body)
 	}
 }

@@ -134,8 +134,12 @@ func (s *Server) answer(ctx context.Context, v *served, q *request, g *grant) (r
 	if err != nil {
 		return res, err
 	}
+	inputs, err := v.predictor.Inputs(x)
+	if err != nil {
+		return res, badRequest("%v", err)
+	}
 	ctx, end := s.part(ctx, "predict")
-	out, err := v.predict(ctx, x)
+	out, err := v.predict(ctx, inputs)
 	end()
 	if err != nil {
 		return res, err
@@ -154,8 +158,8 @@ func (v *served) has(outputs []output) error {
 	return nil
 }
 
-// predict gives the model's outputs for x, block by block: it stops when ctx
-// ends. x may be overwritten.
+// predict gives the model's outputs for inputs x, block by block: it stops when ctx
+// ends.
 func (v *served) predict(ctx context.Context, x mat.Dense) (mat.Dense, error) {
 	out, err := v.outputsOf(ctx, x)
 	if err != nil {
@@ -183,7 +187,7 @@ func (v *served) outputsOf(ctx context.Context, x mat.Dense) (mat.Dense, error) 
 			return out, gone(err)
 		}
 		hi := min(lo+blockRows, x.Rows)
-		if err := v.predictor.PredictInto(out.RowRange(lo, hi), x.RowRange(lo, hi)); err != nil {
+		if err := v.predictor.Outputs(out.RowRange(lo, hi), x.RowRange(lo, hi)); err != nil {
 			return out, err
 		}
 	}

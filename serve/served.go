@@ -73,7 +73,7 @@ func (s *Server) ready(m Model) (*served, error) {
 		return nil, err
 	}
 	if s.set.BatchDelay > 0 {
-		v.batcher = &batcher{predict: v.predictor.PredictInto, columns: v.outputs, delay: s.set.BatchDelay, most: s.set.BatchRows, size: s.metrics.batch}
+		v.batcher = &batcher{predict: v.predictor.Outputs, columns: v.outputs, delay: s.set.BatchDelay, most: s.set.BatchRows, size: s.metrics.batch}
 	}
 	v.head = fmt.Appendf(nil, `{"model_name":%s,"model_version":"%d"`, name, m.Version)
 	return v, nil
@@ -85,7 +85,7 @@ func (v *served) id() string { return v.Name + "@" + strconv.Itoa(v.Version) }
 // workBytes is the memory that a prediction of so many rows takes, beside the
 // rows themselves and what the workers of all of them share.
 func (v *served) workBytes(rows int) int64 {
-	return 4 * (int64(rows)*int64(v.outputs) + int64(min(rows, blockRows))*int64(v.width))
+	return 4 * int64(rows) * int64(v.outputs+v.width)
 }
 
 // catalogue is what is served: names, and of each its versions, the highest
