@@ -16,7 +16,8 @@ import (
 func TestCancel(t *testing.T) {
 	dir := t.TempDir()
 	silent, half, long := filepath.Join(dir, "silent"), filepath.Join(dir, "half"), filepath.Join(dir, "long.csv.gz")
-	for _, path := range []string{silent, half} {
+	pipe := filepath.Join(dir, "pipe")
+	for _, path := range []string{silent, half, pipe} {
 		if err := unix.Mkfifo(path, 0o600); err != nil {
 			t.Skip(err)
 		}
@@ -63,7 +64,7 @@ func TestCancel(t *testing.T) {
 	}
 	// What is there is read, whoever writes it.
 	go func() {
-		w, err := os.OpenFile(silent, os.O_WRONLY, 0)
+		w, err := os.OpenFile(pipe, os.O_WRONLY, 0)
 		if err == nil {
 			_, err = w.WriteString("a,y\n1,p\n2,q\n")
 		}
@@ -71,7 +72,7 @@ func TestCancel(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if d := open(t, silent, Options{}).Train; d.Rows() != 2 {
+	if d := open(t, pipe, Options{}).Train; d.Rows() != 2 {
 		t.Errorf("from a pipe: %d rows", d.Rows())
 	}
 }
