@@ -33,9 +33,16 @@ type folder struct {
 	last  dlam.Record // the trace's last record that a resumed run keeps
 }
 
+// ErrForeign is the fault of a run folder in which there are files that no run has
+// made; see Options.Force.
+var ErrForeign = atomicfile.ErrForeign
+
 // createFolder makes a new run folder with its config, and the first weights if
-// they were given.
-func createFolder(path, config string, given *dlam.Network) (*folder, error) {
+// they were given. One with files of others is taken by force alone.
+func createFolder(path, config string, given *dlam.Network, force bool) (*folder, error) {
+	if err := atomicfile.CheckFolder(path, ConfigName, lockName); err != nil && !(force && errors.Is(err, ErrForeign)) {
+		return nil, refusef("run folder: %w", err)
+	}
 	_, err := os.Stat(path)
 	made := errors.Is(err, os.ErrNotExist)
 	if err := os.MkdirAll(path, 0o755); err != nil {
@@ -50,14 +57,18 @@ func createFolder(path, config string, given *dlam.Network) (*folder, error) {
 		r.close()
 		return nil, refusef("%s: the folder holds a run already; name another, or resume it", path)
 	}
-	if given != nil {
+	err = os.Remove(r.file(trace.FileName)) // it may be a link to what is to stay
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	if err == nil && given != nil {
 		err = model.SaveWeights(r.file(StartName), given)
 	}
-	if err == nil { // after what it speaks of
+	if err == nil {
 		err = writeText(r.file(ConfigName), config)
 	}
 	if err == nil {
-		r.trace, err = os.OpenFile(filepath.Join(path, trace.FileName), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+		r.trace, err = os.OpenFile(r.file(trace.FileName), os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o644)
 	}
 	if err != nil {
 		r.discard()

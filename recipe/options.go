@@ -57,6 +57,7 @@ type Options struct {
 
 	Folder     string // run folder, for the trace, the model, and the state to go on from; "": none. See Resume.
 	Resume     bool   // go on with the run in Folder, if there is one; without it, a folder that holds a run is refused
+	Force      bool   // take a Folder in which there are files that no run has made, and replace those that stand in its way
 	Checkpoint *Every // how often the state is saved in Folder; nil: every minute
 
 	Evaluate  *int                 // measure scores every so many iterations; nil: each, 0: at the end only

@@ -137,7 +137,7 @@ func (r *Run) open(identity string) (from *model.Checkpoint, err error) {
 		if o.StartDigest != "" {
 			given = r.Plan.Network
 		}
-		r.folder, err = createFolder(o.Folder, r.config, given)
+		r.folder, err = createFolder(o.Folder, r.config, given, o.Force)
 		return nil, err
 	}
 	if r.folder, err = lockFolder(o.Folder); err != nil {

@@ -27,6 +27,7 @@ type comparison struct {
 	evaluate   int
 	targets    []float64
 	out        string
+	force      force
 }
 
 func newCompareCommand(a *app) *cobra.Command {
@@ -53,6 +54,7 @@ given holds for the methods that read it.`,
 	f.IntVar(&o.evaluate, "evaluate", o.evaluate, "measure accuracies every so many iterations")
 	f.Float64SliceVar(&o.targets, "targets", o.targets, "test accuracies whose time to tell, as shares of 1")
 	f.StringVar(&o.out, "out", o.out, "folder for the report and the traces")
+	o.force.addFlag(f)
 	o.addFlag(f)
 	addSettings(f, cfg, "solver", "iterations", "evaluate-every", // in their place: --solvers, and its own --iterations and --evaluate
 		"start",                  // which files have
@@ -125,6 +127,9 @@ func (a *app) plans(ctx context.Context, cfg *recipe.Config, common recipe.Optio
 		if err := (&recipe.Config{Source: cfg.Source, Options: each[i]}).Validate(); err != nil {
 			return nil, err
 		}
+	}
+	if err := o.force.checkResults(o.out); err != nil {
+		return nil, err
 	}
 	data, err := a.open(ctx, cfg, o.limits)
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -9,13 +10,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dlam-go/dlam/export"
-	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/internal/memory"
 	"github.com/dlam-go/dlam/model"
 )
 
 // exportFlags are the files to write; "" for none.
-type exportFlags struct{ onnx, npz, source, pkg string }
+type exportFlags struct {
+	onnx, npz, source, pkg string
+	force                  force
+}
 
 func newExportCommand(a *app) *cobra.Command {
 	f := exportFlags{pkg: "model"}
@@ -39,7 +42,7 @@ a model file, which is itself safetensors.`,
 			if err != nil {
 				return err
 			}
-			return a.export(m, f, lim)
+			return a.export(cmd.Context(), m, f, lim)
 		},
 	}
 	fl := c.Flags()
@@ -48,6 +51,7 @@ a model file, which is itself safetensors.`,
 	fl.StringVar(&f.npz, "npz", "", "archive of numpy arrays to write")
 	fl.StringVar(&f.source, "go", "", "Go source file to write")
 	fl.StringVar(&f.pkg, "package", f.pkg, "name of the Go source's package")
+	f.force.addFlag(fl)
 	lim.addFlag(fl)
 	return c
 }
@@ -55,22 +59,23 @@ a model file, which is itself safetensors.`,
 // form is a file to write.
 type form struct {
 	flag, path string
+	mark       string
 	make       func() ([]byte, error)
 	peak       float64 // bytes that making it takes at a time, for each of the weights
 	data       []byte
 }
 
 // export makes every form before it writes a file.
-func (a *app) export(m *model.Model, f exportFlags, lim limits) error {
+func (a *app) export(ctx context.Context, m *model.Model, f exportFlags, lim limits) error {
 	npz := func() ([]byte, error) {
 		var b bytes.Buffer
 		err := export.NPZ(&b, m)
 		return b.Bytes(), err
 	}
 	forms := []form{
-		{flag: "--onnx", path: f.onnx, make: func() ([]byte, error) { return export.ONNX(m) }, peak: 3.5},
-		{flag: "--npz", path: f.npz, make: npz, peak: 2},
-		{flag: "--go", path: f.source, make: func() ([]byte, error) { return export.GoSource(m, f.pkg) }, peak: 7},
+		{flag: "--onnx", path: f.onnx, mark: markONNX, make: func() ([]byte, error) { return export.ONNX(m) }, peak: 3.5},
+		{flag: "--npz", path: f.npz, mark: markNPZ, make: npz, peak: 2},
+		{flag: "--go", path: f.source, mark: markGo, make: func() ([]byte, error) { return export.GoSource(m, f.pkg) }, peak: 7},
 	}
 	forms = slices.DeleteFunc(forms, func(f form) bool { return f.path == "" })
 	weights, need := 4*float64(m.Network.Parameters()), 0.0
@@ -88,7 +93,7 @@ func (a *app) export(m *model.Model, f exportFlags, lim limits) error {
 		forms[i].data = data
 	}
 	for i, e := range forms {
-		err := atomicfile.Write(e.path, func(w io.Writer) error {
+		err := a.write(ctx, e.path, e.mark, f.force, func(w io.Writer) error {
 			_, err := w.Write(e.data)
 			return err
 		})

@@ -49,7 +49,7 @@ func TestFaultsInOutputs(t *testing.T) {
 			}
 			ops := operations(t, program, out.args...)
 			for _, name := range out.files {
-				wantKept(t, program, in(out.folder), name, ops, out.args)
+				wantKept(t, program, in(out.folder), name, ops, append(out.args, "--force"))
 			}
 		})
 	}

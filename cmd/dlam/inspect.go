@@ -13,7 +13,6 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/export"
-	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 )
@@ -40,7 +39,7 @@ weight; red is positive, blue negative.`,
 				return err
 			}
 			if pictures != "" {
-				if err := writePictures(m, pictures); err != nil {
+				if err := a.writePictures(cmd.Context(), m, pictures, u.force); err != nil {
 					return usagef("--pictures: %w", err)
 				}
 			}
@@ -57,6 +56,7 @@ weight; red is positive, blue negative.`,
 	c.Flags().StringVar(&u.source.Data, "data", "", "data to look for dead units on, and for the confusion matrix")
 	c.Flags().StringVar(&pictures, "pictures", "", "PNG file to write the first layer's weights to, for models of pictures")
 	u.add(c)
+	u.force.addFlag(c.Flags())
 	c.Flags().BoolVar(&u.json, "json", false, "end with a JSON object on standard output")
 	return c
 }
@@ -124,8 +124,8 @@ func (a *app) inspect(ctx context.Context, m *model.Model, u *useFlags) (*inspec
 }
 
 // writePictures writes the first layer's weights as a PNG file.
-func writePictures(m *model.Model, path string) error {
-	return atomicfile.Write(path, func(w io.Writer) error { return export.WeightsPNG(w, m) })
+func (a *app) writePictures(ctx context.Context, m *model.Model, path string, f force) error {
+	return a.write(ctx, path, markNone, f, func(w io.Writer) error { return export.WeightsPNG(w, m) })
 }
 
 // showInspection is for people.

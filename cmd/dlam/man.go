@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -10,33 +11,35 @@ import (
 	"github.com/spf13/cobra/doc"
 	"golang.org/x/term"
 
-	"github.com/dlam-go/dlam/internal/atomicfile"
 )
 
-func newManCommand(_ *app) *cobra.Command {
-	return &cobra.Command{
+func newManCommand(a *app) *cobra.Command {
+	var f force
+	man := &cobra.Command{
 		Use: "man FOLDER", Short: "Write manual pages", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return errUsage{err}
 			}
-			return writeManual(c.Root(), args[0])
+			return a.writeManual(c.Context(), c.Root(), args[0], f)
 		},
 	}
+	f.addFlag(man.Flags())
+	return man
 }
 
 // writeManual writes a page for c, and one for each command under it.
-func writeManual(c *cobra.Command, folder string) error {
+func (a *app) writeManual(ctx context.Context, c *cobra.Command, folder string, f force) error {
 	for _, sub := range c.Commands() {
 		if !sub.IsAvailableCommand() || sub.IsAdditionalHelpTopicCommand() {
 			continue
 		}
-		if err := writeManual(sub, folder); err != nil {
+		if err := a.writeManual(ctx, sub, folder, f); err != nil {
 			return err
 		}
 	}
 	name := strings.ReplaceAll(c.CommandPath(), " ", "-") + ".1"
-	return atomicfile.Write(filepath.Join(folder, name), func(w io.Writer) error {
+	return a.write(ctx, filepath.Join(folder, name), markPaper, f, func(w io.Writer) error {
 		return doc.GenMan(c, &doc.GenManHeader{Title: "DLAM", Section: "1"}, w)
 	})
 }

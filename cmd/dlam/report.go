@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/report"
 )
 
@@ -15,6 +14,7 @@ func defaultTargets() []float64 { return []float64{0.8, 0.9, 0.95, 0.97, 0.98} }
 
 func newReportCommand(a *app) *cobra.Command {
 	var out string
+	var f force
 	targets := defaultTargets()
 	c := &cobra.Command{
 		Use: "report RUN…", Short: "Write runs as one HTML page, one or several side by side",
@@ -24,7 +24,7 @@ trace.jsonl.`,
 		Example: `  dlam report runs/mnist --out mnist.html
   dlam report runs/dlam runs/adam --out both.html`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			var runs []report.Run
 			for _, path := range args {
 				run, err := report.ReadRun(path)
@@ -37,10 +37,7 @@ trace.jsonl.`,
 			if len(runs) > 1 {
 				page = report.ComparePage(runNames(runs), distinct(runs), targets)
 			}
-			if out == "-" {
-				return page.WriteHTML(a.out)
-			}
-			if err := atomicfile.Write(out, page.WriteHTML); err != nil {
+			if err := a.write(c.Context(), out, markPage, f, page.WriteHTML); err != nil || out == "-" {
 				return err
 			}
 			a.say("wrote %s", out)
@@ -48,6 +45,7 @@ trace.jsonl.`,
 		},
 	}
 	c.Flags().StringVar(&out, "out", report.PageFile, "file to write, - for standard output")
+	f.addFlag(c.Flags())
 	c.Flags().Float64SliceVar(&targets, "targets", targets, "test accuracies whose time to tell, as shares of 1")
 	return c
 }

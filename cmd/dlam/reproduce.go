@@ -19,6 +19,7 @@ import (
 func newReproduceCommand(a *app) *cobra.Command {
 	var quick bool
 	var out string
+	var f force
 	lim := limits{work: "the evaluation", advice: "--quick takes less"}
 	threads := runtime.NumCPU()
 	o := dataset.Options{DataDir: os.Getenv("DLAM_DATA_DIR")}
@@ -44,11 +45,12 @@ after Ctrl-C the same command goes on where it was.`,
 			}
 			r.Command = reproduceCommand(args, quick, r.Dir, threads)
 			r.Open = func(ctx context.Context, name string) (dataset.Split, error) { return dataset.Open(ctx, name, o) }
-			return a.reproduce(c.Context(), r, lim)
+			return a.reproduce(c.Context(), r, lim, f)
 		},
 	}
 	c.Flags().BoolVar(&quick, "quick", false, "minutes instead of hours: fewer samples and iterations")
 	c.Flags().StringVar(&out, "out", "reproduction", "folder for runs and report (with --quick: reproduction-quick)")
+	f.addFlag(c.Flags())
 	c.Flags().IntVar(&threads, "threads", threads, "goroutines to compute on")
 	c.Flags().StringVar(&o.DataDir, "data-dir", o.DataDir, "folder with data sets, looked up before any download (DLAM_DATA_DIR)")
 	c.Flags().BoolVar(&o.Offline, "offline", false, "never download")
@@ -56,7 +58,7 @@ after Ctrl-C the same command goes on where it was.`,
 	return c
 }
 
-func (a *app) reproduce(ctx context.Context, r experiment.Reproduction, lim limits) error {
+func (a *app) reproduce(ctx context.Context, r experiment.Reproduction, lim limits, f force) error {
 	r.Progress = a.reproduceProgress()
 	if err := r.Validate(); err != nil {
 		return errUsage{err}
@@ -66,6 +68,9 @@ func (a *app) reproduce(ctx context.Context, r experiment.Reproduction, lim limi
 		return err
 	}
 	if err := a.room(lim, 0, need); err != nil {
+		return err
+	}
+	if err := f.checkResults(r.Dir); err != nil {
 		return err
 	}
 	err = r.Run(ctx)

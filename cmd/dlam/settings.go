@@ -184,6 +184,8 @@ func (m limits) told(cmd *cobra.Command, err error) error {
 		return err
 	case errors.As(err, &large):
 		return m.tooLarge(large)
+	case errors.Is(err, recipe.ErrForeign):
+		return usagef("%w: name another (--run), or replace what stands in the way (--force)", err)
 	case !errors.Is(err, recipe.ErrRefused):
 		return err
 	}

@@ -24,6 +24,7 @@ type trainFlags struct {
 	run, config, resume, initFrom, tensorboard, every string
 	epochs                                            int
 	json, quiet, dryRun, certify                      bool
+	force                                             force
 }
 
 func newTrainCommand(a *app) *cobra.Command {
@@ -60,6 +61,7 @@ iteration and saves; --resume goes on from there.`,
 	fl.BoolVar(&f.certify, "certify", false, "check the theory's promises at every iteration; stop at a violation")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, and how much memory it takes")
 	f.addFlag(fl)
+	f.force.addFlag(fl)
 	fl.StringVar(&c.Source.Scratch, "scratch", "", "keep the samples of an IDX file in a file in this folder, mapped, instead of in memory; what the method adds is in memory")
 	fl.BoolVar(&f.json, "json", false, "end with a JSON object on standard output")
 	fl.BoolVar(&f.quiet, "quiet", false, "no progress")
@@ -94,7 +96,7 @@ func (a *app) trainSettings(cmd *cobra.Command, c *recipe.Config, f *trainFlags)
 		}
 	}
 	o := &c.Options
-	o.MaxMemory, o.Certify, o.Comm = float64(f.most), f.certify, a.job
+	o.MaxMemory, o.Certify, o.Comm, o.Force = float64(f.most), f.certify, a.job, bool(f.force)
 	if o.Checkpoint, err = parseEvery(f.every); err != nil {
 		return err
 	}

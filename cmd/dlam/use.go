@@ -9,11 +9,11 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dlam-go/dlam/dataset"
-	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/nn"
@@ -30,6 +30,7 @@ type useFlags struct {
 	train   bool
 	json    bool
 	layers  bool // outputs of whole layers are kept
+	force   force
 }
 
 func newUseFlags(work, advice string) *useFlags {
@@ -121,7 +122,8 @@ a run folder or a model file.`,
 		},
 	}
 	u.add(c)
-	c.Flags().StringVarP(&u.output, "output", "o", "", "file to write (default standard output)")
+	c.Flags().StringVarP(&u.output, "output", "o", "", "file to write (default standard output, -)")
+	u.force.addFlag(c.Flags())
 	c.Flags().StringVar(&u.format, "format", u.format, "csv|jsonl")
 	return c
 }
@@ -146,10 +148,27 @@ func (a *app) predict(ctx context.Context, path, source string, u *useFlags) err
 	if u.output == "" {
 		return write(a.out)
 	}
-	if err := atomicfile.Write(u.output, write); err != nil {
+	if err := a.write(ctx, u.output, predictionsMark(m, out, u.format), u.force, write); err != nil {
 		return usagef("--output: %w", err)
 	}
 	return nil
+}
+
+// predictionsMark is what a file of m's predictions starts with.
+func predictionsMark(m *model.Model, out mat.Dense, format string) string {
+	var b strings.Builder
+	out.Rows = min(1, out.Rows)
+	if format == "csv" {
+		out.Rows = 0
+	}
+	if err := writePredictions(&b, m, out, format); err != nil {
+		return markNone
+	}
+	head, _, _ := strings.Cut(b.String(), "\n")
+	if format == "jsonl" { // the first key
+		head, _, _ = strings.Cut(head, ":")
+	}
+	return head
 }
 
 // outputs is what the model says of transformed samples: probabilities,

@@ -1,18 +1,34 @@
 // Package atomicfile writes files that are there whole or not at all: to a
-// temporary file in the same folder, synced, then renamed.
+// temporary file in the same folder, synced, then renamed. What is no regular file,
+// as a pipe or a device, is written to as it is.
 package atomicfile
 
 import (
 	"bufio"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
-// Write makes path hold what write writes. If anything fails, path is as it
-// was before. The folder is not synced: after a power failure path may be as it
-// was before, too.
+// Write makes path hold what write writes. If anything fails, path is as it was
+// before; once Write has returned, it holds the new content even after a power
+// failure. A link is followed: what it points to is written. A pipe or a device
+// stays one, and takes what is written.
 func Write(path string, write func(io.Writer) error) (err error) {
+	path, err = target(path)
+	if err != nil {
+		return err
+	}
+	mode := fs.FileMode(0o644)
+	if info, err := os.Stat(path); err == nil {
+		if !info.Mode().IsRegular() {
+			return writeInPlace(path, write)
+		}
+		mode = info.Mode().Perm()
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), temporary(path))
 	if err != nil {
 		return err
@@ -30,8 +46,8 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	if err = w.Flush(); err != nil {
 		return err
 	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
+	if err = f.Chmod(mode); err != nil && !errors.Is(err, fs.ErrPermission) && !unsupported(err) {
+		return err // some file systems have no modes
 	}
 	if err = f.Sync(); err != nil {
 		return err
@@ -39,7 +55,65 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	if err = f.Close(); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	if err = os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// target is what path is, if it is a link: what that points to, which may not be
+// there yet.
+func target(path string) (string, error) {
+	const most = 40 // links to links, as systems have it
+	for range most {
+		info, err := os.Lstat(path)
+		if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+			return path, nil // it is made, or making it says what is wrong
+		}
+		to, err := os.Readlink(path)
+		if err != nil {
+			return "", err
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(path), to)
+		}
+		path = to
+	}
+	return "", &fs.PathError{Op: "write", Path: path, Err: errors.New("too many links")}
+}
+
+// writeInPlace writes to what is no regular file.
+func writeInPlace(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(f, 1<<16)
+	if err = write(w); err == nil {
+		err = w.Flush()
+	}
+	if again := f.Close(); err == nil {
+		err = again
+	}
+	return err
+}
+
+// syncFolder makes a rename in a folder last. Not all file systems can.
+func syncFolder(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil // it may be written to, but not read
+	}
+	defer func() { _ = f.Close() }()
+	if err := f.Sync(); err != nil && !unsupported(err) {
+		return err
+	}
+	return nil
+}
+
+// unsupported reports whether a file system cannot do what was asked of it.
+func unsupported(err error) bool {
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL)
 }
 
 // temporary is the pattern of the names of path's temporary files.
@@ -48,6 +122,10 @@ func temporary(path string) string { return "." + filepath.Base(path) + ".*" }
 // RemoveLeft removes the temporary files of a Write of path that was killed.
 // Nobody may be writing path.
 func RemoveLeft(path string) error {
+	path, err := target(path)
+	if err != nil {
+		return err
+	}
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
 		return err
