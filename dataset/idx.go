@@ -184,9 +184,14 @@ func appendIDX(dst []float32, b []byte, kind byte) []float32 {
 	return dst
 }
 
-// idxDataset reads samples from r, and their labels from the file beside path
+// idxDataset reads samples from a file, and their labels from the file beside it
 // whose name says labels instead of images.
-func idxDataset(ctx context.Context, path string, r *stream, o Options, budget *table.Budget) (Dataset, error) {
+func idxDataset(ctx context.Context, in *input, o Options, budget *table.Budget) (Dataset, error) {
+	r, err := in.content()
+	if err != nil {
+		return Dataset{}, err
+	}
+	path := in.path
 	h, x, err := readIDX(path, r, o, budget)
 	if err != nil {
 		return Dataset{}, err

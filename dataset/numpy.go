@@ -53,12 +53,11 @@ func openArray(path string, r io.Reader, bytes int64) (*array, error) {
 // rows is the first dimension.
 func (a *array) rows() int { return a.Shape[0] }
 
-// npyFile reads an array from an NPY file: samples by features, the last column
-// being nothing special. It has no labels.
-func npyFile(ctx context.Context, in *input, o Options, budget *table.Budget) (Dataset, error) {
+// openNPY opens the array that a file is.
+func openNPY(ctx context.Context, in *input) (*array, error) {
 	s, err := in.content()
 	if err != nil {
-		return Dataset{}, err
+		return nil, err
 	}
 	most := s.size
 	if most < 0 {
@@ -66,12 +65,34 @@ func npyFile(ctx context.Context, in *input, o Options, budget *table.Budget) (D
 	}
 	a, err := openArray(in.path, s.Reader, most)
 	if err != nil {
-		return Dataset{}, err
+		return nil, err
 	}
 	a.skip = s.skip
 	a.step = func() error { in.progress(); return ctx.Err() }
+	return a, nil
+}
+
+// npyDataset reads an array from an NPY file: samples by features, the last column
+// being nothing special. It has no labels.
+func npyDataset(ctx context.Context, in *input, o Options, budget *table.Budget) (Dataset, error) {
+	a, err := openNPY(ctx, in)
+	if err != nil {
+		return Dataset{}, err
+	}
 	o.NoLabel = true
 	return a.samples(o, budget)
+}
+
+// npyTable reads an array of one or two dimensions as a table.
+func npyTable(ctx context.Context, in *input, o Options, budget *table.Budget) (*columns, error) {
+	a, err := openNPY(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if len(a.Shape) > 2 {
+		return nil, inputf("%s: shape %v, want at most two dimensions", in.path, a.Shape)
+	}
+	return a.table(numbered(a.cols), o, budget)
 }
 
 // samples is the array as samples: with one or two dimensions a table, with more a
@@ -279,10 +300,10 @@ func (a *array) image(low, high float64) (picture.Image, []string) {
 	return im, []string{fmt.Sprintf("%s: pictures of %d×%d with values from 0 to %g", a.path, im.Height, im.Width, im.Max)}
 }
 
-// npzFile reads an archive of arrays: features under X, x, x_train, data or
+// npzDataset reads an archive of arrays: features under X, x, x_train, data or
 // features, labels under y, y_train, labels, label or target; both are the
 // training data.
-func npzFile(ctx context.Context, in *input, o Options, budget *table.Budget) (Dataset, error) {
+func npzDataset(ctx context.Context, in *input, o Options, budget *table.Budget) (Dataset, error) {
 	directory, err := zipDirectory(in, in.size)
 	if err != nil {
 		return Dataset{}, inputf("%s: not an NPZ archive: %w", in.path, err)

@@ -90,6 +90,45 @@ func Open(ctx context.Context, source string, o Options) (Split, error) {
 	return s, nil
 }
 
+// ReadTable reads a table as it is in its file: text, Parquet, or an NPY array of one
+// or two dimensions. Of o it heeds what says how a text is written, and MaxMemory. notes
+// are what people are to be told of how it was taken.
+func ReadTable(ctx context.Context, path string, o Options) (t *table.Table, notes []string, err error) {
+	files, err := filesOf(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	in, err := openInput(ctx, files[0], o)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer in.close()
+	o.Comm, o.Limit = nil, 0
+	budget := table.NewBudget(int64(o.MaxMemory))
+	kind, err := kindOf(in)
+	if err == nil && kind != textFile && len(files) > 1 {
+		err = severalFiles(files[0])
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var c *columns
+	switch kind {
+	case textFile:
+		c, err = textTable(ctx, in, files, o, budget)
+	case parquetFile:
+		c, err = parquetColumns(ctx, in, budget)
+	case npyFile:
+		c, err = npyTable(ctx, in, o, budget)
+	default:
+		err = inputf("%s: no table: want text, Parquet, or an NPY array", path)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return c.Table, c.notes, nil
+}
+
 func openSource(ctx context.Context, path string, o Options) (Split, error) {
 	files, err := filesOf(path)
 	if err != nil {
@@ -125,46 +164,80 @@ func filesOf(path string) ([]string, error) {
 	return []string{path}, nil
 }
 
-// readFile reads one file of any format, which its first bytes tell, or its name;
-// with more after it, if they are tables of text.
+// fileKind is the format of a file.
+type fileKind int
+
+const (
+	textFile fileKind = iota
+	idxFile
+	npyFile
+	npzFile
+	parquetFile
+)
+
+// kindOf is the format of a file, which its first bytes tell, or else its name; its
+// reader then says what is wrong.
+func kindOf(in *input) (fileKind, error) {
+	s, err := in.content()
+	if err != nil {
+		return 0, err
+	}
+	in.first = s
+	head, err := s.Peek(8)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, readError(in.path, err)
+	}
+	kind := textFile
+	switch {
+	case bytes.HasPrefix(head, []byte(npy.Magic)):
+		kind = npyFile
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		kind = npzFile
+	case bytes.HasPrefix(head, []byte("PAR1")):
+		kind = parquetFile
+	case len(head) >= 4 && isIDX(head[:4]):
+		kind = idxFile
+	case isIDXName(in.path):
+		kind = idxFile
+	default:
+		kind = map[string]fileKind{".npy": npyFile, ".npz": npzFile, ".parquet": parquetFile}[strings.ToLower(filepath.Ext(strings.TrimSuffix(in.path, ".gz")))]
+	}
+	if s.in == nil && (kind == npzFile || kind == parquetFile) {
+		return 0, inputf("%s: NPZ and Parquet are read from several places at a time, and a pipe or gzip cannot be: put it in a file", in.path)
+	}
+	return kind, nil
+}
+
+func severalFiles(path string) error {
+	return inputf("%s: several files are read as one only if they are tables of text", path)
+}
+
+// readFile reads a file of any format; with more after it, if they are tables of text.
 func readFile(ctx context.Context, path string, o Options, more ...string) (Dataset, error) {
 	in, err := openInput(ctx, path, o)
 	if err != nil {
 		return Dataset{}, err
 	}
 	defer in.close()
-	s, err := in.content()
+	kind, err := kindOf(in)
 	if err != nil {
 		return Dataset{}, err
 	}
-	head, err := s.Peek(8)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return Dataset{}, readError(path, err)
+	if kind != textFile && len(more) > 0 {
+		return Dataset{}, severalFiles(path)
 	}
-	in.first = s
 	budget := table.NewBudget(int64(o.MaxMemory))
-	extension := strings.ToLower(filepath.Ext(strings.TrimSuffix(path, ".gz")))
-	starts := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
-	binary := len(head) >= 4 && isIDX(head[:4]) || starts(npy.Magic) || starts("PK\x03\x04") || starts("PAR1")
-	switch {
-	case binary && len(more) > 0:
-		return Dataset{}, inputf("%s: several files are read as one only if they are tables of text", path)
-	case starts(npy.Magic), extension == ".npy":
-		return npyFile(ctx, in, o, budget)
-	case starts("PK\x03\x04"), starts("PK\x05\x06"), extension == ".npz":
-		if s.in == nil {
-			return Dataset{}, inputf("%s: an NPZ archive in a pipe or in gzip cannot be read: put it in a file", path)
-		}
-		d, err := npzFile(ctx, in, o, budget)
+	switch kind {
+	case npyFile:
+		return npyDataset(ctx, in, o, budget)
+	case npzFile:
+		d, err := npzDataset(ctx, in, o, budget)
 		return o.share(d), err
-	case starts("PAR1"), extension == ".parquet":
-		if s.in == nil {
-			return Dataset{}, inputf("%s: Parquet in a pipe or in gzip cannot be read: put it in a file", path)
-		}
+	case parquetFile:
 		t, err := parquetTable(ctx, in, o, budget)
 		return t.dataset(o, err)
-	case len(head) >= 4 && isIDX(head[:4]), isIDXName(path): // its reader says what is wrong
-		return idxDataset(ctx, path, s, o, budget)
+	case idxFile:
+		return idxDataset(ctx, in, o, budget)
 	}
 	t, err := textTable(ctx, in, append([]string{path}, more...), o, budget)
 	return t.dataset(o, err)

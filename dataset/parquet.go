@@ -15,15 +15,9 @@ import (
 // parquetTable reads the columns of a flat Parquet file that are features or the
 // label. Only pages of these columns that hold this process's rows are read.
 func parquetTable(ctx context.Context, in *input, o Options, budget *table.Budget) (*columns, error) {
-	f, err := parquet.Open(in, in.size, func(bytes int64) error { // for a time
-		err := budget.Take(bytes)
-		if err == nil {
-			budget.Give(bytes)
-		}
-		return err
-	})
+	f, err := openParquet(in, budget)
 	if err != nil {
-		return nil, readError(in.path, err)
+		return nil, err
 	}
 	all := &columns{Table: &table.Table{Name: in.path}, named: true, index: pandasIndex(f)}
 	for _, c := range f.Columns() {
@@ -56,6 +50,29 @@ func parquetTable(ctx context.Context, in *input, o Options, budget *table.Budge
 	}
 	t.Table, err = r.read(lo, hi, budget)
 	return t, err
+}
+
+// openParquet opens a file, which may take memory out of budget for a time.
+func openParquet(in *input, budget *table.Budget) (*parquet.File, error) {
+	f, err := parquet.Open(in, in.size, func(bytes int64) error {
+		err := budget.Take(bytes)
+		if err == nil {
+			budget.Give(bytes)
+		}
+		return err
+	})
+	return f, readError(in.path, err)
+}
+
+// parquetColumns reads all columns of a file.
+func parquetColumns(ctx context.Context, in *input, budget *table.Budget) (*columns, error) {
+	f, err := openParquet(in, budget)
+	if err != nil {
+		return nil, err
+	}
+	r := &parquetReader{ctx: ctx, in: in, file: f, used: numbersTo(len(f.Columns()))}
+	t, err := r.read(0, int(f.Rows()), budget)
+	return &columns{Table: t, named: true, place: "row", budget: budget}, err
 }
 
 // parquetReader reads some columns of a file.
