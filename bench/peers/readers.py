@@ -105,7 +105,7 @@ def differ_csv(ours, d, header, sep, decimal):
         if len(c["values"]) != len(s): return "%d rows, want %d" % (len(c["values"]), len(s))
         name = str(d.columns[j])
         c["name"] = c["name"].replace("\r\n", "\n").replace("\r", "\n")
-        if header and c["name"] != name.strip():
+        if header and c["name"] != name.strip(around):
             if name.startswith(("Unnamed: ", "level_", "index")): decided = "names"
             elif "." in c["name"]: decided = "names"
             else: return "column %d is called %r, want %r" % (j, c["name"], name)

@@ -148,11 +148,13 @@ func TestForeign(t *testing.T) {
 	}
 	file("run/config.toml", "")
 	file("full/thesis.tex", "")
+	file("killed/lock", "")
+	file("killed/.config.toml.123", "")
 	if err := os.Mkdir(filepath.Join(dir, "bare"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, foreign := range map[string]bool{"nowhere": false, "bare": false, "run": false, "full": true} {
-		if err := atomicfile.CheckFolder(filepath.Join(dir, name), "config.toml"); errors.Is(err, atomicfile.ErrForeign) != foreign || !foreign && err != nil {
+	for name, foreign := range map[string]bool{"nowhere": false, "bare": false, "run": false, "killed": false, "full": true} {
+		if err := atomicfile.CheckFolder(filepath.Join(dir, name), "config.toml", "lock"); errors.Is(err, atomicfile.ErrForeign) != foreign || !foreign && err != nil {
 			t.Errorf("folder %s: got %v", name, err)
 		}
 	}

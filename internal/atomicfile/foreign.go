@@ -39,10 +39,17 @@ func CheckFile(path, mark string) error {
 }
 
 // CheckFolder refuses a folder with something in it, but not the file that this
-// program leaves in each of its own. Files that it leaves where it fails do not count.
-func CheckFolder(path, file string, left ...string) error {
+// program leaves in each of its own. Files that it writes before that one do not count,
+// nor what it leaves of them where it is killed.
+func CheckFolder(path, file string, before ...string) error {
 	entries, err := os.ReadDir(path)
-	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return slices.Contains(left, e.Name()) })
+	before = append(before, file)
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool {
+		return slices.ContainsFunc(before, func(b string) bool {
+			left, _ := filepath.Match(temporary(b), e.Name()) // the pattern is sound
+			return left || b == e.Name() && b != file
+		})
+	})
 	if err != nil || len(entries) == 0 {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
