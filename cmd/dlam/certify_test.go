@@ -479,3 +479,32 @@ func TestCertifyInterrupted(t *testing.T) {
 		t.Errorf("exit code %d, want %d: %s", code, exitInterrupted, rest)
 	}
 }
+
+// TestModelOfNaN holds that a model whose outputs overflow is used for nothing.
+func TestModelOfNaN(t *testing.T) {
+	dir := t.TempDir()
+	e := evidence{t, filepath.Join(dir, "run"), dir}
+	if code, _, said := call("train", "--solver", "dlam", "--hidden", "8,8", "--iterations", "2", "--limit", "200", "--quiet", "--run", e.dir); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, said)
+	}
+	e.model(func(m *model.Model) {
+		for _, ly := range m.Network.Layers { // each is finite
+			for i := range ly.W.Elements() {
+				ly.W.Elements()[i] = 1e30
+			}
+		}
+	})
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"predict", e.dir, "digits"}, "for sample 1: its values are too large"},
+		{[]string{"predict", e.dir, "digits", "--format", "jsonl"}, "for sample 1: its values are too large"},
+		{[]string{"eval", e.dir}, "outputs for 360 of 360 samples are not finite"},
+		{[]string{"eval", e.dir, "--json", "--train"}, "outputs for 200 of 200 samples are not finite"},
+	} {
+		if code, out, said := call(c.args...); code != exitFailed || out != "" || !strings.Contains(said, c.want) {
+			t.Errorf("%v: exit code %d, want 1, and %q: %s%s", c.args, code, c.want, out, said)
+		}
+	}
+}
