@@ -3,10 +3,13 @@ package recipe_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -225,3 +228,65 @@ func extremeData(rng *rand.Rand, l loss.Loss) (rows [][]float32, data recipe.Dat
 }
 
 func number(rng *rand.Rand) int { return rng.IntN(1 + rng.IntN(5)) }
+
+// TestConfigRepeats holds that the settings which a run writes repeat it, whatever
+// it was told: model, settings and trace are the same to the last bit.
+func TestConfigRepeats(t *testing.T) {
+	compared := 0
+	for i, method := range slices.Repeat(recipe.MethodNames(), 3) {
+		rng := rand.New(rand.NewPCG(72, uint64(i)))
+		o := extremeOptions(rng, method)
+		o.Folder = filepath.Join(t.TempDir(), "run")
+		_, data := extremeData(rng, o.Loss)
+		p, _, err := trainPlan(data, o)
+		if _, missing := model.Load(o.Folder); missing != nil {
+			continue // refused, or failed at once
+		}
+		if i%2 == 0 { // the same with first weights that are given
+			o.Start, o.StartDigest, o.Folder = p.Network, "", o.Folder+"-given"
+			o.Start.Layers[0].W.Elements()[0]++
+			_, _, err = trainPlan(data, o)
+			if _, missing := model.Load(o.Folder); missing != nil {
+				continue
+			}
+		}
+		text, fault := os.ReadFile(filepath.Join(o.Folder, recipe.ConfigName))
+		if fault != nil {
+			t.Fatal(fault)
+		}
+		var c recipe.Config
+		if notes, fault := c.Load(string(text), nil); fault != nil || notes != nil {
+			t.Fatalf("run %d, %s: %v %v", i, method, notes, fault)
+		}
+		c.Options.Folder = o.Folder + "-again"
+		if c.Options.StartDigest != "" {
+			c.Options.StartFile = filepath.Join(o.Folder, recipe.StartName)
+		}
+		_, _, again := trainPlan(data, c.Options)
+		if fmt.Sprint(err) != fmt.Sprint(again) {
+			t.Errorf("run %d, %s: ended with %v, repeated with %v", i, method, err, again)
+		}
+		for _, name := range []string{model.FileName, recipe.ConfigName, trace.FileName} {
+			if a, b := content(t, o.Folder, name), content(t, c.Options.Folder, name); a != b {
+				t.Errorf("run %d, %s: %s is\n%s\nrepeated\n%s", i, method, name, a, b)
+			}
+		}
+		compared++
+	}
+	if compared < 30 {
+		t.Errorf("%d runs compared, want 30 at least", compared)
+	}
+}
+
+// content is a file of a run's folder; of a trace without its times.
+func content(t *testing.T, folder, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(folder, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name != trace.FileName {
+		return string(raw)
+	}
+	return regexp.MustCompile(`,"seconds":[^,}]*(,"elapsed":[^,}]*)?`).ReplaceAllString(string(raw), "")
+}

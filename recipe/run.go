@@ -27,6 +27,8 @@ type Run struct {
 	// cannot go on with that state because they divided the samples otherwise: it
 	// then starts from the saved network. 0 if it can.
 	Anew int
+	// Notes are what people are to be told of the folder, a line each.
+	Notes []string
 
 	config  string // config.toml
 	data    string // fingerprint of the samples
@@ -163,7 +165,9 @@ func (r *Run) open(identity string) (from *model.Checkpoint, err error) {
 	if done > o.Iterations {
 		return nil, refusef("iterations: got %d, and %s has done %d", o.Iterations, o.Folder, done)
 	}
-	return from, r.folder.goOn(done, r.config)
+	err = r.folder.goOn(done, r.config)
+	r.Notes = append(r.Notes, r.folder.notes...)
+	return from, err
 }
 
 // resume sets the options that all ranks' runs have in common, to go on from

@@ -356,24 +356,24 @@ func honestRuns(t *testing.T, dir string) map[string][]string {
 			t.Fatalf("%s: exit code %d: %s", r.name, code, said)
 		}
 	}
-	cutRun(t, in("cut"), 4)
+	cutRun(t, in("cut"), "dlam", 100, 4)
 	return map[string][]string{
 		"run": nil, "zero": nil, "mdlam": nil, "sync": nil, "seed": nil, "given": nil, "best": nil, "cut": nil,
 		"table": {"--data", table}, "tested": {"--data", table, "--test-data", table},
 	}
 }
 
-// cutRun makes a run that was interrupted after so many iterations of many.
-func cutRun(t *testing.T, folder string, iterations int) {
+// cutRun makes a run of so many iterations that is interrupted after some.
+func cutRun(t *testing.T, folder, method string, iterations, after int) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	var c recipe.Config
 	c.Source.Data, c.Source.Limit = "digits", 300
 	c.Options = recipe.Options{
-		Method: "dlam", Hidden: []int{12}, Iterations: 100, Threads: 1, Folder: folder, Evaluate: new(3),
+		Method: method, Hidden: []int{12}, Iterations: iterations, Threads: 1, Folder: folder, Evaluate: new(3),
 		Progress: func(r dlam.Record) {
-			if r.Iteration == iterations {
+			if r.Iteration == after {
 				stop()
 			}
 		},
@@ -383,7 +383,7 @@ func cutRun(t *testing.T, folder string, iterations int) {
 		t.Fatal(err)
 	}
 	r, err := recipe.Train(ctx, data, c.Options)
-	if err != nil || r.Status != dlam.Interrupted {
+	if err != nil || (r.Status == dlam.Interrupted) != (after < iterations) {
 		t.Fatalf("%v %v, want a run that was interrupted", r, err)
 	}
 }
