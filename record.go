@@ -1,6 +1,10 @@
 package dlam
 
-import "github.com/dlam-go/dlam/comm"
+import (
+	"fmt"
+
+	"github.com/dlam-go/dlam/comm"
+)
 
 // Record is what one iteration did.
 type Record struct {
@@ -38,6 +42,40 @@ type Record struct {
 	Parts   []Part  `json:"parts,omitempty"` // where Seconds went, for methods that are Timed
 	// Traffic is what Step alone summed over ranks; nil in one process.
 	Traffic *comm.Traffic `json:"traffic,omitempty"`
+}
+
+// unbounded is an error that wraps ErrDiverged without saying so.
+type unbounded struct{ error }
+
+func (unbounded) Is(target error) bool { return target == ErrDiverged }
+func (u unbounded) Unwrap() error      { return u.error }
+
+func notFinite(format string, args ...any) error { return unbounded{fmt.Errorf(format, args...)} }
+
+// finite reports a number of the record that is not finite.
+func (r *Record) finite() error {
+	for _, b := range r.Blocks {
+		if d := b.Move + b.Decrease; d-d != 0 {
+			return notFinite("layer %d, block %s: F falls by %v for a move of %v", b.Layer, b.Variable, b.Decrease, b.Move)
+		}
+	}
+	for l, phi := range r.Penalty {
+		if phi-phi != 0 {
+			return notFinite("layer %d: the penalty is %v", l+1, phi)
+		}
+	}
+	for _, n := range []struct {
+		what  string
+		value float64
+	}{
+		{"objective", r.Objective}, {"risk", r.Risk}, {"regularization", r.Regularization},
+		{"band's half-width", r.Epsilon}, {"sum of moves", r.C}, {"step", r.Step},
+	} {
+		if n.value-n.value != 0 {
+			return notFinite("the %s is %v", n.what, n.value)
+		}
+	}
+	return nil
 }
 
 // Block is one block update: Lemma 1 promises Decrease ≥ Move.

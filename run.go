@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/mat"
 )
 
 // Status is why a run ended.
@@ -18,7 +20,7 @@ const (
 	Completed   Status = "completed"   // all iterations done
 	TimedOut    Status = "timed-out"   // Options.Budget used up
 	Interrupted Status = "interrupted" // the context ended; the iteration under way was finished
-	Diverged    Status = "diverged"    // an iterate or the objective was not finite; Result has the last good network
+	Diverged    Status = "diverged"    // an iterate, the objective, a score or an output was not finite; Result has the last good network
 	Failed      Status = "failed"      // the solver or a recorder reported an error
 	Stopped     Status = "stopped"     // the solver found nothing left to do (ErrStop)
 )
@@ -28,7 +30,7 @@ const (
 var ErrStop = errors.New("nothing left to do")
 
 // ErrDiverged is what Step wraps where numbers overflow, or turn into NaN. Run
-// looks at the objective and the parameters itself.
+// looks at the record, the parameters and the network's outputs itself.
 var ErrDiverged = errors.New("diverged")
 
 // Recorder takes the Record of each iteration, in order.
@@ -59,7 +61,7 @@ type Options struct {
 
 // Result is a finished run.
 type Result struct {
-	Network *Network // the last good one, or the best by Options.Validation
+	Network *Network // the last good one, of which everything is finite, or the best by Options.Validation
 	Status  Status
 	Last    Record // of the last iteration done, with the scores of Network
 }
@@ -131,6 +133,9 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 	if r.testing, err = r.agree(p.TestX.Rows > 0); err != nil {
 		return nil, err
 	}
+	if err := r.measure(); err != nil {
+		return nil, err
+	}
 	status, err := r.loop(ctx)
 	if err == nil && o.Validation != nil {
 		err = r.choose(o.Validation)
@@ -146,6 +151,7 @@ type runner struct {
 	testing bool          // some rank has test samples
 	eval    *pass.Engine
 	good    *Network // the network after the last good iteration
+	largest float64  // entry of any sample, in absolute value
 	last    Record
 	elapsed time.Duration
 	parts   stopwatch
@@ -180,21 +186,8 @@ func (r *runner) loop(ctx context.Context) (Status, error) {
 			t := r.counter.Total.Since(before)
 			rec.Traffic = &t
 		}
-		if err := r.check(rec); err != nil {
-			return Diverged, fmt.Errorf("iteration %d: %w", k, err)
-		}
-		r.good.CopyFrom(r.st.Network())
-		if v := r.o.Validation; v != nil {
-			if rec.Validation, err = score(r.eval, r.good, v.X, v.Y, r.p.Loss); err != nil {
-				return Failed, err
-			}
-			stop = !v.take(k, r.good, *rec.Validation) || stop
-		}
-		atEnd := stop || k == r.o.Iterations
-		if atEnd || r.o.Evaluate > 0 && k%r.o.Evaluate == 0 {
-			if err := r.score(&rec); err != nil {
-				return Failed, err
-			}
+		if stop, err = r.accept(&rec, stop); err != nil {
+			return failure(k, err)
 		}
 		r.last = rec
 		if err := r.record(rec); err != nil {
@@ -208,6 +201,71 @@ func (r *runner) loop(ctx context.Context) (Status, error) {
 		}
 	}
 	return r.end(Completed)
+}
+
+// failure is the end of a run for an error after iteration k.
+func failure(k int, err error) (Status, error) {
+	if errors.Is(err, ErrDiverged) {
+		return Diverged, fmt.Errorf("iteration %d: %w", k, err)
+	}
+	return Failed, err
+}
+
+// accept takes the network after an iteration as good, if everything about it is
+// finite, and scores it where that is due. It reports whether the run is to stop,
+// as the solver or the validation samples have it.
+func (r *runner) accept(rec *Record, stop bool) (bool, error) {
+	if err := rec.finite(); err != nil {
+		return stop, err
+	}
+	n := r.st.Network()
+	const safe = 1e37                                  // float32 ends at 3.4e38
+	if reach := n.Reach(r.largest); !(reach <= safe) { // perhaps not finite
+		for l, ly := range n.Layers {
+			if err := ly.Finite(); err != nil {
+				return stop, notFinite("layer %d: %w", l+1, err)
+			}
+		}
+		if err := r.score(new(Record), n); err != nil {
+			return stop, err
+		}
+	}
+	if v := r.o.Validation; v != nil {
+		s, err := score(r.eval, n, v.X, v.Y, r.p.Loss)
+		if err != nil {
+			return stop, err
+		}
+		rec.Validation = s
+		stop = !v.take(rec.Iteration, n, *s) || stop
+	}
+	if every := r.o.Evaluate; stop || rec.Iteration == r.o.Iterations || every > 0 && rec.Iteration%every == 0 {
+		if err := r.score(rec, n); err != nil {
+			return stop, err
+		}
+	}
+	r.good.CopyFrom(n)
+	return stop, nil
+}
+
+// measure finds the largest entry of all ranks' samples.
+func (r *runner) measure() error {
+	xs := []mat.Dense{r.p.X, r.p.TestX}
+	if v := r.o.Validation; v != nil {
+		xs = append(xs, v.X)
+	}
+	var mine float64
+	for _, x := range xs {
+		for i := range x.Rows {
+			for _, v := range x.Row(i) {
+				mine = math.Max(mine, math.Abs(float64(v)))
+			}
+		}
+	}
+	all, err := comm.Gather(r.p.Comm, []float64{mine})
+	for _, m := range all {
+		r.largest = math.Max(r.largest, m[0])
+	}
+	return err
 }
 
 // stops is why no further iteration starts, "" if one does. Clocks and signals
@@ -239,49 +297,27 @@ func (r *runner) choose(v *Validation) error {
 	r.good.CopyFrom(v.Best)
 	best := v.Score
 	r.last.Validation = &best
-	return r.score(&r.last)
+	return r.score(&r.last, r.good)
 }
 
 // end scores the last record if that is still to do.
 func (r *runner) end(s Status) (Status, error) {
 	if r.last.Train == nil {
-		if err := r.score(&r.last); err != nil {
-			return Failed, err
+		if err := r.score(&r.last, r.good); err != nil {
+			return failure(r.last.Iteration, err)
 		}
 	}
 	return s, nil
 }
 
-// check finds what is not finite: a block's move, a parameter, the objective.
-func (r *runner) check(rec Record) error {
-	for _, b := range rec.Blocks {
-		if d := b.Move + b.Decrease; d-d != 0 {
-			return fmt.Errorf("layer %d, block %s: F falls by %v for a move of %v", b.Layer, b.Variable, b.Decrease, b.Move)
-		}
-	}
-	for l, ly := range r.st.Network().Layers {
-		if err := ly.Finite(); err != nil {
-			return fmt.Errorf("layer %d: %w", l+1, err)
-		}
-	}
-	for l, phi := range rec.Penalty {
-		if phi-phi != 0 {
-			return fmt.Errorf("layer %d: the penalty is %v", l+1, phi)
-		}
-	}
-	if f := rec.Objective; f-f != 0 {
-		return fmt.Errorf("the objective is %v", f)
-	}
-	return nil
-}
-
-func (r *runner) score(rec *Record) (err error) {
-	if rec.Train, err = score(r.eval, r.good, r.p.X, r.p.Y, r.p.Loss); err != nil {
-		return err
+// score measures n for a record.
+func (r *runner) score(rec *Record, n *Network) (err error) {
+	if rec.Train, err = score(r.eval, n, r.p.X, r.p.Y, r.p.Loss); err != nil {
+		return fmt.Errorf("training samples: %w", err)
 	}
 	if r.testing {
-		if rec.Test, err = score(r.eval, r.good, r.p.TestX, r.p.TestY, r.p.Loss); err != nil {
-			return err
+		if rec.Test, err = score(r.eval, n, r.p.TestX, r.p.TestY, r.p.Loss); err != nil {
+			return fmt.Errorf("test samples: %w", err)
 		}
 	}
 	if r.splitting != nil {

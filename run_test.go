@@ -175,10 +175,20 @@ func TestDiverged(t *testing.T) {
 			s.net.Layers[0].B[1] = float32(math.Inf(1))
 			return dlam.Record{}, nil
 		}, "iteration 3: layer 1: b[1] is +Inf"},
+		"step": {func(*scripted) (dlam.Record, error) { return dlam.Record{Step: nan}, nil }, "iteration 3: the step is NaN"},
+		"outputs": {func(s *scripted) (dlam.Record, error) {
+			for _, ly := range s.net.Layers { // each weight is finite
+				for i := range ly.W.Data {
+					ly.W.Data[i] = 1e30
+				}
+			}
+			return dlam.Record{}, nil
+		}, "samples: the network's outputs for "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := newSetup(5)
 			u.s.at[3] = c.at
+			u.o.Evaluate = 0 // which is no reason not to look
 			res, err := u.run(context.Background())
 			wantError(t, err, c.want)
 			u.expect(t, res, dlam.Diverged, 2)
@@ -228,7 +238,12 @@ func TestTimedOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.expect(t, res, dlam.TimedOut, 2) // 40 ms, past the bound after the second
+	u.expect(t, res, dlam.TimedOut, len(u.l.records))
+	for _, r := range u.l.records { // no iteration starts past the bound, however slow the machine is
+		if past := r.Elapsed >= u.o.Budget.Seconds(); past != (r.Iteration == len(u.l.records)) {
+			t.Errorf("iteration %d of %d ended after %g s", r.Iteration, len(u.l.records), r.Elapsed)
+		}
+	}
 	u = newSetup(10)
 	u.o.Budget, u.o.Elapsed, u.o.First = time.Second, time.Second, 4
 	if res, err = u.run(context.Background()); err != nil {

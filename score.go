@@ -17,7 +17,8 @@ type Score struct {
 	R2       float64 `json:"r2"`       // 1 − squared error / variance; 0 for a classification
 }
 
-// Evaluate scores n on samples x with targets y.
+// Evaluate scores n on samples x with targets y. A network whose outputs, or whose
+// scores, are not finite is an error.
 func Evaluate(n *Network, x mat.Dense, y loss.Target, l loss.Loss, threads int) (*Score, error) {
 	e := pass.New(threads, nil)
 	defer e.Close()
@@ -35,7 +36,13 @@ func score(e *pass.Engine, n *Network, x mat.Dense, y loss.Target, l loss.Loss) 
 		return nil, err
 	}
 	rows := p.Scalar(op.rows)
+	if bad := p.Scalar(op.bad); bad > 0 {
+		return nil, notFinite("the network's outputs for %.0f of %.0f samples are not finite", bad, rows)
+	}
 	s := &Score{Risk: p.Scalar(op.risk) / rows}
+	if s.Risk-s.Risk != 0 {
+		return nil, notFinite("the mean loss is %v", s.Risk)
+	}
 	if y.Class != nil {
 		s.Accuracy = p.Scalar(op.right) / rows
 		return s, nil
@@ -49,6 +56,9 @@ func score(e *pass.Engine, n *Network, x mat.Dense, y loss.Target, l loss.Loss) 
 	if total > 0 {
 		s.R2 = 1 - squares/total
 	}
+	if d := s.RMSE + s.R2; d-d != 0 {
+		return nil, notFinite("the root mean squared error is %v", s.RMSE)
+	}
 	return s, nil
 }
 
@@ -60,13 +70,13 @@ type scoring struct {
 	loss loss.Loss
 	out  []mat.Dense // of each worker
 
-	rows, risk, right, squares pass.Scalar
-	sum, square                pass.Vector // of each column of the targets
+	rows, bad, risk, right, squares pass.Scalar // bad: samples with outputs that are not finite
+	sum, square                     pass.Vector // of each column of the targets
 }
 
 // Plan names the sums.
 func (s *scoring) Plan(p *pass.Plan) {
-	s.rows, s.risk, s.right, s.squares = p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar()
+	s.rows, s.bad, s.risk, s.right, s.squares = p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar()
 	s.sum, s.square = p.Vector(s.y.Width()), p.Vector(s.y.Width())
 }
 
@@ -77,12 +87,30 @@ func (s *scoring) Block(w *pass.Worker, lo, hi int) {
 		panic(err) // Fits has compared the shapes
 	}
 	w.Add(s.rows, float64(z.Rows))
+	if bad := notFiniteRows(z); bad > 0 { // the loss may not take them
+		w.Add(s.bad, float64(bad))
+		return
+	}
 	w.Add(s.risk, s.loss.Value(z, y))
 	if y.Class != nil {
 		w.Add(s.right, float64(correct(z, y.Class)))
 		return
 	}
 	w.Add(s.squares, residuals(z, y.Value, w.Vector(s.sum), w.Vector(s.square)))
+}
+
+// notFiniteRows counts the rows that have an entry which is not finite.
+func notFiniteRows(z mat.Dense) (rows int) {
+	for i := range z.Rows {
+		var sum float32 // of zeros, and of NaN for what is not finite
+		for _, v := range z.Row(i) {
+			sum += v - v
+		}
+		if sum != 0 {
+			rows++
+		}
+	}
+	return rows
 }
 
 // correct counts the rows whose largest entry is the class.
@@ -126,6 +154,9 @@ func gaps(e *pass.Engine, it Iterate) ([]float64, error) {
 	rms := make([]float64, len(it.A))
 	for l, a := range it.A {
 		rms[l] = math.Sqrt(p.Scalar(op.gap[l]) / (p.Scalar(op.rows) * float64(a.Cols)))
+		if rms[l]-rms[l] != 0 {
+			return nil, notFinite("layer %d: the root mean square of a - h(z) is %v", l+1, rms[l])
+		}
 	}
 	return rms, nil
 }

@@ -112,6 +112,22 @@ func excess(h activation.Func, z, a, eps float32) float64 {
 	return (math.Abs(float64(apply(h, z))-x) - e) / (1 + math.Abs(x) + e)
 }
 
+// TestReach holds what nn.Network.Reach goes by: |h(z)| ≤ |z| + 1.
+func TestReach(t *testing.T) {
+	z := []float32{0, 1e-38, 1e-3, 0.5, 0.9, 1, 1.1, 2, 3, 10, 100, 1e10, 3e38}
+	for _, h := range append(slices.Clone(activation.All), activation.LeakyReLU{Slope: 1}, activation.LeakyReLU{Slope: 1e-6}) {
+		for _, sign := range []float32{1, -1} {
+			for _, x := range z {
+				y := make([]float32, 1)
+				h.Apply(y, []float32{sign * x})
+				if got, most := math.Abs(float64(y[0])), float64(x)+1; !(got <= most) {
+					t.Errorf("%v: h(%g) is %g", h.Spec(), sign*x, y[0])
+				}
+			}
+		}
+	}
+}
+
 // TestProjectBand restates eq. 4: z is the point nearest to v of those with
 // h(z) − ε ≤ a ≤ h(z) + ε. It is in the band, up to BandTolerance, and no
 // point of a grid, refined at the band's edge, is in the band and nearer to v.

@@ -7,13 +7,23 @@ import (
 	"github.com/dlam-go/dlam/prox"
 )
 
-// Bound is Lemma 3 in one layer: some subgradient of F in W_l is at most LimitW
-// long, and ∇F in b_l at most LimitB.
+// Bound is Lemma 3 in one layer: some subgradient of F in W_l is at most as long
+// as a limit that the sweep's moves give, and ∇F in b_l as another.
 type Bound struct {
-	Layer                int
-	GradientW, GradientB float64 // the lengths, of the shortest subgradient in W_l
-	LimitW, LimitB       float64
-	Moves                float64 // ‖ΔW_l‖ + ‖Δb_l‖ + ‖Δz_l‖ of the sweep
+	Layer int
+	W, B  Inequality // the limit, and the length of the shortest subgradient
+	// Extrapolated marks that the W-step was optimal for another point, so that
+	// nothing is promised of W.
+	Extrapolated bool
+	Moves        float64 // ‖ΔW_l‖ + ‖Δb_l‖ + ‖Δz_l‖ of the sweep
+}
+
+// Promises are the inequalities that the lemma promises.
+func (b Bound) Promises() []Inequality {
+	if b.Extrapolated {
+		return []Inequality{b.B}
+	}
+	return []Inequality{b.W, b.B}
 }
 
 // bound checks Lemma 3 for layer l. By the optimality of the W-step,
@@ -38,22 +48,19 @@ func (c *checker) bound(l int, in mat.Dense, v1 wide, shift []float64, scale flo
 		}
 	}
 	dw, db, curve := math.Sqrt(norm2(w, old)), length(shift), rho*a*a+theta
-	b := Bound{
-		Layer: l + 1, GradientW: steepness(c.p.Regularizer, g, w), GradientB: length(gb), Moves: dw + db + dz,
-		LimitW: curve*dw + rho*a*(math.Sqrt(n)*db+dz), LimitB: rho * math.Sqrt(n) * dz,
-	}
-	c.Bounds = append(c.Bounds, b)
 	// What rounding residuals, and W and b themselves, does to a gradient.
 	residual, size := rho*rounding*scale, math.Sqrt(squares(w))+math.Sqrt(squares(old))
-	c.Checks = append(c.Checks, Inequality{
-		c.Iteration, l + 1, "Lemma 3 (b)", b.LimitB, b.GradientB,
-		2*math.Sqrt(n)*residual + rho*n*unit*norm32(c.now.Network.Layers[l].B),
-	})
-	if !c.now.Extrapolated {
-		c.Checks = append(c.Checks, Inequality{
-			c.Iteration, l + 1, "Lemma 3 (W)", b.LimitW, b.GradientW, 2*a*residual + curve*unit*size,
-		})
+	b := Bound{Layer: l + 1, Moves: dw + db + dz, Extrapolated: c.now.Extrapolated}
+	b.W = Inequality{
+		c.Iteration, l + 1, lemma3W, curve*dw + rho*a*(math.Sqrt(n)*db+dz), steepness(c.p.Regularizer, g, w),
+		2*a*residual + curve*unit*size,
 	}
+	b.B = Inequality{
+		c.Iteration, l + 1, lemma3B, rho * math.Sqrt(n) * dz, length(gb),
+		2*math.Sqrt(n)*residual + rho*n*unit*norm32(c.now.Network.Layers[l].B),
+	}
+	c.Bounds = append(c.Bounds, b)
+	c.Checks = append(c.Checks, b.Promises()...)
 	return nil
 }
 

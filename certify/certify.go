@@ -68,7 +68,7 @@ func (c *Certificate) Observe(k int, st dlam.Stepper) error {
 	}
 	f0, f1 := c.before.value, c.now.value
 	slack += rounding * (math.Abs(f0) + math.Abs(f1))
-	return c.check(Inequality{k, 0, "F does not rise", f0, f1, slack})
+	return c.check(Inequality{k, 0, noRise, f0, f1, slack})
 }
 
 // sweep checks one sweep and returns the slack of all its blocks.

@@ -28,11 +28,28 @@ const (
 // Inequality is one promise, as checked: Left ≥ Right − Slack.
 type Inequality struct {
 	Iteration, Layer int
-	Name             string // "eq. 10 (W)", …
+	Name             string // one of Promises
 	Left, Right      float64
 	// Slack is what float32 iterates may cost: a bound on the effect of
 	// rounding residuals and variables, not a fraction of the values.
 	Slack float64
+}
+
+// The names of the promises.
+const (
+	eq10        = "eq. 10 (W)"
+	eq11        = "eq. 11 (b)"
+	eq12        = "eq. 12 (z)"
+	eq13        = "eq. 13 (a)"
+	feasibility = "feasibility of a"
+	lemma3W     = "Lemma 3 (W)"
+	lemma3B     = "Lemma 3 (b)"
+	noRise      = "F does not rise"
+)
+
+// Promises are the names of the inequalities, in the order of the paper.
+func Promises() []string {
+	return []string{eq10, eq11, eq12, eq13, feasibility, lemma3W, lemma3B, noRise}
 }
 
 // Holds reports whether the inequality does.
@@ -137,11 +154,11 @@ func (c *checker) layer(l int, before mat.Dense) error {
 		}
 	}
 	omega0, omega1 := regularization(c.p, was.W), regularization(c.p, is.W)
-	c.add(l, "eq. 10 (W)", half*(e0-e1)+omega0-omega1, moveW,
+	c.add(l, eq10, half*(e0-e1)+omega0-omega1, moveW,
 		slack(sv, e0)+rounding*(omega0+omega1))
 
 	// eq. 11, for n samples
-	c.add(l, "eq. 11 (b)", half*(e1-e2), half*n*moveB, slack(n*moveB, e1))
+	c.add(l, eq11, half*(e1-e2), half*n*moveB, slack(n*moveB, e1))
 
 	// eq. 12
 	fall, extra := half*(e2-e3), 0.0
@@ -152,7 +169,7 @@ func (c *checker) layer(l int, before mat.Dense) error {
 			extra += unit * abs
 		}
 	}
-	c.add(l, "eq. 12 (z)", fall, half*moveZ, slack(moveZ, e2)+extra)
+	c.add(l, eq12, fall, half*moveZ, slack(moveZ, e2)+extra)
 	if err := c.bound(l, in, v1, shift, scale); err != nil {
 		return err
 	}
@@ -192,13 +209,13 @@ func (c *checker) activations(l int) error {
 	}
 	scale := math.Sqrt(s0) + math.Sqrt(s1) + math.Sqrt(sz) + cancelled*math.Sqrt(sa*squares(was.W))
 	slack := c.now.Rho * rounding * scale * (math.Sqrt(sv) + math.Sqrt(e0))
-	c.add(l, "eq. 13 (a)", c.now.Rho/2*(e0-e1), move, slack+cut)
+	c.add(l, eq13, c.now.Rho/2*(e0-e1), move, slack+cut)
 	worst, err := comm.Gather(c.p.Comm, []float64{bandExcess(c.now.Network.Layers[l], c.now.Z[l], a1, c.now.Epsilon)})
 	var excess float64
 	for _, e := range worst {
 		excess = math.Max(excess, e[0])
 	}
-	c.Checks = append(c.Checks, Inequality{c.Iteration, l + 1, "feasibility of a", 0, excess, activation.BandTolerance})
+	c.Checks = append(c.Checks, Inequality{c.Iteration, l + 1, feasibility, 0, excess, activation.BandTolerance})
 	return err
 }
 

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"runtime"
 
 	"github.com/dlam-go/dlam/dataset"
@@ -13,8 +14,21 @@ type Prediction struct {
 	Outputs mat.Dense // a row for each sample: probabilities or scores of the classes, or values; Model.Meaning says which
 }
 
+// Finite reports the first row of a model's outputs that has an entry which is not
+// finite: its samples, or the network's weights, are too large.
+func Finite(out mat.Dense) error {
+	for i := range out.Rows {
+		for _, v := range out.Row(i) {
+			if v-v != 0 {
+				return fmt.Errorf("the model gives %v for sample %d: its values are too large for this network", v, i+1)
+			}
+		}
+	}
+	return nil
+}
+
 // Predict predicts for raw samples, a row each with a value for each raw feature,
-// as they were trained on. It computes on all processors; for a few samples at a
+// as they were trained on. Outputs that are not finite are an error. It computes on all processors; for a few samples at a
 // time and often, use a Predictor.
 func (m *Model) Predict(rows [][]float32) (*Prediction, error) { return Predict(m, rows) }
 
@@ -32,6 +46,9 @@ func Predict[T dataset.Number](m *Model, rows [][]T) (*Prediction, error) {
 		return nil, err
 	}
 	m.Finish(out)
+	if err := Finite(out); err != nil {
+		return nil, err
+	}
 	p := &Prediction{Outputs: out}
 	if m.Classes == nil {
 		return p, nil

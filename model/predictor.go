@@ -56,7 +56,8 @@ type Predictor struct {
 func (m *Model) Predictor() *Predictor { return &Predictor{m: m, net: m.Network.Predictor()} }
 
 // Predict is, for each row of x with a column for each raw feature, the
-// model's outputs: see Meaning. x stays as it is.
+// model's outputs: see Meaning. x stays as it is. Outputs that are not finite are
+// given as they are; Finite tells of them.
 func (p *Predictor) Predict(x mat.Dense) (mat.Dense, error) {
 	inputs, err := p.Inputs(x.Clone())
 	if err != nil {

@@ -163,7 +163,7 @@ func (o optional[T]) Clear()          { *o.p = nil }
 func (o optional[T]) Default() string { return o.suits }
 
 func (o optional[T]) Fixed() bool { return !o.minusOne }
-func (o optional[T]) zero() any   { return o.suits }
+func (o optional[T]) zero() any   { return o.parsed(o.suits) }
 
 func (o optional[T]) check(v *check.Violations, name string) {
 	if *o.p != nil {

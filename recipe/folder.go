@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +32,7 @@ type folder struct {
 	made  bool        // the folder was made by this process
 	kept  bool        // the run was there before, and stays if it cannot go on
 	last  dlam.Record // the trace's last record that a resumed run keeps
+	notes []string    // what people are to be told of it
 }
 
 // ErrForeign is the fault of a run folder in which there are files that no run has
@@ -132,14 +134,11 @@ func (r *folder) differences(text string) string {
 // are config, and its trace ends there.
 func (r *folder) goOn(iterations int, config string) error {
 	file := r.file(trace.FileName)
-	old, err := trace.ReadFile(file)
-	if err == nil || errors.Is(err, os.ErrNotExist) {
+	old, err := r.salvage(file, iterations)
+	if err == nil {
 		err = atomicfile.Write(file, func(w io.Writer) error {
 			t := trace.NewWriter(w)
 			for _, rec := range old {
-				if rec.Iteration > iterations {
-					break
-				}
 				if err := t.Record(rec); err != nil {
 					return err
 				}
@@ -158,6 +157,46 @@ func (r *folder) goOn(iterations int, config string) error {
 		return refusef("run folder: %w", err)
 	}
 	return nil
+}
+
+// salvage reads the records of a trace up to an iteration. Of what is damaged or
+// missing it makes a note: a trace tells of the state, and has no say in it.
+func (r *folder) salvage(file string, done int) ([]dlam.Record, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	records, bad, missing, err := trace.Salvage(bytes.NewReader(raw), done)
+	if len(bad) > 0 {
+		r.notes = append(r.notes, fmt.Sprintf("%s: line %s: no record of the next iteration; left out", file, ranges(bad)))
+	}
+	if len(missing) > 0 {
+		r.notes = append(r.notes, fmt.Sprintf("%s: no record of iteration %s, which were done: the run goes on from iteration %d without them, "+
+			"since only the run from its start makes them again", file, ranges(missing), done))
+	}
+	return records, err
+}
+
+// ranges are numbers that grow, in few words: 1-25, 27.
+func ranges(list []int) string {
+	var parts []string
+	for i := 0; i < len(list); {
+		j := i
+		for j+1 < len(list) && list[j+1] == list[j]+1 {
+			j++
+		}
+		if i == j {
+			parts = append(parts, fmt.Sprint(list[i]))
+		} else {
+			parts = append(parts, fmt.Sprintf("%d-%d", list[i], list[j]))
+		}
+		i = j + 1
+	}
+	const most = 8
+	if len(parts) > most {
+		parts = append(parts[:most], "…")
+	}
+	return strings.Join(parts, ", ")
 }
 
 func writeText(path, text string) error {

@@ -247,12 +247,15 @@ func (p *Plan) start(widths []int) (*dlam.Network, error) {
 	return n, p.recordStart(n)
 }
 
+// errOtherStart is that of first weights which are not the run's.
+var errOtherStart = errors.New("not the weights that the run began with")
+
 // recordStart makes first weights that were given a part of the run's settings.
 func (p *Plan) recordStart(n *dlam.Network) error {
 	sum := networkDigest(n)
 	is := hex.EncodeToString(sum[:])
 	if was := p.Options.StartDigest; was != "" && was != is {
-		return refusef("%s: the first weights given have the SHA-256 %s, and the run's had %s: they are others", startEntry, is, was)
+		return refusef("%s: %w: they have the SHA-256 %s, and the run's %s", startEntry, errOtherStart, is, was)
 	}
 	p.Options.StartDigest = is
 	return nil

@@ -27,6 +27,8 @@ type Run struct {
 	// cannot go on with that state because they divided the samples otherwise: it
 	// then starts from the saved network. 0 if it can.
 	Anew int
+	// Notes are what people are to be told of the folder, a line each.
+	Notes []string
 
 	config  string // config.toml
 	data    string // fingerprint of the samples
@@ -74,11 +76,7 @@ func (p *Plan) Start(ctx context.Context) (*Run, error) {
 	if err := p.chooseRate(ctx); err != nil {
 		return nil, err
 	}
-	r := &Run{Plan: p, start: p.Network}
-	if p.Validation != nil { // the plan's stays as it is
-		v := *p.Validation
-		r.options.Validation = &v
-	}
+	r := &Run{Plan: p, start: p.Network, options: p.runOptions()}
 	var err error
 	c, leave := p.config()
 	if r.config, err = c.text(p.Reads, leave...); err != nil {
@@ -100,6 +98,16 @@ func (p *Plan) Start(ctx context.Context) (*Run, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// runOptions are those of dlam.Run that the plan's runs have in common.
+func (p *Plan) runOptions() dlam.Options {
+	o := dlam.Options{Iterations: p.Options.Iterations, Evaluate: orElse(p.Options.Evaluate, 1), Budget: p.Options.Budget}
+	if p.Validation != nil { // the plan's stays as it is
+		v := *p.Validation
+		o.Validation = &v
+	}
+	return o
 }
 
 // config is what the run is told, and the names of what it is not, if its samples
@@ -157,14 +165,15 @@ func (r *Run) open(identity string) (from *model.Checkpoint, err error) {
 	if done > o.Iterations {
 		return nil, refusef("iterations: got %d, and %s has done %d", o.Iterations, o.Folder, done)
 	}
-	return from, r.folder.goOn(done, r.config)
+	err = r.folder.goOn(done, r.config)
+	r.Notes = append(r.Notes, r.folder.notes...)
+	return from, err
 }
 
 // resume sets the options that all ranks' runs have in common, to go on from
 // rank 0's state, nil for none.
 func (r *Run) resume(from *model.Checkpoint) (err error) {
-	p, o := r.Plan, &r.Plan.Options
-	r.options.Iterations, r.options.Evaluate, r.options.Budget = o.Iterations, orElse(o.Evaluate, 1), o.Budget
+	p := r.Plan
 	if r.check != nil {
 		if r.folder != nil {
 			r.check.flush = r.folder.trace.Sync
@@ -235,7 +244,7 @@ func (r *Run) Train(ctx context.Context, recorders ...dlam.Recorder) (*Result, e
 
 // finish makes the model and saves it, the last good one if training failed.
 func (r *Run) finish(res *dlam.Result, failed error) (*Result, error) {
-	out := &Result{Model: r.model(res), Status: res.Status, Last: res.Last}
+	out := &Result{Model: r.Plan.model(res, r.data, r.config), Status: res.Status, Last: res.Last}
 	if v := r.options.Validation; v != nil && v.Best != nil {
 		out.Best = v.At
 	}
@@ -280,14 +289,15 @@ func (r *Run) save(m *model.Model) error {
 	return nil
 }
 
-func (r *Run) model(res *dlam.Result) *model.Model {
-	p := r.Plan
+// model is that of a run of the plan: data is the fingerprint of its samples, and
+// config its settings.
+func (p *Plan) model(res *dlam.Result, data, config string) *model.Model {
 	return &model.Model{
 		Network: res.Network, Loss: p.Problem.Loss, Classes: p.Samples.Train.Classes, Features: p.Samples.features,
 		Transform: p.Samples.Transform,
 		Training: model.Training{
-			Solver: p.Solver.String(), Dataset: p.Samples.name, Samples: p.Total, Data: r.data,
-			Seed: p.Options.Seed, Iterations: res.Last.Iteration, Config: r.config, Status: string(res.Status),
+			Solver: p.Solver.String(), Dataset: p.Samples.name, Samples: p.Total, Data: data,
+			Seed: p.Options.Seed, Iterations: res.Last.Iteration, Config: config, Status: string(res.Status),
 		},
 	}
 }

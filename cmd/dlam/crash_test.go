@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -15,9 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/recipe"
-	"github.com/dlam-go/dlam/report"
 	"github.com/dlam-go/dlam/trace"
 )
 
@@ -67,8 +69,30 @@ func exists(folder, name string) bool {
 	return err == nil
 }
 
-// wantSame holds that two runs end in one model, to the last bit, and that the
-// trace of the first tells each iteration once.
+// timeless is the lines of a run's trace without their times, which no two runs
+// have in common.
+func timeless(t *testing.T, folder string) (lines []string) {
+	t.Helper()
+	records, err := trace.ReadFile(filepath.Join(folder, trace.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		r.Seconds, r.Elapsed = 0, 0
+		for i := range r.Parts {
+			r.Parts[i].Seconds = 0
+		}
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, string(text))
+	}
+	return lines
+}
+
+// wantSame holds that two runs end in one model and one trace, to the last bit, and
+// that the trace tells each iteration once.
 func wantSame(t *testing.T, folder, straight string, iterations int) {
 	t.Helper()
 	var models [2][]byte
@@ -82,17 +106,12 @@ func wantSame(t *testing.T, folder, straight string, iterations int) {
 	if !bytes.Equal(models[0], models[1]) {
 		t.Errorf("%s: the model is not the one of the run that went straight", folder)
 	}
-	r, err := report.ReadRun(folder)
-	if err != nil {
-		t.Fatal(err)
+	got := timeless(t, folder)
+	if d := cmp.Diff(timeless(t, straight), got); d != "" {
+		t.Errorf("%s: the trace is not the one of the run that went straight:\n%s", folder, d)
 	}
-	if len(r.Records) != iterations {
-		t.Errorf("%s: %d records, want %d", folder, len(r.Records), iterations)
-	}
-	for i, rec := range r.Records {
-		if rec.Iteration != i+1 {
-			t.Fatalf("%s: record %d is of iteration %d", folder, i+1, rec.Iteration)
-		}
+	if len(got) != iterations {
+		t.Errorf("%s: %d records, want %d", folder, len(got), iterations)
 	}
 }
 
@@ -193,6 +212,68 @@ func TestResumeRefuses(t *testing.T) {
 	}
 	if text := finish(t, exitUsage, "train", "--resume", cut); !strings.Contains(text, "the checksum does not match") {
 		t.Errorf("a damaged checkpoint: got %q", text)
+	}
+}
+
+// TestDamagedTrace holds that a run goes on from a whole checkpoint whatever has
+// become of its trace, says what is missing of it, and writes the rest as it must
+// be.
+func TestDamagedTrace(t *testing.T) {
+	const iterations, done = 40, 20
+	dir := t.TempDir()
+	straight, cut := filepath.Join(dir, "straight"), filepath.Join(dir, "cut")
+	cutRun(t, straight, "mdlam", iterations, iterations)
+	cutRun(t, cut, "mdlam", iterations, done)
+	want := timeless(t, straight)
+	var lines []string // of a run that was killed after the checkpoint
+	for i, folder := range []string{cut, straight} {
+		raw, err := os.ReadFile(filepath.Join(folder, trace.FileName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, strings.SplitAfter(string(raw), "\n")[i*done:i*5+done]...)
+	}
+	for _, c := range []struct {
+		name  string
+		trace string // what is left of it; "" for nothing
+		said  string
+		gone  int // iterations before the checkpoint whose records are lost
+	}{
+		{"whole", strings.Join(lines, "") + "{\"iteration\":26", "", 0},
+		{"garbage in a line", strings.Join(lines[:9], "") + "garbage\n" + strings.Join(lines[10:], ""), "no record of iteration 10,", 1},
+		{"a sector of zeros", strings.Join(lines[:12], "") + strings.Repeat("\x00", 512) + "\n" + strings.Join(lines[13:], ""), "no record of iteration 13,", 1},
+		{"lines cut out", strings.Join(lines[:4], "") + strings.Join(lines[8:], ""), "no record of iteration 5-8,", 4},
+		{"lines doubled", strings.Join(lines[:4], "") + strings.Join(lines, ""), "line 5-8: no record of the next iteration", 0},
+		{"garbage after the checkpoint", strings.Join(lines[:done+1], "") + "{}\ngarbage\n", "no record of the next iteration", 0},
+		{"none", "", "no record of iteration 1-20,", done},
+	} {
+		folder := filepath.Join(dir, c.name)
+		if err := os.CopyFS(folder, os.DirFS(cut)); err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(folder, trace.FileName)
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		if c.trace != "" {
+			if err := os.WriteFile(file, []byte(c.trace), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if said := finish(t, exitDone, "train", "--resume", folder, "--quiet"); !strings.Contains(said, c.said) || c.said == "" && said != "" {
+			t.Errorf("%s: said %q, want %q", c.name, said, c.said)
+		}
+		if c.gone == 0 {
+			wantSame(t, folder, straight, iterations)
+			continue
+		}
+		got := timeless(t, folder)
+		if len(got) != iterations-c.gone || cmp.Diff(want[done:], got[done-c.gone:]) != "" {
+			t.Errorf("%s: %d records, want %d, and those after the checkpoint as they must be", c.name, len(got), iterations-c.gone)
+		}
+		if code := exitCode(exec.Command("dlam", "certify", folder, "--quiet").Run()); code != exitFailed {
+			t.Errorf("%s: certify ends with %d, want 1: the trace is not whole", c.name, code)
+		}
 	}
 }
 

@@ -51,7 +51,7 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	}
 	score, err := dlam.Evaluate(m.Network, d.X, d.Target(), m.Loss, u.threads)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	unit := 1.0
 	if m.Transform.TargetFactor != 0 {

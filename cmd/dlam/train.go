@@ -173,6 +173,7 @@ func (a *app) execute(ctx context.Context, p *recipe.Plan, f *trainFlags) (err e
 	if run.Anew > 0 {
 		a.say("saved by %d ranks, going on with %d: z and a start again from the network's forward pass", run.Anew, a.job.Size())
 	}
+	a.tell(run.Notes)
 	var more []dlam.Recorder
 	if f.tensorboard != "" && a.job.Rank() == 0 {
 		b, fault := report.NewTensorBoard(f.tensorboard, p.Problem, max(1, p.Options.Iterations/50))

@@ -179,7 +179,7 @@ func outputs(m *model.Model, x mat.Dense, threads int) (mat.Dense, error) {
 		return out, err
 	}
 	m.Finish(out)
-	return out, nil
+	return out, model.Finite(out)
 }
 
 func writePredictions(w io.Writer, m *model.Model, out mat.Dense, format string) error {

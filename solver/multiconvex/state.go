@@ -37,11 +37,6 @@ func (s *Blocks) Restore(n *dlam.Network, st dlam.State) error {
 		return err
 	}
 	s.sweeps = int(sweeps)
-	for name, v := range s.numbers() {
-		if *v, err = number(st, name); err != nil {
-			return err
-		}
-	}
 	s.net.CopyFrom(n)
 	for l := range s.layers {
 		ly := &s.layers[l]
@@ -58,7 +53,15 @@ func (s *Blocks) Restore(n *dlam.Network, st dlam.State) error {
 		}
 		ly.products.Pack()
 	}
-	return s.refresh()
+	if err := s.refresh(); err != nil {
+		return err
+	}
+	for name, v := range s.numbers() { // after refresh, which adds the risk up in another order
+		if *v, err = number(st, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func number(st dlam.State, name string) (float64, error) {

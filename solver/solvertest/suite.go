@@ -2,6 +2,7 @@ package solvertest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"runtime"
@@ -10,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
@@ -140,6 +143,18 @@ func (s *saver) Observe(k int, st dlam.Stepper) error {
 	return nil
 }
 
+// lines keeps each record as a line of a trace, without its times.
+type lines []string
+
+func (l *lines) Record(r dlam.Record) error {
+	r.Seconds, r.Elapsed, r.Parts = 0, 0, nil
+	text, err := json.Marshal(r)
+	*l = append(*l, string(text))
+	return err
+}
+
+// resumes holds that a run which goes on from a saved state gives the network and
+// the records, all of them, of the run that went straight.
 func (c Config) resumes(t *testing.T) {
 	p, n := c.problem()
 	st, err := c.Solver.Init(p, n)
@@ -152,17 +167,22 @@ func (c Config) resumes(t *testing.T) {
 	}
 	for _, at := range []int{0, 1, 4} {
 		save := saver{k: at}
-		straight, err := dlam.Run(context.Background(), c.Solver, p, n, dlam.Options{Iterations: 7, Observers: []dlam.Observer{&save}})
+		var want, got lines
+		straight, err := dlam.Run(context.Background(), c.Solver, p, n, dlam.Options{
+			Iterations: 7, Evaluate: 2, Observers: []dlam.Observer{&save}, Recorders: []dlam.Recorder{&want},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		resume := func(s dlam.Stepper) error { return s.(dlam.Resumable).Restore(save.net, save.state) }
-		resumed, err := dlam.Run(context.Background(), c.Solver, p, n, dlam.Options{Iterations: 7, First: at, Resume: resume})
+		resumed, err := dlam.Run(context.Background(), c.Solver, p, n, dlam.Options{
+			Iterations: 7, Evaluate: 2, First: at, Resume: resume, Recorders: []dlam.Recorder{&got},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if straight.Last.Objective != resumed.Last.Objective {
-			t.Errorf("resumed after %d: objective %v, straight run %v", at, resumed.Last.Objective, straight.Last.Objective)
+		if d := cmp.Diff(want[at:], got); d != "" {
+			t.Errorf("resumed after %d (-straight +resumed):\n%s", at, d)
 		}
 		sameNetwork(t, straight.Network, resumed.Network)
 	}
