@@ -53,6 +53,7 @@ var mayImport = map[string][]string{
 	"internal/testprob":   {".", "nn", "spec", "mat", "activation", "loss", "prox", "comm"},
 	"cmd/…":               {"*"},
 	"bench":               {"*"},
+	"bench/…":             {"*"},
 	"examples/…":          {"*"},
 }
 

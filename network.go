@@ -7,14 +7,18 @@ import (
 	"github.com/dlam-go/dlam/nn"
 )
 
-// What a network is stands in nn; the names are here too, so that a program
-// needs one import for the vocabulary.
-type (
-	Network     = nn.Network     // layers, one after another
-	Layer       = nn.Layer       // a linear map, weights, an intercept and an activation
-	Initializer = nn.Initializer // how first weights are drawn
-	Predictor   = nn.Predictor   // a network made ready for many predictions
-)
+// Network is nn.Network, layers one after another. It and the names below stand
+// in both packages, so that a program needs one import for the vocabulary.
+type Network = nn.Network
+
+// Layer is nn.Layer: a linear map, weights, an intercept and an activation.
+type Layer = nn.Layer
+
+// Initializer is nn.Initializer: how first weights are drawn.
+type Initializer = nn.Initializer
+
+// Predictor is nn.Predictor: a network made ready for many predictions.
+type Predictor = nn.Predictor
 
 // The initialisers; see nn.
 const (
