@@ -93,7 +93,7 @@ func (s *miniBatch) update(x mat.Dense, y loss.Target) (risk float64, err error)
 		return 0, err
 	}
 	risk, n := g.Risk, g.N // another pass would take their memory
-	if k > 0 && !(excess <= worse*s.polyak.excess) {
+	if k > 0 && !(excess <= unusual*s.polyak.excess) {
 		if before, err := s.takeBack(excess, x, y); err != nil || before < excess {
 			return risk + n*(before-excess), err
 		}
@@ -139,9 +139,10 @@ func (s *miniBatch) excess(risk float64, y loss.Target) (float64, error) {
 		risk, least, s.p.Loss.Spec())
 }
 
-// worse is how many times the usual excess of batches a batch must have to be looked
-// at, and how many times its own before the last step for the step to be the reason.
-const worse = 2
+const (
+	unusual  = 2   // times the usual excess of batches: such a batch is looked at
+	worsened = 1.2 // times its own excess before the last step: the step is the reason
+)
 
 // takeBack looks at a batch whose excess is unusual: what it is without the last step
 // says whether it comes from that step or from the batch's samples. A step that is to
@@ -155,7 +156,7 @@ func (s *miniBatch) takeBack(excess float64, x mat.Dense, y loss.Target) (float6
 		return 0, err
 	}
 	before, err := s.excess(risk/n, y)
-	if err != nil || excess <= worse*before {
+	if err != nil || excess <= worsened*before {
 		s.moveAlong(last)
 		return excess, err
 	}

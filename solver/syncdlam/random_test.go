@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"strconv"
 	"testing"
 
 	"github.com/dlam-go/dlam"
@@ -175,16 +174,14 @@ func (b batchRisks) rises() float64 {
 // TestRandomRuns: on random data, shapes, losses, activations, batches and seeds no
 // run fails, none ends worse than the best constant output, and after the first
 // tenth of a run no epoch's batches have twice the mean risk of an earlier epoch's.
-// DLAM_CONFIGURATIONS=1000 in the environment tries so many, with up to 60,000
-// samples and layers up to 2,000 wide.
+// DLAM_RANDOM_RUNS=100,1000,60000,2000 in the environment tries the runs from 100 on,
+// 1,000 of them, with up to 60,000 samples and layers up to 2,000 wide.
 func TestRandomRuns(t *testing.T) {
-	count, samples, widest := 60, 1500, 80
-	if n, err := strconv.Atoi(os.Getenv("DLAM_CONFIGURATIONS")); err == nil {
-		count, samples, widest = n, 60000, 2000
-	}
-	first := 0
-	if n, err := strconv.Atoi(os.Getenv("DLAM_FIRST")); err == nil {
-		first = n
+	first, count, samples, widest := 0, 60, 1500, 80
+	if text := os.Getenv("DLAM_RANDOM_RUNS"); text != "" {
+		if _, err := fmt.Sscanf(text, "%d,%d,%d,%d", &first, &count, &samples, &widest); err != nil {
+			t.Fatalf("DLAM_RANDOM_RUNS: %q: %v", text, err)
+		}
 	}
 	for i := first; i < first+count; i++ {
 		r := draw(uint64(i), samples, widest)
@@ -203,9 +200,6 @@ func TestRandomRuns(t *testing.T) {
 				verdict = "RISES"
 			}
 			text := fmt.Sprintf("%s: %s: risk %.4g, constant %.4g, rise %.2f", r.about, verdict, last, constant, rise)
-			if os.Getenv("CURVES") != "" {
-				t.Logf("%.3g", risks)
-			}
 			if verdict != "fine" {
 				t.Error(text)
 			} else if testing.Verbose() {
