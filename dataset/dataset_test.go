@@ -217,6 +217,32 @@ func TestNumpy(t *testing.T) {
 	if d.Rows() != 4 || !slices.Equal(d.Class, []int32{0, 1, 0, 1}) {
 		t.Errorf("npz: got %d rows, classes %v", d.Rows(), d.Class)
 	}
+	// Three dimensions are pictures, whose values go up to what their type or their
+	// range says; with values below 0 they are numbers.
+	for name, c := range map[string]struct {
+		x    any
+		max  float32
+		note string
+	}{
+		"bytes":        {[]uint8{0, 1, 2, 3, 4, 5, 6, 7}, 255, "pictures of 2×2 with values from 0 to 255"},
+		"to 255":       {[]float32{0, 1, 2, 3, 4, 5, 6, 250}, 255, "values from 0 to 255"},
+		"to 1":         {[]float32{0, 0.25, 0.5, 1, 0, 0.25, 0.5, 0.75}, 1, "values from 0 to 1"},
+		"to 16":        {[]int64{0, 1, 2, 3, 4, 5, 6, 16}, 16, "values from 0 to 16"},
+		"to 4095":      {[]uint16{0, 1, 2, 3, 4, 5, 6, 4095}, 4095, "values from 0 to 4095"},
+		"standardised": {[]float64{-1, 0, 1, 2, -1, 0, 1, 2}, 0, "not pictures, whose values are 0 or more; taken as 4 numbers each"},
+	} {
+		b := npyBytes(t, c.x)
+		b = bytes.Replace(b, []byte("'shape': (8,)"), []byte("'shape': (2,2,2)"), 1)
+		b[8] += 3 // bytes of the header
+		d := open(t, write(t, "x.npy", b), Options{}).Train
+		want := picture.Image{Height: 2, Width: 2, Channels: 1, Max: c.max}
+		if c.max == 0 {
+			want = picture.Image{}
+		}
+		if d.Image != want || d.X.Rows != 2 || d.X.Cols != 4 || !strings.Contains(strings.Join(d.Notes, ""), c.note) {
+			t.Errorf("%s: %+v, want %+v; told %q", name, d.Image, want, d.Notes)
+		}
+	}
 }
 
 type parquetRow struct {

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"image"
@@ -8,6 +9,7 @@ import (
 	_ "image/gif"  // registers the decoder
 	_ "image/jpeg" // registers the decoder
 	_ "image/png"  // registers the decoder
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -122,6 +124,13 @@ func (r *pictureReader) read(d *Dataset) error {
 	return err
 }
 
+// pictureFile is a file that a decoder may read from any place: what can only be read
+// from its start on, that of TIFF takes into memory as a whole, even for the header.
+type pictureFile struct {
+	*bufio.Reader
+	io.ReaderAt
+}
+
 // look reads the header of a picture.
 func (r *pictureReader) look(d *Dataset, path string) error {
 	f, err := os.Open(path)
@@ -129,7 +138,7 @@ func (r *pictureReader) look(d *Dataset, path string) error {
 		return inputError{err}
 	}
 	defer func() { _ = f.Close() }()
-	c, format, err := image.DecodeConfig(f)
+	c, format, err := image.DecodeConfig(pictureFile{bufio.NewReader(f), f})
 	if err != nil {
 		return inputf("%s: not a picture: %w", path, err)
 	}
@@ -215,7 +224,7 @@ func (r *pictureReader) decode(path string, shape picture.Image, turn int, take 
 		return inputError{err}
 	}
 	defer func() { _ = f.Close() }()
-	decoded, _, err := image.Decode(f)
+	decoded, _, err := image.Decode(pictureFile{bufio.NewReader(f), f})
 	if err != nil {
 		return readError(path, err)
 	}

@@ -10,8 +10,10 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -237,6 +239,19 @@ func TestPictureMemory(t *testing.T) {
 		if ok != (err == nil) || !ok && !errors.As(err, &large) {
 			t.Errorf("%.0f bytes: got %v", bytes, err)
 		}
+	}
+	// What stands at the end of a file is read from there: a TIFF file is not taken into
+	// memory to learn that it is too large.
+	noise := image.NewGray(image.Rect(0, 0, 2048, 2048))
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise.Pix) // never fails
+	root = folder(t, map[string]any{"1.tif": noise})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Open(context.Background(), root, Options{MaxMemory: 1 << 20})
+	runtime.ReadMemStats(&after)
+	var large TooLarge
+	if took := after.TotalAlloc - before.TotalAlloc; !errors.As(err, &large) || took > 1<<20 {
+		t.Errorf("a file of %d bytes: %d allocated, %v", len(noise.Pix), took, err)
 	}
 }
 
