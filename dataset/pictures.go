@@ -71,7 +71,8 @@ type pictureReader struct {
 
 	upright []int // how each picture is to be turned, by Exif
 	deep    bool  // there are 16 bits a channel
-	done    int64 // bytes
+	total   int64 // bytes of the files that were looked at
+	done    int64 // bytes that were decoded
 }
 
 // read reads all pictures: first what they are, then what is in them. There is
@@ -138,6 +139,12 @@ func (r *pictureReader) look(d *Dataset, path string) error {
 		return inputError{err}
 	}
 	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return inputError{err}
+	}
+	r.total += info.Size()
+	r.progress()
 	c, format, err := image.DecodeConfig(pictureFile{bufio.NewReader(f), f})
 	if err != nil {
 		return inputf("%s: not a picture: %w", path, err)
@@ -233,10 +240,15 @@ func (r *pictureReader) decode(path string, shape picture.Image, turn int, take 
 		return inputf("%s: %d×%d pixels, its header says otherwise", path, b.Dx(), b.Dy())
 	}
 	take(decoded)
-	if r.done += info.Size(); r.o.Progress != nil {
-		r.o.Progress(r.root, r.done, 0)
-	}
+	r.done += info.Size()
+	r.progress()
 	return nil
+}
+
+func (r *pictureReader) progress() {
+	if r.o.Progress != nil {
+		r.o.Progress(r.root, r.done, r.total)
+	}
 }
 
 // copyPixels fills dst with a decoded picture, turned upright: its values row by
