@@ -45,9 +45,9 @@ func createFolder(path, config string, given *dlam.Network, force bool) (*folder
 	if err := atomicfile.CheckFolder(path, ConfigName, lockName, StartName); err != nil && (!force || !errors.Is(err, ErrForeign)) {
 		return nil, refusef("run folder: %w", err)
 	}
-	_, err := os.Stat(path)
+	_, err := os.Lstat(path) // a link stays
 	made := errors.Is(err, os.ErrNotExist)
-	if err := os.MkdirAll(path, 0o755); err != nil {
+	if err := atomicfile.MakeFolder(path); err != nil {
 		return nil, refusef("run folder: %w", err)
 	}
 	r, err := lockFolder(path)

@@ -81,6 +81,16 @@ func target(path string) (string, error) {
 	return "", &fs.PathError{Op: "write", Path: path, Err: errors.New("too many links")}
 }
 
+// MakeFolder makes a folder, and those that it is in, if they are not there; of a link
+// to nothing it makes what that points to.
+func MakeFolder(path string) error {
+	path, err := target(path)
+	if err != nil {
+		return err
+	}
+	return os.MkdirAll(path, 0o755)
+}
+
 // isLink reports whether there is a link of that name.
 func isLink(path string) bool {
 	info, err := os.Lstat(path)
