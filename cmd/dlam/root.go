@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/recipe"
 )
 
@@ -135,28 +136,49 @@ form.
 				return err
 			}
 		}
-		var wrong *pflag.InvalidValueError
-		if errors.As(err, &wrong) {
-			if _, ok := wrong.GetFlag().Value.(settingFlag); ok {
-				return usagef("--%s: %w", wrong.GetFlag().Name, wrong.Unwrap())
-			}
-		}
-		return usagef("%w (see %s --help)", err, c.CommandPath())
+		return flagError(c, err)
 	})
 	root.AddCommand(a.commands()...)
 	usageArgs(root)
+	completeNames(root)
 	return root
+}
+
+// flagError is an error of c's flags, with what was meant where that is known.
+func flagError(c *cobra.Command, err error) error {
+	var wrong *pflag.InvalidValueError
+	var unknown *pflag.NotExistError
+	switch {
+	case errors.As(err, &wrong):
+		if f, ok := wrong.GetFlag().Value.(settingFlag); ok {
+			return usagef("--%s: %w%s", wrong.GetFlag().Name, wrong.Unwrap(), check.Meant(wrong.GetValue(), f.Choices()))
+		}
+	case errors.As(err, &unknown):
+		var names []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		return usagef("%w (see %s --help)%s", err, c.CommandPath(), check.Meant("--"+unknown.GetSpecifiedName(), names))
+	}
+	return usagef("%w (see %s --help)", err, c.CommandPath())
 }
 
 // usageArgs makes a wrong number of arguments bad usage, for c and the commands
 // under it.
 func usageArgs(c *cobra.Command) {
-	if check := c.Args; check != nil {
+	if right := c.Args; right != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return usagef("%w (see %s --help)", err, c.CommandPath())
+			err := right(c, args)
+			if err == nil {
+				return nil
 			}
-			return nil
+			meant := ""
+			if len(args) > 0 {
+				var names []string
+				for _, sub := range c.Commands() {
+					names = append(names, sub.Name())
+				}
+				meant = check.Meant(args[0], append(names, c.ValidArgs...))
+			}
+			return usagef("%w (see %s --help)%s", err, c.CommandPath(), meant)
 		}
 	}
 	for _, sub := range c.Commands() {
