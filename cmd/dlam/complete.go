@@ -35,9 +35,12 @@ func runsIn(folder string) (runs []string) {
 func runs() []string { return slices.Concat(runsIn("."), runsIn("runs")) }
 
 // known refuses the name of a run, or of a model, where there is nothing, and says
-// what there is.
+// what there is; also that of a pipe or a device, which may never end.
 func known(path string) error {
-	_, err := os.Stat(path)
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return usagef("%s: neither a file nor a folder, so no run and no model", path)
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil // whoever reads it says what is wrong
 	}

@@ -42,6 +42,7 @@ func TestMeant(t *testing.T) {
 		"report runs/no":          "runs/no: no such file or folder (the runs here are",
 		"watch runs/no":           "runs/no: no such file or folder (the runs here are",
 		"train --resume runs/no":  "runs/no: no such file or folder (the runs here are",
+		"report /dev/null":        "/dev/null: neither a file nor a folder, so no run and no model",
 		"inspect points.csv":      "points.csv: bad model file: it is no safetensors file",
 	} {
 		if code, _, said := call(strings.Fields(args)...); code != exitUsage || !strings.Contains(said, want) {
