@@ -152,6 +152,9 @@ func (r *pictureReader) look(d *Dataset, path string) error {
 	if c.Width < 1 || c.Height < 1 || c.Width > maxPixels/c.Height {
 		return inputf("%s: %d×%d pixels, want at most %d in all", path, c.Width, c.Height, maxPixels)
 	}
+	if format == "tiff" && isFax(f) {
+		return inputf("%s: a TIFF file with the compression of faxes, which is not supported: save it with another", path)
+	}
 	turn := upright
 	if format == "jpeg" || format == "tiff" {
 		turn = orientation(f, format)
@@ -255,13 +258,7 @@ func (r *pictureReader) progress() {
 // row, channels last.
 func (r *pictureReader) copyPixels(dst []float32, shape picture.Image, decoded image.Image, turn int) {
 	b := decoded.Bounds()
-	at := func(x, y int) color.RGBA64 {
-		c, _ := color.RGBA64Model.Convert(decoded.At(x, y)).(color.RGBA64)
-		return c
-	}
-	if fast, ok := decoded.(image.RGBA64Image); ok {
-		at = fast.RGBA64At
-	}
+	at := colours(decoded)
 	shift := 8 // 16 bits to 8
 	if r.deep {
 		shift = 0
@@ -280,6 +277,38 @@ func (r *pictureReader) copyPixels(dst []float32, shape picture.Image, decoded i
 			k += 3
 		}
 	}
+}
+
+// colours is the colours of a decoded picture as they are stored: how far they are
+// transparent does not count.
+func colours(decoded image.Image) func(x, y int) color.RGBA64 {
+	straight := func(c color.Color) color.RGBA64 {
+		switch c := c.(type) {
+		case color.NRGBA:
+			return color.RGBA64{R: uint16(c.R) * 0x101, G: uint16(c.G) * 0x101, B: uint16(c.B) * 0x101, A: 0xffff}
+		case color.NRGBA64:
+			return color.RGBA64{R: c.R, G: c.G, B: c.B, A: 0xffff}
+		}
+		v, _ := color.RGBA64Model.Convert(c).(color.RGBA64)
+		return v
+	}
+	switch p := decoded.(type) {
+	case *image.NRGBA:
+		return func(x, y int) color.RGBA64 { return straight(p.NRGBAAt(x, y)) }
+	case *image.NRGBA64:
+		return func(x, y int) color.RGBA64 { return straight(p.NRGBA64At(x, y)) }
+	case *image.NYCbCrA:
+		return p.YCbCr.RGBA64At
+	case *image.Paletted:
+		var entries [256]color.RGBA64
+		for i, c := range p.Palette {
+			entries[i] = straight(c)
+		}
+		return func(x, y int) color.RGBA64 { return entries[p.ColorIndexAt(x, y)] }
+	case image.RGBA64Image:
+		return p.RGBA64At
+	}
+	return func(x, y int) color.RGBA64 { return straight(decoded.At(x, y)) }
 }
 
 // gray is the luma of a colour, as package image/color has it.
