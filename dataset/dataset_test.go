@@ -243,6 +243,23 @@ func TestNumpy(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v; told %q", name, d.Image, want, d.Notes)
 		}
 	}
+	// The last of four dimensions may be colour.
+	for shape, c := range map[string]struct {
+		want picture.Image
+		note string
+	}{
+		"(1,2,4,3)":   {picture.Image{Height: 2, Width: 4, Channels: 3, Max: 255}, "pictures of 2×4 with values from 0 to 255"},
+		"(2,3,4,1)":   {picture.Image{Height: 3, Width: 4, Channels: 1, Max: 255}, "pictures of 3×4"},
+		"(2,3,2,2)":   {picture.Image{}, "shape [2 3 2 2]: taken as 12 numbers each"},
+		"(1,2,2,2,3)": {picture.Image{}, "taken as 24 numbers each"},
+	} {
+		b := bytes.Replace(npyBytes(t, make([]uint8, 24)), []byte("'shape': (24,)"), []byte("'shape': "+shape), 1)
+		b[8] += byte(len(shape) - len("(24,)"))
+		d := open(t, write(t, "x.npy", b), Options{}).Train
+		if d.Image != c.want || d.X.Rows*d.X.Cols != 24 || !strings.Contains(strings.Join(d.Notes, ""), c.note) {
+			t.Errorf("%s: %+v, want %+v; told %q", shape, d.Image, c.want, d.Notes)
+		}
+	}
 }
 
 type parquetRow struct {
