@@ -47,7 +47,7 @@ func createFolder(path, config string, given *dlam.Network, force bool) (*folder
 	}
 	_, err := os.Lstat(path) // a link stays
 	made := errors.Is(err, os.ErrNotExist)
-	if err := atomicfile.MakeFolder(path); err != nil {
+	if err := atomicfile.MkdirAll(path); err != nil {
 		return nil, refusef("run folder: %w", err)
 	}
 	r, err := lockFolder(path)

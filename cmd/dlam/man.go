@@ -18,7 +18,7 @@ func newManCommand(a *app) *cobra.Command {
 	man := &cobra.Command{
 		Use: "man FOLDER", Short: "Write manual pages", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := atomicfile.MakeFolder(args[0]); err != nil {
+			if err := atomicfile.MkdirAll(args[0]); err != nil {
 				return errUsage{err}
 			}
 			return a.writeManual(c.Context(), c.Root(), args[0], f)

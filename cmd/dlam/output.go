@@ -57,7 +57,7 @@ func (a *app) write(ctx context.Context, path, mark string, f force, write func(
 	if err := f.check(atomicfile.CheckFile(path, mark)); err != nil {
 		return err
 	}
-	if err := atomicfile.MakeFolder(filepath.Dir(path)); err != nil {
+	if err := atomicfile.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
 	info, err := os.Stat(path)

@@ -81,9 +81,9 @@ func target(path string) (string, error) {
 	return "", &fs.PathError{Op: "write", Path: path, Err: errors.New("too many links")}
 }
 
-// MakeFolder makes a folder, and those that it is in, if they are not there; of a link
+// MkdirAll makes a folder, and those that it is in, if they are not there; of a link
 // to nothing it makes what that points to.
-func MakeFolder(path string) error {
+func MkdirAll(path string) error {
 	path, err := target(path)
 	if err != nil {
 		return err
