@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/check"
@@ -52,6 +53,23 @@ func known(path string) error {
 		return usagef("%s: no such file or folder, and no runs are here: dlam train makes them", path)
 	}
 	return usagef("%s: no such file or folder (the runs here are %s)%s", path, table.List(list), check.Meant(filepath.Clean(path), list))
+}
+
+// flagError is an error of c's flags, with what was meant where that is known.
+func flagError(c *cobra.Command, err error) error {
+	var wrong *pflag.InvalidValueError
+	var unknown *pflag.NotExistError
+	switch {
+	case errors.As(err, &wrong):
+		if f, ok := wrong.GetFlag().Value.(settingFlag); ok {
+			return usagef("--%s: %w%s", wrong.GetFlag().Name, wrong.Unwrap(), check.Meant(wrong.GetValue(), f.Choices()))
+		}
+	case errors.As(err, &unknown):
+		var names []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		return usagef("%w (see %s --help)%s", err, c.CommandPath(), check.Meant("--"+unknown.GetSpecifiedName(), names))
+	}
+	return usagef("%w (see %s --help)", err, c.CommandPath())
 }
 
 // completion is what a shell offers for an argument or a flag.

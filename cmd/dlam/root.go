@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/check"
@@ -142,23 +141,6 @@ form.
 	usageArgs(root)
 	completeNames(root)
 	return root
-}
-
-// flagError is an error of c's flags, with what was meant where that is known.
-func flagError(c *cobra.Command, err error) error {
-	var wrong *pflag.InvalidValueError
-	var unknown *pflag.NotExistError
-	switch {
-	case errors.As(err, &wrong):
-		if f, ok := wrong.GetFlag().Value.(settingFlag); ok {
-			return usagef("--%s: %w%s", wrong.GetFlag().Name, wrong.Unwrap(), check.Meant(wrong.GetValue(), f.Choices()))
-		}
-	case errors.As(err, &unknown):
-		var names []string
-		c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
-		return usagef("%w (see %s --help)%s", err, c.CommandPath(), check.Meant("--"+unknown.GetSpecifiedName(), names))
-	}
-	return usagef("%w (see %s --help)", err, c.CommandPath())
 }
 
 // usageArgs makes a wrong number of arguments bad usage, for c and the commands
