@@ -97,7 +97,7 @@ func Find(name string) (Method, error) {
 			return m, nil
 		}
 	}
-	return Method{}, refusef("unknown solver %q (choose one of %s)", name, strings.Join(MethodNames(), ", "))
+	return Method{}, refusef("unknown solver %q (choose one of %s)%s", name, strings.Join(MethodNames(), ", "), check.Meant(name, MethodNames()))
 }
 
 func times(n int) func(facts) int { return func(facts) int { return n } }

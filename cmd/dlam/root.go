@@ -10,9 +10,9 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/recipe"
 )
 
@@ -135,28 +135,32 @@ form.
 				return err
 			}
 		}
-		var wrong *pflag.InvalidValueError
-		if errors.As(err, &wrong) {
-			if _, ok := wrong.GetFlag().Value.(settingFlag); ok {
-				return usagef("--%s: %w", wrong.GetFlag().Name, wrong.Unwrap())
-			}
-		}
-		return usagef("%w (see %s --help)", err, c.CommandPath())
+		return flagError(c, err)
 	})
 	root.AddCommand(a.commands()...)
 	usageArgs(root)
+	completeNames(root)
 	return root
 }
 
 // usageArgs makes a wrong number of arguments bad usage, for c and the commands
 // under it.
 func usageArgs(c *cobra.Command) {
-	if check := c.Args; check != nil {
+	if right := c.Args; right != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return usagef("%w (see %s --help)", err, c.CommandPath())
+			err := right(c, args)
+			if err == nil {
+				return nil
 			}
-			return nil
+			meant := ""
+			if len(args) > 0 {
+				var names []string
+				for _, sub := range c.Commands() {
+					names = append(names, sub.Name())
+				}
+				meant = check.Meant(args[0], append(names, c.ValidArgs...))
+			}
+			return usagef("%w (see %s --help)%s", err, c.CommandPath(), meant)
 		}
 	}
 	for _, sub := range c.Commands() {

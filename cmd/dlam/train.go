@@ -77,6 +77,9 @@ func (a *app) trainSettings(cmd *cobra.Command, c *recipe.Config, f *trainFlags)
 		if f.config != "" || f.run != "" || f.initFrom != "" {
 			return usagef("--resume takes its settings from the run: it does not go with --config, --run or --init-from")
 		}
+		if err := known(f.resume); err != nil {
+			return err
+		}
 		f.run, f.config = f.resume, filepath.Join(f.resume, recipe.ConfigName)
 	}
 	if f.config != "" {

@@ -66,8 +66,7 @@ func Write(path string, write func(io.Writer) error) (err error) {
 func target(path string) (string, error) {
 	const most = 40 // links to links, as systems have it
 	for range most {
-		info, err := os.Lstat(path)
-		if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		if !isLink(path) {
 			return path, nil // it is made, or making it says what is wrong
 		}
 		to, err := os.Readlink(path)
@@ -80,6 +79,22 @@ func target(path string) (string, error) {
 		path = to
 	}
 	return "", &fs.PathError{Op: "write", Path: path, Err: errors.New("too many links")}
+}
+
+// MkdirAll makes a folder, and those that it is in, if they are not there; of a link
+// to nothing it makes what that points to.
+func MkdirAll(path string) error {
+	path, err := target(path)
+	if err != nil {
+		return err
+	}
+	return os.MkdirAll(path, 0o755)
+}
+
+// isLink reports whether there is a link of that name.
+func isLink(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
 // writeInPlace writes to what is no regular file.
