@@ -34,7 +34,7 @@ func howMany(t *testing.T, variable string, otherwise int) int {
 func TestKilled(t *testing.T) {
 	program := faultyProgram(t)
 	n := howMany(t, "DLAM_KILL_TESTS", 45)
-	iterations := max(3, n/10) // at least so many operations has each
+	iterations := n/9 + 1 // each has as many operations
 	straight := filepath.Join(t.TempDir(), "straight")
 	args := func(folder string) []string {
 		return append(shortRun("dlam", folder, iterations, "--checkpoint-every", "1", "--threads", "1"), "--run", folder)
