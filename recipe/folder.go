@@ -43,7 +43,7 @@ var ErrForeign = atomicfile.ErrForeign
 // createFolder makes a new run folder with its config, and the first weights if
 // they were given. One with files of others is taken by force alone.
 func createFolder(path, config string, given *dlam.Network, force bool) (*folder, error) {
-	if err := atomicfile.CheckFolder(path, ConfigName, lockName, StartName); err != nil && !(force && errors.Is(err, ErrForeign)) {
+	if err := atomicfile.CheckFolder(path, ConfigName, lockName, StartName); err != nil && (!force || !errors.Is(err, ErrForeign)) {
 		return nil, refusef("run folder: %w", err)
 	}
 	_, err := os.Stat(path)

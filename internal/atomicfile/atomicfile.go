@@ -74,7 +74,7 @@ func target(path string) (string, error) {
 	const most = 40 // links to links, as systems have it
 	for range most {
 		info, err := os.Lstat(path)
-		if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		if link := err == nil && info.Mode()&fs.ModeSymlink != 0; !link {
 			return path, nil // it is made, or making it says what is wrong
 		}
 		to, err := os.Readlink(path)

@@ -1,6 +1,10 @@
 package atomicfile
 
-import "os"
+import (
+	"errors"
+	"io/fs"
+	"os"
+)
 
 // All that this program writes and must not lose is written by what is in this file,
 // so that a test can put another disk in its place: one that fails, that keeps a
@@ -32,12 +36,11 @@ func mkdir(path string) error { return os.Mkdir(path, 0o755) }
 // systems that can.
 func SyncFolder(path string) error {
 	f, err := os.Open(path)
-	if err != nil {
-		return nil // it may be written to, but not read
+	if err == nil {
+		err = f.Sync()
+		_ = f.Close() // nothing was written to it
 	}
-	err = f.Sync()
-	_ = f.Close() // nothing was written to it
-	if unsupported(err) {
+	if unsupported(err) || errors.Is(err, fs.ErrPermission) { // it may be one to write to, and not to read
 		return nil
 	}
 	return err
