@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -74,6 +75,59 @@ func TestCheckpointFails(t *testing.T) {
 	o.Warn = nil
 	if _, err := recipe.Train(context.Background(), d, progress(o, inTheWay)); err == nil || !strings.Contains(err.Error(), "the state after iteration 3 is not saved") {
 		t.Errorf("with nobody to be told: %v", err)
+	}
+}
+
+// TestCheckpointFailsOnARank lets the state of either of two processes not be saved
+// for an iteration: both go on, and what they go on from later is of one iteration.
+func TestCheckpointFailsOnARank(t *testing.T) {
+	points, zones := circle(200)
+	const ranks = 2
+	for owner, name := range []string{model.CheckpointName, "checkpoint-3-1.dlam"} {
+		o, _ := saving(t, "sync")
+		file := filepath.Join(o.Folder, name)
+		group := comm.Group(ranks)
+		var wait sync.WaitGroup
+		results, errs, warned := make([]*recipe.Result, ranks), make([]error, ranks), make([][]string, ranks)
+		for r := range ranks {
+			part := o
+			part.Comm, part.TestSplit, part.Settings.Batch = group[r], new(0.0), new(0)
+			part.Warn = func(err error) { warned[r] = append(warned[r], err.Error()) }
+			d := recipe.Rows(points[100*r:100*(r+1)], zones[100*r:100*(r+1)])
+			wait.Go(func() {
+				results[r], errs[r] = recipe.Train(context.Background(), d, progress(part, func(k int) {
+					if r != owner {
+						return
+					}
+					var err error
+					switch k {
+					case 3:
+						_ = os.Remove(file) // rank 1's is not there
+						err = os.Mkdir(file, 0o755)
+					case 4:
+						err = os.Remove(file)
+					case 6:
+						var c *model.Checkpoint
+						if c, err = model.LoadCheckpoint(filepath.Join(o.Folder, model.CheckpointName)); err == nil && c.Iteration != 5 {
+							t.Errorf("%s: a checkpoint of iteration %d before the last, want 5", name, c.Iteration)
+						}
+					}
+					if err != nil {
+						t.Errorf("%s, iteration %d: %v", name, k, err)
+					}
+				}))
+			})
+		}
+		wait.Wait()
+		if err := errors.Join(errs...); err != nil || results[0].Last.Iteration != 6 {
+			t.Fatalf("%s: %v, %+v", name, err, results[0])
+		}
+		if all := slices.Concat(warned...); len(all) == 0 || !strings.Contains(all[0], "the state after iteration 3 is not saved") {
+			t.Errorf("%s: warned of %q", name, warned)
+		}
+		if left, err := filepath.Glob(filepath.Join(o.Folder, "*checkpoint*")); err != nil || len(left) > 0 {
+			t.Errorf("%s: left %q, %v", name, left, err)
+		}
 	}
 }
 
