@@ -164,14 +164,13 @@ func (a *app) heedHangup(ctx context.Context) {
 		return
 	}
 	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
+	signal.Notify(hangup, syscall.SIGHUP) // for good: a shell and its terminal both send one
 	go func() {
 		select {
 		case <-hangup:
 			a.interrupt()
 		case <-ctx.Done():
 		}
-		signal.Stop(hangup) // the next one ends the program at once
 	}()
 }
 
