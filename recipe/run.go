@@ -286,32 +286,31 @@ func (r *Run) finish(res *dlam.Result, failed error) (*Result, error) {
 	return out, nil
 }
 
-// save writes the model, and the state if the run can go on; the one before an
-// iteration that was given up. A run that has ended needs none, once its model and
-// trace are safe; one that failed keeps what it saved before.
+// save writes the state if the run can go on, that before an iteration that was given
+// up, and the model. A run that has ended needs no state, once its model and trace are
+// safe; one that failed keeps what it saved before.
 func (r *Run) save(m *model.Model, givenUp bool) error {
 	if r.check == nil {
 		return nil
 	}
-	status := dlam.Status(m.Training.Status)
-	goesOn := status == dlam.Interrupted || status == dlam.TimedOut
-	if r.folder == nil { // rank 0 saves the model
-		if goesOn {
-			return r.check.end(givenUp)
+	if r.folder != nil {
+		if err := r.folder.held(); err != nil {
+			return err
 		}
-		return nil
 	}
-	if err := r.folder.held(); err != nil {
-		return err
+	var lost error
+	status := dlam.Status(m.Training.Status)
+	if status == dlam.Interrupted || status == dlam.TimedOut { // first, since the model can be made from it
+		lost = r.check.end(givenUp)
 	}
-	lost := r.folder.trace.Sync() // before the model, which says that the run has ended
+	if r.folder == nil { // rank 0 saves the model
+		return lost
+	}
+	lost = errors.Join(lost, r.folder.trace.Sync()) // before the model, which says that the run has ended
 	if err := errors.Join(lost, m.Save(r.folder.file(model.FileName))); err != nil {
 		return err
 	}
-	switch {
-	case goesOn:
-		return r.check.end(givenUp)
-	case status == dlam.Completed || status == dlam.Stopped:
+	if status == dlam.Completed || status == dlam.Stopped {
 		return r.check.remove()
 	}
 	return nil
