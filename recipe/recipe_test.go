@@ -674,3 +674,27 @@ func TestDocumented(t *testing.T) {
 		}
 	}
 }
+
+// TestMoreFeaturesThanSamples trains on 50 samples of 20,000 features in under 200 MB,
+// the program's own included, where the square of the features alone takes 3.2 GB.
+func TestMoreFeaturesThanSamples(t *testing.T) {
+	const most = 180e6 // beside which the program takes some 20 MB
+	rng := rng()
+	rows, y := make([][]float32, 50), make([]int, 50)
+	for i := range rows {
+		rows[i], y[i] = make([]float32, 20000), i%2
+		for j := range rows[i] {
+			rows[i][j] = rng.Float32()
+			if j < 200 {
+				rows[i][j] += float32(y[i])
+			}
+		}
+	}
+	for _, method := range []string{"dlam", "mdlam", "admm", "bcd", "dladmm", "adam"} {
+		o := small(method)
+		o.MaxMemory, o.TestSplit, o.Iterations = most, new(0.0), 10
+		if r := train(t, recipe.Rows(rows, y), o); r.Last.Train.Accuracy < 0.6 { // ten iterations are few, and half of the samples are of each class
+			t.Errorf("%s: accuracy %g", method, r.Last.Train.Accuracy)
+		}
+	}
+}

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -29,6 +31,8 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer // results, and what people read
 	job      job       // the processes that a run is divided over
+
+	interrupt func() // ends the command as Ctrl-C does
 }
 
 // commands are all commands, in the order of the help text. A new one is a
@@ -64,7 +68,9 @@ var errInterrupted = errors.New("interrupted")
 
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) int {
-	a := &app{in: in, out: out, err: stderr, job: alone{}}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a := &app{in: in, out: out, err: stderr, job: alone{}, interrupt: cancel}
 	root := newRootCommand(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -119,6 +125,9 @@ form.
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			collectWithin(c.Flags())
+			if c.Name() != "serve" { // which reads its models again
+				a.heedHangup(c.Context())
+			}
 			if c.Name() == "train" {
 				return a.join()
 			}
@@ -141,6 +150,23 @@ form.
 	usageArgs(root)
 	completeNames(root)
 	return root
+}
+
+// heedHangup makes SIGHUP, which comes when a terminal is closed or a connection
+// lost, end the command as Ctrl-C does, unless it is ignored, as under nohup.
+func (a *app) heedHangup(ctx context.Context) {
+	if signal.Ignored(syscall.SIGHUP) {
+		return
+	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP) // for good: a shell and its terminal both send one
+	go func() {
+		select {
+		case <-hangup:
+			a.interrupt()
+		case <-ctx.Done():
+		}
+	}()
 }
 
 // usageArgs makes a wrong number of arguments bad usage, for c and the commands
@@ -191,6 +217,15 @@ func (a *app) say(format string, args ...any) {
 	if a.job.Rank() == 0 {
 		_, _ = fmt.Fprintf(a.err, format+"\n", args...)
 	}
+}
+
+// warn tells of what goes wrong and does not end the command, each process of its own.
+func (a *app) warn(err error) {
+	from := "warning"
+	if a.job.Rank() > 0 {
+		from = fmt.Sprintf("warning, rank %d of %d", a.job.Rank(), a.job.Size())
+	}
+	_, _ = fmt.Fprintf(a.err, "%s: %v\n", from, err)
 }
 
 // object writes a JSON object as the last line of standard output.
