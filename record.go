@@ -23,6 +23,10 @@ type Record struct {
 	Regularization float64   `json:"regularization"`
 	Penalty        []float64 `json:"penalty,omitempty"` // φ_l of each layer
 
+	// Attempt is the number of the attempt that begins after this iteration, from the
+	// first weights and with a safer setting, if one does; the first one is 1.
+	Attempt int `json:"attempt,omitempty"`
+
 	Epsilon float64 `json:"epsilon,omitempty"` // band half-width in this iteration
 	// EpsilonChanged marks that the band had changed before this iteration,
 	// so that Objective does not compare with the one before.

@@ -23,6 +23,7 @@ const (
 	Diverged    Status = "diverged"    // an iterate, the objective, a score or an output was not finite; Result has the last good network
 	Failed      Status = "failed"      // the solver or a recorder reported an error
 	Stopped     Status = "stopped"     // the solver found nothing left to do (ErrStop)
+	Useless     Status = "useless"     // all is done, and the network is worse on the training samples than one output for all
 )
 
 // ErrStop is what Step returns, beside a valid Record, when there is no point
@@ -32,6 +33,19 @@ var ErrStop = errors.New("nothing left to do")
 // ErrDiverged is what Step wraps where numbers overflow, or turn into NaN. Run
 // looks at the record, the parameters and the network's outputs itself.
 var ErrDiverged = errors.New("diverged")
+
+// Comparable is a Stepper that knows the least mean risk of outputs that are the same
+// for all training samples: a network that is worse has learnt nothing, and Run says
+// so.
+type Comparable interface {
+	Stepper
+	// Constant is that risk, over all ranks' samples.
+	Constant() float64
+}
+
+// ConstantSlack is how many times Comparable's risk a network may have: some runs do
+// not learn, and end a little above it.
+const ConstantSlack = 1.01
 
 // Recorder takes the Record of each iteration, in order.
 type Recorder interface {
@@ -146,7 +160,22 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 	if err == nil && o.Validation != nil {
 		err = r.choose(o.Validation)
 	}
+	if err == nil && (status == Completed || status == Stopped) {
+		if err = r.compare(); err != nil {
+			status = Useless
+		}
+	}
 	return &Result{Network: r.good, Status: status, Last: r.last, GivenUp: r.givenUp}, err
+}
+
+// compare reports a network that is worse than a constant.
+func (r *runner) compare() error {
+	c, ok := r.st.(Comparable)
+	if !ok || r.last.Train == nil || r.last.Train.Risk <= ConstantSlack*c.Constant() {
+		return nil
+	}
+	return fmt.Errorf("the network is worse on the training samples than one output for all: its risk is %.4g, that of the best constant %.4g; more iterations, a smaller network, another activation or loss may help",
+		r.last.Train.Risk, c.Constant())
 }
 
 type runner struct {

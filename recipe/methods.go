@@ -163,6 +163,7 @@ func (r *reader) also(ok bool, needs string, names ...string) {
 // What some settings need.
 const (
 	needsBatches      = "mini-batches"
+	needsAllSamples   = "all samples at a time (batch 0)"
 	needsBacktracking = "line-search backtracking"
 	needsProx         = "mode prox"
 )
@@ -178,7 +179,7 @@ func makeSync(r *reader, f facts) dlam.Solver {
 	read(r, "lambda", g.Lambda, &s.Lambda)
 	readIf(r, f.mini, needsBatches, "rank", g.Rank, &s.Rank)
 	read(r, "momentum", g.Momentum, &s.Momentum)
-	read(r, "mode", g.Mode, &s.Mode)
+	readIf(r, !f.mini, needsAllSamples, "mode", g.Mode, &s.Mode)
 	readIf(r, s.Mode == syncdlam.Prox, needsProx, "rho", g.Rho, &s.Rho)
 	r.also(s.Mode == syncdlam.Prox, needsProx, "output-solver")
 	r.also(f.mini, needsBatches, "jitter")

@@ -383,7 +383,9 @@ func TestMethodsReadWhatTheySay(t *testing.T) {
 func needs(method, setting string) map[string]string {
 	switch {
 	case method == "sync" && (setting == "rho" || setting == "output-solver"):
-		return map[string]string{"mode": "prox"}
+		return map[string]string{"batch": "0", "mode": "prox"}
+	case setting == "mode":
+		return map[string]string{"batch": "0"}
 	case setting == "alpha0" || setting == "gamma" && method == "dlam":
 		return map[string]string{"line-search": "backtracking"}
 	case setting == "jitter" && method != "sync":
@@ -436,8 +438,8 @@ func with(t *testing.T, d recipe.Data, o recipe.Options, name, text string) (*re
 var notOnTheCommandLine = map[string]string{
 	"Epochs": "those of iterations", "Seed": "the run's", "Rule": "the method's name",
 	"multiconvex.Momentum": "the method's name",
-	"sync.Factor":          "a constant of the method", "sync.Lead": "a constant of the method", "sync.Refresh": "a constant of the method",
-	"sync.Decay": "a constant of the method", "sync.Measure": "a constant of the method",
+	"syncdlam.Factor":      "a constant of the method", "syncdlam.Lead": "a constant of the method", "syncdlam.Refresh": "a constant of the method",
+	"syncdlam.Decay": "a constant of the method",
 }
 
 // TestSettingsAreWired finds the fields of solvers' settings that nothing on the

@@ -43,6 +43,15 @@ func (p *progress) Record(r dlam.Record) error {
 // 1, 2, 5, 10, 20, 50, … and the last.
 func (p *progress) show(r dlam.Record) error {
 	last := r.Iteration == p.iterations
+	if r.Attempt > 0 {
+		clear := ""
+		if p.live {
+			clear = "\r\x1b[K"
+		}
+		if _, err := fmt.Fprintf(p.w, "%safter iteration %d the network is worse than one output for all samples: attempt %d begins from the first weights, with a quarter of the step\n", clear, r.Iteration, r.Attempt); err != nil {
+			return err
+		}
+	}
 	if p.live {
 		if !last && time.Since(p.drawn) < 100*time.Millisecond {
 			return nil

@@ -30,8 +30,14 @@ type lowRank struct {
 
 func newLowRank(rank, in int) *lowRank {
 	r := &lowRank{u: mat.New(rank, in), uc: mat.New(rank, in), k: mat.New(rank, rank)}
-	orthonormalize(r.u)
+	r.begin()
 	return r
+}
+
+// begin makes U random.
+func (r *lowRank) begin() {
+	clear(r.u.Data)
+	orthonormalize(r.u)
 }
 
 // solve packs R of (C + dI)⁻¹ ≈ base·I + UᵀR, after so many turns of U, and

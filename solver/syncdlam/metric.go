@@ -37,6 +37,14 @@ func (m *inputMetric) allocate(in, out, rank int) {
 	}
 }
 
+// forget makes the next moments the first.
+func (m *inputMetric) forget() {
+	m.seen = false
+	if m.low != nil {
+		m.low.begin()
+	}
+}
+
 // average takes new moments into the averages.
 func (m *inputMetric) average(square, sum []float64, n, decay float64) {
 	if !m.seen {

@@ -2,6 +2,7 @@ package syncdlam
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -18,6 +19,11 @@ type miniBatch struct {
 	batches *backprop.Batches
 	mean    *dlam.Network // the network: an average of the parameters
 	monitor monitor
+
+	start    *dlam.Network // what attempts begin with
+	constant float64       // mean risk of outputs that are the same for all samples
+	attempt  int           // 0 for the first
+	began    int           // epochs done when it began
 
 	epochs    int     // done
 	updates   int     // done
@@ -43,41 +49,66 @@ func (s *miniBatch) begin() error {
 		return err
 	}
 	s.bounded, _ = s.p.Loss.(loss.Bounded)
-	s.mean = s.net.Clone()
-	total := float64(s.Epochs * s.batches.Count)
-	s.stability, s.target = stability{momentum: s.Momentum, share: 1}, targetLevel{share: 1}
-	s.schedule, s.average = schedule{total}, parameterAverage{total, s.batches.Count}
+	s.mean, s.start = s.net.Clone(), s.net.Clone()
+	s.begins()
+	if s.constant, err = constantRisk(s.e, s.p); err != nil {
+		return err
+	}
 	return s.monitor.begin(&s.core)
+}
+
+// begins lays an attempt out over the epochs that are left.
+func (s *miniBatch) begins() {
+	total := float64((s.Epochs - s.began) * s.batches.Count)
+	s.polyak, s.stability, s.target = polyakStep{}, stability{momentum: s.Momentum, share: 1}, targetLevel{share: 1}
+	s.schedule, s.average = schedule{total}, parameterAverage{total, s.batches.Count}
 }
 
 // Step is an epoch: it takes every sample once.
 func (s *miniBatch) Step(ctx context.Context) (dlam.Record, error) {
-	s.batches.Shuffle(s.epochs)
-	var risk float64
-	for k := range s.batches.Count {
-		if err := ctx.Err(); err != nil {
-			return dlam.Record{}, err
-		}
-		x, y := s.batches.Take(k)
-		r, err := s.update(x, y)
-		if err != nil {
-			return dlam.Record{}, err
-		}
-		risk += r
-	}
-	s.look(0)
+	attempt := s.attempt
+	risk, err := s.epoch(ctx)
 	s.epochs++
+	if errors.Is(err, dlam.ErrDiverged) && s.mayRetry() {
+		s.retry()
+	} else if err != nil {
+		return dlam.Record{}, err
+	}
 	r := dlam.Record{BatchRisk: risk / s.samples, Step: s.step, Regularization: s.regularization(s.mean)}
-	s.target.observe(r.BatchRisk, s.batches.Count)
-	var err error
 	if r.Risk, err = s.monitor.risk(s.mean); err != nil {
 		return dlam.Record{}, err
+	}
+	if s.attempt == attempt && s.mayRetry() && s.due() && !(r.Risk <= hopeless*s.constant) {
+		s.retry()
+	}
+	if s.attempt != attempt {
+		r.Attempt = s.attempt + 1
 	}
 	if s.monitor.samples < int(s.samples) {
 		r.RiskSamples = s.monitor.samples
 	}
 	r.Objective = s.samples*r.Risk + r.Regularization
 	return r, nil
+}
+
+// epoch takes every sample once, and returns the sum of their risks, each before
+// its batch's update.
+func (s *miniBatch) epoch(ctx context.Context) (risk float64, err error) {
+	s.batches.Shuffle(s.epochs)
+	for k := range s.batches.Count {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		x, y := s.batches.Take(k)
+		r, err := s.update(x, y)
+		if err != nil {
+			return 0, err
+		}
+		risk += r
+	}
+	s.look(0)
+	s.target.observe(risk/s.samples, s.batches.Count)
+	return risk, nil
 }
 
 // update is one with a mini-batch. It returns the sum of the batch's risk before it.
@@ -187,7 +218,8 @@ func (s *miniBatch) turn(g *backprop.Gradient) (square, slope float64) {
 // advance takes update k's step along V, takes where it leads into the average, and
 // looks ahead for the next gradient.
 func (s *miniBatch) advance(k int) {
-	s.step = s.Factor * (1 - s.Momentum) * s.polyak.length() * s.stability.share * s.target.share * s.schedule.share(k)
+	factor := s.Factor * math.Pow(retryFactor, float64(s.attempt))
+	s.step = factor * (1 - s.Momentum) * s.polyak.length() * s.stability.share * s.target.share * s.schedule.share(k)
 	ahead := s.ahead(k)
 	j := moveJob{step: float32(s.step + ahead), ahead: float32(ahead)}
 	if share := s.average.share(k); share > 0 {

@@ -269,7 +269,7 @@ func TestStabilityBounds(t *testing.T) {
 	for range 1000 {
 		s.observe(-1, 1)
 	}
-	if s.share > leastShare || s.share < leastShare*(1-stabilityRate) {
+	if s.share > leastShare || s.share < leastShare*(1-shorter) {
 		t.Errorf("share %v, want about %v", s.share, leastShare)
 	}
 	s.reject()

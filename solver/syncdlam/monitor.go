@@ -5,7 +5,6 @@ import (
 	"github.com/dlam-go/dlam/internal/backprop"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
-	"github.com/dlam-go/dlam/picture"
 )
 
 // monitor measures the risk of the averaged network, which no batch is run through.
@@ -24,7 +23,9 @@ const riskSamples = 4096
 func (m *monitor) begin(c *core) error {
 	m.c, m.saved, m.x, m.y = c, c.net.Clone(), c.p.X, c.p.Y
 	if c.samples > riskSamples {
-		drawn, err := backprop.NewBatches(c.e, c.p.X, c.p.Y, riskSamples, c.Seed, picture.Jitter{})
+		still := c.p.Jitter
+		still.Deviation = 0
+		drawn, err := backprop.NewBatches(c.e, c.p.X, c.p.Y, riskSamples, c.Seed, still)
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,8 @@ type stability struct {
 
 const (
 	nearestEdge   = 0.6  // of 1: steps become shorter beyond it
-	stabilityRate = 0.1  // by which share changes in an update, at most
+	shorter       = 0.1  // by which share falls in an update, at most
+	longer        = 0.01 // by which it grows: what was too long a while ago is soon too long again
 	leastShare    = 0.1  // batches of few samples disagree for other reasons too: no shorter for that alone
 	rejectedShare = 0.25 // is left of share after a step that was taken back
 )
@@ -30,11 +31,12 @@ func (s *stability) observe(slope, square float64) {
 	bound := polyakOutlier * square
 	s.slope = average(s.slope, max(-bound, min(slope, bound)))
 	edge := -(1 + s.momentum) * s.slope / square
-	if edge > nearestEdge && s.share <= leastShare {
-		return
+	switch {
+	case edge <= nearestEdge:
+		s.share = min(1, (1+longer)*s.share)
+	case s.share > leastShare:
+		s.share *= 1 - shorter*min(1, (edge-nearestEdge)/nearestEdge)
 	}
-	change := max(-1, min((nearestEdge-edge)/nearestEdge, 0.5))
-	s.share = min(1, s.share*(1+stabilityRate*change))
 }
 
 // reject is called for a step that is taken back.

@@ -31,7 +31,8 @@ func (s *monotone) Restore(n *dlam.Network, st dlam.State) error {
 func (s *miniBatch) State() dlam.State {
 	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{
 		"epochs": {float64(s.epochs)}, "updates": {float64(s.updates)}, "step": {s.step}, "stale": {0},
-		"polyak": {s.polyak.excess, s.polyak.square, s.polyak.least}, "stability": {s.stability.slope, s.stability.share},
+		"attempt": {float64(s.attempt), float64(s.began)},
+		"polyak":  {s.polyak.excess, s.polyak.square, s.polyak.least}, "stability": {s.stability.slope, s.stability.share},
 		"target": {s.target.share, s.target.lowest, s.target.risk, float64(s.target.epochs), float64(s.target.updates)},
 	}}
 	if s.stale {
@@ -53,11 +54,14 @@ func (s *miniBatch) State() dlam.State {
 func (s *miniBatch) Restore(n *dlam.Network, st dlam.State) error {
 	s.mean.CopyFrom(n)
 	r := restorer{st: st}
-	var epochs, updates, stale, passEpochs, passUpdates float64
+	var epochs, updates, stale, passEpochs, passUpdates, attempt, began float64
 	r.numbers("epochs", &epochs)
 	r.numbers("updates", &updates)
 	r.numbers("step", &s.step)
 	r.numbers("stale", &stale)
+	r.numbers("attempt", &attempt, &began)
+	s.attempt, s.began = int(attempt), int(began)
+	s.begins()
 	r.numbers("polyak", &s.polyak.excess, &s.polyak.square, &s.polyak.least)
 	r.numbers("stability", &s.stability.slope, &s.stability.share)
 	r.numbers("target", &s.target.share, &s.target.lowest, &s.target.risk, &passEpochs, &passUpdates)

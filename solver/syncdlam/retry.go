@@ -1,0 +1,35 @@
+package syncdlam
+
+// A run whose network is far worse than the same outputs for all samples begins again
+// from its start, with smaller steps over the epochs that are left: after a half of
+// them, and after another half of the rest. One whose parameters are no numbers any
+// more does so at once.
+const (
+	attempts    = 3
+	hopeless    = 2    // times the risk of the best constant: such a network has not begun to learn
+	retryFactor = 0.25 // of the steps of the attempt before
+)
+
+// mayRetry reports whether there are an attempt and epochs left.
+func (s *miniBatch) mayRetry() bool { return s.attempt+1 < attempts && s.epochs < s.Epochs }
+
+// due reports whether half of the epochs that the attempt has are done.
+func (s *miniBatch) due() bool { return s.epochs == s.began+(s.Epochs-s.began+1)/2 }
+
+// retry begins another attempt.
+func (s *miniBatch) retry() {
+	s.attempt++
+	s.began, s.updates, s.step, s.lookahead, s.stale = s.epochs, 0, 0, 0, false
+	s.net.CopyFrom(s.start)
+	s.mean.CopyFrom(s.start)
+	for l := range s.layers {
+		ly := &s.layers[l]
+		clear(ly.v.W.Data)
+		clear(ly.v.B)
+		ly.metric.forget()
+	}
+	s.begins()
+}
+
+// Constant is the mean risk of outputs that are the same for all training samples.
+func (s *miniBatch) Constant() float64 { return s.constant }
