@@ -34,7 +34,7 @@ func parquetTable(ctx context.Context, in *input, o Options, budget *table.Budge
 	if label >= 0 {
 		used = append(slices.Clone(features), label)
 	}
-	r := &parquetReader{ctx: ctx, in: in, file: f, used: used}
+	r := &parquetReader{ctx: ctx, in: in, file: f, used: used, missing: o.Missing}
 	t := &columns{named: true, notes: all.notes, place: "row", budget: budget, features: numbersTo(len(features)), label: -1}
 	if label >= 0 {
 		t.label = len(features)
@@ -77,10 +77,11 @@ func parquetColumns(ctx context.Context, in *input, budget *table.Budget) (*colu
 
 // parquetReader reads some columns of a file.
 type parquetReader struct {
-	ctx  context.Context
-	in   *input
-	file *parquet.File
-	used []int
+	ctx     context.Context
+	in      *input
+	file    *parquet.File
+	used    []int
+	missing []string // texts that say that there is no value
 }
 
 func (r *parquetReader) read(lo, hi int, budget *table.Budget) (*table.Table, error) {
@@ -92,7 +93,7 @@ func (r *parquetReader) read(lo, hi int, budget *table.Budget) (*table.Table, er
 		}
 		names[k], kinds[k] = c.Name, parquetKind(c)
 	}
-	b, err := table.NewBuilder(r.in.path, names, table.Settings{Kinds: kinds, Budget: budget})
+	b, err := table.NewBuilder(r.in.path, names, table.Settings{Missing: r.missing, Kinds: kinds, Budget: budget})
 	if err != nil {
 		return nil, readError(r.in.path, err)
 	}

@@ -173,7 +173,7 @@ func (c *textReader) file(b *table.Builder, kinds []table.Kind) (*table.Builder,
 		err = c.nameColumns(first)
 	}
 	if err == nil && b == nil {
-		b, err = table.NewBuilder(c.files[0], c.names, table.Settings{Point: c.point, Kinds: kinds, Budget: c.budget})
+		b, err = table.NewBuilder(c.files[0], c.names, table.Settings{Missing: c.o.Missing, Point: c.point, Kinds: kinds, Budget: c.budget})
 	}
 	if err != nil {
 		return nil, c.fault(err)

@@ -32,7 +32,7 @@ func (c *Config) Entries() []Entry {
 		{"data-dir", OfData, "where named data sets lie (default $DLAM_DATA_DIR)", field(&s.DataDir, anyText, "")},
 		{"offline", OfData, "never download", field(&s.Offline, onOff, "false")},
 		{"test-data", OfData, "file to test on", field(&s.TestData, anyText, "")},
-	}, s.TableEntries(), []Entry{
+	}, s.TableEntries(), s.ColumnEntries(), []Entry{
 		{"limit", OfData, "train on the first so many samples; 0: all", field(&s.Limit, from(0, "0: all"), "0")},
 		{"test-split", OfData, "share held back for testing where there is no test data; 0: none", maybe(&o.TestSplit, belowOne).by(defaultTestSplit)},
 		{"validation", OfData, "share of the training samples held back to choose the best iteration's network; 0: none", field(&o.Validation, belowOne, "0")},
@@ -88,7 +88,7 @@ func (c *Config) Entries() []Entry {
 const startEntry = "start"
 
 // ofSource are the names of Source's entries.
-var ofSource = []string{"data", "data-dir", "offline", "test-data", "label", "drop", "header", "no-header", "separator", "decimal", "encoding", "limit"}
+var ofSource = []string{"data", "data-dir", "offline", "test-data", "label", "drop", "header", "no-header", "separator", "decimal", "encoding", "missing-values", "task", "features", "column", "limit"}
 
 // Entry is the setting called name.
 func (c *Config) Entry(name string) (e Entry, ok bool) {

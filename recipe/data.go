@@ -42,7 +42,7 @@ func (d Data) WithTest(test Data) Data {
 	if d.err != nil {
 		return d
 	}
-	if got, want := d.split.Test.X.Cols, d.split.Train.X.Cols; got != want {
+	if got, want := d.split.Test.RawFeatures(), d.split.Train.RawFeatures(); got != want {
 		d.err = refusef("test samples have %d features, training samples %d", got, want)
 		return d
 	}
@@ -71,6 +71,9 @@ func (d Data) Pictures(im picture.Image) Data {
 	d.split.Train.Image, d.split.Test.Image = im, im
 	return d
 }
+
+// Columns are what the columns of a table were taken for; none of other samples.
+func (d Data) Columns() []dataset.Taken { return d.split.Train.Taken }
 
 // Notes are what people are to be told of how the samples were taken from files, a
 // line each.

@@ -139,6 +139,9 @@ func (a *app) train(cmd *cobra.Command, c *recipe.Config, f *trainFlags) error {
 	if err != nil {
 		return err
 	}
+	if !f.quiet {
+		a.showColumns(data.Columns())
+	}
 	if f.dryRun {
 		a.describe(p, c)
 		return nil

@@ -72,8 +72,16 @@ func (a *app) openModel(path string, lim limits) (*model.Model, error) {
 func (a *app) dataFor(ctx context.Context, m *model.Model, source string, u *useFlags, labelled bool) (dataset.Dataset, error) {
 	u.source.MaxMemory = float64(u.most)
 	o := u.source.Reading()
-	o.Classes, o.Features = m.Classes, m.Features
-	o.Regression = m.Classes == nil
+	o.Classes, o.Features, o.Model = m.Classes, m.Features, &m.Transform
+	if m.Classes == nil {
+		o.Task = dataset.Regression
+	}
+	if shape := m.Transform.Table; shape.Columns > 0 && shape.Label >= 0 && o.Label == "" {
+		o.Label = shape.Name
+	}
+	if o.Missing == nil {
+		o.Missing = m.Transform.Missing
+	}
 	o.NoLabel = !labelled
 	s, err := a.read(ctx, &u.source, source, o, u.limits)
 	if err != nil {
