@@ -132,7 +132,11 @@ func (d Data) suits(l loss.Loss) error {
 			fit = append(fit, l.Spec().Kind)
 		}
 	}
-	return fmt.Errorf("loss: %v needs %s, and the labels of %s are %s: use %s", l.Spec(), other, d.name, got, strings.Join(fit, " or "))
+	advice := ""
+	if got == loss.Values && d.source != nil {
+		advice = ", or make them classes (task classification)"
+	}
+	return fmt.Errorf("loss: %v needs %s, and the labels of %s are %s: use %s%s", l.Spec(), other, d.name, got, strings.Join(fit, " or "), advice)
 }
 
 // divides reports whether samples are held back for testing.

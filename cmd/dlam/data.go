@@ -15,11 +15,8 @@ import (
 // open reads the samples that c names, for one training.
 func (a *app) open(ctx context.Context, c *recipe.Config, m limits) (recipe.Data, error) {
 	s := c.Source
-	if l := c.Options.Loss; l != nil && s.Task == "" {
-		s.Task = dataset.Classification
-		if loss.IsFor(l, loss.Values) {
-			s.Task = dataset.Regression
-		}
+	if l := c.Options.Loss; l != nil && s.Task == "" && loss.IsFor(l, loss.Values) {
+		s.Task = dataset.Regression
 	}
 	s.MaxMemory, s.Progress, s.Comm = float64(m.most), a.follow(), a.job
 	d, err := recipe.Open(ctx, s)
