@@ -224,7 +224,8 @@ func (t *columns) dataset(o Options, err error) (Dataset, error) {
 	if err != nil {
 		return d, err
 	}
-	d.Table = Shape{Columns: len(t.Columns), Label: label}
+	d.Table = Shape{Columns: len(t.Columns), Label: label, IDs: t.ids(d.Taken)}
+	d.Kept = t.kept(o.Keep, lo, hi)
 	if label >= 0 {
 		d.Table.Name = t.Columns[label].Name
 		if err := d.label(t, label, o); err != nil {
@@ -301,6 +302,38 @@ func (t *columns) assign(d *Dataset, may []int, o Options) (features []int, kind
 		return nil, nil, false, inputf("%s: no feature columns: all are ignored (column %s: %s); --column NAME=KIND takes one nevertheless", t.Name, t.name(may[0]), all[0].About)
 	}
 	return features, kinds, ignored, nil
+}
+
+// ids are the names of columns that name the rows.
+func (t *columns) ids(all []Taken) (names []string) {
+	if !t.named {
+		return nil
+	}
+	for _, j := range t.index {
+		names = append(names, t.Columns[j].Name)
+	}
+	for _, k := range all {
+		if k.id && k.Kind == KindIgnored {
+			names = append(names, k.Name)
+		}
+	}
+	return names
+}
+
+// kept are the columns of some names, as texts.
+func (t *columns) kept(names []string, lo, hi int) (list []Kept) {
+	for _, name := range names {
+		j := t.Column(name)
+		if j < 0 || !t.named {
+			continue
+		}
+		k := Kept{Name: name, Values: make([]string, hi-lo)}
+		for i := range k.Values {
+			k.Values[i] = t.Columns[j].Format(lo + i)
+		}
+		list = append(list, k)
+	}
+	return list
 }
 
 // isPlain reports whether columns are numbers and truth values without gaps.

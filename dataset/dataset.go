@@ -39,15 +39,23 @@ type Dataset struct {
 	Comm     comm.Comm     // the processes that hold the other samples; nil for none
 	Scratch  *Scratch      // where samples are kept; nil for memory
 	Table    Shape         // of the file that the samples are from, if it is a table
+	Kept     []Kept        // columns that are neither features nor the label, as texts; see Options.Keep
 	Missing  []string      // texts that said that there is no value, beside the customary ones
 	Notes    []string      // what people are to be told of how the data was taken, a line each
 }
 
 // Shape is how many columns a table has, and which of them is the label.
 type Shape struct {
-	Columns int    `json:"columns"`
-	Label   int    `json:"label"` // from 0; -1 for none
-	Name    string `json:"name"`  // of the label
+	Columns int      `json:"columns"`
+	Label   int      `json:"label"`         // from 0; -1 for none
+	Name    string   `json:"name"`          // of the label
+	IDs     []string `json:"ids,omitempty"` // names of columns that name the rows
+}
+
+// Kept is a column as texts, a row each.
+type Kept struct {
+	Name   string
+	Values []string
 }
 
 // Split is a data set divided for training and testing. Test has no rows if

@@ -287,8 +287,7 @@ func (t *columns) convertible(j int, kind Kind) error {
 	if c.Kind == table.Text {
 		for l, text := range c.Levels() {
 			if v := valueOf(text, kind); v != v && !table.IsMissing([]byte(text)) {
-				row := rowOf(c, int64(l))
-				return inputf("%s: %s, column %s: got %q, want %s", t.Name, t.at(row, 0), t.name(j), text, want)
+				return inputf("%s: %s, column %s: got %q, want %s (--missing-values takes it for no value)", t.Name, t.sample(rowOf(c, int64(l))), t.name(j), text, want)
 			}
 		}
 		return nil
@@ -303,7 +302,7 @@ func (t *columns) convertible(j int, kind Kind) error {
 			v := make([]float64, c.Rows())
 			c.Floats(v, 0)
 			if row := slices.IndexFunc(v, func(v float64) bool { return v == v && v != 0 && v != 1 }); row >= 0 {
-				return inputf("%s: %s, column %s: got %s, want %s", t.Name, t.at(row, 0), t.name(j), c.Format(row), want)
+				return inputf("%s: %s, column %s: got %s, want %s", t.Name, t.sample(row), t.name(j), c.Format(row), want)
 			}
 			fits = true
 		}
@@ -316,6 +315,9 @@ func (t *columns) convertible(j int, kind Kind) error {
 	}
 	return nil
 }
+
+// sample is how messages call a row whose line in the file is not known.
+func (t *columns) sample(row int) string { return fmt.Sprint("sample ", t.offset+row+1) }
 
 // rowOf is the first row with a value of a column of texts.
 func rowOf(c *table.Column, level int64) (at int) {

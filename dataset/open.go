@@ -33,6 +33,7 @@ type Options struct {
 	// Drop are columns of a table to leave out, by name or number as Label, and Only,
 	// if there are any, those that are features.
 	Drop, Only []string
+	Keep       []string        // columns to have as texts, where there are any of these names: Dataset.Kept
 	Kinds      map[string]Kind // of columns, by name or number; others are found out
 	Missing    []string        // texts that say that there is no value, beside the customary ones
 

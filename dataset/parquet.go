@@ -34,6 +34,11 @@ func parquetTable(ctx context.Context, in *input, o Options, budget *table.Budge
 	if label >= 0 {
 		used = append(slices.Clone(features), label)
 	}
+	for _, name := range o.Keep {
+		if j := all.Column(name); j >= 0 && !slices.Contains(used, j) {
+			used = append(slices.Clone(used), j)
+		}
+	}
 	r := &parquetReader{ctx: ctx, in: in, file: f, used: used, missing: o.Missing}
 	t := &columns{named: true, notes: all.notes, place: "row", budget: budget, features: numbersTo(len(features)), label: -1}
 	if label >= 0 {

@@ -173,6 +173,9 @@ func (c *textReader) file(b *table.Builder, kinds []table.Kind) (*table.Builder,
 		err = c.nameColumns(first)
 	}
 	if err == nil && b == nil {
+		if kinds == nil {
+			kinds = keepTexts(c.names, c.o.Keep)
+		}
 		b, err = table.NewBuilder(c.files[0], c.names, table.Settings{Missing: c.o.Missing, Point: c.point, Kinds: kinds, Budget: c.budget})
 	}
 	if err != nil {
@@ -195,6 +198,20 @@ func (c *textReader) file(b *table.Builder, kinds []table.Kind) (*table.Builder,
 		}
 	}
 	return b, c.rows(lines, b)
+}
+
+// keepTexts are kinds with which columns to keep are read as they are written; nil if
+// there are none.
+func keepTexts(names, keep []string) (kinds []table.Kind) {
+	for j, name := range names {
+		if slices.Contains(keep, name) {
+			if kinds == nil {
+				kinds = make([]table.Kind, len(names))
+			}
+			kinds[j] = table.Text
+		}
+	}
+	return kinds
 }
 
 func (c *textReader) lines(r io.Reader) *delimited.Reader {
