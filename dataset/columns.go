@@ -233,7 +233,7 @@ func (t *columns) dataset(o Options, err error) (Dataset, error) {
 		}
 	}
 	if frame {
-		d.Frame = t.newFrame(features, kinds, lo, hi)
+		d.Frame = t.newFrame(features, kinds, lo, hi) // without constant columns
 		d.X, d.Features = mat.New(hi-lo, 0), d.Frame.Names()
 		d.cutLabels(lo, hi)
 		return d, nil

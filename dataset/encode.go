@@ -407,9 +407,9 @@ func (c *Column) count(levels []string, of []int32, ranks comm.Comm) (map[string
 	return mine, nil
 }
 
-// encodeValue writes the features of a number, truth value or time to dst; NaN is a
+// EncodeValue writes the features of a number, truth value or time to dst; NaN is a
 // missing one.
-func (c *Column) encodeValue(dst []float32, v float64) {
+func (c *Column) EncodeValue(dst []float32, v float64) {
 	missing := 0.0
 	if v != v {
 		missing, v = 1, c.Fill
@@ -446,9 +446,9 @@ func (c *Column) part(p Part) int {
 	return slices.IndexFunc(c.Features, func(f Feature) bool { return f.Part == p })
 }
 
-// encodeLevel writes the features of a category to dst: those of the level that has
+// EncodeLevel writes the features of a category to dst: those of the level that has
 // feature i, or of an unknown one.
-func (c *Column) encodeLevel(dst []float32, i int) {
+func (c *Column) EncodeLevel(dst []float32, i int) {
 	for k, f := range c.Features {
 		switch {
 		case i < 0:
@@ -486,10 +486,10 @@ func (t *Transform) encode(d Dataset) (mat.Dense, error) {
 					if of[i] >= 0 {
 						place = levels[of[i]]
 					}
-					c.encodeLevel(x.Row(lo + i)[at:to], place)
+					c.EncodeLevel(x.Row(lo + i)[at:to], place)
 				}
 			} else {
-				f.each(k, lo, hi, func(i int, v float64) { c.encodeValue(x.Row(i)[at:to], v) })
+				f.each(k, lo, hi, func(i int, v float64) { c.EncodeValue(x.Row(i)[at:to], v) })
 			}
 			at = to
 		}

@@ -32,6 +32,9 @@ func (t *columns) newFrame(features []int, kinds []Kind, lo, hi int) *Frame {
 	}
 	for i, j := range features {
 		c := t.Columns[j]
+		if kinds[i] == KindIgnored {
+			continue
+		}
 		r := rawColumn{name: c.Name, kind: kinds[i], c: c}
 		if c.Kind == table.Text {
 			for _, l := range c.Levels() {

@@ -174,7 +174,7 @@ func (c *textReader) file(b *table.Builder, kinds []table.Kind) (*table.Builder,
 	}
 	if err == nil && b == nil {
 		if kinds == nil {
-			kinds = keepTexts(c.names, c.o.Keep)
+			kinds = keepTexts(c.names, c.o.Keep, c.o.Features)
 		}
 		b, err = table.NewBuilder(c.files[0], c.names, table.Settings{Missing: c.o.Missing, Point: c.point, Kinds: kinds, Budget: c.budget})
 	}
@@ -200,11 +200,11 @@ func (c *textReader) file(b *table.Builder, kinds []table.Kind) (*table.Builder,
 	return b, c.rows(lines, b)
 }
 
-// keepTexts are kinds with which columns to keep are read as they are written; nil if
-// there are none.
-func keepTexts(names, keep []string) (kinds []table.Kind) {
+// keepTexts are kinds with which columns to keep, but for features, are read as they
+// are written; nil if there are none.
+func keepTexts(names, keep, features []string) (kinds []table.Kind) {
 	for j, name := range names {
-		if slices.Contains(keep, name) {
+		if slices.Contains(keep, name) && !slices.Contains(features, name) {
 			if kinds == nil {
 				kinds = make([]table.Kind, len(names))
 			}

@@ -32,6 +32,15 @@ func Rows[T dataset.Number, L dataset.Label](rows [][]T, labels []L, columns ...
 	return Data{name: d.Name, split: dataset.Split{Train: d}, err: err}
 }
 
+// Records is raw rows in memory, as those of a file: a value for each of the named
+// columns, which is a number, a bool, a time.Time, a text that is read as the field of
+// a CSV file is, or nil for none. o says which column is the label, and what else is
+// not to be found out. The rows are copied.
+func Records[V any](columns []string, rows [][]V, o dataset.Options) Data {
+	d, err := dataset.FromRecords("records", columns, rows, o)
+	return Data{name: d.Name, split: dataset.Split{Train: d}, err: err}
+}
+
 // From is samples that a program has read itself, to train on and, if there are
 // any, to test on. They stay as they are.
 func From(split dataset.Split) Data { return Data{name: split.Train.Name, split: split} }

@@ -2,6 +2,7 @@ package table
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -190,13 +191,17 @@ func isMissing(b []byte) bool {
 	default:
 		return false
 	}
-	switch string(b) {
-	case "?", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "NULL", "Null", "null", "<NA>", "#N/A", "#NA", "#N/A N/A",
-		"-nan", "-NaN", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN":
-		return true
-	}
-	return false
+	return slices.Contains(missingTexts, string(b))
 }
+
+// missingTexts say that there is no value.
+var missingTexts = []string{
+	"?", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "NULL", "Null", "null", "<NA>", "#N/A", "#NA", "#N/A N/A",
+	"-nan", "-NaN", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN",
+}
+
+// MissingTexts are all texts of which IsMissing says that there is no value.
+func MissingTexts() []string { return append([]string{"", "-"}, missingTexts...) }
 
 // IsBoolean reports whether a text is a truth value.
 func IsBoolean(text []byte) bool {
