@@ -351,7 +351,7 @@ func (c *Column) fitLevels(f *Frame, k int, s Scaling, ranks comm.Comm) error {
 		c.addShare(PartMissing, rows, s, func(int) float64 { return missing }, 1)
 	}
 	if len(c.Features) == 1 && c.Features[0].Factor == 0 { // all rows are the same
-		c.Levels, c.Rare, c.Features = nil, nil, nil
+		c.Levels, c.Rare, c.Features = nil, nil, []Feature{}
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func (f *Frame) Names() []string {
 func (f *Frame) Schema() []Column {
 	list := make([]Column, len(f.columns))
 	for k, c := range f.columns {
-		list[k] = Column{Name: c.name, Kind: c.kind}
+		list[k] = Column{Name: c.name, Kind: c.kind, Features: []Feature{}}
 	}
 	return list
 }

@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"codeberg.org/sbinet/npyio/npy"
 
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/spec"
+	"github.com/dlam-go/dlam/table"
 )
 
 // NPZ writes the model as an archive of arrays for numpy.load, with what it
@@ -63,6 +65,13 @@ func arrays(m *model.Model) ([]array, error) {
 	list := []array{
 		{"layers", layers}, {"loss", loss[0]}, {"output", string(m.Meaning())},
 		{"pool", int64(t.Pool)}, {"shift", t.Shift}, {"factor", t.Factor},
+	}
+	if t.Columns != nil {
+		columns, err := texts(t.Columns)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, array{"columns", columns}, array{"missing", slices.Concat(table.MissingTexts(), t.Missing)})
 	}
 	if im := t.Image; im.Width > 0 {
 		list = append(list, array{"image", []int64{int64(im.Height), int64(im.Width), int64(im.Channels)}})

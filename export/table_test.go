@@ -1,6 +1,7 @@
 package export_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -160,6 +161,30 @@ func TestTablesInONNXRuntime(t *testing.T) {
 		paths = append(paths, path)
 	}
 	for i, a := range answers[answer](t, "node", append([]string{script}, paths...)...) {
+		all[i].agree(t, a.Numbers, close32)
+	}
+}
+
+// TestTablesInNumpy: what an NPZ file says of the columns is enough to predict.
+func TestTablesInNumpy(t *testing.T) {
+	interpreter := python(t, "numpy")
+	dir, all := t.TempDir(), tableSamples(t)
+	var paths []string
+	for _, s := range all {
+		path := filepath.Join(dir, s.name)
+		for k, c := range s.model.Transform.Columns { // as they are called in ONNX
+			if c.Name == string(s.model.Meaning()) {
+				s.model.Transform.Columns[k].Name += "_"
+			}
+		}
+		var npz bytes.Buffer
+		columns, err := json.Marshal(s.columns())
+		if err := errors.Join(err, export.NPZ(&npz, s.model), s.model.Save(path+".safetensors"), os.WriteFile(path+".npz", npz.Bytes(), 0o644), os.WriteFile(path+".json", columns, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	for i, a := range answers[answer](t, interpreter, append([]string{"testdata/predict.py"}, paths...)...) {
 		all[i].agree(t, a.Numbers, close32)
 	}
 }
