@@ -47,6 +47,13 @@ func recordTable[V any](name string, names []string, rows [][]V, o Options) (*ta
 	for j := range names {
 		kinds[j] = recordKind(rows, j)
 	}
+	if texts := o.textKinds(names); texts != nil {
+		for j, k := range texts {
+			if k == table.Text && kinds[j] == table.Unknown {
+				kinds[j] = k
+			}
+		}
+	}
 	for {
 		b, err := table.NewBuilder(name, names, table.Settings{Kinds: kinds, Missing: o.Missing})
 		if err != nil {

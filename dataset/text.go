@@ -174,7 +174,7 @@ func (c *textReader) file(b *table.Builder, kinds []table.Kind) (*table.Builder,
 	}
 	if err == nil && b == nil {
 		if kinds == nil {
-			kinds = keepTexts(c.names, c.o.Keep, c.o.Features)
+			kinds = c.o.textKinds(c.names)
 		}
 		b, err = table.NewBuilder(c.files[0], c.names, table.Settings{Missing: c.o.Missing, Point: c.point, Kinds: kinds, Budget: c.budget})
 	}
@@ -200,11 +200,18 @@ func (c *textReader) file(b *table.Builder, kinds []table.Kind) (*table.Builder,
 	return b, c.rows(lines, b)
 }
 
-// keepTexts are kinds with which columns to keep, but for features, are read as they
-// are written; nil if there are none.
-func keepTexts(names, keep, features []string) (kinds []table.Kind) {
+// textKinds are kinds with which columns are read as they are written, whatever their
+// texts look like: categories, and columns to keep that are not features too; nil if
+// there are none.
+func (o Options) textKinds(names []string) (kinds []table.Kind) {
+	isText := func(name string) bool {
+		if slices.Contains(o.Keep, name) && !slices.Contains(o.Features, name) || o.Kinds[name] == KindCategory {
+			return true
+		}
+		return o.Model != nil && slices.ContainsFunc(o.Model.Columns, func(c Column) bool { return c.Name == name && c.Kind == KindCategory })
+	}
 	for j, name := range names {
-		if slices.Contains(keep, name) && !slices.Contains(features, name) {
+		if isText(name) {
 			if kinds == nil {
 				kinds = make([]table.Kind, len(names))
 			}

@@ -1,0 +1,155 @@
+package serve_test
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/model"
+)
+
+// people is a model of a table with a number, a text, a truth value and a date.
+func people(t testing.TB) *model.Model {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(3, 4))
+	var rows [][]any
+	for i := range 60 {
+		rows = append(rows, []any{rng.NormFloat64() * 20, []string{"Köln", "Rome", ""}[i%3], i%4 == 0, fmt.Sprintf("20%02d-%02d-01", i%30, 1+i%12), []string{"no", "yes"}[i%2]})
+	}
+	rows[7][0] = nil
+	d, err := dataset.FromRecords("people", []string{"age", "city", "member", "born", "label"}, rows, dataset.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := dataset.Fit(d, dataset.ScaleStandard, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := dlam.NewNetwork([]int{tr.Outputs(), 8, 2}, activation.Tanh{}, dlam.He, rng)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &model.Model{Network: n, Loss: loss.CrossEntropy{}, Classes: d.Classes, Features: d.Features, Transform: tr}
+}
+
+// peopleRows are raw rows: an unknown text, gaps, and a number that float32 rounds.
+var peopleRows = [][]any{
+	{31.123456789, "Köln", true, "2011-03-05"}, {nil, "Atlantis", false, ""}, {-4.5, "", nil, "2022-12-31"},
+}
+
+// wantPeople is what the model itself says of peopleRows.
+func wantPeople(t *testing.T, m *model.Model) []float32 {
+	t.Helper()
+	p, err := m.PredictRecords([]string{"age", "city", "member", "born"}, peopleRows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Outputs.Elements()
+}
+
+func wantOutputs(t *testing.T, name string, got, want []float32) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d outputs, want %d", name, len(got), len(want))
+	}
+	for i, v := range got {
+		if math.Abs(float64(v-want[i])) > 1e-6 {
+			t.Errorf("%s: output %d: got %v, want %v", name, i, v, want[i])
+		}
+	}
+}
+
+// TestColumns: raw rows come as an input for each column, or as texts in one.
+func TestColumns(t *testing.T) {
+	m := people(t)
+	s, want := newServer(t, m, nil), wantPeople(t, m)
+	columns := `{"inputs": [
+		{"name": "city", "datatype": "BYTES", "shape": [3], "data": ["Köln", "Atlantis", ""]},
+		{"name": "age", "datatype": "FP64", "shape": [3, 1], "data": [[31.123456789], [null], [-4.5]]},
+		{"name": "born", "shape": [3], "datatype": "BYTES", "data": ["2011-03-05", null, "2022-12-31"]},
+		{"name": "member", "shape": [3], "datatype": "BOOL", "data": [true, 0, null]}], "outputs": [{"name": "probabilities"}]}`
+	texts := `{"inputs": [{"name": "input", "datatype": "BYTES", "shape": [3, 4], "data": [
+		["31.123456789", "Köln", "True", "2011-03-05"], ["NA", "Atlantis", "false", "?"], ["-4.5", "", "", "2022-12-31"]]}], "outputs": [{"name": "probabilities"}]}`
+	for name, body := range map[string]string{"columns": columns, "texts": texts} {
+		w := ask(s, "POST", inferPath, body)
+		var a struct{ Outputs []struct{ Data []float32 } }
+		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || w.Code != http.StatusOK || len(a.Outputs) != 1 {
+			t.Fatalf("%s: %d, %s", name, w.Code, w.Body)
+		}
+		wantOutputs(t, name, a.Outputs[0].Data, want)
+	}
+	w := ask(s, "GET", "/v2/models/m", "")
+	if want := `"inputs":[{"name":"age","datatype":"FP64","shape":[-1]},{"name":"city","datatype":"BYTES","shape":[-1]},{"name":"member","datatype":"BOOL","shape":[-1]},{"name":"born","datatype":"BYTES","shape":[-1]}]`; !strings.Contains(w.Body.String(), want) {
+		t.Errorf("described as %s, want %s", w.Body, want)
+	}
+}
+
+// TestColumnsInBinary: texts come in binary with their lengths, missing numbers as NaN.
+func TestColumnsInBinary(t *testing.T) {
+	m := people(t)
+	s, want := newServer(t, m, nil), wantPeople(t, m)
+	text := func(all ...string) (b []byte) {
+		for _, s := range all {
+			b = append(binary.LittleEndian.AppendUint32(b, uint32(len(s))), s...)
+		}
+		return b
+	}
+	var age []byte
+	for _, v := range []float64{31.123456789, math.NaN(), -4.5} {
+		age = binary.LittleEndian.AppendUint64(age, math.Float64bits(v))
+	}
+	city, born := text("Köln", "Atlantis", ""), text("2011-03-05", "", "2022-12-31")
+	head := fmt.Sprintf(`{"inputs": [
+		{"name": "age", "datatype": "FP64", "shape": [3], "parameters": {"binary_data_size": %d}},
+		{"name": "city", "datatype": "BYTES", "shape": [3], "parameters": {"binary_data_size": %d}},
+		{"name": "member", "datatype": "BOOL", "shape": [3], "data": [true, false, null]},
+		{"name": "born", "datatype": "BYTES", "shape": [3], "parameters": {"binary_data_size": %d}}], "outputs": [{"name": "probabilities"}]}`, len(age), len(city), len(born))
+	w := ask(s, "POST", inferPath, head+string(age)+string(city)+string(born), "Inference-Header-Content-Length", fmt.Sprint(len(head)))
+	var a struct{ Outputs []struct{ Data []float32 } }
+	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || w.Code != http.StatusOK {
+		t.Fatalf("%d, %s", w.Code, w.Body)
+	}
+	wantOutputs(t, "binary", a.Outputs[0].Data, want)
+	for name, c := range map[string]struct{ body, want string }{
+		"too short":       {head + string(age) + string(city) + string(born[:len(born)-1]), `binary_data_size is \d+, and \d+ bytes are left`},
+		"a length beyond": {strings.Replace(head+string(age)+string(city)+string(born), "\x05\x00\x00\x00K", "\xff\xff\xff\xffK", 1), `element 0 is cut short`},
+		"too long":        {head + string(age) + string(city) + string(born) + "x", `1 bytes more`},
+	} {
+		wantError(t, name, ask(s, "POST", inferPath, c.body, "Inference-Header-Content-Length", fmt.Sprint(len(head))), http.StatusBadRequest, c.want)
+	}
+}
+
+// TestColumnsRefused: what is wrong with a column is told with its name.
+func TestColumnsRefused(t *testing.T) {
+	s := newServer(t, people(t), nil)
+	input := func(name, kind, data string) string {
+		return fmt.Sprintf(`{"name": %q, "datatype": %q, "shape": [1], "data": [%s]}`, name, kind, data)
+	}
+	age, city, member, born := input("age", "FP64", "1"), input("city", "BYTES", `"Rome"`), input("member", "BOOL", "true"), input("born", "BYTES", `"2020-01-01"`)
+	for name, c := range map[string]struct{ inputs, want string }{
+		"columns missing":   {age + "," + born, `inputs: none for the columns city, member`},
+		"none":              {"", `inputs: got 0, want one for each column`},
+		"unknown":           {input("height", "FP64", "1"), `input "height": the model has no column of this name, but age, city`},
+		"twice":             {age + "," + age, `input "age" comes twice`},
+		"a text in numbers": {input("age", "BYTES", `"old"`) + "," + city + "," + member + "," + born, `column "age": got "old", want a number`},
+		"no date":           {age + "," + city + "," + member + "," + input("born", "BYTES", `"yesterday"`), `column "born": got "yesterday", want a date`},
+		"a text in FP64":    {input("age", "FP64", `"1"`) + "," + city + "," + member + "," + born, `input "age": data: element 0: got 1, which is none of FP64`},
+		"no truth":          {age + "," + city + "," + input("member", "BOOL", "2") + "," + born, `input "member": data: element 0: got 2, which is none of BOOL`},
+		"too many":          {age + "," + city + "," + member + "," + input("born", "BYTES", `"2020-01-01", "2020-01-02"`), `input "born": data: 2 elements, shape \[1\] has 1`},
+		"rows that differ":  {age + "," + strings.Replace(city, "[1]", "[2]", 1), `input "city": 2 rows after inputs of 1`},
+		"a shape":           {strings.Replace(age, "[1]", "[1, 2]", 1), `input "age": shape: got \[1 2\], want \[rows\] or \[rows, 1\]`},
+		"an object":         {input("age", "FP64", "{}"), `data: element 0: got an object, want a text, a number, true, false or null`},
+		"mixed":             {input("age", "FP64", "1, [2]"), `data: want a list of elements, or a list of rows`},
+	} {
+		wantError(t, name, ask(s, "POST", inferPath, `{"inputs": [`+c.inputs+`]}`), http.StatusBadRequest, c.want)
+	}
+}
