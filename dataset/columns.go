@@ -16,17 +16,18 @@ import (
 // columns is a table as it was read from a file: of all rows, or of this process's.
 type columns struct {
 	*table.Table
-	named    bool               // the columns have names; else they are numbered
-	repeated []string           // names that several columns had
-	index    []int              // columns that number or name the rows, and are no data
-	notes    []string           // what people are to be told
-	place    string             // what a row is called in messages: "line", "row"
-	array    bool               // an array, whose columns count by their places
-	asIs     bool               // the columns are numbers, whatever they look like
-	part     bool               // of the file, this process's; else all of it
-	offset   int                // rows of the file before the first of the table
-	line     func(line int) int // the line of the file that a line of this process's part is; nil: the same
-	budget   *table.Budget
+	named      bool               // the columns have names; else they are numbered
+	repeated   []string           // names that several columns had
+	index      []int              // columns that number or name the rows, and are no data
+	indexNames []string           // names of such columns that were not read
+	notes      []string           // what people are to be told
+	place      string             // what a row is called in messages: "line", "row"
+	array      bool               // an array, whose columns count by their places
+	asIs       bool               // the columns are numbers, whatever they look like
+	part       bool               // of the file, this process's; else all of it
+	offset     int                // rows of the file before the first of the table
+	line       func(line int) int // the line of the file that a line of this process's part is; nil: the same
+	budget     *table.Budget
 
 	features []int  // the columns that are features, and the label, -1 for none, if
 	label    int    // the table was read for them; else features is nil
@@ -309,6 +310,7 @@ func (t *columns) ids(all []Taken) (names []string) {
 	if !t.named {
 		return nil
 	}
+	names = slices.Clone(t.indexNames)
 	for _, j := range t.index {
 		names = append(names, t.Columns[j].Name)
 	}

@@ -75,8 +75,8 @@ func (t *columns) takes(j int, o Options) (Taken, error) {
 	case s.distinct == 1:
 		k.About, k.constant = "every value is the same", true
 	case c.Kind == table.Text:
-		if err := t.refuseCommas(j); err != nil {
-			return k, err
+		if s.commas > 0 && s.commaNumbers == s.distinct {
+			return k, t.refuseCommas(j)
 		}
 		k.Kind, k.About = KindCategory, fmt.Sprintf("%d texts", s.distinct)
 		switch {
@@ -148,7 +148,9 @@ type seen struct {
 	distinct         int  // different values; of numbers and times that are not all different, at least
 	different        bool // no value comes twice
 	low, high        float64
-	numbers          int // of the different texts
+	// Of the different texts, those that are numbers, those that are with a decimal
+	// comma, and those that have a comma.
+	numbers, commaNumbers, commas int
 }
 
 // look looks at a column. Processes that have a part of the rows each find the same.
@@ -170,6 +172,12 @@ func (t *columns) look(j int, ranks comm.Comm) (s seen, err error) {
 		for _, l := range levels {
 			if _, ok := table.ParseNumber([]byte(l), '.'); ok {
 				s.numbers++
+			}
+			if _, ok := table.ParseNumber([]byte(l), ','); ok {
+				s.commaNumbers++
+			}
+			if strings.Contains(l, ",") {
+				s.commas++
 			}
 		}
 		return s, err
@@ -256,22 +264,19 @@ func gather(ranks comm.Comm, mine []float64) ([]float64, error) {
 // refuseCommas refuses a column of texts that all are numbers with a decimal comma.
 func (t *columns) refuseCommas(j int) error {
 	c := t.Columns[j]
-	commas := 0
+	text := ""
 	for _, l := range c.Levels() {
-		if _, ok := table.ParseNumber([]byte(l), ','); !ok {
-			return nil
-		}
 		if strings.Contains(l, ",") {
-			commas++
+			text = l
+			break
 		}
 	}
-	row, line := c.First()
-	if commas == 0 || row < 0 {
-		return nil
+	where := "" // another process has the first
+	if row, line := c.First(); row >= 0 {
+		where, text = t.at(row, line)+", ", c.Format(row)
 	}
-	text := c.Format(row)
 	v, _ := table.ParseNumber([]byte(text), ',')
-	return inputf("%s: %s, column %s: got %q, want a number: if the comma is the decimal sign of %g, say so (--decimal ,); if it is a text, say that (--column %s=category)", t.Name, t.at(row, line), t.name(j), text, v, c.Name)
+	return inputf("%s: %scolumn %s: got %q, want a number: if the comma is the decimal sign of %g, say so (--decimal ,); if it is a text, say that (--column %s=category)", t.Name, where, t.name(j), text, v, c.Name)
 }
 
 // convertible reports the first value of column j that is none of a kind.
@@ -287,7 +292,11 @@ func (t *columns) convertible(j int, kind Kind) error {
 	if c.Kind == table.Text {
 		for l, text := range c.Levels() {
 			if v := valueOf(text, kind); v != v && !table.IsMissing([]byte(text)) {
-				return inputf("%s: %s, column %s: got %q, want %s (--missing-values takes it for no value)", t.Name, t.sample(rowOf(c, int64(l))), t.name(j), text, want)
+				at := t.sample(rowOf(c, int64(l)))
+				if row, line := c.First(); row >= 0 && line > 0 && c.Format(row) == text {
+					at = t.at(row, line)
+				}
+				return inputf("%s: %s, column %s: got %q, want %s (--missing-values takes it for no value)", t.Name, at, t.name(j), text, want)
 			}
 		}
 		return nil

@@ -40,7 +40,10 @@ func parquetTable(ctx context.Context, in *input, o Options, budget *table.Budge
 		}
 	}
 	r := &parquetReader{ctx: ctx, in: in, file: f, used: used, missing: o.Missing}
-	t := &columns{named: true, notes: all.notes, place: "row", budget: budget, features: numbersTo(len(features)), label: -1}
+	t := &columns{named: true, notes: all.notes, place: "row", budget: budget, features: numbersTo(len(features)), label: -1, why: all.why}
+	for _, j := range all.index {
+		t.indexNames = append(t.indexNames, all.Columns[j].Name)
+	}
 	if label >= 0 {
 		t.label = len(features)
 	}
