@@ -143,7 +143,7 @@ func TestLabels(t *testing.T) {
 		"20 whole numbers of 5 rows": {func(i int) string { return fmt.Sprint(i % 20) }, "", 20},
 		"21 whole numbers":           {func(i int) string { return fmt.Sprint(i % 21) }, "", 0},
 		"one of them is rare":        {func(i int) string { return fmt.Sprint(min(i, 96) / 48) }, "", 0},
-		"a rare one among three":         {func(i int) string { return fmt.Sprint(max(i, 97) - 97) }, Classification, 3},
+		"a rare one among three":     {func(i int) string { return fmt.Sprint(max(i, 97) - 97) }, Classification, 3},
 		"two, of which one is rare":  {func(i int) string { return fmt.Sprint(i / 99) }, "", 2},
 		"many numbered classes":      {func(i int) string { return fmt.Sprint(i % 50) }, Classification, 50},
 		"classes as values":          {func(i int) string { return fmt.Sprint(i % 3) }, Regression, 0},
