@@ -19,7 +19,8 @@ type Column struct {
 	Kind Kind   `json:"kind"`
 
 	// Fill stands for a missing number, truth value (0 or 1) or time (in seconds
-	// since 1970): the median of the training rows'.
+	// since 1970): the median of the training rows', whether one of them was missing
+	// or not.
 	Fill float64 `json:"fill,omitempty"`
 	// Knots and Heights are of a number with a heavy tail: between two knots the
 	// feature goes straight from one height to the next, and beyond the ends it
@@ -168,19 +169,16 @@ func (c *Column) fitValues(values []float64, s Scaling, ranks comm.Comm) error {
 			return err
 		}
 	}
-	if c.Gaps || heavy {
-		all, err := gather(ranks, present)
-		if err != nil {
-			return err
-		}
-		all = slices.Clone(all)
+	all, err := gather(ranks, present)
+	if err != nil {
+		return err
+	}
+	if heavy {
 		slices.Sort(all)
-		if n := len(all); n > 0 {
-			c.Fill = all[(n-1)/2] // a value that there is
-		}
-		if heavy {
-			c.fitCurve(all)
-		}
+		c.fitCurve(all)
+	}
+	if len(all) > 0 {
+		c.Fill = inOrder(all, (len(all)-1)/2) // a value that there is
 	}
 	switch {
 	case m.n == 0:
@@ -201,6 +199,36 @@ func (c *Column) fitValues(values []float64, s Scaling, ranks comm.Comm) error {
 		return nil
 	}
 	return c.addGaps(values, s, ranks)
+}
+
+// inOrder is the value that would be at place k if the values were sorted; it moves
+// them.
+func inOrder(values []float64, k int) float64 {
+	for lo, hi := 0, len(values)-1; lo < hi; {
+		pivot := values[lo+(hi-lo)/2]
+		i, j := lo, hi
+		for i <= j {
+			for values[i] < pivot {
+				i++
+			}
+			for values[j] > pivot {
+				j--
+			}
+			if i <= j {
+				values[i], values[j] = values[j], values[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case k <= j:
+			hi = j
+		case k >= i:
+			lo = i
+		default:
+			return values[k]
+		}
+	}
+	return values[k]
 }
 
 // add adds a feature with moments m, unless it is constant.

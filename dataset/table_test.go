@@ -479,3 +479,18 @@ func TestSharedTables(t *testing.T) {
 		fitted(t, d)
 	}
 }
+
+// TestInOrder: the value at a place is that of sorted values.
+func TestInOrder(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	for range 300 {
+		values := make([]float64, 1+rng.IntN(30))
+		for i := range values {
+			values[i] = float64(rng.IntN(8))
+		}
+		want := slices.Sorted(slices.Values(values))
+		if k := rng.IntN(len(values)); inOrder(values, k) != want[k] {
+			t.Fatalf("place %d of %v: got %v", k, want, inOrder(values, k))
+		}
+	}
+}
