@@ -29,9 +29,10 @@ type columns struct {
 	line       func(line int) int // the line of the file that a line of this process's part is; nil: the same
 	budget     *table.Budget
 
-	features []int  // the columns that are features, and the label, -1 for none, if
-	label    int    // the table was read for them; else features is nil
-	why      string // the label is the column that it is
+	features []int             // the columns that are features, and the label, -1 for none, if
+	label    int               // the table was read for them; else features is nil
+	layouts  map[string]string // of dates, by the columns' names
+	why      string            // the label is the column that it is
 }
 
 // name is how messages call column j.
@@ -234,7 +235,7 @@ func (t *columns) dataset(o Options, err error) (Dataset, error) {
 		}
 	}
 	if frame {
-		d.Frame = t.newFrame(features, kinds, lo, hi) // without constant columns
+		d.Frame = t.newFrame(features, kinds, t.layouts, lo, hi) // without constant columns
 		d.X, d.Features = mat.New(hi-lo, 0), d.Frame.Names()
 		d.cutLabels(lo, hi)
 		return d, nil
@@ -263,10 +264,11 @@ func (t *columns) assign(d *Dataset, may []int, o Options) (features []int, kind
 			return nil, nil, false, inputf("%s: %d feature columns, want %d", t.Name, len(may), len(m.Columns))
 		}
 		for k, j := range may {
-			if err := t.convertible(j, m.Columns[k].Kind); err != nil {
+			if err := t.convertible(j, m.Columns[k].Kind, m.Columns[k].Layout); err != nil {
 				return nil, nil, false, err
 			}
 			kinds = append(kinds, m.Columns[k].Kind)
+			t.setLayout(t.Columns[j].Name, m.Columns[k].Layout)
 		}
 		return may, kinds, false, nil
 	}
@@ -278,6 +280,9 @@ func (t *columns) assign(d *Dataset, may []int, o Options) (features []int, kind
 	for i, j := range may {
 		if all[i], err = t.takes(j, o); err != nil {
 			return nil, nil, false, err
+		}
+		if all[i].layout != "" {
+			t.setLayout(all[i].Name, all[i].layout)
 		}
 	}
 	if !slices.ContainsFunc(all, func(k Taken) bool { return k.Kind != KindIgnored }) {
@@ -303,6 +308,13 @@ func (t *columns) assign(d *Dataset, may []int, o Options) (features []int, kind
 		return nil, nil, false, inputf("%s: no feature columns: all are ignored (column %s: %s); --column NAME=KIND takes one nevertheless", t.Name, t.name(may[0]), all[0].About)
 	}
 	return features, kinds, ignored, nil
+}
+
+func (t *columns) setLayout(name, layout string) {
+	if t.layouts == nil {
+		t.layouts = map[string]string{}
+	}
+	t.layouts[name] = layout
 }
 
 // ids are the names of columns that name the rows.

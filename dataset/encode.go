@@ -18,6 +18,9 @@ type Column struct {
 	Name string `json:"name"`
 	Kind Kind   `json:"kind"`
 
+	// Layout is how dates are written, as package time says it, where they are not as
+	// in ISO 8601.
+	Layout string `json:"layout,omitempty"`
 	// Fill stands for a missing number, truth value (0 or 1) or time (in seconds
 	// since 1970): the median of the training rows', whether one of them was missing
 	// or not.
@@ -98,14 +101,14 @@ func (c *Column) validate() error {
 		}
 	}
 	levels := 0
-	for _, f := range c.Features {
+	for i, f := range c.Features {
 		ok := false
 		switch f.Part {
-		case PartLevel, PartRare:
+		case PartLevel:
+			ok = c.Kind == KindCategory && i == levels // they come first
+			levels++
+		case PartRare:
 			ok = c.Kind == KindCategory
-			if f.Part == PartLevel {
-				levels++
-			}
 		case PartMissing:
 			ok = c.Gaps
 		case PartValue:
@@ -119,7 +122,7 @@ func (c *Column) validate() error {
 			return fault("a feature of part %q", f.Part)
 		}
 	}
-	if levels != 0 && levels != len(c.Levels) {
+	if levels != len(c.Levels) {
 		return fault("%d features of %d levels", levels, len(c.Levels))
 	}
 	return nil

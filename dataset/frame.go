@@ -17,15 +17,16 @@ type Frame struct {
 
 // rawColumn is a column of a Frame.
 type rawColumn struct {
-	name  string
-	kind  Kind
-	c     *table.Column // nil if every value is missing
-	value []float64     // what stands for each level, where texts are numbers, truth values or times
-	gap   []bool        // of each level of texts: it says that there is no value
+	name   string
+	kind   Kind
+	layout string        // of dates
+	c      *table.Column // nil if every value is missing
+	value  []float64     // what stands for each level, where texts are numbers, truth values or times
+	gap    []bool        // of each level of texts: it says that there is no value
 }
 
 // newFrame is rows lo to hi-1 of some columns of t, taken for the given kinds.
-func (t *columns) newFrame(features []int, kinds []Kind, lo, hi int) *Frame {
+func (t *columns) newFrame(features []int, kinds []Kind, layouts map[string]string, lo, hi int) *Frame {
 	f := &Frame{rows: make([]int32, hi-lo)}
 	for i := range f.rows {
 		f.rows[i] = int32(lo + i)
@@ -35,12 +36,12 @@ func (t *columns) newFrame(features []int, kinds []Kind, lo, hi int) *Frame {
 		if kinds[i] == KindIgnored {
 			continue
 		}
-		r := rawColumn{name: c.Name, kind: kinds[i], c: c}
+		r := rawColumn{name: c.Name, kind: kinds[i], layout: layouts[c.Name], c: c}
 		if c.Kind == table.Text {
 			for _, l := range c.Levels() {
 				r.gap = append(r.gap, table.IsMissing([]byte(l)))
 				if r.kind != KindCategory {
-					r.value = append(r.value, valueOf(l, r.kind))
+					r.value = append(r.value, valueOf(l, r.kind, r.layout))
 				}
 			}
 		}
@@ -65,7 +66,7 @@ func (f *Frame) Names() []string {
 func (f *Frame) Schema() []Column {
 	list := make([]Column, len(f.columns))
 	for k, c := range f.columns {
-		list[k] = Column{Name: c.name, Kind: c.kind, Features: []Feature{}}
+		list[k] = Column{Name: c.name, Kind: c.kind, Layout: c.layout, Features: []Feature{}}
 	}
 	return list
 }

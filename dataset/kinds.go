@@ -33,7 +33,8 @@ type Taken struct {
 	Label bool   // it is the label, and Kind says nothing
 	About string // what was found in it, or why it is ignored
 
-	id, constant bool // why it is ignored
+	id, constant bool   // why it is ignored
+	layout       string // of dates
 }
 
 const (
@@ -61,7 +62,12 @@ func (t *columns) takes(j int, o Options) (Taken, error) {
 			return k, err
 		} else if at == j {
 			k.Kind, k.About = kind, "as asked for"
-			return k, t.convertible(j, kind)
+			if c.Kind == table.Text && kind == KindDateTime {
+				if k.layout, err = t.layoutOf(j, o.ranks()); err != nil {
+					return k, err
+				}
+			}
+			return k, t.convertible(j, kind, k.layout)
 		}
 	}
 	s, err := t.look(j, o.ranks())
@@ -79,7 +85,12 @@ func (t *columns) takes(j int, o Options) (Taken, error) {
 			return k, t.refuseCommas(j)
 		}
 		k.Kind, k.About = KindCategory, fmt.Sprintf("%d texts", s.distinct)
+		if k.layout, err = t.layoutOf(j, o.ranks()); err != nil {
+			return k, err
+		}
 		switch {
+		case k.layout != "":
+			k.Kind, k.About = KindDateTime, "dates written as "+k.layout
 		case t.isID(s):
 			k.Kind, k.About, k.id = KindIgnored, "every text is another: an id, or a name", true
 		case s.numbers > manyValues && s.numbers*10 >= s.distinct*9:
@@ -206,6 +217,12 @@ func (t *columns) look(j int, ranks comm.Comm) (s seen, err error) {
 	return s, err
 }
 
+// layoutOf is the layout in which all texts of column j are dates, "" if there is none.
+func (t *columns) layoutOf(j int, ranks comm.Comm) (string, error) {
+	all, err := union(ranks, t.Columns[j].Levels())
+	return dateLayout(all), err
+}
+
 // textGaps is how many of all processes' texts say that there is no value, as - does.
 func (t *columns) textGaps(c *table.Column, ranks comm.Comm) (int, error) {
 	count := []float64{0}
@@ -279,8 +296,9 @@ func (t *columns) refuseCommas(j int) error {
 	return inputf("%s: %scolumn %s: got %q, want a number: if the comma is the decimal sign of %g, say so (--decimal ,); if it is a text, say that (--column %s=category)", t.Name, where, t.name(j), text, v, c.Name)
 }
 
-// convertible reports the first value of column j that is none of a kind.
-func (t *columns) convertible(j int, kind Kind) error {
+// convertible reports the first value of column j that is none of a kind; dates may
+// be in a layout of their own.
+func (t *columns) convertible(j int, kind Kind, layout string) error {
 	c := t.Columns[j]
 	if kind == KindIgnored || kind == KindCategory {
 		return nil
@@ -291,7 +309,7 @@ func (t *columns) convertible(j int, kind Kind) error {
 	want := map[Kind]string{KindNumber: "a number", KindBoolean: "true or false, or 1 or 0", KindDateTime: "a date as 2024-05-31, or with a time as 2024-05-31 13:30"}[kind]
 	if c.Kind == table.Text {
 		for l, text := range c.Levels() {
-			if v := valueOf(text, kind); v != v && !table.IsMissing([]byte(text)) {
+			if v := valueOf(text, kind, layout); v != v && !table.IsMissing([]byte(text)) {
 				at := t.sample(rowOf(c, int64(l)))
 				if row, line := c.First(); row >= 0 && line > 0 && c.Format(row) == text {
 					at = t.at(row, line)
@@ -338,8 +356,9 @@ func rowOf(c *table.Column, level int64) (at int) {
 }
 
 // valueOf is the number that stands for a text in a column of a kind: itself, 0 or 1
-// for truth values, seconds since 1970 for times; NaN if the text is none.
-func valueOf(text string, kind Kind) float64 {
+// for truth values, seconds since 1970 for times, which may be in a layout of their
+// own; NaN if the text is none.
+func valueOf(text string, kind Kind, layout string) float64 {
 	b := []byte(strings.TrimSpace(text))
 	switch kind {
 	case KindNumber:
@@ -358,8 +377,8 @@ func valueOf(text string, kind Kind) float64 {
 			return v
 		}
 	case KindDateTime:
-		if v, ok := table.ParseTime(b); ok {
-			return float64(v) / 1e6
+		if v, ok := parseDate(string(b), layout); ok {
+			return v
 		}
 	}
 	return math.NaN()

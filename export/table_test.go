@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
@@ -205,7 +206,14 @@ func (s tableSample) columns() map[string][]any {
 				value = dataset.LevelOf(text)
 			case tables.IsMissing([]byte(text)):
 			case c.Kind == dataset.KindDateTime:
-				v, _ := tables.ParseTime([]byte(text))
+				v, ok := tables.ParseTime([]byte(text))
+				if !ok {
+					t, err := time.Parse(c.Layout, text)
+					if err != nil {
+						panic(err)
+					}
+					v = t.UnixMicro()
+				}
 				value = float64(v) / 1e6
 			default:
 				v, err := strconv.ParseFloat(text, 64)

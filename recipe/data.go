@@ -210,6 +210,12 @@ func (d Data) Ready(o *Options) (*Samples, error) {
 		return nil, err
 	}
 	r.features = train.from.Features
+	if r.Transform.Columns != nil { // the features take memory beside the columns
+		rows := float64(split.Train.Rows() + split.Test.Rows())
+		if err := room(o, "making features of "+d.name, d.split.Train.Bytes()+d.split.Test.Bytes(), 4*rows*float64(r.Transform.Outputs())); err != nil {
+			return nil, err
+		}
+	}
 	if once {
 		*d.taken = true
 	} else {
