@@ -234,6 +234,7 @@ func (t *columns) dataset(o Options, err error) (Dataset, error) {
 			return d, err
 		}
 	}
+	t.noteTelling(&d, features, kinds)
 	if frame {
 		d.Frame = t.newFrame(features, kinds, t.layouts, lo, hi) // without constant columns
 		d.X, d.Features = mat.New(hi-lo, 0), d.Frame.Names()

@@ -394,6 +394,39 @@ func truth(text, yes, no string) float64 {
 	return math.NaN()
 }
 
+// noteTelling tells of columns of which each of few values goes with one class: they
+// may say the same as the label, and not be known where it is not. A part of the rows
+// could say so by chance.
+func (t *columns) noteTelling(d *Dataset, features []int, kinds []Kind) {
+	if d.Class == nil || len(d.Class) < idRows || t.part && d.ranks().Size() > 1 {
+		return
+	}
+	for i, j := range features {
+		c := t.Columns[j]
+		if kinds[i] != KindCategory && kinds[i] != KindBoolean && !c.Whole() || c.Missing() > 0 {
+			continue
+		}
+		class := map[int64]int32{}
+		tells := true
+		eachInteger(c, func(row int, v int64) bool {
+			k, ok := class[v]
+			if !ok {
+				class[v], k = d.Class[row], d.Class[row]
+			}
+			tells = k == d.Class[row] && len(class) <= manyValues
+			return tells
+		})
+		if !tells || len(class) < 2 || len(class)*classRows > len(d.Class) {
+			continue
+		}
+		for k := range d.Taken {
+			if d.Taken[k].Name == c.Name {
+				d.Taken[k].About += fmt.Sprintf("; each goes with one class of the label: --drop %s if it is not known beforehand", c.Name)
+			}
+		}
+	}
+}
+
 // LevelOf is the name of the level that a text means in a column of categories: a
 // number in one way, however it is written, and other texts as they are.
 func LevelOf(text string) string {
