@@ -196,7 +196,8 @@ func (d Dataset) Trainable() error {
 	return nil
 }
 
-// Summary is what a data set is like.
+// Summary is what a data set is like; of a table with texts, dates or gaps the numbers
+// are those that are there.
 type Summary struct {
 	Rows, Features int
 	Min, Max, Mean float64
@@ -223,7 +224,12 @@ func (d Dataset) Summarize() Summary {
 			s.Constant++
 		}
 	}
-	s.Mean /= float64(max(1, d.X.Rows*d.X.Cols))
+	n := d.X.Rows * d.X.Cols
+	if d.Frame != nil {
+		s.Features = len(d.Frame.columns)
+		n = d.Frame.summarize(&s)
+	}
+	s.Mean /= float64(max(1, n))
 	for _, c := range d.Class {
 		s.Counts[c]++
 	}

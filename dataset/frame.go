@@ -354,3 +354,22 @@ func (d Dataset) Schema() *Transform {
 	}
 	return t
 }
+
+// summarize adds up the numbers that there are, and is how many.
+func (f *Frame) summarize(s *Summary) (n int) {
+	for k, c := range f.columns {
+		if c.kind != KindNumber {
+			continue
+		}
+		f.each(k, 0, f.Rows(), func(_ int, v float64) {
+			if v == v {
+				s.Min, s.Max, s.Mean = math.Min(s.Min, v), math.Max(s.Max, v), s.Mean+v
+				n++
+			}
+		})
+	}
+	if n == 0 {
+		s.Min, s.Max = 0, 0
+	}
+	return n
+}

@@ -398,7 +398,7 @@ func truth(text, yes, no string) float64 {
 // may say the same as the label, and not be known where it is not. A part of the rows
 // could say so by chance.
 func (t *columns) noteTelling(d *Dataset, features []int, kinds []Kind) {
-	if d.Class == nil || len(d.Class) < idRows || t.part && d.ranks().Size() > 1 {
+	if len(d.Class) < idRows || t.part && d.ranks().Size() > 1 {
 		return
 	}
 	for i, j := range features {

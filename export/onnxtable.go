@@ -28,7 +28,7 @@ func (g *graph) columns(t dataset.Transform, output string) {
 		case element == elementText:
 			parts = append(parts, g.levels(c, k, name, t.Missing))
 		default:
-			parts = append(parts, g.numbers(c, k, name))
+			parts = append(parts, g.numbers(c, name))
 		}
 	}
 	g.node("Concat", parts, intAttribute("axis", 1))
@@ -87,7 +87,7 @@ func (g *graph) levels(c *dataset.Column, k int, input string, missing []string)
 }
 
 // numbers adds the features of a column of numbers, truth values or times.
-func (g *graph) numbers(c *dataset.Column, k int, input string) string {
+func (g *graph) numbers(c *dataset.Column, input string) string {
 	there := g.op("Equal", input, input) // NaN differs from itself
 	v := g.op("Where", there, input, g.double(c.Fill))
 	shift, factor := make([]float64, len(c.Features)), make([]float64, len(c.Features))

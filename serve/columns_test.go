@@ -3,9 +3,11 @@ package serve_test
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/serve/oip"
 )
 
 // people is a model of a table with a number, a text, a truth value and a date.
@@ -151,5 +154,49 @@ func TestColumnsRefused(t *testing.T) {
 		"mixed":             {input("age", "FP64", "1, [2]"), `data: want a list of elements, or a list of rows`},
 	} {
 		wantError(t, name, ask(s, "POST", inferPath, `{"inputs": [`+c.inputs+`]}`), http.StatusBadRequest, c.want)
+	}
+}
+
+// TestColumnsOverGRPC: raw rows come over gRPC too, by their types or in binary.
+func TestColumnsOverGRPC(t *testing.T) {
+	m := people(t)
+	want := wantPeople(t, m)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, end := runningServer(t, l, newServer(t, m, nil))
+	conn := dialGRPC(t, address)
+	c := oip.NewGRPCInferenceServiceClient(conn)
+	tensor := func(name, kind string, contents *oip.InferTensorContents) *oip.ModelInferRequest_InferInputTensor {
+		return &oip.ModelInferRequest_InferInputTensor{Name: name, Datatype: kind, Shape: []int64{3}, Contents: contents}
+	}
+	texts := func(all ...string) (list [][]byte) {
+		for _, s := range all {
+			list = append(list, []byte(s))
+		}
+		return list
+	}
+	q := &oip.ModelInferRequest{ModelName: "m", Inputs: []*oip.ModelInferRequest_InferInputTensor{
+		tensor("age", "FP64", &oip.InferTensorContents{Fp64Contents: []float64{31.123456789, math.NaN(), -4.5}}),
+		tensor("city", "BYTES", &oip.InferTensorContents{BytesContents: texts("Köln", "Atlantis", "")}),
+		tensor("member", "BYTES", &oip.InferTensorContents{BytesContents: texts("true", "False", "NA")}),
+		tensor("born", "BYTES", &oip.InferTensorContents{BytesContents: texts("2011-03-05", "?", "2022-12-31")}),
+	}}
+	a, err := c.ModelInfer(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOutputs(t, "gRPC", a.GetOutputs()[0].GetContents().GetFp32Contents(), want)
+	q.Inputs[0].Contents.Fp64Contents = []float64{1, 2}
+	if _, err := c.ModelInfer(t.Context(), q); err == nil || !strings.Contains(err.Error(), `input "age": data: 2 elements, shape [3] has 3`) {
+		t.Errorf("an element too few: %v", err)
+	}
+	q.Inputs = q.Inputs[1:]
+	if _, err := c.ModelInfer(t.Context(), q); err == nil || !strings.Contains(err.Error(), "inputs: none for the columns age") {
+		t.Errorf("a column too few: %v", err)
+	}
+	if err := errors.Join(conn.Close(), end()); err != nil {
+		t.Error(err)
 	}
 }
