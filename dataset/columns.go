@@ -32,6 +32,7 @@ type columns struct {
 	features []int             // the columns that are features, and the label, -1 for none, if
 	label    int               // the table was read for them; else features is nil
 	layouts  map[string]string // of dates, by the columns' names
+	labels   []int             // several labels; nil for one
 	why      string            // the label is the column that it is
 }
 
@@ -118,7 +119,7 @@ func (t *columns) roles(o Options) (features []int, label int, err error) {
 			if err != nil {
 				return nil, 0, err
 			}
-			if j == label {
+			if t.isLabel(j, label) {
 				return nil, 0, inputf("%s: column %s is the label, and cannot be a feature too", t.Name, t.name(j))
 			}
 			features = append(features, j)
@@ -126,7 +127,7 @@ func (t *columns) roles(o Options) (features []int, label int, err error) {
 		return features, label, nil
 	}
 	for _, j := range left {
-		if j != label {
+		if !t.isLabel(j, label) {
 			features = append(features, j)
 		}
 	}
@@ -166,6 +167,9 @@ func (t *columns) numberedRoles(o Options) (features []int, label int, err error
 	}
 	return features, label, nil
 }
+
+// isLabel reports whether column j is the label, or one of several.
+func (t *columns) isLabel(j, label int) bool { return j == label || slices.Contains(t.labels, j) }
 
 // modelColumns are the columns that a model needs, in its order.
 func (t *columns) modelColumns(o Options) (features []int, err error) {
@@ -230,6 +234,9 @@ func (t *columns) dataset(o Options, err error) (Dataset, error) {
 	d.Kept = t.kept(o.Keep, lo, hi)
 	if label >= 0 {
 		d.Table.Name = t.Columns[label].Name
+		if t.labels != nil {
+			d.Table.Name = o.Label
+		}
 		if err := d.label(t, label, o); err != nil {
 			return d, err
 		}

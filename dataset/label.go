@@ -40,6 +40,9 @@ func isLabelName(name string) bool {
 func (t *columns) findLabel(o Options, candidates []int) (int, error) {
 	if o.Label != "" {
 		t.why = "is named by --label"
+		if t.Column(o.Label) < 0 && strings.Contains(o.Label, ",") {
+			return t.findLabels(o.Label)
+		}
 		return t.find("label column", o.Label)
 	}
 	if len(candidates) == 0 {
@@ -73,9 +76,57 @@ func (t *columns) findLabel(o Options, candidates []int) (int, error) {
 	return candidates[len(candidates)-1], nil
 }
 
+// findLabels finds several columns that are values to predict together, and is the
+// first of them.
+func (t *columns) findLabels(called string) (int, error) {
+	for name := range strings.SplitSeq(called, ",") {
+		j, err := t.find("label column", strings.TrimSpace(name))
+		if err != nil {
+			return 0, err
+		}
+		if slices.Contains(t.labels, j) {
+			return 0, inputf("%s: label column %s comes twice", t.Name, t.name(j))
+		}
+		t.labels = append(t.labels, j)
+	}
+	return t.labels[0], nil
+}
+
+// values makes several columns of t the values of d.
+func (d *Dataset) values(t *columns, o Options) error {
+	if o.Classes != nil || o.Task == Classification {
+		return inputf("%s: %d label columns are values to predict together, and cannot be classes", t.Name, len(t.labels))
+	}
+	d.Value = mat.New(t.Rows, len(t.labels))
+	one := make([]float32, t.Rows)
+	for k, j := range t.labels {
+		c := t.Columns[j]
+		is, err := comm.Any(o.ranks(), c.Kind != table.Number && c.Kind != table.Boolean, c.Missing() > 0)
+		if err != nil {
+			return err
+		}
+		if is[0] || is[1] {
+			return inputf("%s: column %s: one of %d labels, and not all of its values are numbers", t.Name, t.name(j), len(t.labels))
+		}
+		if err := t.copyValues(one, j); err != nil {
+			return err
+		}
+		for i, v := range one {
+			d.Value.Row(i)[k] = v
+		}
+		if err := d.noteValues(t, j, "one of several labels", o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // label makes column j of t the label of d: classes, or values. Texts, truth values
 // and times mean classes; numbers mean what o says, or else what areValues says.
 func (d *Dataset) label(t *columns, j int, o Options) error {
+	if t.labels != nil {
+		return d.values(t, o)
+	}
 	c := t.Columns[j]
 	if c.Missing() > 0 {
 		row, line := c.FirstMissing()

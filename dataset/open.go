@@ -25,7 +25,7 @@ type Options struct {
 	// is 0 if unknown.
 	Progress func(file string, done, total int64)
 
-	Label   string // label column of a table: name, or number from 0 (negative from the end); "" to detect
+	Label   string // label column of a table: name, or number from 0 (negative from the end), or several with commas between, which are values; "" to detect
 	NoLabel bool   // the table has no label column
 	// Task says what labels are, where they are numbers: values or classes; "" to find
 	// out.

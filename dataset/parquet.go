@@ -34,6 +34,9 @@ func parquetTable(ctx context.Context, in *input, o Options, budget *table.Budge
 	if label >= 0 {
 		used = append(slices.Clone(features), label)
 	}
+	for _, j := range all.labels[min(1, len(all.labels)):] {
+		used = append(used, j)
+	}
 	for _, name := range o.Keep {
 		if j := all.Column(name); j >= 0 && !slices.Contains(used, j) {
 			used = append(slices.Clone(used), j)
@@ -46,6 +49,9 @@ func parquetTable(ctx context.Context, in *input, o Options, budget *table.Budge
 	}
 	if label >= 0 {
 		t.label = len(features)
+	}
+	for k := range all.labels {
+		t.labels = append(t.labels, t.label+k)
 	}
 	rows := o
 	if t.part = o.Limit == 0; !t.part { // classes are those of all rows

@@ -500,3 +500,22 @@ func TestInOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestSeveralLabels: several columns are values to predict together.
+func TestSeveralLabels(t *testing.T) {
+	b := lines("a,up,c,down", 30, func(i int) string {
+		return fmt.Sprintf("%g,%d,%s,%g", float64(i%7)/2, i, []string{"x", "y"}[i%2], -float64(i)/2)
+	})
+	path := write(t, "t.csv", b)
+	d := open(t, path, Options{Label: "up,down"}).Train
+	if !slices.Equal(d.Features, []string{"a", "c"}) || d.Value.Cols != 2 || !slices.Equal(d.Value.Row(5), []float32{5, -2.5}) {
+		t.Errorf("features %q, values %v", d.Features, d.Value.Row(5))
+	}
+	if again := open(t, path, Options{Label: d.Table.Name, Features: d.Features, Model: d.Schema()}).Train; !slices.Equal(again.Value.Elements(), d.Value.Elements()) {
+		t.Errorf("by the name that a model has, %q, the labels are others", d.Table.Name)
+	}
+	wantError(t, path, Options{Label: "up,c"}, `column "c": one of 2 labels, and not all of its values are numbers`)
+	wantError(t, path, Options{Label: "up,up"}, `label column "up" comes twice`)
+	wantError(t, path, Options{Label: "up,side"}, `no label column "side"`)
+	wantError(t, path, Options{Label: "up,down", Task: Classification}, "cannot be classes")
+}

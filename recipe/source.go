@@ -93,7 +93,7 @@ func (s *Source) Read(ctx context.Context, path string, o dataset.Options) (data
 // is written.
 func (s *Source) TableEntries() []Entry {
 	return []Entry{
-		{"label", OfData, "label column of a table: name, or number from 0; default a column named label, target, class or species, or else y, else the last", field(&s.Label, anyText, "")},
+		{"label", OfData, "label column of a table: name, or number from 0, or several with commas between, which are values; default a column named label, target, class or species, or else y, else the last", field(&s.Label, anyText, "")},
 		{"drop", OfData, "columns of a table to leave out: names, or numbers from 0, with commas between", plain[[]string]{columnNames, &s.Drop, func(l []string) bool { return len(l) == 0 }, ""}},
 		{"missing-values", OfData, "texts that say that there is no value, with commas between, beside nothing, NA, N/A, nan, null, ? and -", plain[[]string]{columnNames, &s.Missing, func(l []string) bool { return len(l) == 0 }, ""}},
 		{"header", OfData, "a CSV's first line is the names of its columns, even if they are numbers", field(&s.Header, onOff, "false")},
