@@ -28,12 +28,14 @@ func (e inputError) Unwrap() error        { return e.error }
 // Dataset is a table of samples: features, and a class or values for each.
 type Dataset struct {
 	Name     string
-	X        mat.Dense     // one row a sample; without columns where the samples are in Frame
-	Frame    *Frame        // samples with texts, dates or gaps, of which a Transform makes X; else nil
-	Taken    []Taken       // what the columns of a table were taken for
-	Class    []int32       // class of each sample; nil for a regression or if unlabelled
-	Classes  []string      // class names, in the order of their numbers
-	Value    mat.Dense     // values to predict, one row a sample; no rows for a classification
+	X        mat.Dense // one row a sample; without columns where the samples are in Frame
+	Frame    *Frame    // samples with texts, dates or gaps, of which a Transform makes X; else nil
+	Taken    []Taken   // what the columns of a table were taken for
+	Class    []int32   // class of each sample; nil for a regression or if unlabelled
+	Classes  []string  // class names, in the order of their numbers
+	Value    mat.Dense // values to predict, one row a sample; no rows for a classification
+	Low      []float32 // bounds of predicted values, which scores heed; nil for none
+	High     []float32
 	Features []string      // names of the columns of X, or nil
 	Image    picture.Image // shape of a row of X, if it is a picture
 	Comm     comm.Comm     // the processes that hold the other samples; nil for none
@@ -92,7 +94,7 @@ func (d Dataset) Labelled() bool { return d.Class != nil || d.Value.Rows > 0 }
 // Target is what a network is to give for the samples: their classes, or their
 // values. It shares the memory of d, and is empty if d is not labelled.
 func (d Dataset) Target() loss.Target {
-	return loss.Target{Class: d.Class, Classes: len(d.Classes), Value: d.Value}
+	return loss.Target{Class: d.Class, Classes: len(d.Classes), Value: d.Value, Low: d.Low, High: d.High}
 }
 
 // RowRange is the view of samples lo to hi-1.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dlam-go/dlam/mat"
 )
 
 // taken says what a column was taken for, and why.
@@ -518,4 +520,26 @@ func TestSeveralLabels(t *testing.T) {
 	wantError(t, path, Options{Label: "up,up"}, `label column "up" comes twice`)
 	wantError(t, path, Options{Label: "up,side"}, `no label column "side"`)
 	wantError(t, path, Options{Label: "up,down", Task: Classification}, "cannot be classes")
+}
+
+// TestClamp: predicted values and scores stay within the values of the training rows.
+func TestClamp(t *testing.T) {
+	d, err := FromRows("t", [][]float64{{1}, {2}, {3}}, []float64{10, 40, 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, x := fitted(t, d)
+	y := mat.FromSlice(4, 1, []float32{-100, 0, 100, x.Value.At(1, 0)})
+	tr.Restore(y)
+	if want := []float32{10, tr.TargetShift[0], 40, 40}; !slices.Equal(y.Elements(), want) {
+		t.Errorf("got %v, want %v", y.Elements(), want)
+	}
+	if lo, hi := slices.Min(x.Value.Elements()), slices.Max(x.Value.Elements()); x.Target().Low[0] != lo || x.Target().High[0] != hi {
+		t.Errorf("scores are within %v and %v, want %v and %v", x.Target().Low, x.Target().High, lo, hi)
+	}
+	free := tr.Unclamped()
+	y = mat.FromSlice(1, 1, []float32{100})
+	if free.Restore(y); y.At(0, 0) < 1000 {
+		t.Errorf("unclamped, 100 deviations are %v", y.At(0, 0))
+	}
 }

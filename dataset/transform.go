@@ -40,6 +40,10 @@ type Transform struct {
 	// predictions are turned back; one shift a value.
 	TargetShift  []float32 `json:"target_shift,omitempty"`
 	TargetFactor float32   `json:"target_factor,omitempty"`
+	// TargetLow and TargetHigh are the least and the greatest value of the training
+	// samples, within which predictions are kept; none where they are not.
+	TargetLow  []float32 `json:"target_low,omitempty"`
+	TargetHigh []float32 `json:"target_high,omitempty"`
 	// Columns are those of a table with texts, dates or gaps, whose features come one
 	// column after the other; Shift and Factor then leave them as they are. nil for
 	// samples that are numbers alone.
@@ -163,10 +167,10 @@ func (t *Transform) fitTarget(y mat.Dense, ranks comm.Comm) error {
 	if err != nil {
 		return err
 	}
-	t.TargetShift = make([]float32, y.Cols)
+	t.TargetShift, t.TargetLow, t.TargetHigh = make([]float32, y.Cols), make([]float32, y.Cols), make([]float32, y.Cols)
 	var variance float64
 	for j := range t.TargetShift {
-		t.TargetShift[j] = float32(m.mean[j])
+		t.TargetShift[j], t.TargetLow[j], t.TargetHigh[j] = float32(m.mean[j]), float32(m.lo[j]), float32(m.hi[j])
 		variance += m.sd[j] * m.sd[j] / float64(y.Cols)
 	}
 	t.TargetFactor = reciprocal(math.Sqrt(variance))
@@ -195,6 +199,9 @@ func (t Transform) Validate() error {
 		return fmt.Errorf("transform: pool %d does not fit %s with %d inputs", t.Pool, im, t.Inputs)
 	case len(t.Shift) != len(t.Factor) || len(t.Shift) != 1 && len(t.Shift) != t.Outputs():
 		return fmt.Errorf("transform: %d shifts and %d factors for %d features", len(t.Shift), len(t.Factor), t.Outputs())
+	}
+	if n := len(t.TargetLow); n != len(t.TargetHigh) || n > 0 && n != len(t.TargetShift) {
+		return fmt.Errorf("transform: %d least values, %d greatest, %d shifts", n, len(t.TargetHigh), len(t.TargetShift))
 	}
 	if t.Columns == nil {
 		return nil
@@ -287,6 +294,7 @@ func (t Transform) applyTarget(d Dataset) Dataset {
 				row[j] = (v - t.TargetShift[j]) * t.TargetFactor
 			}
 		}
+		d.Low, d.High = t.scaledTarget(t.TargetLow), t.scaledTarget(t.TargetHigh)
 	}
 	return d
 }
@@ -310,7 +318,23 @@ func (t Transform) tooFar(d Dataset, i int) error {
 	return inputf("%s: sample %d, %s: got about %.3g, and the training samples have %s: leave the sample or the column out", d.Name, i+1, d.feature(j), scaled*spread+shift, where)
 }
 
-// Restore turns predicted values back to the units of the data, in place.
+// scaledTarget is values in the units of the data as those of transformed samples.
+func (t Transform) scaledTarget(values []float32) []float32 {
+	scaled := make([]float32, len(values))
+	for j, v := range values {
+		scaled[j] = (v - t.TargetShift[j]) * t.TargetFactor
+	}
+	return scaled
+}
+
+// Unclamped is t without bounds of predicted values.
+func (t Transform) Unclamped() Transform {
+	t.TargetLow, t.TargetHigh = nil, nil
+	return t
+}
+
+// Restore turns predicted values back to the units of the data, in place, and keeps
+// them within those of the training samples.
 func (t Transform) Restore(y mat.Dense) {
 	if t.TargetFactor == 0 {
 		return
@@ -319,6 +343,9 @@ func (t Transform) Restore(y mat.Dense) {
 		row := y.Row(i)
 		for j, v := range row {
 			row[j] = v/t.TargetFactor + t.TargetShift[j]
+			if t.TargetLow != nil {
+				row[j] = min(max(row[j], t.TargetLow[j]), t.TargetHigh[j])
+			}
 		}
 	}
 }

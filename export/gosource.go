@@ -121,7 +121,8 @@ func goActivation(h activation.Func) (string, error) {
 }
 
 // goParameters are the transform's shifts and factors, one of each a feature,
-// each layer's weights and intercepts, and a regression's shifts and factor.
+// each layer's weights and intercepts, and a regression's shifts and factor, and its
+// least and greatest values.
 func goParameters(m *model.Model) string {
 	t := m.Transform
 	var raw []byte
@@ -134,6 +135,7 @@ func goParameters(m *model.Model) string {
 	}
 	if t.TargetFactor != 0 {
 		raw = rawFloats(raw, append(t.TargetShift[:len(t.TargetShift):len(t.TargetShift)], t.TargetFactor))
+		raw = rawFloats(rawFloats(raw, t.TargetLow), t.TargetHigh)
 	}
 	text := base64.StdEncoding.EncodeToString(raw)
 	var b strings.Builder

@@ -84,6 +84,9 @@ func arrays(m *model.Model) ([]array, error) {
 	}
 	if t.TargetFactor != 0 {
 		list = append(list, array{"target_shift", t.TargetShift}, array{"target_factor", t.TargetFactor})
+		if t.TargetLow != nil {
+			list = append(list, array{"target_low", t.TargetLow}, array{"target_high", t.TargetHigh})
+		}
 	}
 	for l, ly := range m.Network.Layers {
 		list = append(list, array{fmt.Sprintf("%d.weight", l), rows(ly.W)}, array{fmt.Sprintf("%d.bias", l), ly.B})

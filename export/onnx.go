@@ -173,6 +173,10 @@ func (g *graph) restore(t dataset.Transform) {
 	}
 	g.node("Div", []string{g.value, g.floats("target_factor", []float32{t.TargetFactor})})
 	g.node("Add", []string{g.value, g.floats("target_shift", t.TargetShift, len(t.TargetShift))})
+	if n := len(t.TargetLow); n > 0 {
+		g.node("Max", []string{g.value, g.floats("target_low", t.TargetLow, n)})
+		g.node("Min", []string{g.value, g.floats("target_high", t.TargetHigh, n)})
+	}
 }
 
 // encode is the GraphProto; what the last node gives is called output.

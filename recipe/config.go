@@ -49,6 +49,7 @@ func (c *Config) Entries() []Entry {
 		{"l1", OfTraining, "λ of the regulariser λ‖W‖₁", field(&o.L1, notNegative, "0")},
 		{"l2", OfTraining, fmt.Sprintf("λ of the regulariser (λ/2)‖W‖²; auto or -1: what suits, %g a sample for sync's mini-batches of classes, else 0", sync.WeightDecay), maybe(&o.L2, notNegative).orMinusOne()},
 		{"label-smoothing", OfTraining, fmt.Sprintf("cross-entropy: share of the uniform distribution in the targets; auto or -1: what suits, %g for sync, else 0", syncSmoothing), maybe(&o.Smoothing, belowOne).orMinusOne()},
+		{"clamp", OfTraining, "keep predicted values of a regression within those of the training samples", maybe(&o.Clamp, onOff).by(true)},
 		{"jitter", OfTraining, "mini-batches of pictures: standard deviation of their random moves, in pixels; auto or -1: what suits", maybe(&o.Jitter, notNegative).orMinusOne()},
 		{"seed", OfTraining, "of everything random", field(&o.Seed, seeds, "0")},
 		{"solver", OfTraining, "the training method", field(&o.Method, kind[string]{name: "string", choices: MethodNames(), parse: anyText.parse}, defaultMethod)},

@@ -209,6 +209,9 @@ func (d Data) Ready(o *Options) (*Samples, error) {
 	if r.Transform, err = dataset.Fit(train.from, scaling(o, train.from), o.pool()); err != nil {
 		return nil, err
 	}
+	if !orElse(o.Clamp, true) {
+		r.Transform = r.Transform.Unclamped()
+	}
 	r.features = train.from.Features
 	if r.Transform.Columns != nil { // the features take memory beside the columns
 		rows := float64(split.Train.Rows() + split.Test.Rows())

@@ -69,6 +69,9 @@ func ExampleRecords() {
 		if i%10 == 0 {
 			row[2] = nil // nobody knows
 		}
+		if i%50 == 1 {
+			row[0] = "blue"
+		}
 		rows = append(rows, row)
 	}
 	data := recipe.Records(columns, rows, dataset.Options{})

@@ -34,10 +34,12 @@ func newTrainCommand(a *app) *cobra.Command {
 		Use: "train", Short: "Train a network", Args: cobra.NoArgs,
 		Long: `Train a network and write a run folder: config.toml (the settings), trace.jsonl
 (a record of each iteration), model.safetensors. Ctrl-C stops after the current
-iteration and saves; --resume goes on from there.`,
+iteration and saves; --resume goes on from there. Tables are taken as they are, with
+texts, dates and missing values: what each column was taken for is shown.`,
 		Example: `  dlam train
   dlam train --data mnist --pool 2 --limit 55000 --hidden 100,100 --iterations 150
-  dlam train --data table.csv --label price --loss squared
+  dlam train --data titanic.csv --label survived --drop alive
+  dlam train --data prices.csv --label price --task regression
   dlam train --config runs/digits-dlam/config.toml --seed 2
   dlam train --resume runs/mnist-dlam`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -129,7 +129,8 @@ func newPredictCommand(a *app) *cobra.Command {
 		Use: "predict MODEL DATA", Short: "Predict with a model", Args: cobra.ExactArgs(2),
 		Long: `Predict for every row of DATA (any format that train reads; test part of a named
 data set): the class and the probability of each class, or the values. MODEL is
-a run folder or a model file.`,
+a run folder or a model file. Columns are found by name; those that training ignored
+as ids are passed through.`,
 		Example: "  dlam predict runs/digits-dlam new.csv --output predictions.csv",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			u.keepSet = cmd.Flags().Changed("keep")

@@ -89,6 +89,8 @@ def predict(m, x):
         a = e / e.sum(axis=1, keepdims=True)
     if "target_factor" in m:
         a = a / m["target_factor"] + m["target_shift"]
+        if "target_low" in m:
+            a = np.clip(a, m["target_low"], m["target_high"])
     return a
 
 
