@@ -345,6 +345,14 @@ func TestPlainTables(t *testing.T) {
 	if d.Frame != nil || tr.Columns != nil {
 		t.Fatal("the table is no matrix")
 	}
+	same, err := FromRows[float64, string]("t", [][]float64{{1, 7}, {2, 7}, {4, 7}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	constant, _ := fitted(t, same)
+	if other, err := constant.Apply(Dataset{X: mat.FromSlice(1, 2, []float32{1, 9})}); err != nil || other.X.At(0, 1) != 0 {
+		t.Errorf("another value of a constant column is %v, want 0 (%v)", other.X.At(0, 1), err)
+	}
 	for i := range d.X.Rows {
 		for j, v := range d.X.Row(i) {
 			if want := (v - tr.Shift[j]) * tr.Factor[j]; x.X.At(i, j) != want {

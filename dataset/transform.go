@@ -88,7 +88,7 @@ func Fit(d Dataset, s Scaling, pool int) (Transform, error) {
 }
 
 // fitColumns sets a shift and a factor for each feature. A constant feature
-// becomes 0.
+// becomes 0, whatever it is in other samples: nothing is known of what that means.
 func (t *Transform) fitColumns(x mat.Dense, ranks comm.Comm) error {
 	m, err := momentsOf(x, ranks)
 	if err != nil {
@@ -99,6 +99,9 @@ func (t *Transform) fitColumns(x mat.Dense, ranks comm.Comm) error {
 		t.Shift[j], t.Factor[j] = float32(m.mean[j]), reciprocal(m.sd[j])
 		if t.Scaling == ScaleUnit {
 			t.Shift[j], t.Factor[j] = float32(m.lo[j]), reciprocal(m.hi[j]-m.lo[j])
+		}
+		if m.lo[j] == m.hi[j] {
+			t.Factor[j] = 0
 		}
 	}
 	return nil

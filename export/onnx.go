@@ -91,6 +91,7 @@ func onnxModel(m *model.Model, graph []byte) ([]byte, error) {
 type graph struct {
 	nodes        []node
 	inputs       []byte // encoded, ready for a GraphProto
+	values       []byte // types of values between nodes, encoded
 	initializers []byte // encoded, ready for a GraphProto
 	value        string // name of what the last node gives
 	scalars      int    // constants named so far
@@ -199,6 +200,6 @@ func (g *graph) encode(output string, outputs int) []byte {
 		b = appendMessage(b, graphNode, nb)
 	}
 	b = append(appendString(b, graphName, "dlam"), g.initializers...)
-	b = append(b, g.inputs...)
+	b = append(append(b, g.inputs...), g.values...)
 	return appendMessage(b, graphOutput, matrixInfo(output, elementFloat, outputs))
 }

@@ -25,7 +25,8 @@ const (
 	graphInitializer protowire.Number = 5  // repeated TensorProto
 	graphInput       protowire.Number = 11 // repeated ValueInfoProto
 	graphOutput      protowire.Number = 12
-	nodeInput        protowire.Number = 1 // repeated string
+	graphValue       protowire.Number = 13 // repeated ValueInfoProto
+	nodeInput        protowire.Number = 1  // repeated string
 	nodeOutput       protowire.Number = 2
 	nodeName         protowire.Number = 3
 	nodeOp           protowire.Number = 4
@@ -124,10 +125,12 @@ func rawDoubles(vs []float64) (raw []byte) {
 	return raw
 }
 
-// matrixInfo is the ValueInfoProto of a matrix with any number of rows.
-func matrixInfo(name string, element, columns int) []byte {
+// matrixInfo is the ValueInfoProto of a tensor with any number of rows.
+func matrixInfo(name string, element int, columns ...int) []byte {
 	shape := appendMessage(nil, shapeDim, appendString(nil, dimName, "N"))
-	shape = appendMessage(shape, shapeDim, appendInt(nil, dimValue, columns))
+	for _, n := range columns {
+		shape = appendMessage(shape, shapeDim, appendInt(nil, dimValue, n))
+	}
 	t := appendMessage(appendInt(nil, typeElement, element), typeShape, shape)
 	return appendMessage(appendString(nil, valueName, name), valueType, appendMessage(nil, typeTensor, t))
 }

@@ -81,6 +81,7 @@ func (g *graph) levels(c *dataset.Column, k int, input string, missing []string)
 	}
 	g.node("OneHotEncoder", []string{input}, textsAttribute("cats_strings", texts), intAttribute("zeros", 1))
 	g.nodes[len(g.nodes)-1].domain = onnxMLDomain
+	g.values = appendMessage(g.values, graphValue, matrixInfo(g.value, elementFloat, 1, len(texts))) // which ONNX's checker does not infer
 	hot := g.op("Reshape", g.value, g.ints(fmt.Sprintf("levels_%d", k), -1, len(texts)))
 	known := g.op("MatMul", hot, g.floats(fmt.Sprintf("features_%d", k), of, len(texts), c.Outputs()))
 	return g.op("Add", known, g.floats(fmt.Sprintf("unknown_%d", k), unknown, len(unknown)))

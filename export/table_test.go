@@ -190,6 +190,34 @@ func TestTablesInNumpy(t *testing.T) {
 	}
 }
 
+// TestTablesInONNXChecker has the models checked by ONNX's own checker.
+func TestTablesInONNXChecker(t *testing.T) {
+	interpreter := python(t, "onnx")
+	dir, all := t.TempDir(), tableSamples(t)
+	var paths []string
+	for _, s := range all {
+		onnx, err := export.ONNX(s.model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, filepath.Join(dir, s.name))
+		if err := os.WriteFile(filepath.Join(dir, s.name+".onnx"), onnx, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	type report struct{ Input map[string][]any }
+	for i, got := range answers[report](t, interpreter, append([]string{"testdata/onnx_check.py"}, paths...)...) {
+		if len(got.Input) != len(all[i].model.Features) {
+			t.Errorf("%s: inputs %v, want one for each of %q", all[i].name, got.Input, all[i].model.Features)
+		}
+		for name, shape := range got.Input {
+			if fmt.Sprint(shape) != "[N 1]" {
+				t.Errorf("%s: input %q of shape %v, want N × 1", all[i].name, name, shape)
+			}
+		}
+	}
+}
+
 // columns are the rows as an ONNX model takes them: texts, and numbers with null for
 // missing ones.
 func (s tableSample) columns() map[string][]any {
