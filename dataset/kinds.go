@@ -157,7 +157,7 @@ func short(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
 type seen struct {
 	present, missing int
 	distinct         int  // different values; of numbers and times that are not all different, at least
-	different        bool // no value comes twice
+	different        bool // no value comes twice; of whole numbers and texts
 	low, high        float64
 	// Of the different texts, those that are numbers, those that are with a decimal
 	// comma, and those that have a comma.
@@ -213,7 +213,10 @@ func (t *columns) look(j int, ranks comm.Comm) (s seen, err error) {
 	if s.low == s.high {
 		s.distinct = 1
 	}
-	s.different, err = allDiffer(values, s.high-s.low, s.present, ranks)
+	broken, err := comm.Any(ranks, c.Kind != table.Number || !c.Whole())
+	if err == nil && !broken[0] { // others may well all differ
+		s.different, err = allDiffer(values, s.present, ranks)
+	}
 	return s, err
 }
 
@@ -243,17 +246,15 @@ func (t *columns) textGaps(c *table.Column, ranks comm.Comm) (int, error) {
 func finite(v float64) float64 { return min(max(v, -math.MaxFloat64), math.MaxFloat64) }
 
 // allDiffer reports whether no value of all processes comes twice. total is how many
-// they have, and span how far they reach.
-func allDiffer(values []float64, span float64, total int, ranks comm.Comm) (bool, error) {
+// they have.
+func allDiffer(values []float64, total int, ranks comm.Comm) (bool, error) {
 	again := false
-	if total > 1 && span >= 0 {
-		known := make(map[float64]struct{}, min(len(values), 1<<10))
-		for _, v := range values {
-			if _, again = known[v]; again {
-				break
-			}
-			known[v] = struct{}{}
+	known := make(map[float64]struct{}, min(len(values), 1<<10))
+	for _, v := range values {
+		if _, again = known[v]; again {
+			break
 		}
+		known[v] = struct{}{}
 	}
 	any, err := comm.Any(ranks, again)
 	if err != nil || any[0] || ranks.Size() == 1 {

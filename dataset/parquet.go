@@ -34,9 +34,7 @@ func parquetTable(ctx context.Context, in *input, o Options, budget *table.Budge
 	if label >= 0 {
 		used = append(slices.Clone(features), label)
 	}
-	for _, j := range all.labels[min(1, len(all.labels)):] {
-		used = append(used, j)
-	}
+	used = append(used, all.labels[min(1, len(all.labels)):]...)
 	for _, name := range o.Keep {
 		if j := all.Column(name); j >= 0 && !slices.Contains(used, j) {
 			used = append(slices.Clone(used), j)

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/dlam-go/dlam/mat"
 )
@@ -375,9 +378,30 @@ func TestTableFormats(t *testing.T) {
 		fmt.Fprintf(&json, `{"n":%s,"c":%s,"b":%v,"d":"2024-05-%02d","label":"%s"}`+"\n", orNull(n), orNull(c), i%2 == 0, 1+i%9, []string{"p", "q"}[i/20])
 	}
 	text := csv.String()
+	type row struct {
+		N     *float64 `parquet:"n"`
+		C     *string  `parquet:"c"`
+		B     bool     `parquet:"b"`
+		D     int32    `parquet:"d,date"`
+		Label string   `parquet:"label"`
+	}
+	var rows []row
+	for i := range 40 {
+		n, c := float64(i%9)/2, []string{"x", "y"}[i%2]
+		r := row{&n, &c, i%2 == 0, int32(time.Date(2024, 5, 1+i%9, 0, 0, 0, 0, time.UTC).Unix() / 86400), []string{"p", "q"}[i/20]}
+		if i%10 == 3 {
+			r.N, r.C = nil, nil
+		}
+		rows = append(rows, r)
+	}
+	var columnar bytes.Buffer
+	if err := parquet.Write(&columnar, rows); err != nil {
+		t.Fatal(err)
+	}
 	var want []float32
 	for name, content := range map[string][]byte{
-		"t.csv": []byte(text), "t.tsv": []byte(strings.ReplaceAll(text, ",", "\t")), "t.csv.gz": zipped([]byte(text)), "t.jsonl": []byte(json.String()),
+		"t.parquet": columnar.Bytes(),
+		"t.csv":     []byte(text), "t.tsv": []byte(strings.ReplaceAll(text, ",", "\t")), "t.csv.gz": zipped([]byte(text)), "t.jsonl": []byte(json.String()),
 		"semicolons.csv": []byte(strings.ReplaceAll(text, ",", ";")),
 	} {
 		d := open(t, write(t, name, content), Options{}).Train

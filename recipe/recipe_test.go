@@ -674,3 +674,33 @@ func TestDocumented(t *testing.T) {
 		}
 	}
 }
+
+// TestSharedTables: published tables train by the name of their label alone.
+func TestSharedTables(t *testing.T) {
+	for file, c := range map[string]struct {
+		label string
+		least float64 // accuracy, or R², on the rows held back
+	}{
+		"titanic.csv": {"survived", 0.95}, "penguins.csv": {"species", 0.9}, "mpg.csv": {"mpg", 0.7}, "german.csv": {"", 0.6}, "horse-colic.csv": {"23", 0.7},
+		"breast-cancer.csv": {"", 0.6}, "monthly-car-sales.csv": {"Sales", 0}, "sonar.csv": {"", 0.6}, "ionosphere.csv": {"", 0.8}, "glass.csv": {"", 0.5},
+		"winequality-red.csv": {"", 0.5}, "phoneme.csv": {"", 0.7}, "oil-spill.csv": {"", 0.9}, "auto-insurance.csv": {"", 0}, "adult-test.csv.gz": {"", 0.8}, "taxis.csv": {"tip", math.Inf(-1)},
+	} {
+		path := filepath.Join(os.Getenv("DLAM_DATA_DIR"), "tables", file)
+		if _, err := os.Stat(path); err != nil {
+			t.Skipf("%s is not here", path)
+		}
+		data, err := recipe.Open(context.Background(), recipe.Source{Data: path, Label: c.label})
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		m, err := recipe.Train(context.Background(), data, recipe.Options{Iterations: 6})
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		if got := m.Last.Test.Accuracy + m.Last.Test.R2; !(got >= c.least) {
+			t.Errorf("%s: accuracy or R² of %v, want %v or more", file, got, c.least)
+		}
+	}
+}

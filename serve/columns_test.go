@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -198,5 +200,73 @@ func TestColumnsOverGRPC(t *testing.T) {
 	}
 	if err := errors.Join(conn.Close(), end()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSharedTables: published tables, raw rows of them and rows with gaps and unknown
+// texts, give over the network what the model gives.
+func TestSharedTables(t *testing.T) {
+	for file, label := range map[string]string{
+		"titanic.csv": "survived", "penguins.csv": "species", "mpg.csv": "mpg", "taxis.csv": "tip", "german.csv": "", "horse-colic.csv": "23",
+		"breast-cancer.csv": "", "monthly-car-sales.csv": "Sales", "adult-test.csv.gz": "",
+	} {
+		path := filepath.Join(os.Getenv("DLAM_DATA_DIR"), "tables", file)
+		if _, err := os.Stat(path); err != nil {
+			t.Skipf("%s is not here", path)
+		}
+		split, err := dataset.Open(t.Context(), path, dataset.Options{Label: label})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := split.Train
+		tr, err := dataset.Fit(d, dataset.ScaleStandard, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := dlam.NewNetwork([]int{tr.Outputs(), 5, max(len(d.Classes), d.Value.Cols)}, activation.Tanh{}, dlam.He, rand.New(rand.NewPCG(1, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := &model.Model{Network: n, Loss: loss.CrossEntropy{}, Classes: d.Classes, Features: d.Features, Transform: tr}
+		if d.Classes == nil {
+			m.Loss = loss.Squared{}
+		}
+		raw, _, err := dataset.ReadTable(t.Context(), path, dataset.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows [][]string
+		for i := range 60 {
+			row := make([]string, len(m.Features))
+			for k, name := range m.Features {
+				row[k] = raw.Columns[raw.Column(name)].Format(i)
+				switch {
+				case i%len(row) == k && i%2 == 0:
+					row[k] = ""
+				case i%len(row) == k && tr.Columns[k].Kind == dataset.KindCategory:
+					row[k] = "nobody has this"
+				}
+			}
+			rows = append(rows, row)
+		}
+		p, err := model.PredictRecords(m, m.Features, rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := json.Marshal(rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := ask(newServer(t, m, nil), "POST", inferPath, fmt.Sprintf(`{"inputs": [{"name": "input", "datatype": "BYTES", "shape": [%d, %d], "data": %s}]}`, len(rows), len(m.Features), data))
+		var a struct{ Outputs []struct{ Data []any } }
+		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || w.Code != http.StatusOK {
+			t.Fatalf("%s: %d, %s", file, w.Code, w.Body)
+		}
+		want := p.Outputs.Elements()
+		for i, v := range a.Outputs[0].Data {
+			if got := v.(float64); math.Abs(got-float64(want[i])) > 1e-5*max(1, math.Abs(float64(want[i]))) {
+				t.Errorf("%s: output %d: got %v, want %v", file, i, got, want[i])
+			}
+		}
 	}
 }
