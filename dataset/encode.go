@@ -140,7 +140,7 @@ func (t *Transform) fitFrame(d Dataset) error {
 			continue
 		}
 		values := make([]float64, d.Frame.Rows())
-		d.Frame.each(k, 0, len(values), func(i int, v float64) { values[i] = v })
+		d.Frame.floats(k, 0, values)
 		if i := slices.IndexFunc(values, func(v float64) bool { return math.IsInf(v, 0) }); i >= 0 {
 			return inputf("%s: sample %d, column %q: got %g, want a finite number", d.Name, i+1, c.Name, values[i])
 		}
@@ -160,7 +160,10 @@ func (c *Column) fitValues(values []float64, s Scaling, ranks comm.Comm) error {
 	if err != nil {
 		return err
 	}
-	present := slices.DeleteFunc(slices.Clone(values), func(v float64) bool { return v != v })
+	present := values
+	if c.Kind == KindDateTime || slices.ContainsFunc(values, func(v float64) bool { return v != v }) { // whose order counts yet
+		present = slices.DeleteFunc(slices.Clone(values), func(v float64) bool { return v != v })
+	}
 	gaps, err := comm.Any(ranks, len(present) < len(values))
 	if err != nil {
 		return err
@@ -438,6 +441,23 @@ func (c *Column) count(levels []string, of []int32, ranks comm.Comm) (map[string
 	return mine, nil
 }
 
+// encodeValues writes the features of values to the rows of x.
+func (c *Column) encodeValues(x mat.Dense, values []float64) {
+	if len(c.Features) != 1 || c.Features[0].Part != PartValue {
+		for i, v := range values {
+			c.EncodeValue(x.Row(i), v)
+		}
+		return
+	}
+	shift, factor := c.Features[0].Shift, c.Features[0].Factor
+	for i, v := range values {
+		if v != v {
+			v = c.Fill
+		}
+		x.Data[i*x.Stride] = float32((v - shift) * factor)
+	}
+}
+
 // EncodeValue writes the features of a number, truth value or time to dst; NaN is a
 // missing one.
 func (c *Column) EncodeValue(dst []float32, v float64) {
@@ -504,12 +524,16 @@ func (t *Transform) encode(d Dataset) (mat.Dense, error) {
 	}
 	const block = 1 << 8 // rows that stay in a cache while each column writes to them
 	places := make([][]int, len(t.Columns))
+	var values [block]float64
 	for lo := 0; lo < f.Rows(); lo += block {
 		hi := min(lo+block, f.Rows())
 		at := 0
 		for k := range t.Columns {
 			c := &t.Columns[k]
 			to := at + c.Outputs()
+			if to == at {
+				continue
+			}
 			if c.Kind == KindCategory {
 				levels, of := t.places(f, k, lo, hi, &places[k])
 				for i := range of {
@@ -520,7 +544,8 @@ func (t *Transform) encode(d Dataset) (mat.Dense, error) {
 					c.EncodeLevel(x.Row(lo + i)[at:to], place)
 				}
 			} else {
-				f.each(k, lo, hi, func(i int, v float64) { c.EncodeValue(x.Row(i)[at:to], v) })
+				f.floats(k, lo, values[:hi-lo])
+				c.encodeValues(x.RowRange(lo, hi).ColRange(at, to), values[:hi-lo])
 			}
 			at = to
 		}

@@ -108,24 +108,30 @@ func (f *Frame) spans(lo, hi int, get func(at, n int), use func(i, row int)) {
 	}
 }
 
-// each calls use for the value of column k in samples lo to hi-1, as a number:
-// truth values as 0 and 1, times in seconds since 1970, missing ones as NaN.
-func (f *Frame) each(k, lo, hi int, use func(i int, v float64)) {
+// floats fills dst with the values of column k from sample lo on, as numbers: truth
+// values as 0 and 1, times in seconds since 1970, missing ones as NaN.
+func (f *Frame) floats(k, lo int, dst []float64) {
 	c := f.columns[k]
 	if c.c == nil {
-		for i := lo; i < hi; i++ {
-			use(i, math.NaN())
+		for i := range dst {
+			dst[i] = math.NaN()
 		}
 		return
 	}
-	var values [1 << 10]float64
-	f.spans(lo, hi, func(at, n int) { c.c.Floats(values[:n], at) }, func(i, row int) {
-		v := values[row]
-		if c.value != nil && v == v {
-			v = c.value[int(v)]
+	if n := len(dst); n > 0 && int(f.rows[lo+n-1])-int(f.rows[lo]) == n-1 && slices.IsSorted(f.rows[lo:lo+n]) { // all rows of a part of the table
+		c.c.Floats(dst, int(f.rows[lo]))
+	} else {
+		var values [1 << 10]float64
+		f.spans(lo, lo+n, func(at, n int) { c.c.Floats(values[:n], at) }, func(i, row int) { dst[i-lo] = values[row] })
+	}
+	if c.value == nil {
+		return
+	}
+	for i, v := range dst {
+		if v == v {
+			dst[i] = c.value[int(v)]
 		}
-		use(i, v)
-	})
+	}
 }
 
 // eachLevel calls use for the level of column k, of categories, in samples lo to
@@ -361,12 +367,14 @@ func (f *Frame) summarize(s *Summary) (n int) {
 		if c.kind != KindNumber {
 			continue
 		}
-		f.each(k, 0, f.Rows(), func(_ int, v float64) {
+		values := make([]float64, f.Rows())
+		f.floats(k, 0, values)
+		for _, v := range values {
 			if v == v {
 				s.Min, s.Max, s.Mean = math.Min(s.Min, v), math.Max(s.Max, v), s.Mean+v
 				n++
 			}
-		})
+		}
 	}
 	if n == 0 {
 		s.Min, s.Max = 0, 0

@@ -575,3 +575,17 @@ func TestClamp(t *testing.T) {
 		t.Errorf("unclamped, 100 deviations are %v", y.At(0, 0))
 	}
 }
+
+// TestColumnWithoutFeatures: a column that says nothing of the training rows, though it
+// does of others, is none of the features.
+func TestColumnWithoutFeatures(t *testing.T) {
+	d := open(t, write(t, "t.csv", lines("a,c,label", 60, func(i int) string { return fmt.Sprintf("%d,%s,%d", max(i, 40), []string{"x", ""}[i%2], i%2) })), Options{}).Train
+	train, err := d.Pick(numbersTo(40))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, x := fitted(t, train)
+	if !slices.Equal(x.Features, []string{"c=x", "c (missing)"}) || len(tr.Columns) != 2 {
+		t.Errorf("features %q of %d columns", x.Features, len(tr.Columns))
+	}
+}
