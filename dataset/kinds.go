@@ -78,7 +78,7 @@ func (t *columns) takes(j int, o Options) (Taken, error) {
 	switch {
 	case s.present == 0:
 		k.About = "every value is missing"
-	case s.distinct == 1:
+	case s.distinct == 1 && s.missing == 0: // gaps may say something
 		k.About, k.constant = "every value is the same", true
 	case c.Kind == table.Text:
 		if s.commas > 0 && s.commaNumbers == s.distinct {
