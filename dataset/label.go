@@ -167,7 +167,9 @@ func areValues(t *columns, j int, o Options) (values bool, why string, err error
 	switch {
 	case err != nil:
 		return false, "", err
-	case is[0] && o.Task == Regression && c.Kind == table.Text:
+	case is[0] && o.Task == Regression && c.Kind == table.Boolean:
+		return true, "as asked for (--task)", nil
+	case is[0] && o.Task == Regression:
 		row, line := c.First()
 		return false, "", inputf("%s: %s, column %s: got the label %q, want a number for a regression", t.Name, t.at(row, line), t.name(j), c.Format(row))
 	case is[0]:

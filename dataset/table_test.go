@@ -159,6 +159,7 @@ func TestLabels(t *testing.T) {
 		"many numbered classes":      {func(i int) string { return fmt.Sprint(i % 50) }, Classification, 50},
 		"classes as values":          {func(i int) string { return fmt.Sprint(i % 3) }, Regression, 0},
 		"fractions":                  {func(i int) string { return fmt.Sprint(0.5 * float64(i%3)) }, "", 0},
+		"truth values as values":     {func(i int) string { return []string{"True", "False"}[i%2] }, Regression, 0},
 		"fractions as classes":       {func(i int) string { return fmt.Sprint(0.5 * float64(i%3)) }, Classification, 3},
 		"texts":                      {func(i int) string { return fmt.Sprint("c", i%40) }, "", 40},
 		"one number in four ways":    {func(i int) string { return []string{"1", "1.0", "+1", "1e0", "2"}[i%5] }, "", 2},
