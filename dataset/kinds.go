@@ -141,14 +141,18 @@ func countsRows(c *table.Column, s seen) bool {
 	return rising || falling
 }
 
-// isIDName reports whether a column is called an id.
+// isIDName reports whether a column is called an id: id, customer_id, PassengerId.
 func isIDName(name string) bool {
-	name = strings.ToLower(name)
-	switch name {
-	case "index", "key", "no", "nr", "uuid", "guid", "row", "#":
+	switch strings.ToLower(name) {
+	case "id", "index", "key", "no", "nr", "uuid", "guid", "row", "#":
 		return true
 	}
-	return strings.HasSuffix(name, "id") && len(name) <= len("customer_id")+4 || strings.HasPrefix(name, "unnamed: ")
+	before := strings.TrimRight(name, "idID")
+	if len(name)-len(before) != len("id") || !strings.EqualFold(name[len(before):], "id") {
+		return strings.HasPrefix(strings.ToLower(name), "unnamed: ")
+	}
+	last := before[len(before)-1]
+	return strings.IndexByte(" _-.", last) >= 0 || name[len(before)] == 'I' && last >= 'a' && last <= 'z'
 }
 
 func short(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }

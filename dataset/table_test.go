@@ -590,3 +590,15 @@ func TestColumnWithoutFeatures(t *testing.T) {
 		t.Errorf("features %q of %d columns", x.Features, len(tr.Columns))
 	}
 }
+
+// TestIDNames: what is called an id, and what only ends like one.
+func TestIDNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"id": true, "ID": true, "Id": true, "customer_id": true, "customer id": true, "PassengerId": true, "userID": true, "index": true, "Unnamed: 3": true,
+		"paid": false, "grid": false, "humid": false, "PAID": false, "idle": false, "amount": false, "": false, "i": false, "iid": false,
+	} {
+		if isIDName(name) != want {
+			t.Errorf("%q is an id: %v, want %v", name, !want, want)
+		}
+	}
+}

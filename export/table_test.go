@@ -88,6 +88,24 @@ func tableModel(t *testing.T, name, path, label string) (s tableSample, ok bool)
 		t.Fatal(err)
 	}
 	s.want = p.Outputs
+	// A file of these rows, read as dlam predict reads it, gives the same.
+	file, err := dataset.Open(context.Background(), path, dataset.Options{NoLabel: true, Features: m.Features, Model: &m.Transform})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := m.Transform.Apply(file.Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := m.Network.Predict(x.X, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Finish(out)
+	rows := min(200, out.Rows)
+	if got := out.RowRange(0, rows).Elements(); !slices.Equal(got, s.want.RowRange(0, rows).Elements()) {
+		t.Errorf("%s: predictions of the file differ from those of its rows", name)
+	}
 	return s, true
 }
 
