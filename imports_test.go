@@ -48,6 +48,7 @@ var mayImport = map[string][]string{
 	"internal/npy":        {},
 	"internal/parquet":    {},
 	"internal/web":        {},
+	"internal/fixedseed":  {},
 	"internal/pass":       {"mat", "comm", "nn", "internal/kernel"},
 	"internal/backprop":   {"mat", "comm", "nn", "picture", "activation", "loss", "internal/pass", "internal/kernel"},
 	"internal/testprob":   {".", "nn", "spec", "mat", "activation", "loss", "prox", "comm"},

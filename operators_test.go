@@ -17,7 +17,7 @@ import (
 	"github.com/dlam-go/dlam/solver/dladmm"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/multiconvex"
-	"github.com/dlam-go/dlam/solver/sync"
+	"github.com/dlam-go/dlam/solver/syncdlam"
 	"github.com/dlam-go/dlam/spec"
 )
 
@@ -81,13 +81,13 @@ func (l proximal) Prox(dst, v mat.Dense, y loss.Target, rho float64) (value floa
 }
 
 var (
-	fullBatch   = sync.Solver{Settings: sync.FullBatch()}
-	proxTargets = func() sync.Solver {
+	fullBatch   = syncdlam.Solver{Settings: syncdlam.FullBatch()}
+	proxTargets = func() syncdlam.Solver {
 		s := fullBatch
-		s.Settings.Mode = sync.Prox
+		s.Settings.Mode = syncdlam.Prox
 		return s
 	}()
-	miniBatches = sync.Solver{Settings: sync.SettingsFor(200, false, 20)}
+	miniBatches = syncdlam.Solver{Settings: syncdlam.SettingsFor(200, false, 20)}
 	adam        = gradient.Solver{Settings: gradient.DefaultSettings(gradient.Adam)}
 	multiConvex = multiconvex.Solver{Settings: multiconvex.DefaultSettings()}
 	splitting   = []dlam.Solver{

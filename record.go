@@ -12,8 +12,14 @@ type Record struct {
 
 	// Objective is F, the method's own objective after the iteration:
 	// Risk·n + Regularization + Σ Penalty.
-	Objective      float64   `json:"objective"`
-	Risk           float64   `json:"risk"` // mean of R over samples, at the method's own output variables
+	Objective float64 `json:"objective"`
+	Risk      float64 `json:"risk"` // mean of R over samples, at the method's own output variables
+	// RiskSamples is the number of training samples that Risk is the mean of, if it
+	// is not all of them, and the risk in Objective too.
+	RiskSamples int `json:"risk_samples,omitempty"`
+	// BatchRisk is the mean of R over the iteration's mini-batches, each before its
+	// own step, for methods whose Risk is that of an average of the parameters.
+	BatchRisk      float64   `json:"batch_risk,omitempty"`
 	Regularization float64   `json:"regularization"`
 	Penalty        []float64 `json:"penalty,omitempty"` // φ_l of each layer
 
@@ -68,7 +74,7 @@ func (r *Record) finite() error {
 		what  string
 		value float64
 	}{
-		{"objective", r.Objective}, {"risk", r.Risk}, {"regularization", r.Regularization},
+		{"objective", r.Objective}, {"risk", r.Risk}, {"batches' risk", r.BatchRisk}, {"regularization", r.Regularization},
 		{"band's half-width", r.Epsilon}, {"sum of moves", r.C}, {"step", r.Step},
 	} {
 		if n.value-n.value != 0 {

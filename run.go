@@ -57,6 +57,11 @@ type Options struct {
 	Observers  []Observer
 	Validation *Validation         // samples that choose the network; nil for none
 	Resume     func(Stepper) error // puts back a saved state before the first iteration; may be nil
+	// Grace is how long the iteration under way may take once ctx has ended. It is then
+	// given up, if the solver's Step heeds its context, and the run's network is that of
+	// the iteration before; see Result.GivenUp. Below 0 it is given up at once; 0 waits
+	// for its end, as do ranks always, which must all do the same.
+	Grace time.Duration
 }
 
 // Result is a finished run.
@@ -64,6 +69,7 @@ type Result struct {
 	Network *Network // the last good one, of which everything is finite, or the best by Options.Validation
 	Status  Status
 	Last    Record // of the last iteration done, with the scores of Network
+	GivenUp bool   // an iteration after Last was given up in the middle: the solver's state is not one that a run can go on from
 }
 
 // check reports options, or a solver, a problem or a network, that no run can
@@ -140,7 +146,7 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 	if err == nil && o.Validation != nil {
 		err = r.choose(o.Validation)
 	}
-	return &Result{Network: r.good, Status: status, Last: r.last}, err
+	return &Result{Network: r.good, Status: status, Last: r.last, GivenUp: r.givenUp}, err
 }
 
 type runner struct {
@@ -155,6 +161,7 @@ type runner struct {
 	last    Record
 	elapsed time.Duration
 	parts   stopwatch
+	givenUp bool // the iteration after last
 
 	splitting Splitting // st, or nil
 }
@@ -163,6 +170,8 @@ func (r *runner) loop(ctx context.Context) (Status, error) {
 	if err := r.observe(r.o.First); err != nil {
 		return Failed, err
 	}
+	within, release := r.within(ctx)
+	defer release()
 	for k := r.o.First + 1; k <= r.o.Iterations; k++ {
 		if s, err := r.stops(ctx); err != nil {
 			return Failed, err
@@ -171,7 +180,11 @@ func (r *runner) loop(ctx context.Context) (Status, error) {
 		}
 		start, before := time.Now(), r.counter.Total
 		r.parts.start(start)
-		rec, err := r.st.Step(context.WithoutCancel(ctx)) // a whole iteration: what is saved can be resumed
+		rec, err := r.st.Step(within)
+		if err != nil && within.Err() != nil && errors.Is(err, within.Err()) {
+			r.givenUp = true
+			return r.end(Interrupted)
+		}
 		took := time.Since(start)
 		stop := errors.Is(err, ErrStop)
 		if errors.Is(err, ErrDiverged) {
@@ -201,6 +214,32 @@ func (r *runner) loop(ctx context.Context) (Status, error) {
 		}
 	}
 	return r.end(Completed)
+}
+
+// within is the context of the steps. They do whole iterations after ctx has ended,
+// so that what is saved can be resumed, but for one that is given up.
+func (r *runner) within(ctx context.Context) (steps context.Context, stop func()) {
+	steps = context.WithoutCancel(ctx)
+	switch {
+	case r.o.Grace == 0 || r.p.Comm.Size() > 1:
+		return steps, func() {}
+	case r.o.Grace < 0:
+		return ctx, func() {}
+	}
+	steps, cancel := context.WithCancel(steps)
+	after := context.AfterFunc(ctx, func() {
+		wait := time.NewTimer(r.o.Grace)
+		defer wait.Stop()
+		select {
+		case <-wait.C:
+			cancel()
+		case <-steps.Done():
+		}
+	})
+	return steps, func() {
+		after()
+		cancel()
+	}
 }
 
 // failure is the end of a run for an error after iteration k.

@@ -39,10 +39,12 @@ type scripted struct {
 	net    *dlam.Network
 	k      int
 	closed bool
+	ctx    context.Context // of the step
 }
 
 func (s *scripted) Step(ctx context.Context) (dlam.Record, error) {
 	s.k++
+	s.ctx = ctx
 	if err := ctx.Err(); err != nil {
 		return dlam.Record{}, err
 	}
@@ -224,6 +226,40 @@ func TestInterrupted(t *testing.T) {
 	u.expect(t, res, dlam.Interrupted, 0)
 	if first(res) != u.n.Layers[0].W.At(0, 0) {
 		t.Error("the network is not the one started from")
+	}
+}
+
+// An iteration under way is given up once its grace is over, by a step that heeds its
+// context; the network is then that of the iteration before.
+func TestGivenUp(t *testing.T) {
+	for _, grace := range []time.Duration{1, -1} {
+		u := newSetup(10)
+		u.o.Grace = grace
+		ctx, cancel := context.WithCancel(context.Background())
+		u.s.at[3] = func(s *scripted) (dlam.Record, error) {
+			cancel()
+			<-s.ctx.Done()
+			return dlam.Record{}, s.ctx.Err()
+		}
+		res, err := u.run(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.expect(t, res, dlam.Interrupted, 2)
+		if !res.GivenUp || res.Last.Train == nil || len(u.l.records) != 2 {
+			t.Errorf("grace %d: given up: %v, scores %v, %d records", grace, res.GivenUp, res.Last.Train, len(u.l.records))
+		}
+	}
+	u := newSetup(10)
+	u.o.Grace = -1
+	ctx, cancel := context.WithCancel(context.Background())
+	u.s.at[3] = func(*scripted) (dlam.Record, error) { cancel(); return dlam.Record{Objective: 0.5}, nil }
+	res, err := u.run(ctx) // by a step that heeds nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.expect(t, res, dlam.Interrupted, 3); res.GivenUp {
+		t.Error("an iteration that was done was given up")
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 	"github.com/dlam-go/dlam/report"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/multiconvex"
-	"github.com/dlam-go/dlam/solver/sync"
+	"github.com/dlam-go/dlam/solver/syncdlam"
 	"github.com/dlam-go/dlam/spec"
 	"github.com/dlam-go/dlam/trace"
 )
@@ -40,7 +40,7 @@ func xor() *dlam.Problem {
 func Example_slices() {
 	problem := xor()
 	start := must(dlam.NewNetwork([]int{2, 16, 2}, activation.Tanh{}, dlam.Glorot, rand.New(rand.NewPCG(1, 1))))
-	method := sync.Solver{Settings: sync.FullBatch()}
+	method := syncdlam.Solver{Settings: syncdlam.FullBatch()}
 	result := must(dlam.Run(context.Background(), method, problem, start, dlam.Options{Iterations: 50}))
 	fmt.Printf("%.0f %% right\n", 100*result.Last.Train.Accuracy)
 	// Output: 100 % right
@@ -95,7 +95,7 @@ func Example_model() {
 	train := must(scale.Apply(digits.Train))
 	problem := dlam.NewProblem(train.X, train.Target(), loss.CrossEntropy{}, 2)
 	start := must(dlam.NewNetwork([]int{64, 50, 10}, activation.ReLU{}, dlam.He, rand.New(rand.NewPCG(1, 1))))
-	method := sync.Solver{Settings: sync.SettingsFor(train.Rows(), true, 10)}
+	method := syncdlam.Solver{Settings: syncdlam.SettingsFor(train.Rows(), true, 10)}
 	result := must(dlam.Run(context.Background(), method, problem, start, dlam.Options{Iterations: 10}))
 
 	m := &model.Model{Network: result.Network, Loss: problem.Loss, Classes: train.Classes, Transform: scale}

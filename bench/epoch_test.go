@@ -10,7 +10,7 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/solver/gradient"
-	"github.com/dlam-go/dlam/solver/sync"
+	"github.com/dlam-go/dlam/solver/syncdlam"
 
 	root "github.com/dlam-go/dlam"
 )
@@ -23,10 +23,10 @@ func BenchmarkEpoch(b *testing.B) {
 		s.Batch, s.Epochs, s.Rate = batch, 100, 1e-3
 		return gradient.Solver{Settings: s}
 	}
-	settings := sync.DefaultSettings(100)
+	settings := syncdlam.DefaultSettings(100)
 	settings.Batch = 500
 	for name, solver := range map[string]root.Solver{
-		"adam-128": adam(128), "adam-500": adam(500), "sync-500": sync.Solver{Settings: settings},
+		"adam-128": adam(128), "adam-500": adam(500), "sync-500": syncdlam.Solver{Settings: settings},
 	} {
 		b.Run(name, func(b *testing.B) {
 			p := testprob.Blobs(60000, 784, 10, 1)

@@ -18,7 +18,7 @@ import (
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/multiconvex"
-	"github.com/dlam-go/dlam/solver/sync"
+	"github.com/dlam-go/dlam/solver/syncdlam"
 
 	root "github.com/dlam-go/dlam"
 )
@@ -101,7 +101,7 @@ func processor() float64 {
 }
 
 func measureSolvers(t *testing.T, c comm.Comm) {
-	mini := sync.DefaultSettings(100)
+	mini := syncdlam.DefaultSettings(100)
 	mini.Batch = 1000
 	sgd := gradient.DefaultSettings(gradient.SGD)
 	for _, s := range []struct {
@@ -110,8 +110,8 @@ func measureSolvers(t *testing.T, c comm.Comm) {
 		init   root.Initializer
 	}{
 		{"dlam", multiconvex.Solver{Settings: multiconvex.DefaultSettings()}, root.Paper},
-		{"sync, all samples", sync.Solver{Settings: sync.FullBatch()}, root.He},
-		{"sync, batches of 1000", sync.Solver{Settings: mini}, root.He},
+		{"sync, all samples", syncdlam.Solver{Settings: syncdlam.FullBatch()}, root.He},
+		{"sync, batches of 1000", syncdlam.Solver{Settings: mini}, root.He},
 		{"sgd, all samples", gradient.Solver{Settings: sgd}, root.He},
 	} {
 		for _, rows := range []int{20000, 20000 * c.Size()} {

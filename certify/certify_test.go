@@ -10,6 +10,7 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/certify"
+	"github.com/dlam-go/dlam/internal/fixedseed"
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/prox"
@@ -39,7 +40,7 @@ func drawProblem(t *rapid.T, l loss.Loss) *dlam.Problem {
 func TestLemma1(t *testing.T) {
 	for _, h := range activation.All {
 		t.Run(h.Spec().String(), func(t *testing.T) {
-			rapid.Check(t, func(t *rapid.T) {
+			fixedseed.Check(t, func(t *rapid.T) {
 				l := rapid.SampledFrom(losses).Draw(t, "loss")
 				omega := rapid.SampledFrom(regularizers).Draw(t, "regularizer")
 				search := rapid.SampledFrom(searches).Draw(t, "line search")

@@ -23,6 +23,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/dlam-go/dlam/comm"
+	"github.com/dlam-go/dlam/internal/fixedseed"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/picture"
 )
@@ -80,7 +81,7 @@ func TestDigits(t *testing.T) {
 // TestIDXRoundTrip: every type and any small shape reads back what was written.
 func TestIDXRoundTrip(t *testing.T) {
 	dir := t.TempDir()
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		kind := rapid.SampledFrom([]byte{0x08, 0x09, 0x0B, 0x0C, 0x0D, 0x0E}).Draw(t, "kind")
 		dims := rapid.SliceOfN(rapid.IntRange(1, 5), 1, 4).Draw(t, "dims")
 		n := 1
@@ -215,6 +216,49 @@ func TestNumpy(t *testing.T) {
 	d = open(t, write(t, "d.npz", b), Options{}).Train
 	if d.Rows() != 4 || !slices.Equal(d.Class, []int32{0, 1, 0, 1}) {
 		t.Errorf("npz: got %d rows, classes %v", d.Rows(), d.Class)
+	}
+	// Three dimensions are pictures, whose values go up to what their type or their
+	// range says; with values below 0 they are numbers.
+	for name, c := range map[string]struct {
+		x    any
+		max  float32
+		note string
+	}{
+		"bytes":        {[]uint8{0, 1, 2, 3, 4, 5, 6, 7}, 255, "pictures of 2×2 with values from 0 to 255"},
+		"to 255":       {[]float32{0, 1, 2, 3, 4, 5, 6, 250}, 255, "values from 0 to 255"},
+		"to 1":         {[]float32{0, 0.25, 0.5, 1, 0, 0.25, 0.5, 0.75}, 1, "values from 0 to 1"},
+		"to 16":        {[]int64{0, 1, 2, 3, 4, 5, 6, 16}, 16, "values from 0 to 16"},
+		"to 4095":      {[]uint16{0, 1, 2, 3, 4, 5, 6, 4095}, 4095, "values from 0 to 4095"},
+		"standardised": {[]float64{-1, 0, 1, 2, -1, 0, 1, 2}, 0, "not pictures, whose values are 0 or more; taken as 4 numbers each"},
+	} {
+		b := npyBytes(t, c.x)
+		b = bytes.Replace(b, []byte("'shape': (8,)"), []byte("'shape': (2,2,2)"), 1)
+		b[8] += 3 // bytes of the header
+		d := open(t, write(t, "x.npy", b), Options{}).Train
+		want := picture.Image{Height: 2, Width: 2, Channels: 1, Max: c.max}
+		if c.max == 0 {
+			want = picture.Image{}
+		}
+		if d.Image != want || d.X.Rows != 2 || d.X.Cols != 4 || !strings.Contains(strings.Join(d.Notes, ""), c.note) {
+			t.Errorf("%s: %+v, want %+v; told %q", name, d.Image, want, d.Notes)
+		}
+	}
+	// The last of four dimensions may be colour.
+	for shape, c := range map[string]struct {
+		want picture.Image
+		note string
+	}{
+		"(1,2,4,3)":   {picture.Image{Height: 2, Width: 4, Channels: 3, Max: 255}, "pictures of 2×4 with values from 0 to 255"},
+		"(2,3,4,1)":   {picture.Image{Height: 3, Width: 4, Channels: 1, Max: 255}, "pictures of 3×4"},
+		"(2,3,2,2)":   {picture.Image{}, "shape [2 3 2 2]: taken as 12 numbers each"},
+		"(1,2,2,2,3)": {picture.Image{}, "taken as 24 numbers each"},
+	} {
+		b := bytes.Replace(npyBytes(t, make([]uint8, 24)), []byte("'shape': (24,)"), []byte("'shape': "+shape), 1)
+		b[8] += byte(len(shape) - len("(24,)"))
+		d := open(t, write(t, "x.npy", b), Options{}).Train
+		if d.Image != c.want || d.X.Rows*d.X.Cols != 24 || !strings.Contains(strings.Join(d.Notes, ""), c.note) {
+			t.Errorf("%s: %+v, want %+v; told %q", shape, d.Image, c.want, d.Notes)
+		}
 	}
 }
 
@@ -442,7 +486,7 @@ func TestTooFar(t *testing.T) {
 // TestDivide: the parts are disjoint, cover everything, keep each class's
 // share, and depend on the seed alone.
 func TestDivide(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(20, 200).Draw(t, "n")
 		d := Dataset{X: mat.New(n, 1), Class: make([]int32, n), Classes: []string{"a", "b"}}
 		for i := range n {

@@ -66,11 +66,29 @@ func orientation(f io.ReaderAt, format string) int {
 	}
 }
 
-// tiffOrientation is the orientation that the first directory of a TIFF file has.
+// tiffOrientation is the orientation that a TIFF file has.
 func tiffOrientation(r io.ReaderAt) int {
+	const tag = 0x0112
+	if v := tiffShort(r, tag); v >= 1 && v <= 8 {
+		return v
+	}
+	return upright
+}
+
+// isFax reports whether a TIFF file is compressed as faxes are. Of such a file the
+// decoder takes black for white where zeros are black.
+func isFax(r io.ReaderAt) bool {
+	const tag, first, last = 0x0103, 2, 4
+	v := tiffShort(r, tag)
+	return v >= first && v <= last
+}
+
+// tiffShort is a number of 16 bits in the first directory of a TIFF file; 0 if it is
+// not there.
+func tiffShort(r io.ReaderAt, tag uint16) int {
 	var head [8]byte
 	if _, err := r.ReadAt(head[:], 0); err != nil {
-		return upright
+		return 0
 	}
 	var order binary.ByteOrder = binary.LittleEndian
 	if head[0] == 'M' {
@@ -79,21 +97,17 @@ func tiffOrientation(r io.ReaderAt) int {
 	at := int64(order.Uint32(head[4:]))
 	var count [2]byte
 	if _, err := r.ReadAt(count[:], at); err != nil {
-		return upright
+		return 0
 	}
-	const tag, short = 0x0112, 3
+	const short = 3
 	for i := range int64(order.Uint16(count[:])) {
 		var entry [12]byte
 		if _, err := r.ReadAt(entry[:], at+2+12*i); err != nil {
-			return upright
+			return 0
 		}
-		if order.Uint16(entry[:]) != tag || order.Uint16(entry[2:]) != short {
-			continue
+		if order.Uint16(entry[:]) == tag && order.Uint16(entry[2:]) == short {
+			return int(order.Uint16(entry[8:]))
 		}
-		if v := int(order.Uint16(entry[8:])); v >= 1 && v <= 8 {
-			return v
-		}
-		return upright
 	}
-	return upright
+	return 0
 }

@@ -98,6 +98,11 @@ func (c *firstColumn) isName() bool {
 	return c.typed || isLabelName(string(c.field))
 }
 
+// isLabel reports whether the field is the name of a label, and no value: y may be one.
+func (c *firstColumn) isLabel() bool {
+	return len(c.field) > 1 && !c.recurs && len(c.below) > 0 && isLabelName(string(c.field))
+}
+
 // wordsAreHeader decides where no field of the first line is a number.
 func wordsAreHeader(columns []firstColumn) bool {
 	words, recurring := 0, 0
@@ -135,8 +140,9 @@ func numbersAreHeader(columns []firstColumn, records [][][]byte, point byte) boo
 		steps, rising = steps && !s, rising && !r
 	}
 	counted := steps && len(records) > 1 && (numbers >= many || numbers >= 3 && !recurring)
+	label := slices.ContainsFunc(columns, func(c firstColumn) bool { return c.isLabel() })
 	switch {
-	case rising && numbers >= many && named:
+	case label, rising && numbers >= many && named:
 		return true
 	case !plain:
 		return false

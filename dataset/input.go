@@ -96,7 +96,11 @@ func (in *input) close() {
 func (in *input) seekable() bool { return in.size >= 0 }
 
 // ReadAt makes a seekable input an io.ReaderAt.
-func (in *input) ReadAt(p []byte, off int64) (int, error) { return in.f.ReadAt(p, off) }
+func (in *input) ReadAt(p []byte, off int64) (int, error) {
+	n, err := in.f.ReadAt(p, off)
+	in.done.Add(int64(n))
+	return n, err
+}
 
 func (in *input) Read(p []byte) (int, error) {
 	n, err := in.r.Read(p)
@@ -107,7 +111,11 @@ func (in *input) Read(p []byte) (int, error) {
 // progress tells how much has been read.
 func (in *input) progress() {
 	if in.tell != nil {
-		in.tell(in.path, in.done.Load(), max(0, in.size))
+		done := in.done.Load()
+		if in.seekable() {
+			done = min(done, in.size) // some of it may have been read twice
+		}
+		in.tell(in.path, done, max(0, in.size))
 	}
 }
 

@@ -3,13 +3,14 @@ package dataset
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/dlam-go/dlam/table"
 )
@@ -42,7 +43,7 @@ func (c *textReader) jsonLines(r *bufio.Reader, b *table.Builder, kinds []table.
 	}
 	before := c.jsonRows
 	for line := 1; ; line++ {
-		text, err := c.longLine(r)
+		text, held, err := c.longLine(r)
 		if len(bytes.TrimSpace(text)) > 0 {
 			c.setLine(b, line)
 			if err := j.object(text); err != nil {
@@ -53,7 +54,7 @@ func (c *textReader) jsonLines(r *bufio.Reader, b *table.Builder, kinds []table.
 				return nil, err
 			}
 		}
-		c.budget.Give(int64(cap(text)))
+		c.budget.Give(held)
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -80,22 +81,26 @@ func (c *textReader) jsonFault(line int, err error) error {
 	return inputf("%s: line %d: %w", c.in.path, line, err)
 }
 
-// longLine is the next line, of which every byte is taken out of the budget: as many
-// as its capacity. The error of the last line is io.EOF.
-func (c *textReader) longLine(r *bufio.Reader) (line []byte, err error) {
+// longLine is the next line, which the next one may overwrite, and how many bytes of
+// memory were taken out of the budget for it. The error of the last line is io.EOF.
+func (c *textReader) longLine(r *bufio.Reader) (line []byte, held int64, err error) {
 	for {
 		part, err := r.ReadSlice('\n')
+		if line == nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return part, 0, err
+		}
 		if n := len(line) + len(part); n > cap(line) {
 			room := max(2*cap(line), n)
 			if err := c.budget.Take(int64(room)); err != nil { // for a time there are both
-				return nil, err
+				return nil, held, err
 			}
-			c.budget.Give(int64(cap(line)))
+			c.budget.Give(held)
+			held = int64(room)
 			line = append(make([]byte, 0, room), line...)
 		}
 		line = append(line, part...)
 		if !errors.Is(err, bufio.ErrBufferFull) {
-			return line, err
+			return line, held, err
 		}
 	}
 }
@@ -106,6 +111,10 @@ type jsonReader struct {
 	b      *table.Builder
 	number map[string]int // of each column
 	set    []bool         // columns of which the object has a value
+
+	line    bytes.Buffer
+	decoder jsontext.Decoder
+	text    []byte // a key or a string, unquoted; used again
 }
 
 var errNestedJSON = errors.New("it holds a list or an object: want numbers, strings, true, false and null")
@@ -115,47 +124,37 @@ func (j *jsonReader) object(line []byte) error {
 	if !utf8.Valid(line) {
 		return fmt.Errorf("%w: say how it is encoded (--encoding latin-1, for instance)", table.ErrUTF8)
 	}
-	d := json.NewDecoder(bytes.NewReader(line))
-	d.UseNumber()
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+	j.line = *bytes.NewBuffer(line) // which is parsed where it is
+	d := &j.decoder
+	d.Reset(&j.line, jsontext.AllowDuplicateNames(true)) // they are told with their names
+	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
 		return errors.Join(errors.New("want a JSON object a line"), err)
 	}
 	clear(j.set)
-	for d.More() {
-		key, err := d.Token()
+	for d.PeekKind() != '}' {
+		key, err := d.ReadValue()
+		if err == nil {
+			j.text, err = jsontext.AppendUnquote(j.text[:0], key)
+		}
 		if err != nil {
 			return err
 		}
-		name, _ := key.(string)
-		i, err := j.column(name)
+		i, err := j.column(j.text)
 		if err != nil {
 			return err
 		}
 		if j.set[i] {
-			return fmt.Errorf("the key %q comes twice", name)
+			return fmt.Errorf("the key %q comes twice", j.text)
 		}
 		j.set[i] = true
-		value, err := d.Token()
-		if err != nil {
+		if err := j.value(i); err != nil {
 			return err
 		}
-		switch v := value.(type) {
-		case json.Number:
-			j.b.AddText(i, []byte(v))
-		case string:
-			j.b.AddText(i, []byte(strings.TrimSpace(v)))
-		case bool:
-			j.b.AddText(i, fmt.Append(nil, v))
-		case nil:
-			j.b.AddMissing(i)
-		default:
-			return fmt.Errorf("key %q: %w", name, errNestedJSON)
-		}
 	}
-	if _, err := d.Token(); err != nil {
+	if _, err := d.ReadToken(); err != nil {
 		return err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return errors.Join(errors.New("more follows after the object"), err)
 	}
 	for i, set := range j.set {
@@ -166,11 +165,36 @@ func (j *jsonReader) object(line []byte) error {
 	return j.b.Err()
 }
 
-// column is the number of the column called name, which is added if it is new.
-func (j *jsonReader) column(name string) (int, error) {
-	if i, ok := j.number[name]; ok {
+// value adds the value that follows to column i.
+func (j *jsonReader) value(i int) error {
+	switch j.decoder.PeekKind() {
+	case '{', '[':
+		return fmt.Errorf("key %q: %w", j.text, errNestedJSON)
+	}
+	v, err := j.decoder.ReadValue()
+	if err != nil {
+		return err
+	}
+	switch v.Kind() {
+	case '"':
+		if j.text, err = jsontext.AppendUnquote(j.text[:0], v); err != nil {
+			return err
+		}
+		j.b.AddText(i, bytes.TrimSpace(j.text))
+	case 'n':
+		j.b.AddMissing(i)
+	default:
+		j.b.AddText(i, v)
+	}
+	return nil
+}
+
+// column is the number of the column whose name text is, which is added if it is new.
+func (j *jsonReader) column(text []byte) (int, error) {
+	if i, ok := j.number[string(text)]; ok {
 		return i, nil
 	}
+	name := string(text)
 	const each = 100 // bytes of a name, and to find it
 	if err := j.budget.Take(each + int64(len(name))); err != nil {
 		return 0, err

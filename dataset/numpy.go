@@ -246,8 +246,8 @@ func (a *array) table(names []string, o Options, budget *table.Budget) (*columns
 }
 
 // pictures reads an array of three dimensions or more as a row of numbers a sample.
-// With three it is pictures, if its type or its range says of what range their
-// values are.
+// With three, or with four of which the last is colour, it is pictures, if its type or
+// its range says of what range their values are.
 func (a *array) pictures(o Options, budget *table.Budget) (d Dataset, err error) {
 	if a.Type.Text() || a.Type.Kind == npy.Time {
 		return d, inputf("%s: shape %v of elements of type %q, want numbers", a.path, a.Shape, a.Type.Name)
@@ -268,8 +268,12 @@ func (a *array) pictures(o Options, budget *table.Budget) (d Dataset, err error)
 			d.X.Row(row - lo + i)[column] = float32(v)
 		}
 	})
-	if err != nil || len(a.Shape) != 3 {
+	if err != nil {
 		return d, err
+	}
+	if _, ok := a.channels(); !ok {
+		d.Notes = []string{fmt.Sprintf("%s: shape %v: taken as %d numbers each", a.path, a.Shape, a.cols)}
+		return d, nil
 	}
 	ends, err := comm.Gather(o.ranks(), []float64{low, high})
 	if err != nil {
@@ -282,10 +286,23 @@ func (a *array) pictures(o Options, budget *table.Budget) (d Dataset, err error)
 	return d, nil
 }
 
+// channels is how many numbers a pixel has, if the array may be of pictures: samples ×
+// height × width, or with 1 or 3 channels behind.
+func (a *array) channels() (n int, ok bool) {
+	switch len(a.Shape) {
+	case 3:
+		return 1, true
+	case 4:
+		return a.Shape[3], a.Shape[3] == 1 || a.Shape[3] == 3
+	}
+	return 0, false
+}
+
 // image is the shape of the pictures whose values go from low, at most 0, to high;
 // none if they are no pictures.
 func (a *array) image(low, high float64) (picture.Image, []string) {
-	im := picture.Image{Height: a.Shape[1], Width: a.Shape[2], Channels: 1}
+	channels, _ := a.channels()
+	im := picture.Image{Height: a.Shape[1], Width: a.Shape[2], Channels: channels}
 	const most, dark = 255, 128
 	switch {
 	case low < 0 || math.IsInf(high, 0) || high != high:

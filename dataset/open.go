@@ -196,7 +196,7 @@ func kindOf(in *input) (fileKind, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return 0, readError(in.path, err)
 	}
-	kind := textFile
+	var kind fileKind
 	switch {
 	case bytes.HasPrefix(head, []byte(npy.Magic)):
 		kind = npyFile

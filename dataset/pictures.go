@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"image"
@@ -8,6 +9,7 @@ import (
 	_ "image/gif"  // registers the decoder
 	_ "image/jpeg" // registers the decoder
 	_ "image/png"  // registers the decoder
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -69,7 +71,8 @@ type pictureReader struct {
 
 	upright []int // how each picture is to be turned, by Exif
 	deep    bool  // there are 16 bits a channel
-	done    int64 // bytes
+	total   int64 // bytes of the files that were looked at
+	done    int64 // bytes that were decoded
 }
 
 // read reads all pictures: first what they are, then what is in them. There is
@@ -122,6 +125,13 @@ func (r *pictureReader) read(d *Dataset) error {
 	return err
 }
 
+// pictureFile is a file that a decoder may read from any place: what can only be read
+// from its start on, that of TIFF takes into memory as a whole, even for the header.
+type pictureFile struct {
+	*bufio.Reader
+	io.ReaderAt
+}
+
 // look reads the header of a picture.
 func (r *pictureReader) look(d *Dataset, path string) error {
 	f, err := os.Open(path)
@@ -129,12 +139,21 @@ func (r *pictureReader) look(d *Dataset, path string) error {
 		return inputError{err}
 	}
 	defer func() { _ = f.Close() }()
-	c, format, err := image.DecodeConfig(f)
+	info, err := f.Stat()
+	if err != nil {
+		return inputError{err}
+	}
+	r.total += info.Size()
+	r.progress()
+	c, format, err := image.DecodeConfig(pictureFile{bufio.NewReader(f), f})
 	if err != nil {
 		return inputf("%s: not a picture: %w", path, err)
 	}
 	if c.Width < 1 || c.Height < 1 || c.Width > maxPixels/c.Height {
 		return inputf("%s: %d×%d pixels, want at most %d in all", path, c.Width, c.Height, maxPixels)
+	}
+	if format == "tiff" && isFax(f) {
+		return inputf("%s: a TIFF file with the compression of faxes, which is not supported: save it with another", path)
 	}
 	turn := upright
 	if format == "jpeg" || format == "tiff" {
@@ -215,7 +234,7 @@ func (r *pictureReader) decode(path string, shape picture.Image, turn int, take 
 		return inputError{err}
 	}
 	defer func() { _ = f.Close() }()
-	decoded, _, err := image.Decode(f)
+	decoded, _, err := image.Decode(pictureFile{bufio.NewReader(f), f})
 	if err != nil {
 		return readError(path, err)
 	}
@@ -224,23 +243,22 @@ func (r *pictureReader) decode(path string, shape picture.Image, turn int, take 
 		return inputf("%s: %d×%d pixels, its header says otherwise", path, b.Dx(), b.Dy())
 	}
 	take(decoded)
-	if r.done += info.Size(); r.o.Progress != nil {
-		r.o.Progress(r.root, r.done, 0)
-	}
+	r.done += info.Size()
+	r.progress()
 	return nil
+}
+
+func (r *pictureReader) progress() {
+	if r.o.Progress != nil {
+		r.o.Progress(r.root, r.done, r.total)
+	}
 }
 
 // copyPixels fills dst with a decoded picture, turned upright: its values row by
 // row, channels last.
 func (r *pictureReader) copyPixels(dst []float32, shape picture.Image, decoded image.Image, turn int) {
 	b := decoded.Bounds()
-	at := func(x, y int) color.RGBA64 {
-		c, _ := color.RGBA64Model.Convert(decoded.At(x, y)).(color.RGBA64)
-		return c
-	}
-	if fast, ok := decoded.(image.RGBA64Image); ok {
-		at = fast.RGBA64At
-	}
+	at := colours(decoded)
 	shift := 8 // 16 bits to 8
 	if r.deep {
 		shift = 0
@@ -259,6 +277,38 @@ func (r *pictureReader) copyPixels(dst []float32, shape picture.Image, decoded i
 			k += 3
 		}
 	}
+}
+
+// colours is the colours of a decoded picture as they are stored: how far they are
+// transparent does not count.
+func colours(decoded image.Image) func(x, y int) color.RGBA64 {
+	straight := func(c color.Color) color.RGBA64 {
+		switch c := c.(type) {
+		case color.NRGBA:
+			return color.RGBA64{R: uint16(c.R) * 0x101, G: uint16(c.G) * 0x101, B: uint16(c.B) * 0x101, A: 0xffff}
+		case color.NRGBA64:
+			return color.RGBA64{R: c.R, G: c.G, B: c.B, A: 0xffff}
+		}
+		v, _ := color.RGBA64Model.Convert(c).(color.RGBA64)
+		return v
+	}
+	switch p := decoded.(type) {
+	case *image.NRGBA:
+		return func(x, y int) color.RGBA64 { return straight(p.NRGBAAt(x, y)) }
+	case *image.NRGBA64:
+		return func(x, y int) color.RGBA64 { return straight(p.NRGBA64At(x, y)) }
+	case *image.NYCbCrA:
+		return p.YCbCr.RGBA64At
+	case *image.Paletted:
+		var entries [256]color.RGBA64
+		for i, c := range p.Palette {
+			entries[i] = straight(c)
+		}
+		return func(x, y int) color.RGBA64 { return entries[p.ColorIndexAt(x, y)] }
+	case image.RGBA64Image:
+		return p.RGBA64At
+	}
+	return func(x, y int) color.RGBA64 { return straight(decoded.At(x, y)) }
 }
 
 // gray is the luma of a colour, as package image/color has it.

@@ -10,8 +10,10 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -139,6 +141,13 @@ func TestPictureValues(t *testing.T) {
 	red := image.NewNRGBA(image.Rect(0, 0, 2, 1))
 	red.Set(0, 0, color.NRGBA{R: 255, A: 255})
 	red.Set(1, 0, color.NRGBA{R: 1, G: 2, B: 3, A: 255})
+	clear := image.NewNRGBA(image.Rect(0, 0, 2, 1)) // whose colours are there, though not to be seen
+	clear.Set(0, 0, color.NRGBA{R: 200, G: 100, B: 50})
+	clear.Set(1, 0, color.NRGBA{R: 9, G: 8, B: 7, A: 100})
+	clear16 := image.NewNRGBA64(image.Rect(0, 0, 2, 1))
+	clear16.Set(1, 0, color.NRGBA64{R: 900, G: 800, B: 700, A: 1000})
+	palette := image.NewPaletted(image.Rect(0, 0, 2, 1), color.Palette{color.NRGBA{R: 200, G: 100, B: 50}, color.NRGBA{R: 1, G: 2, B: 3, A: 255}})
+	palette.SetColorIndex(1, 0, 1)
 	red16 := image.NewNRGBA64(image.Rect(0, 0, 2, 1))
 	red16.Set(1, 0, color.NRGBA64{R: 5, G: 6, B: 7000, A: 0xffff})
 	for name, c := range map[string]struct {
@@ -152,6 +161,10 @@ func TestPictureValues(t *testing.T) {
 		"16 bits and 8":         {map[string]any{"1.png": deep, "2.png": flat}, []float32{20, 200, 0, 514}, 1, 514},
 		"gray, then colour":     {map[string]any{"1.png": flat, "2.png": red}, []float32{0, 0, 0, 2, 2, 2, 255, 0, 0, 1, 2, 3}, 3, 255},
 		"colour of 16 bits":     {map[string]any{"1.png": red16}, []float32{0, 0, 0, 5, 6, 7000}, 3, 7000},
+		"transparent":           {map[string]any{"1.png": clear}, []float32{200, 100, 50, 9, 8, 7}, 3, 255},
+		"transparent, TIFF":     {map[string]any{"1.tif": clear}, []float32{200, 100, 50, 9, 8, 7}, 3, 255},
+		"transparent, 16 bits":  {map[string]any{"1.png": clear16}, []float32{0, 0, 0, 900, 800, 700}, 3, 900},
+		"transparent, palette":  {map[string]any{"1.png": palette}, []float32{200, 100, 50, 1, 2, 3}, 3, 255},
 		"gray of 8 bits":        {map[string]any{"1.png": flat, "2.bmp": flat}, []float32{0, 2, 0, 2}, 1, 255},
 		"colour in other files": {map[string]any{"1.bmp": red, "2.tif": red, "3.gif": coloured(2, color.NRGBA{A: 255}).(*image.NRGBA).SubImage(image.Rect(0, 0, 2, 1))}, []float32{255, 0, 0, 1, 2, 3, 255, 0, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0}, 3, 255},
 	} {
@@ -168,6 +181,10 @@ func TestPictureValues(t *testing.T) {
 			}
 		}
 	}
+	fax := encoded(t, "x.tif", flat)
+	at := bytes.Index(fax, []byte{3, 1, 3, 0, 1, 0, 0, 0}) // the tag of the compression
+	fax[at+8] = 4
+	wantError(t, folder(t, map[string]any{"1.tif": fax}), Options{}, "1.tif: a TIFF file with the compression of faxes, which is not supported")
 	d := open(t, folder(t, map[string]any{"1.webp": webp(t)}), Options{}).Train
 	if s := d.Summarize(); d.Image.Height != 12 || d.Image.Channels != 3 || s.Max <= 100 {
 		t.Errorf("WebP: got %+v up to %v", d.Image, s.Max)
@@ -237,6 +254,19 @@ func TestPictureMemory(t *testing.T) {
 		if ok != (err == nil) || !ok && !errors.As(err, &large) {
 			t.Errorf("%.0f bytes: got %v", bytes, err)
 		}
+	}
+	// What stands at the end of a file is read from there: a TIFF file is not taken into
+	// memory to learn that it is too large.
+	noise := image.NewGray(image.Rect(0, 0, 2048, 2048))
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise.Pix) // never fails
+	root = folder(t, map[string]any{"1.tif": noise})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Open(context.Background(), root, Options{MaxMemory: 1 << 20})
+	runtime.ReadMemStats(&after)
+	var large TooLarge
+	if took := after.TotalAlloc - before.TotalAlloc; !errors.As(err, &large) || took > 1<<20 {
+		t.Errorf("a file of %d bytes: %d allocated, %v", len(noise.Pix), took, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/dlam-go/dlam/table"
 )
@@ -60,7 +62,6 @@ func (w *pictureWalk) folder(root, path string) error {
 // entry adds a file, or the pictures in a folder.
 func (w *pictureWalk) entry(root, path string) error {
 	name := filepath.Base(path)
-	info, err := os.Stat(path)
 	switch {
 	case strings.HasPrefix(name, "."):
 		w.left["hidden files and folders"]++
@@ -68,10 +69,16 @@ func (w *pictureWalk) entry(root, path string) error {
 	case name == "__MACOSX":
 		w.left["folders __MACOSX"]++
 		return nil
-	case err != nil:
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) {
 		w.left["links to nothing"]++
 		return nil
-	case info.IsDir():
+	}
+	if err != nil {
+		return inputError{err}
+	}
+	if info.IsDir() {
 		before := len(w.files)
 		err := w.folder(root, path)
 		if filepath.Dir(path) == root && len(w.files) == before {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -145,7 +144,7 @@ type trained struct {
 // trainTo runs s and writes its trace in dir: whole, when the run has ended, so
 // that an older one stays until then. An error is one of writing it.
 func trainTo(ctx context.Context, dir string, s dlam.Solver, p *dlam.Problem, n *dlam.Network, o dlam.Options) (t trained, err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := atomicfile.MkdirAll(dir); err != nil {
 		return t, err
 	}
 	path := filepath.Join(dir, trace.FileName)

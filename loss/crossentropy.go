@@ -26,6 +26,7 @@ const (
 type CrossEntropy struct{ Solver OutputSolver }
 
 var (
+	_ Bounded       = CrossEntropy{}
 	_ Curved        = CrossEntropy{}
 	_ Probabilistic = CrossEntropy{}
 )
@@ -76,6 +77,30 @@ func (t Target) crossEntropy(z mat.Dense, logSumExp []float64, scratch []float32
 		}
 	}
 	return s
+}
+
+// Least is the targets' mean entropy: 0 for classes without smoothing.
+func (CrossEntropy) Least(y Target) float64 {
+	rows := y.Rows()
+	if y.Class == nil { // values that are distributions
+		var s float64
+		for i := range rows {
+			for _, p := range y.Value.Row(i) {
+				s += entropy(float64(p))
+			}
+		}
+		return s / float64(max(rows, 1))
+	}
+	off, on := y.mix()
+	return entropy(float64(on)) + float64(y.Classes-1)*entropy(float64(off))
+}
+
+// entropy is −p log p.
+func entropy(p float64) float64 {
+	if p <= 0 {
+		return 0
+	}
+	return -p * math.Log(p)
 }
 
 // Grad computes dst = softmax(z) − y.

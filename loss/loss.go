@@ -34,6 +34,14 @@ type Curved interface {
 	Curvature(z, d mat.Dense, y Target) float64
 }
 
+// Bounded is a loss whose least is not 0. Others are taken to be at least 0, and
+// to come as near to it as the outputs allow.
+type Bounded interface {
+	Loss
+	// Least is the least mean of R over samples with targets y, over all outputs.
+	Least(y Target) float64
+}
+
 // Probabilistic is a loss whose outputs stand for class probabilities.
 type Probabilistic interface {
 	Loss

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dlam-go/dlam/internal/fixedseed"
 	"github.com/dlam-go/dlam/mat"
 	"pgregory.net/rapid"
 )
@@ -34,7 +35,7 @@ func TestSeparableProx(t *testing.T) {
 	}
 	for l, r := range value {
 		t.Run(l.Spec().String(), func(t *testing.T) {
-			rapid.Check(t, func(t *rapid.T) {
+			fixedseed.Check(t, func(t *rapid.T) {
 				rho, v := drawRho(t), drawLogits(t, 2, 70)
 				y := Target{Class: []int32{0, 69}, Classes: 70}
 				dst := drawLogits(t, 2, 70)
@@ -72,7 +73,7 @@ func huber(delta, r float64) float64 {
 // of its curvature against what Curvature says of it: it is nowhere below the
 // loss, and equal to it at the opposite error and where both errors are small.
 func TestHuber(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		delta := math.Pow(10, rapid.Float64Range(-3, 3).Draw(t, "log10 delta"))
 		l, error32 := Huber{Delta: delta}, rapid.Float32Range(-4, 4).Draw(t, "error over delta")*float32(delta)
 		y := Target{Value: mat.FromSlice(1, 1, []float32{rapid.Float32Range(-3, 3).Draw(t, "y")})}
@@ -117,7 +118,7 @@ const step = 0x1p-7
 // TestGradients holds Grad against central differences of Value.
 func TestGradients(t *testing.T) {
 	for _, l := range all {
-		rapid.Check(t, func(t *rapid.T) {
+		fixedseed.Check(t, func(t *rapid.T) {
 			y := drawTarget(t, 3, 5)
 			z := grid(3, 5, 3, drawRng(t))
 			g := mat.New(3, 5)
@@ -153,7 +154,7 @@ func TestCurvature(t *testing.T) {
 		if _, ok := l.(Huber); ok {
 			continue
 		}
-		rapid.Check(t, func(t *rapid.T) {
+		fixedseed.Check(t, func(t *rapid.T) {
 			y := drawTarget(t, 3, 5)
 			rng := drawRng(t)
 			z, d := grid(3, 5, 3, rng), mat.New(3, 5)
@@ -242,7 +243,7 @@ func equal(t *testing.T, l Loss, got, want mat.Dense) {
 // Sums over samples add up: a target's rows can be taken apart.
 func TestRowRange(t *testing.T) {
 	for _, l := range all {
-		rapid.Check(t, func(t *rapid.T) {
+		fixedseed.Check(t, func(t *rapid.T) {
 			z, y := drawLogits(t, 6, 4), drawTarget(t, 6, 4)
 			whole := l.Value(z, y)
 			parts := l.Value(z.RowRange(0, 2), y.RowRange(0, 2)) + l.Value(z.RowRange(2, 6), y.RowRange(2, 6))

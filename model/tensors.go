@@ -57,6 +57,10 @@ func deserialize(raw []byte) (t safetensors.SafeTensors, meta map[string]string,
 			err = fmt.Errorf("malformed: %v", p)
 		}
 	}()
+	const length = 8 // bytes of the header's length
+	if len(raw) <= length || raw[length] != '{' {
+		return t, nil, errors.New("it is no safetensors file")
+	}
 	_, head, err := safetensors.ReadMetadata(raw)
 	if err != nil {
 		return t, nil, err

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/dlam-go/dlam/internal/fixedseed"
 	"github.com/dlam-go/dlam/prox"
 	"pgregory.net/rapid"
 )
@@ -46,7 +47,7 @@ func golden(f func(float64) float64, lo, hi float64) float64 {
 // TestProx holds the proximal operators of eq. 2 against a brute-force
 // minimiser of Ω(x) + (θ/2)(x − v)².
 func TestProx(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		r := draw(t)
 		theta := math.Pow(10, rapid.Float64Range(-8, 8).Draw(t, "log10 theta"))
 		v := float32(math.Pow(10, rapid.Float64Range(-4, 4).Draw(t, "log10 v"))) * rapid.Float32Range(-1, 1).Draw(t, "v")
@@ -80,7 +81,7 @@ func TestProx(t *testing.T) {
 
 // TestValue holds Ω and its gradient against the naive form and differences.
 func TestValueAndGrad(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		r := draw(t)
 		w := rapid.SliceOfN(rapid.Float32Range(-10, 10), 0, 20).Draw(t, "w")
 		var want float64
@@ -113,7 +114,7 @@ func TestValueAndGrad(t *testing.T) {
 
 // TestSmooth restates what Smooth promises of a proximal step.
 func TestSmooth(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		r, ok := draw(t).(prox.Smooth)
 		if !ok {
 			return

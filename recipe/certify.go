@@ -172,20 +172,33 @@ func readPlain(path string, most int64) (string, error) {
 	return string(text), err
 }
 
+// says reports whether departs, a departure or nil, settles the verdict.
+func (v *Verdict) says(departs error) bool {
+	v.Departs = departs
+	return departs != nil
+}
+
+// start is a departure of the run's first weights, if err is one.
+func (e *Evidence) start(err error) error {
+	if e.StartFile != "" && (errors.Is(err, errOtherStart) || errors.Is(err, model.ErrModel)) {
+		return departs(StartName, "%v", err)
+	}
+	return nil
+}
+
 // Certify repeats the run on data, and holds every iteration against the theory's
 // promises, the trace line by line, and the model to its last bit. The settings
 // are e.Config's. The error is that of a run that could not be repeated at all;
 // ctx ends it after the iteration under way.
 func (e *Evidence) Certify(ctx context.Context, data Data, recorders ...dlam.Recorder) (*Verdict, error) {
 	v := &Verdict{Certificate: new(certify.Certificate), Iterations: e.Model.Training.Iterations, Traced: e.trace != ""}
-	if v.Departs = e.shape(); v.Departs != nil { // before memory is taken for what it claims
+	if v.says(e.shape()) { // before memory is taken for what it claims
 		return v, nil
 	}
 	o := e.Config.Options
 	o.Certify, o.StartFile = true, e.StartFile
 	p, err := Prepare(data, o)
-	if e.StartFile != "" && (errors.Is(err, errOtherStart) || errors.Is(err, model.ErrModel)) {
-		v.Departs = departs(StartName, "%v", err)
+	if v.says(e.start(err)) {
 		return v, nil
 	}
 	if err != nil {
@@ -339,7 +352,7 @@ func (f *follower) Record(r dlam.Record) error {
 	}
 	where := fmt.Sprintf("%s, line %d", trace.FileName, r.Iteration)
 	line, err := f.line()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return departs(where, "there is none, and the model's record has %d iterations", f.last)
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -10,16 +11,20 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/comm"
+	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/model"
 )
 
 // checkpointer saves the run's state every so often.
 type checkpointer struct {
-	job    comm.Comm    // whose every process saves its own state
-	path   string       // of rank 0's, which makes the others' valid
-	every  Every        // time or iterations between two
-	flush  func() error // makes the records so far last: the state must not outlive them
-	config string       // fingerprints of what the state belongs to
+	job    comm.Comm         // whose every process saves its own state
+	path   string            // of rank 0's, which makes the others' valid
+	every  Every             // time or iterations between two
+	held   func() error      // whether the folder is still this run's
+	flush  func() error      // makes the records so far last: the state must not outlive them
+	warn   func(error) error // told that the state could not be saved; what it returns ends the run
+	midway bool              // iterations may be given up in the middle
+	config string            // fingerprints of what the state belongs to
 	data   string
 
 	validation *dlam.Validation // its choice is part of the state
@@ -29,6 +34,7 @@ type checkpointer struct {
 	elapsed float64 // seconds of training
 	savedK  int
 	savedAt time.Time
+	before  *model.Checkpoint // a copy of the state after iteration k, if the next may be given up
 }
 
 var (
@@ -48,6 +54,9 @@ func (c *checkpointer) Observe(k int, s dlam.Stepper) error {
 		c.savedK, c.savedAt = k, time.Now()
 	}
 	c.stepper, c.k = s, k
+	if c.midway {
+		c.keep()
+	}
 	due := c.every.Iterations > 0 && k-c.savedK >= c.every.Iterations
 	if c.every.Time > 0 { // clocks differ between ranks
 		any, err := comm.Any(c.job, time.Since(c.savedAt) >= c.every.Time)
@@ -59,55 +68,121 @@ func (c *checkpointer) Observe(k int, s dlam.Stepper) error {
 	if !due {
 		return nil
 	}
-	return c.save()
+	c.savedK, c.savedAt = k, time.Now()
+	p := c.state()
+	if p == nil {
+		return nil
+	}
+	lost, err := c.write(p)
+	if err == nil && lost != nil { // the one before is there, and the next is tried
+		err = c.warn(fmt.Errorf("checkpoint: the state after iteration %d is not saved: %w", k, lost))
+	}
+	return err
 }
 
-// save writes the state after the last iteration. A method that cannot be
-// resumed leaves none.
-func (c *checkpointer) save() error {
+// end writes the state that the run can go on from: that after the last iteration.
+func (c *checkpointer) end(givenUp bool) error {
+	p := c.before
+	if !givenUp {
+		p = c.state()
+	}
+	if p == nil {
+		return nil
+	}
+	lost, err := c.write(p)
+	if err == nil && lost != nil {
+		err = fmt.Errorf("checkpoint: %w", lost)
+	}
+	return err
+}
+
+// state is the state after the last iteration; nil of a method that cannot be
+// resumed.
+func (c *checkpointer) state() *model.Checkpoint {
 	st, ok := c.stepper.(dlam.Resumable)
 	if !ok {
 		return nil
 	}
-	p := model.Checkpoint{
+	p := &model.Checkpoint{
 		Network: st.Network(), State: st.State(), Iteration: c.k, Elapsed: c.elapsed, Config: c.config, Data: c.data, Ranks: c.job.Size(),
 	}
 	addBest(&p.State, c.validation)
-	if err := c.write(&p); err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
+	return p
+}
+
+// keep copies the state to before, into the memory of the last copy.
+func (c *checkpointer) keep() {
+	p, old := c.state(), c.before
+	if p == nil {
+		return
 	}
-	c.savedK, c.savedAt = c.k, time.Now()
-	return nil
+	if old == nil {
+		old = &model.Checkpoint{Network: p.Network.Clone()}
+	}
+	n := old.Network
+	n.CopyFrom(p.Network)
+	p.Network = n
+	copies(p.State.Float32, old.State.Float32)
+	copies(p.State.Float64, old.State.Float64)
+	c.before = p
+}
+
+// copies puts copies in the place of arrays, in the memory of those in old.
+func copies[T any](arrays, old map[string][]T) {
+	for name, v := range arrays {
+		arrays[name] = append(old[name][:0], v...)
+	}
 }
 
 // write writes p. Rank 0's file, the last one, makes the other ranks' of the
 // same iteration valid: a job that is killed before goes on from those of the
-// iteration before, which lie beside them until then.
-func (c *checkpointer) write(p *model.Checkpoint) error {
+// iteration before, which lie beside them until then. lost is why some rank's state
+// is not saved, which this run may survive.
+func (c *checkpointer) write(p *model.Checkpoint) (lost, err error) {
 	if c.job.Rank() > 0 {
-		if err := p.Save(c.part(p.Iteration)); err != nil {
-			return err
+		lost = p.Save(c.part(p.Iteration))
+	} else {
+		if err := c.held(); err != nil {
+			return nil, err
 		}
-		return c.alike(p.Network)
+		lost = c.flush()
 	}
-	if err := c.flush(); err != nil {
-		return err
+	if c.job.Size() == 1 {
+		if lost == nil {
+			lost = p.Save(c.path)
+		}
+		return lost, nil
+	}
+	failed, err := comm.Any(c.job, lost != nil)
+	if err != nil {
+		return nil, err
+	}
+	if failed[0] {
+		return cmp.Or(lost, errors.New("another process could not save its own")), nil
 	}
 	if err := c.alike(p.Network); err != nil {
-		return err
+		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
-	if err := p.Save(c.path); err != nil || c.job.Size() == 1 {
-		return err
+	if c.job.Rank() == 0 {
+		if lost = p.Save(c.path); lost == nil {
+			lost = removeParts(filepath.Dir(c.path), p.Iteration)
+		}
 	}
-	return removeParts(filepath.Dir(c.path), p.Iteration)
+	return lost, nil
 }
 
-// alike waits until every rank is here, and holds their networks against each
-// other: they are the same to the last bit, or sums differ between ranks.
-func (c *checkpointer) alike(n *dlam.Network) error {
-	if c.job.Size() == 1 {
-		return nil
+// remove removes what the run was to go on from.
+func (c *checkpointer) remove() error {
+	if err := atomicfile.Remove(c.path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
 	}
+	folder := filepath.Dir(c.path)
+	return errors.Join(removeParts(folder, -1), atomicfile.SyncFolder(folder))
+}
+
+// alike holds the ranks' networks against each other: they are the same to the last
+// bit, or sums differ between ranks.
+func (c *checkpointer) alike(n *dlam.Network) error {
 	same, err := sameBits(c.job, networkDigest(n))
 	if err == nil && !same {
 		return errors.New("the ranks' networks differ: this MPI library's sums do not have the same bits on every rank")
@@ -133,7 +208,7 @@ func removeParts(folder string, but int) error {
 		if n, _ := fmt.Sscanf(strings.TrimPrefix(name, "."), "checkpoint-%d-%d.dlam", &iteration, &rank); n < 2 || iteration == but && name[0] != '.' {
 			continue
 		}
-		if err := os.Remove(filepath.Join(folder, name)); err != nil {
+		if err := atomicfile.Remove(filepath.Join(folder, name)); err != nil {
 			return err
 		}
 	}

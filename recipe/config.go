@@ -12,7 +12,7 @@ import (
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/multiconvex"
-	"github.com/dlam-go/dlam/solver/sync"
+	"github.com/dlam-go/dlam/solver/syncdlam"
 	"github.com/dlam-go/dlam/spec"
 )
 
@@ -47,7 +47,7 @@ func (c *Config) Entries() []Entry {
 
 		{"loss", OfTraining, "auto: cross-entropy for classes, squared for values", field(&o.Loss, kind[loss.Loss]{name: "string", choices: append([]string{Auto}, spec.Kinds(loss.All)...), usage: spec.Usage(loss.All), parse: loss.Parse, within: sound[loss.Loss]}, Auto)},
 		{"l1", OfTraining, "λ of the regulariser λ‖W‖₁", field(&o.L1, notNegative, "0")},
-		{"l2", OfTraining, fmt.Sprintf("λ of the regulariser (λ/2)‖W‖²; auto or -1: what suits, %g a sample for sync's mini-batches of classes, else 0", sync.WeightDecay), maybe(&o.L2, notNegative).orMinusOne()},
+		{"l2", OfTraining, fmt.Sprintf("λ of the regulariser (λ/2)‖W‖²; auto or -1: what suits, %g a sample for sync's mini-batches of classes, else 0", syncdlam.WeightDecay), maybe(&o.L2, notNegative).orMinusOne()},
 		{"label-smoothing", OfTraining, fmt.Sprintf("cross-entropy: share of the uniform distribution in the targets; auto or -1: what suits, %g for sync, else 0", syncSmoothing), maybe(&o.Smoothing, belowOne).orMinusOne()},
 		{"clamp", OfTraining, "keep predicted values of a regression within those of the training samples", maybe(&o.Clamp, onOff).by(true)},
 		{"jitter", OfTraining, "mini-batches of pictures: standard deviation of their random moves, in pixels; auto or -1: what suits", maybe(&o.Jitter, notNegative).orMinusOne()},
@@ -61,7 +61,7 @@ func (c *Config) Entries() []Entry {
 		{"momentum", OfMethod, "in [0, 1); auto or -1: what suits", maybe(&m.Momentum, belowOne).orMinusOne()},
 		{"lambda", OfMethod, "damping, relative to the inputs' variance; auto or -1: what suits", maybe(&m.Lambda, aboveZero).orMinusOne()},
 		{"rank", OfMethod, "rank of the exact part of wide layers' metric in mini-batches; 0: exact; auto or -1: what suits", maybe(&m.Rank, from(0, "0: the exact inverse")).orMinusOne()},
-		{"mode", OfMethod, "where the output layer's targets come from", maybe(&m.Mode, oneOf(sync.Gradient, sync.Prox))},
+		{"mode", OfMethod, "where the output layer's targets come from", maybe(&m.Mode, oneOf(syncdlam.Gradient, syncdlam.Prox))},
 		{"lr", OfMethod, fmt.Sprintf("learning rate; -1: what suits; auto: the best of %g to %g by training accuracy", gradient.Grid[0], gradient.Grid[len(gradient.Grid)-1]), rateOf(m)},
 		{"schedule", OfMethod, "how the learning rate changes over the run", maybe(&m.Schedule, oneOf(gradient.Schedules...))},
 		{"warm-up", OfMethod, "share of the run's updates over which the learning rate grows, in [0, 1)", maybe(&m.WarmUp, belowOne)},

@@ -193,6 +193,9 @@ func readable(o recipe.Options, method string) recipe.Options {
 // constant or equal.
 func extremeData(rng *rand.Rand, l loss.Loss) (rows [][]float32, data recipe.Data) {
 	n, d := 8+rng.IntN(80), 1+rng.IntN(10)
+	if rng.IntN(5) == 0 { // mostly more than samples
+		d *= 15
+	}
 	scale := make([]float64, d)
 	for j := range scale {
 		scale[j] = power(rng)

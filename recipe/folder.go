@@ -27,12 +27,13 @@ const (
 // folder is the folder of one run, locked while it goes on.
 type folder struct {
 	path  string
-	lock  *os.File
-	trace *os.File
-	made  bool        // the folder was made by this process
-	kept  bool        // the run was there before, and stays if it cannot go on
-	last  dlam.Record // the trace's last record that a resumed run keeps
-	notes []string    // what people are to be told of it
+	lock  *atomicfile.File
+	trace *traceFile
+	made  bool              // the folder was made by this process
+	kept  bool              // the run was there before, and stays if it cannot go on
+	last  dlam.Record       // the trace's last record that a resumed run keeps
+	notes []string          // what people are to be told of it
+	warn  func(error) error // told of what need not end the run; what it returns does
 }
 
 // ErrForeign is the fault of a run folder in which there are files that no run has
@@ -42,16 +43,20 @@ var ErrForeign = atomicfile.ErrForeign
 // createFolder makes a new run folder with its config, and the first weights if
 // they were given. One with files of others is taken by force alone.
 func createFolder(path, config string, given *dlam.Network, force bool) (*folder, error) {
-	if err := atomicfile.CheckFolder(path, ConfigName, lockName, StartName); err != nil && !(force && errors.Is(err, ErrForeign)) {
+	if err := atomicfile.CheckFolder(path, ConfigName, lockName, StartName); err != nil && (!force || !errors.Is(err, ErrForeign)) {
 		return nil, refusef("run folder: %w", err)
 	}
-	_, err := os.Stat(path)
+	_, err := os.Lstat(path) // a link stays
 	made := errors.Is(err, os.ErrNotExist)
-	if err := os.MkdirAll(path, 0o755); err != nil {
+	if err := atomicfile.MkdirAll(path); err != nil {
 		return nil, refusef("run folder: %w", err)
 	}
 	r, err := lockFolder(path)
 	if err != nil {
+		if made && !errors.Is(err, errBusy) {
+			_ = atomicfile.Remove(filepath.Join(path, lockName)) // may not be there
+			_ = atomicfile.Remove(path)
+		}
 		return nil, err
 	}
 	r.made = made
@@ -59,7 +64,7 @@ func createFolder(path, config string, given *dlam.Network, force bool) (*folder
 		r.close()
 		return nil, refusef("%s: the folder holds a run already; name another, or resume it", path)
 	}
-	err = os.Remove(r.file(trace.FileName)) // it may be a link to what is to stay
+	err = atomicfile.Remove(r.file(trace.FileName)) // it may be a link to what is to stay
 	if errors.Is(err, os.ErrNotExist) {
 		err = nil
 	}
@@ -70,7 +75,10 @@ func createFolder(path, config string, given *dlam.Network, force bool) (*folder
 		err = writeText(r.file(ConfigName), config)
 	}
 	if err == nil {
-		r.trace, err = os.OpenFile(r.file(trace.FileName), os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o644)
+		err = r.openTrace(os.O_CREATE | os.O_EXCL)
+	}
+	if err == nil {
+		err = atomicfile.SyncFolder(path)
 	}
 	if err != nil {
 		r.discard()
@@ -79,19 +87,75 @@ func createFolder(path, config string, given *dlam.Network, force bool) (*folder
 	return r, nil
 }
 
-// lockFolder takes the folder's lock: two processes must not write one run. The
-// system drops the lock of a process that dies, so that none goes stale; what
-// such a process left half written is removed.
-func lockFolder(path string) (*folder, error) {
-	f, err := os.OpenFile(filepath.Join(path, lockName), os.O_CREATE|os.O_RDWR, 0o644)
+// openTrace opens the trace for more lines.
+func (r *folder) openTrace(flags int) error {
+	f, err := atomicfile.OpenFile(r.file(trace.FileName), os.O_WRONLY|os.O_APPEND|flags, 0o644)
+	if err == nil {
+		r.trace = &traceFile{f: f}
+	}
+	return err
+}
+
+var errBusy = errors.New("another process is writing this run")
+
+// takeLock takes the folder's lock: two processes must not write one run. The
+// system drops the lock of a process that dies, so that none goes stale.
+func (r *folder) takeLock(flags int) error {
+	f, err := atomicfile.OpenFile(r.file(lockName), os.O_CREATE|os.O_RDWR|flags, 0o644)
 	if err != nil {
-		return nil, refusef("run folder: %w", err)
+		return refusef("run folder: %w", err)
 	}
-	if err := tryLock(f); err != nil {
+	switch err := atomicfile.Lock(f); {
+	case errors.Is(err, atomicfile.ErrLocked):
 		_ = f.Close()
-		return nil, refusef("%s: another process is writing this run", path)
+		return refusef("%s: %w", r.path, errBusy)
+	case errors.Is(err, atomicfile.ErrNoLocks):
+		r.notes = append(r.notes, fmt.Sprintf("%s: %v: nothing keeps a second process from writing this run", r.file(lockName), err))
+	case err != nil:
+		_ = f.Close()
+		return refusef("run folder: lock %s: %w", f.Name(), err)
 	}
-	r := &folder{path: path, lock: f}
+	r.lock = f
+	return nil
+}
+
+// held says whether the lock is the file that it was: who deletes it lets another
+// process take the run. One that is gone is taken again, if nobody was faster.
+func (r *folder) held() error {
+	mine, err := r.lock.Stat()
+	if err != nil {
+		return fmt.Errorf("run folder: %w", err)
+	}
+	there, err := os.Stat(r.file(lockName))
+	if err == nil && os.SameFile(mine, there) {
+		return nil
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		old := r.lock
+		if err = r.takeLock(os.O_EXCL); err == nil {
+			_ = old.Close() // nobody can wait for it
+			return r.warn(fmt.Errorf("%s: was deleted while the run went on, and is there again: without it two processes can write one run", r.file(lockName)))
+		}
+	}
+	return fmt.Errorf("%s: was deleted while the run went on, and another process may be writing the run: this one ends and saves nothing more%s",
+		r.file(lockName), because(err))
+}
+
+// because is what an error adds to a sentence.
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return ": " + err.Error()
+}
+
+// lockFolder takes a folder's lock, and removes what a process that had it left half
+// written.
+func lockFolder(path string) (*folder, error) {
+	r := &folder{path: path}
+	if err := r.takeLock(0); err != nil {
+		return nil, err
+	}
 	for _, name := range []string{ConfigName, StartName, trace.FileName, model.FileName, model.CheckpointName} {
 		if err := atomicfile.RemoveLeft(r.file(name)); err != nil {
 			r.close()
@@ -151,7 +215,7 @@ func (r *folder) goOn(iterations int, config string) error {
 		err = writeText(r.file(ConfigName), config)
 	}
 	if err == nil {
-		r.trace, err = os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0o644)
+		err = r.openTrace(0)
 	}
 	if err != nil {
 		return refusef("run folder: %w", err)
@@ -210,21 +274,14 @@ func writeText(path, text string) error {
 func (r *folder) discard() {
 	r.close()
 	for _, name := range []string{trace.FileName, ConfigName, StartName, lockName} {
-		_ = os.Remove(r.file(name)) // may not be there
+		_ = atomicfile.Remove(r.file(name)) // may not be there
 	}
 	if r.made {
-		_ = os.Remove(r.path)
+		_ = atomicfile.Remove(r.path)
 	}
 }
 
 func (r *folder) file(name string) string { return filepath.Join(r.path, name) }
-
-// endTrace makes the trace last.
-func (r *folder) endTrace() error {
-	err := errors.Join(r.trace.Sync(), r.trace.Close())
-	r.trace = nil
-	return err
-}
 
 // close drops the lock.
 func (r *folder) close() {

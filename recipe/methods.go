@@ -14,7 +14,7 @@ import (
 	"github.com/dlam-go/dlam/solver/dladmm"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/multiconvex"
-	"github.com/dlam-go/dlam/solver/sync"
+	"github.com/dlam-go/dlam/solver/syncdlam"
 )
 
 // defaultMethod is the method if nothing is said.
@@ -64,7 +64,7 @@ func Methods() []Method {
 		{
 			Name: "sync", About: "synchronised DLAM", Init: dlam.He, miniBatches: unlessZero, iterations: syncIterations, make: makeSync,
 			monotone:  func(mini bool) bool { return !mini },
-			smoothing: syncSmoothing, weightDecay: sync.WeightDecay, wide: true,
+			smoothing: syncSmoothing, weightDecay: syncdlam.WeightDecay, wide: true,
 		},
 		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true},
 		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true},
@@ -97,7 +97,7 @@ func Find(name string) (Method, error) {
 			return m, nil
 		}
 	}
-	return Method{}, refusef("unknown solver %q (choose one of %s)", name, strings.Join(MethodNames(), ", "))
+	return Method{}, refusef("unknown solver %q (choose one of %s)%s", name, strings.Join(MethodNames(), ", "), check.Meant(name, MethodNames()))
 }
 
 func times(n int) func(facts) int { return func(facts) int { return n } }
@@ -169,9 +169,9 @@ const (
 
 // makeSync is synchronised DLAM.
 func makeSync(r *reader, f facts) dlam.Solver {
-	s := sync.FullBatch()
+	s := syncdlam.FullBatch()
 	if f.mini {
-		s = sync.SettingsFor(max(1, f.samples), f.classes, max(1, f.iterations))
+		s = syncdlam.SettingsFor(max(1, f.samples), f.classes, max(1, f.iterations))
 	}
 	g := r.given
 	read(r, "batch", g.Batch, &s.Batch)
@@ -179,11 +179,11 @@ func makeSync(r *reader, f facts) dlam.Solver {
 	readIf(r, f.mini, needsBatches, "rank", g.Rank, &s.Rank)
 	read(r, "momentum", g.Momentum, &s.Momentum)
 	read(r, "mode", g.Mode, &s.Mode)
-	readIf(r, s.Mode == sync.Prox, needsProx, "rho", g.Rho, &s.Rho)
-	r.also(s.Mode == sync.Prox, needsProx, "output-solver")
+	readIf(r, s.Mode == syncdlam.Prox, needsProx, "rho", g.Rho, &s.Rho)
+	r.also(s.Mode == syncdlam.Prox, needsProx, "output-solver")
 	r.also(f.mini, needsBatches, "jitter")
 	s.Seed = f.seed
-	return sync.Solver{Settings: s}
+	return syncdlam.Solver{Settings: s}
 }
 
 // makeDLAM is DLAM, or mDLAM, with momentum.

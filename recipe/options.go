@@ -62,8 +62,16 @@ type Options struct {
 	Resume     bool   // go on with the run in Folder, if there is one; without it, a folder that holds a run is refused
 	Force      bool   // take a Folder in which there are files that no run has made, and replace those that stand in its way
 	Checkpoint *Every // how often the state is saved in Folder; nil: every minute
+	// Grace is how long the epoch of mini-batches under way may take once the context
+	// has ended, before it is given up, to be done again when the run goes on; 0: five
+	// seconds, below 0: none. Other iterations are done to their end.
+	Grace time.Duration
 
-	Evaluate  *int                 // measure scores every so many iterations; nil: each, 0: at the end only
+	Evaluate *int // measure scores every so many iterations; nil: each, 0: at the end only
+	// Warn is told what goes wrong and need not end the run: a state that cannot be
+	// saved, or a line of the trace that cannot be written for now, as on a full disk.
+	// nil: it ends the run, as its error.
+	Warn      func(error)
 	Progress  func(dlam.Record)    // told of each iteration; its slices are valid until it returns. nil: nobody
 	RateTried func(gradient.Trial) // told of each run that Settings.TryRates takes; nil: nobody
 	Recorders []dlam.Recorder      // told of each iteration; those that are Observers too look at the run between two

@@ -65,7 +65,16 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 		return nil, err
 	}
 	w := slices.Concat([]int{p.Problem.X.Cols}, p.Options.Hidden, []int{p.Problem.Y.Width()})
-	p.Memory = estimate(p.Solver, w, p.Problem.X.Rows, p.Options.Threads)
+	samples := p.Problem.X.Rows
+	if p.Options.ranks().Size() > 1 { // they make Gram matrices of inputs, however few samples each has
+		samples = max(samples, slices.Max(w))
+	}
+	p.Memory = estimate(p.Solver, w, samples, p.Options.Threads)
+	if p.givesUp() && o.Folder != "" { // a copy of the parameters, and of up to three averages of them
+		for l := range w[1:] {
+			p.Memory += 4 * 4 * float64(w[l]+1) * float64(w[l+1])
+		}
+	}
 	if o.Certify && p.facts.method.splits {
 		p.Memory += certificateSize(w, p.Problem.X.Rows)
 	}

@@ -145,7 +145,9 @@ func (r *Run) open(identity string) (from *model.Checkpoint, err error) {
 		if o.StartDigest != "" {
 			given = r.Plan.Network
 		}
-		r.folder, err = createFolder(o.Folder, r.config, given, o.Force)
+		if r.folder, err = createFolder(o.Folder, r.config, given, o.Force); err == nil {
+			r.Notes = append(r.Notes, r.folder.notes...)
+		}
 		return nil, err
 	}
 	if r.folder, err = lockFolder(o.Folder); err != nil {
@@ -176,7 +178,7 @@ func (r *Run) resume(from *model.Checkpoint) (err error) {
 	p := r.Plan
 	if r.check != nil {
 		if r.folder != nil {
-			r.check.flush = r.folder.trace.Sync
+			r.check.held, r.check.flush = r.folder.held, r.folder.trace.Sync
 		}
 		if from, err = r.check.agree(from); err != nil {
 			return err
@@ -209,9 +211,17 @@ func (r *Run) Train(ctx context.Context, recorders ...dlam.Recorder) (*Result, e
 	r.trained = true
 	p, o := r.Plan, r.options
 	if r.folder != nil {
+		r.folder.warn, r.folder.trace.warn = r.warn, r.warn
 		o.Recorders = append(o.Recorders, trace.NewWriter(r.folder.trace))
 	}
 	if r.check != nil {
+		r.check.warn = r.warn
+		if r.check.midway = p.givesUp(); r.check.midway {
+			o.Grace = p.Options.Grace
+			if o.Grace == 0 {
+				o.Grace = 5 * time.Second // systems allow some 30 before they kill
+			}
+		}
 		o.Recorders = append(o.Recorders, r.check)
 	}
 	if p.Options.Certify {
@@ -242,13 +252,32 @@ func (r *Run) Train(ctx context.Context, recorders ...dlam.Recorder) (*Result, e
 	return r.finish(res, err)
 }
 
+// givesUp reports whether an iteration may be given up in the middle: an epoch of
+// mini-batches may be long, and the state before it is small.
+func (p *Plan) givesUp() bool {
+	if p.Options.Solver != nil || p.Problem.Comm != nil && p.Problem.Comm.Size() > 1 {
+		return false
+	}
+	m, err := Find(p.Options.Method)
+	return err == nil && m.MiniBatches(&p.Options)
+}
+
+// warn tells of what need not end the run, if somebody listens.
+func (r *Run) warn(err error) error {
+	if tell := r.Plan.Options.Warn; tell != nil {
+		tell(err)
+		return nil
+	}
+	return err
+}
+
 // finish makes the model and saves it, the last good one if training failed.
 func (r *Run) finish(res *dlam.Result, failed error) (*Result, error) {
 	out := &Result{Model: r.Plan.model(res, r.data, r.config), Status: res.Status, Last: res.Last}
 	if v := r.options.Validation; v != nil && v.Best != nil {
 		out.Best = v.At
 	}
-	if err := r.save(out.Model); err != nil {
+	if err := r.save(out.Model, res.GivenUp); err != nil {
 		return nil, errors.Join(failed, err)
 	}
 	if failed != nil {
@@ -257,34 +286,32 @@ func (r *Run) finish(res *dlam.Result, failed error) (*Result, error) {
 	return out, nil
 }
 
-// save writes the model, and the state if the run can go on. A run that has ended
-// needs none; one that failed keeps what it saved before.
-func (r *Run) save(m *model.Model) error {
+// save writes the state if the run can go on, that before an iteration that was given
+// up, and the model. A run that has ended needs no state, once its model and trace are
+// safe; one that failed keeps what it saved before.
+func (r *Run) save(m *model.Model, givenUp bool) error {
 	if r.check == nil {
 		return nil
 	}
-	status := dlam.Status(m.Training.Status)
-	goesOn := status == dlam.Interrupted || status == dlam.TimedOut
-	if r.folder == nil { // rank 0 saves the model
-		if goesOn {
-			return r.check.save()
+	if r.folder != nil {
+		if err := r.folder.held(); err != nil {
+			return err
 		}
-		return nil
 	}
-	if err := m.Save(r.folder.file(model.FileName)); err != nil {
+	var lost error
+	status := dlam.Status(m.Training.Status)
+	if status == dlam.Interrupted || status == dlam.TimedOut { // first, since the model can be made from it
+		lost = r.check.end(givenUp)
+	}
+	if r.folder == nil { // rank 0 saves the model
+		return lost
+	}
+	lost = errors.Join(lost, r.folder.trace.Sync()) // before the model, which says that the run has ended
+	if err := errors.Join(lost, m.Save(r.folder.file(model.FileName))); err != nil {
 		return err
 	}
-	switch {
-	case goesOn:
-		return r.check.save()
-	case status == dlam.Completed || status == dlam.Stopped:
-		if err := r.folder.endTrace(); err != nil {
-			return err
-		}
-		if err := os.Remove(r.check.path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		return removeParts(r.folder.path, -1)
+	if status == dlam.Completed || status == dlam.Stopped {
+		return r.check.remove()
 	}
 	return nil
 }

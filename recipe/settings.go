@@ -4,7 +4,7 @@ import (
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/multiconvex"
-	"github.com/dlam-go/dlam/solver/sync"
+	"github.com/dlam-go/dlam/solver/syncdlam"
 )
 
 // Settings are those of the methods. nil is what suits the method and the data.
@@ -15,7 +15,7 @@ type Settings struct {
 	Momentum     *float64           // in [0, 1)
 	Lambda       *float64           // sync: damping, relative to the inputs' variance
 	Rank         *int               // sync: rank of the exact part of wide layers' metric in mini-batches; 0: exact
-	Mode         *sync.Mode         // sync: where the output layer's targets come from
+	Mode         *syncdlam.Mode         // sync: where the output layer's targets come from
 	OutputSolver *loss.OutputSolver // how cross-entropy's output step is solved
 
 	Rate     *float64           // backpropagation: learning rate

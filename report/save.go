@@ -2,7 +2,6 @@ package report
 
 import (
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/dlam-go/dlam/internal/atomicfile"
@@ -14,7 +13,7 @@ const PageFile = "report.html"
 // Save writes the page into dir, which it makes: report.html, and beside it
 // each figure as ID.svg and ID.png, and each table as ID.csv.
 func (p Page) Save(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := atomicfile.MkdirAll(dir); err != nil {
 		return err
 	}
 	write := func(name string, f func(io.Writer) error) error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -18,7 +19,7 @@ const HistogramSamples = 1000
 // Record's numbers as scalars; as an Observer, histograms of the weights, and
 // of the residual z − Wa − b of methods that keep z and a.
 type TensorBoard struct {
-	f     *os.File
+	f     *atomicfile.File
 	x     mat.Dense // the first samples
 	every int
 }
@@ -29,18 +30,21 @@ func NewTensorBoard(dir string, p *dlam.Problem, every int) (*TensorBoard, error
 	if every < 1 {
 		return nil, fmt.Errorf("tensorboard: histograms every %d iterations, want at least 1", every)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := atomicfile.MkdirAll(dir); err != nil {
 		return nil, err
 	}
 	now := time.Now()
 	name := fmt.Sprintf("events.out.tfevents.%010d.dlam.%d.%d", now.Unix(), os.Getpid(), now.Nanosecond())
-	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	f, err := atomicfile.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err
 	}
 	t := &TensorBoard{f: f, x: p.X.RowRange(0, min(p.X.Rows, HistogramSamples)), every: every}
 	if _, err := f.Write(frame(event(unix(now), 0, eventVersion, []byte("brain.Event:2")))); err != nil {
-		return nil, errors.Join(err, f.Close(), os.Remove(f.Name()))
+		return nil, errors.Join(err, f.Close(), atomicfile.Remove(f.Name()))
+	}
+	if err := atomicfile.SyncFolder(dir); err != nil {
+		return nil, errors.Join(err, f.Close(), atomicfile.Remove(f.Name()))
 	}
 	return t, nil
 }

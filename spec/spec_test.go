@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dlam-go/dlam/internal/fixedseed"
 	"github.com/dlam-go/dlam/spec"
 	"pgregory.net/rapid"
 )
@@ -39,7 +40,7 @@ func TestTextAndJSON(t *testing.T) {
 
 // Any numbers come back bit for bit, from text and from JSON.
 func TestRoundTrip(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		s := spec.Spec{Kind: rapid.StringMatching(`[A-Za-z0-9_./-]{1,8}`).Draw(t, "kind"), Numbers: map[string]float64{}}
 		for range rapid.IntRange(1, 4).Draw(t, "parameters") {
 			name := rapid.StringMatching(`p[a-z0-9_./-]{0,4}`).Draw(t, "name")
@@ -62,7 +63,7 @@ func TestRoundTrip(t *testing.T) {
 
 // What Parse takes of any text, it gives back.
 func TestParseAnything(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		s, err := spec.Parse(rapid.StringMatching(`[a-c]?(:|=|,|[ab]=[0-9.e+-]{1,4}|.){0,6}`).Draw(t, "text"))
 		if err != nil {
 			return
@@ -98,7 +99,7 @@ func TestFloat32(t *testing.T) {
 	if got := spec.Float32(0.01); got != 0.01 {
 		t.Errorf("got %v, want 0.01", got)
 	}
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		x := math.Float32frombits(rapid.Uint32().Draw(t, "bits"))
 		if y := float32(spec.Float32(x)); y != x && x == x {
 			t.Fatalf("%v came back as %v", x, y)

@@ -403,8 +403,18 @@ func (b *Builder) addNumber(c *builder, n number) {
 	if n.isFloat {
 		c.whole = c.whole && !n.fraction
 		c.rounded = c.rounded || n.rounded
+	} else if c.real {
+		c.asFloat(n.integer, n.scale)
 	}
 	b.added(c, 1)
+}
+
+// asFloat is the number v / 10^scale in a chunk of floats.
+func (c *builder) asFloat(v int64, scale int) float64 {
+	f := float64(v) / powers[scale]
+	c.whole = c.whole && f == math.Trunc(f)
+	c.rounded = c.rounded || scale == 0 && (f >= math.MaxInt64 || int64(f) != v)
+	return f
 }
 
 // fits brings n and the chunk's integers to one scale, if they stay exact.
@@ -457,9 +467,9 @@ func (b *Builder) toReal(c *builder) {
 	}
 	c.floats = c.floats[:0]
 	for _, v := range c.ints {
-		c.floats = append(c.floats, float64(v)/powers[c.scale])
+		c.floats = append(c.floats, c.asFloat(v, c.scale))
 	}
-	c.real = true
+	c.scale, c.real = 0, true
 }
 
 // begin is called before n values are added that are not missing.

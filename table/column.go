@@ -37,7 +37,7 @@ type Column struct {
 	chunks  []chunk
 	levels  []string // of texts; of truth values, how false and true are written
 	whole   bool     // every number is an integer
-	rounded bool     // some integer was too large to be held exactly
+	rounded bool     // some integer is not held exactly
 	missing int      // how many values
 	first   place    // see First
 	gap     place    // of the first missing value
@@ -64,8 +64,8 @@ func (c *Column) Missing() int { return c.missing }
 // Whole reports whether all values are numbers without a fraction.
 func (c *Column) Whole() bool { return c.Kind == Number && c.whole }
 
-// Rounded reports whether there are integers beyond 64 bits, which cannot be told
-// apart from others near them.
+// Rounded reports whether there are integers that cannot be told apart from others
+// near them: beyond 64 bits, or beyond 53 near numbers that are none.
 func (c *Column) Rounded() bool { return c.rounded }
 
 // Levels are the different texts of a column of texts, in the order in which they

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"strconv"
@@ -62,7 +63,7 @@ func parseNumber(b []byte, point byte) (n number, ok bool) {
 		return parseLong(b, point)
 	}
 	scale -= exponent
-	for ; scale < 0 && -maxExact/10 <= v && v <= maxExact/10 && v != 0; scale++ {
+	for ; scale < 0 && math.MinInt64/10 <= v && v <= math.MaxInt64/10 && v != 0; scale++ {
 		v *= 10
 	}
 	if v == 0 {
@@ -132,15 +133,43 @@ func parseLong(b []byte, point byte) (number, bool) {
 		}
 		whole = whole && c != point && c|0x20 != 'e'
 	}
-	if whole {
-		if v, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+	fraction := !whole && hasFraction(text)
+	if !fraction && !bytes.ContainsAny(text, "eE") {
+		integer, _, _ := bytes.Cut(text, []byte{'.'})
+		if v, err := strconv.ParseInt(string(integer), 10, 64); err == nil {
 			return number{integer: v}, true
 		}
 	}
 	f, _ := strconv.ParseFloat(string(text), 64) // out of range it is infinite, or 0
 	n := floatNumber(f)
+	n.fraction = n.fraction || fraction
 	n.rounded = n.rounded || whole
 	return n, true
+}
+
+// hasFraction reports whether a number, written with a point, is not whole, as its
+// float64 may be by rounding: whether a digit other than 0 is behind the point, once
+// the exponent has moved that.
+func hasFraction(text []byte) bool {
+	digits, last, whole, exponent := 0, 0, -1, 0
+	for i, c := range text {
+		if c|0x20 == 'e' {
+			exponent, _ = parseExponent(text[i:])
+			break
+		}
+		if c == '.' {
+			whole = digits
+		} else if c-'0' <= 9 {
+			digits++
+			if c != '0' {
+				last = digits
+			}
+		}
+	}
+	if whole < 0 {
+		whole = digits
+	}
+	return last > 0 && last-whole > exponent
 }
 
 // floatNumber is a number from a float64.

@@ -5,11 +5,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -115,8 +117,16 @@ func wantSame(t *testing.T, folder, straight string, iterations int) {
 	}
 }
 
-// TestInterrupt stops a run as Ctrl-C does, finds it saved, and goes on.
+// TestInterrupt stops a run by each signal that asks for it, finds it saved, and goes
+// on.
 func TestInterrupt(t *testing.T) {
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(s.String(), func(t *testing.T) { testInterrupt(t, s) })
+	}
+}
+
+func testInterrupt(t *testing.T, s os.Signal) {
+	t.Helper()
 	dir := t.TempDir()
 	cut := filepath.Join(dir, "cut")
 	c, said := program(t, shortRun("dlam", cut, 1000000)...)
@@ -126,16 +136,64 @@ func TestInterrupt(t *testing.T) {
 			t.Errorf("a second process on the run: got %q", text)
 		}
 	}
-	if err := c.Process.Signal(os.Interrupt); err != nil {
+	if err := c.Process.Signal(s); err != nil {
 		t.Fatal(err)
 	}
+	if s == syscall.SIGHUP { // a shell and its terminal both send one
+		_ = c.Process.Signal(s) // it may have ended
+	}
+	wantInterrupted(t, c, cut, said)
+	finish(t, exitDone, "predict", cut, "digits", "--output", filepath.Join(dir, "p.csv"))
+}
+
+// wantInterrupted holds that a run ends as one that was interrupted, saved.
+func wantInterrupted(t *testing.T, c *exec.Cmd, folder string, said *bytes.Buffer) {
+	t.Helper()
 	if got := exitCode(c.Wait()); got != exitInterrupted {
 		t.Fatalf("exit code %d, want %d: %s", got, exitInterrupted, said)
 	}
-	if !exists(cut, model.CheckpointName) || !exists(cut, model.FileName) {
+	if !exists(folder, model.CheckpointName) || !exists(folder, model.FileName) {
 		t.Fatal("an interrupted run left no checkpoint or no model")
 	}
-	finish(t, exitDone, "predict", cut, "digits", "--output", filepath.Join(dir, "p.csv"))
+}
+
+// TestNobodyReads closes what a run's progress is written to: it is saved as by
+// Ctrl-C.
+func TestNobodyReads(t *testing.T) {
+	cut := filepath.Join(t.TempDir(), "cut")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command("dlam", slices.DeleteFunc(shortRun("dlam", cut, 1000000), func(s string) bool { return s == "--quiet" })...)
+	c.Stderr = w
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, cut, 3)
+	if err := errors.Join(w.Close(), r.Close()); err != nil {
+		t.Fatal(err)
+	}
+	wantInterrupted(t, c, cut, new(bytes.Buffer))
+}
+
+// TestHangupIgnored holds that a run under nohup takes no notice of SIGHUP.
+func TestHangupIgnored(t *testing.T) {
+	cut := filepath.Join(t.TempDir(), "cut")
+	c := exec.Command("sh", append([]string{"-c", `trap "" HUP; exec dlam "$@"`, "sh"}, shortRun("dlam", cut, 1000000)...)...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, cut, 3)
+	for _, s := range []os.Signal{syscall.SIGHUP, os.Interrupt} {
+		if err := c.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+		if s == syscall.SIGHUP {
+			await(t, cut, 200)
+		}
+	}
+	wantInterrupted(t, c, cut, new(bytes.Buffer))
 }
 
 // TestResumeInterrupted interrupts a run of each method again and again; it

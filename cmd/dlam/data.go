@@ -18,17 +18,17 @@ func (a *app) open(ctx context.Context, c *recipe.Config, m limits) (recipe.Data
 	if l := c.Options.Loss; l != nil && s.Task == "" && loss.IsFor(l, loss.Values) {
 		s.Task = dataset.Regression
 	}
-	s.MaxMemory, s.Progress, s.Comm = float64(m.most), a.follow(), a.job
-	d, err := recipe.Open(ctx, s)
+	s.MaxMemory, s.Progress, s.Comm = float64(m.most), a.follow(ctx), a.job
+	d, err := within(ctx, func() (recipe.Data, error) { return recipe.Open(ctx, s) })
 	a.tell(d.Notes())
 	return d.Once(), err
 }
 
 // follow tells how much of a file has been read or downloaded, once a second.
-func (a *app) follow() func(string, int64, int64) {
+func (a *app) follow(ctx context.Context) func(string, int64, int64) {
 	told := time.Now()
 	return func(file string, done, total int64) {
-		if time.Since(told) < time.Second {
+		if time.Since(told) < time.Second || ctx.Err() != nil {
 			return
 		}
 		told = time.Now()
@@ -42,8 +42,8 @@ func (a *app) follow() func(string, int64, int64) {
 
 // read reads a file, or named data, as o says, if there is room for it.
 func (a *app) read(ctx context.Context, s *recipe.Source, path string, o dataset.Options, m limits) (dataset.Split, error) {
-	o.Progress = a.follow()
-	split, err := s.Read(ctx, path, o)
+	o.Progress = a.follow(ctx)
+	split, err := within(ctx, func() (dataset.Split, error) { return s.Read(ctx, path, o) }) // making room for samples heeds no context
 	var large *memory.Error
 	if errors.As(err, &large) {
 		return split, m.tooLarge(large)

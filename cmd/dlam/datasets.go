@@ -34,12 +34,6 @@ func newDataCommand(a *app) *cobra.Command {
 	return c
 }
 
-// reading is how s says to read data, with progress.
-func (a *app) reading(s *recipe.Source) dataset.Options {
-	s.Progress = a.follow()
-	return s.Reading()
-}
-
 func (a *app) dataList(s *recipe.Source) error {
 	w := table.NewWriter()
 	w.SetOutputMirror(a.out)
@@ -48,7 +42,7 @@ func (a *app) dataList(s *recipe.Source) error {
 	for _, name := range dataset.Names {
 		where := "in this program"
 		if name != "digits" {
-			if where = dataset.Located(name, a.reading(s)); where == "" {
+			if where = dataset.Located(name, s.Reading()); where == "" {
 				where = "not here: dlam data get " + name
 			}
 		}
@@ -59,11 +53,12 @@ func (a *app) dataList(s *recipe.Source) error {
 }
 
 func (a *app) dataGet(ctx context.Context, s *recipe.Source, names []string) error {
+	s.Progress = a.follow(ctx)
 	for _, name := range names {
-		if _, err := dataset.Open(ctx, name, a.reading(s)); err != nil {
+		if _, err := dataset.Open(ctx, name, s.Reading()); err != nil {
 			return err
 		}
-		a.say("%s: %s", name, dataset.Located(name, a.reading(s)))
+		a.say("%s: %s", name, dataset.Located(name, s.Reading()))
 	}
 	return nil
 }

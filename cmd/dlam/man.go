@@ -3,13 +3,14 @@ package main
 import (
 	"context"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 	"golang.org/x/term"
+
+	"github.com/dlam-go/dlam/internal/atomicfile"
 )
 
 func newManCommand(a *app) *cobra.Command {
@@ -17,7 +18,7 @@ func newManCommand(a *app) *cobra.Command {
 	man := &cobra.Command{
 		Use: "man FOLDER", Short: "Write manual pages", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := os.MkdirAll(args[0], 0o755); err != nil {
+			if err := atomicfile.MkdirAll(args[0]); err != nil {
 				return errUsage{err}
 			}
 			return a.writeManual(c.Context(), c.Root(), args[0], f)

@@ -47,13 +47,17 @@ func (f force) check(err error) error {
 	return usagef("%w: name another place, or replace it (--force)", err)
 }
 
-// write writes a file that the user names; - is the standard output. A file that has
+// write writes a file that the user names; - is the standard output. A folder that is
+// not there is made. A file that has
 // no mark in it, as this program's have, is replaced by force alone.
 func (a *app) write(ctx context.Context, path, mark string, f force, write func(io.Writer) error) error {
 	if w, ok := a.stream(path); ok {
 		return write(w)
 	}
 	if err := f.check(atomicfile.CheckFile(path, mark)); err != nil {
+		return err
+	}
+	if err := atomicfile.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
 	info, err := os.Stat(path)

@@ -12,6 +12,7 @@ import (
 // terminal, rows of a table elsewhere.
 type progress struct {
 	w          io.Writer
+	closed     func() // told when nothing can be written to w any more
 	live       bool
 	iterations int
 	first      int       // iterations done before
@@ -25,9 +26,22 @@ var _ dlam.Recorder = (*progress)(nil)
 
 const progressHead = "iteration       F        risk    train     test  s/iteration\n"
 
-// Record draws the line, at most ten times a second, or a row for iterations
-// 1, 2, 5, 10, 20, 50, … and the last.
+// Record shows r. Where that fails, as on a terminal that was closed, it says so to
+// closed and shows no more: a run does not fail for it.
 func (p *progress) Record(r dlam.Record) error {
+	if p.w == nil {
+		return nil
+	}
+	if err := p.show(r); err != nil {
+		p.w = nil
+		p.closed()
+	}
+	return nil
+}
+
+// show draws the line, at most ten times a second, or a row for iterations
+// 1, 2, 5, 10, 20, 50, … and the last.
+func (p *progress) show(r dlam.Record) error {
 	last := r.Iteration == p.iterations
 	if p.live {
 		if !last && time.Since(p.drawn) < 100*time.Millisecond {
@@ -91,7 +105,7 @@ func (p *progress) left(k int) time.Duration {
 
 // end leaves the live line on the screen.
 func (p *progress) end() {
-	if p.live {
+	if p.live && p.w != nil {
 		_, _ = fmt.Fprintln(p.w)
 	}
 }

@@ -27,6 +27,9 @@ trace.jsonl.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			var runs []report.Run
 			for _, path := range args {
+				if err := known(path); err != nil {
+					return err
+				}
 				run, err := report.ReadRun(path)
 				if err != nil {
 					return errUsage{err}

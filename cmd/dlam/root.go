@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/recipe"
 )
 
@@ -29,6 +31,8 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer // results, and what people read
 	job      job       // the processes that a run is divided over
+
+	interrupt func() // ends the command as Ctrl-C does
 }
 
 // commands are all commands, in the order of the help text. A new one is a
@@ -64,7 +68,9 @@ var errInterrupted = errors.New("interrupted")
 
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) int {
-	a := &app{in: in, out: out, err: stderr, job: alone{}}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a := &app{in: in, out: out, err: stderr, job: alone{}, interrupt: cancel}
 	root := newRootCommand(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -119,6 +125,9 @@ form.
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			collectWithin(c.Flags())
+			if c.Name() != "serve" { // which reads its models again
+				a.heedHangup(c.Context())
+			}
 			if c.Name() == "train" {
 				return a.join()
 			}
@@ -135,28 +144,49 @@ form.
 				return err
 			}
 		}
-		var wrong *pflag.InvalidValueError
-		if errors.As(err, &wrong) {
-			if _, ok := wrong.GetFlag().Value.(settingFlag); ok {
-				return usagef("--%s: %w", wrong.GetFlag().Name, wrong.Unwrap())
-			}
-		}
-		return usagef("%w (see %s --help)", err, c.CommandPath())
+		return flagError(c, err)
 	})
 	root.AddCommand(a.commands()...)
 	usageArgs(root)
+	completeNames(root)
 	return root
+}
+
+// heedHangup makes SIGHUP, which comes when a terminal is closed or a connection
+// lost, end the command as Ctrl-C does, unless it is ignored, as under nohup.
+func (a *app) heedHangup(ctx context.Context) {
+	if signal.Ignored(syscall.SIGHUP) {
+		return
+	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP) // for good: a shell and its terminal both send one
+	go func() {
+		select {
+		case <-hangup:
+			a.interrupt()
+		case <-ctx.Done():
+		}
+	}()
 }
 
 // usageArgs makes a wrong number of arguments bad usage, for c and the commands
 // under it.
 func usageArgs(c *cobra.Command) {
-	if check := c.Args; check != nil {
+	if right := c.Args; right != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return usagef("%w (see %s --help)", err, c.CommandPath())
+			err := right(c, args)
+			if err == nil {
+				return nil
 			}
-			return nil
+			meant := ""
+			if len(args) > 0 {
+				var names []string
+				for _, sub := range c.Commands() {
+					names = append(names, sub.Name())
+				}
+				meant = check.Meant(args[0], append(names, c.ValidArgs...))
+			}
+			return usagef("%w (see %s --help)%s", err, c.CommandPath(), meant)
 		}
 	}
 	for _, sub := range c.Commands() {
@@ -187,6 +217,15 @@ func (a *app) say(format string, args ...any) {
 	if a.job.Rank() == 0 {
 		_, _ = fmt.Fprintf(a.err, format+"\n", args...)
 	}
+}
+
+// warn tells of what goes wrong and does not end the command, each process of its own.
+func (a *app) warn(err error) {
+	from := "warning"
+	if a.job.Rank() > 0 {
+		from = fmt.Sprintf("warning, rank %d of %d", a.job.Rank(), a.job.Size())
+	}
+	_, _ = fmt.Fprintf(a.err, "%s: %v\n", from, err)
 }
 
 // object writes a JSON object as the last line of standard output.

@@ -26,6 +26,11 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error { // $FILES: files as other programs write them
+			files, err := filepath.Abs("../../dataset/testdata/files")
+			e.Setenv("FILES", files)
+			return err
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "refused": refused, "json": jsonLine,
 		},

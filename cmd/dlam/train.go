@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,8 +36,10 @@ func newTrainCommand(a *app) *cobra.Command {
 		Use: "train", Short: "Train a network", Args: cobra.NoArgs,
 		Long: `Train a network and write a run folder: config.toml (the settings), trace.jsonl
 (a record of each iteration), model.safetensors. Ctrl-C stops after the current
-iteration and saves; --resume goes on from there. Tables are taken as they are, with
-texts, dates and missing values: what each column was taken for is shown.`,
+iteration and saves; --resume goes on from there. An epoch of mini-batches that takes
+more than five seconds to end is given up, and done again. SIGTERM, SIGHUP and a closed
+standard error do the same. Tables are taken as they are, with texts, dates and missing
+values: what each column was taken for is shown.`,
 		Example: `  dlam train
   dlam train --data mnist --pool 2 --limit 55000 --hidden 100,100 --iterations 150
   dlam train --data titanic.csv --label survived --drop alive
@@ -79,6 +83,9 @@ func (a *app) trainSettings(cmd *cobra.Command, c *recipe.Config, f *trainFlags)
 		if f.config != "" || f.run != "" || f.initFrom != "" {
 			return usagef("--resume takes its settings from the run: it does not go with --config, --run or --init-from")
 		}
+		if err := known(f.resume); err != nil {
+			return err
+		}
 		f.run, f.config = f.resume, filepath.Join(f.resume, recipe.ConfigName)
 	}
 	if f.config != "" {
@@ -102,6 +109,7 @@ func (a *app) trainSettings(cmd *cobra.Command, c *recipe.Config, f *trainFlags)
 	if o.Checkpoint, err = parseEvery(f.every); err != nil {
 		return err
 	}
+	o.Warn = a.warn
 	o.RateTried = func(t gradient.Trial) { a.rateTried(f, t) }
 	return nil
 }
@@ -170,6 +178,7 @@ func newRunName(c *recipe.Config) string {
 
 // execute trains and saves, and tells people and programs of it.
 func (a *app) execute(ctx context.Context, p *recipe.Plan, f *trainFlags) (err error) {
+	signal.Ignore(syscall.SIGPIPE) // to save when nobody reads any more
 	run, err := p.Start(ctx)
 	if err != nil {
 		return err
@@ -194,7 +203,9 @@ func (a *app) execute(ctx context.Context, p *recipe.Plan, f *trainFlags) (err e
 		more = append(more, b)
 	}
 	if !f.quiet && a.job.Rank() == 0 {
-		shown := &progress{w: a.err, live: terminal(a.err), iterations: p.Options.Iterations, first: run.Done(), started: time.Now(), unit: unitOf(p)}
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		shown := &progress{w: a.err, closed: stop, live: terminal(a.err), iterations: p.Options.Iterations, first: run.Done(), started: time.Now(), unit: unitOf(p)}
 		more = append(more, shown)
 		r, err := run.Train(ctx, more...)
 		shown.end()

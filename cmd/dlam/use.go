@@ -55,6 +55,9 @@ func (u *useFlags) add(cmd *cobra.Command) {
 // openModel reads a model, if there is room for its file and its weights; a
 // fault is bad input.
 func (a *app) openModel(path string, lim limits) (*model.Model, error) {
+	if err := known(path); err != nil {
+		return nil, err
+	}
 	if info, err := os.Stat(model.Locate(path)); err == nil { // Load says what is wrong
 		if !info.Mode().IsRegular() {
 			return nil, usagef("%s: no file, so no model", path)

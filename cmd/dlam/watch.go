@@ -23,6 +23,9 @@ trace.jsonl. Only this machine can reach the page. Ends with Ctrl-C.`,
   dlam watch runs/mnist     (in another terminal)`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := known(args[0]); err != nil {
+				return err
+			}
 			live, err := report.NewLive(args[0])
 			if err != nil {
 				return errUsage{err}

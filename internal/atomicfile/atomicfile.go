@@ -13,6 +13,13 @@ import (
 	"syscall"
 )
 
+// ErrLocked is what Lock says of a file that another process has locked, and
+// ErrNoLocks of one on a file system that keeps no locks.
+var (
+	ErrLocked  = errors.New("another process has it")
+	ErrNoLocks = errors.New("this file system keeps no locks")
+)
+
 // Write makes path hold what write writes. If anything fails, path is as it was
 // before; once Write has returned, it holds the new content even after a power
 // failure. A link is followed: what it points to is written. A pipe or a device
@@ -29,14 +36,14 @@ func Write(path string, write func(io.Writer) error) (err error) {
 		}
 		mode = info.Mode().Perm()
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), temporary(path))
+	f, err := createTemp(filepath.Dir(path), temporary(path))
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
 			_ = f.Close() // the first error counts
-			_ = os.Remove(f.Name())
+			_ = Remove(f.Name())
 		}
 	}()
 	w := bufio.NewWriterSize(f, 1<<16)
@@ -55,10 +62,10 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	if err = f.Close(); err != nil {
 		return err
 	}
-	if err = os.Rename(f.Name(), path); err != nil {
+	if err = rename(f.Name(), path); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
+	return SyncFolder(filepath.Dir(path))
 }
 
 // target is what path is, if it is a link: what that points to, which may not be
@@ -66,8 +73,7 @@ func Write(path string, write func(io.Writer) error) (err error) {
 func target(path string) (string, error) {
 	const most = 40 // links to links, as systems have it
 	for range most {
-		info, err := os.Lstat(path)
-		if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		if !isLink(path) {
 			return path, nil // it is made, or making it says what is wrong
 		}
 		to, err := os.Readlink(path)
@@ -80,6 +86,12 @@ func target(path string) (string, error) {
 		path = to
 	}
 	return "", &fs.PathError{Op: "write", Path: path, Err: errors.New("too many links")}
+}
+
+// isLink reports whether there is a link of that name.
+func isLink(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
 // writeInPlace writes to what is no regular file.
@@ -98,14 +110,30 @@ func writeInPlace(path string, write func(io.Writer) error) error {
 	return err
 }
 
-// syncFolder makes a rename in a folder last. Not all file systems can.
-func syncFolder(path string) error {
-	f, err := os.Open(path)
+// MkdirAll makes a folder, and those that it is in, and makes them last; of a link
+// to nothing it makes what that points to.
+func MkdirAll(path string) error {
+	path, err := target(path)
 	if err != nil {
-		return nil // it may be written to, but not read
+		return err
 	}
-	defer func() { _ = f.Close() }()
-	if err := f.Sync(); err != nil && !unsupported(err) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil
+	}
+	parent := filepath.Dir(path)
+	if parent != path {
+		if err := MkdirAll(parent); err != nil {
+			return err
+		}
+	}
+	if err := mkdir(path); err != nil {
+		if info, again := os.Stat(path); again == nil && info.IsDir() { // by another process
+			return nil
+		}
+		return err
+	}
+	if err := SyncFolder(parent); err != nil {
+		_ = Remove(path) // the first error counts
 		return err
 	}
 	return nil
@@ -132,7 +160,7 @@ func RemoveLeft(path string) error {
 	}
 	for _, e := range entries {
 		if ok, _ := filepath.Match(temporary(path), e.Name()); ok { // the pattern is sound
-			if err := os.Remove(filepath.Join(filepath.Dir(path), e.Name())); err != nil {
+			if err := Remove(filepath.Join(filepath.Dir(path), e.Name())); err != nil {
 				return err
 			}
 		}

@@ -66,3 +66,19 @@ func TestViolation(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestNearest: a letter too many, too few, wrong or swapped does not hide what a name
+// was meant to be.
+func TestNearest(t *testing.T) {
+	names := []string{"sync", "sgd", "adam", "adamw", "schedule-free"}
+	for name, want := range map[string]string{
+		"snyc": "sync", "syn": "sync", "syncc": "sync", "sink": "", "adm": "adam", "adamv": "adam", "shedule-fre": "schedule-free", "x": "", "": "", "bfgs": "",
+	} {
+		if got := Nearest(name, names); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+	if got := Meant("snyc", names) + Meant("bfgs", names); got != "; did you mean sync?" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -5,10 +5,12 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/dlam-go/dlam/internal/fixedseed"
 )
 
 func TestAdam(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(0, 130).Draw(t, "n")
 		v := vectors(t, 4, n)
 		for i := range n {
@@ -33,7 +35,7 @@ func TestAdam(t *testing.T) {
 }
 
 func TestReLUDerivAndAddToFloat32(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(0, 130).Draw(t, "n")
 		v := vectors(t, 3, n)
 		want := clone(v[0])

@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,9 @@ const (
 	codecNone   = 0
 	codecSnappy = 1
 	codecGzip   = 2
+	codecLZO    = 3
 	codecBrotli = 4
+	codecLZ4    = 5
 	codecZstd   = 6
 	codecLZ4Raw = 7
 )
@@ -41,6 +44,10 @@ func (f *File) decompress(codec int64, dst, src []byte) (err error) {
 		n, err = f.decompressZstd(dst, src)
 	case codecLZ4Raw:
 		n, err = lz4.UncompressBlock(src, dst)
+	case codecLZ4:
+		if n, err = unframeLZ4(dst, src); err != nil {
+			n, err = lz4.UncompressBlock(src, dst) // as some writers have it
+		}
 	case codecGzip:
 		var z *gzip.Reader
 		if z, err = gzip.NewReader(bytes.NewReader(src)); err == nil {
@@ -49,11 +56,11 @@ func (f *File) decompress(codec int64, dst, src []byte) (err error) {
 	case codecBrotli:
 		n, err = readFull(brotli.NewReader(bytes.NewReader(src)), dst)
 	default:
-		name, ok := map[int64]string{3: "LZO", 5: "LZ4 with Hadoop's framing"}[codec]
-		if !ok {
-			name = fmt.Sprint("number ", codec)
+		name := fmt.Sprint("number ", codec)
+		if codec == codecLZO {
+			name = "LZO"
 		}
-		return fmt.Errorf("compression %s is not supported (Snappy, gzip, Brotli, Zstandard and raw LZ4 are)", name)
+		return fmt.Errorf("compression %s is not supported (Snappy, gzip, Brotli, Zstandard and LZ4 are)", name)
 	}
 	if err != nil {
 		return fmt.Errorf("malformed compressed page: %w", err)
@@ -62,6 +69,29 @@ func (f *File) decompress(codec int64, dst, src []byte) (err error) {
 		return fmt.Errorf("a compressed page holds %d bytes, its header claims %d", n, len(dst))
 	}
 	return nil
+}
+
+// unframeLZ4 fills dst with blocks that each follow their size in dst and in src, as
+// Hadoop has it.
+func unframeLZ4(dst, src []byte) (n int, err error) {
+	for len(src) > 0 {
+		if len(src) < 8 {
+			return n, errTruncated
+		}
+		plain, size := int64(binary.BigEndian.Uint32(src)), int64(binary.BigEndian.Uint32(src[4:]))
+		if src = src[8:]; size > int64(len(src)) || plain > int64(len(dst)-n) {
+			return n, fmt.Errorf("a block of %d bytes claims %d where %d are left", size, plain, len(dst)-n)
+		}
+		m, err := lz4.UncompressBlock(src[:size], dst[n:n+int(plain)])
+		if err != nil {
+			return n, err
+		}
+		if int64(m) != plain {
+			return n, fmt.Errorf("a block of %d bytes claims %d", m, plain)
+		}
+		n, src = n+m, src[size:]
+	}
+	return n, nil
 }
 
 func (f *File) decompressZstd(dst, src []byte) (int, error) {

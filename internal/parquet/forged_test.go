@@ -20,6 +20,7 @@ import (
 type forged struct {
 	kind       format.Type
 	repetition format.FieldRepetitionType
+	means      func(*format.SchemaElement) // if not nil, completes the column
 	codec      format.CompressionCodec
 	rows       int64
 	page       format.PageHeader
@@ -48,12 +49,13 @@ func (f forged) bytes(t testing.TB) []byte {
 	page := append(marshal(t, &f.page), f.body...)
 	if f.footer == nil {
 		chunk := format.ColumnMetaData{Type: f.kind, Codec: f.codec, NumValues: f.rows, DataPageOffset: 4, TotalCompressedSize: int64(len(page))}
+		column := format.SchemaElement{Name: "y", Type: thrift.New(f.kind), RepetitionType: thrift.New(f.repetition)}
+		if f.means != nil {
+			f.means(&column)
+		}
 		f.footer = marshal(t, &format.FileMetaData{
-			NumRows: f.rows,
-			Schema: []format.SchemaElement{
-				{Name: "root", NumChildren: thrift.New[int32](1)},
-				{Name: "y", Type: thrift.New(f.kind), RepetitionType: thrift.New(f.repetition)},
-			},
+			NumRows:   f.rows,
+			Schema:    []format.SchemaElement{{Name: "root", NumChildren: thrift.New[int32](1)}, column},
 			RowGroups: []format.RowGroup{{NumRows: f.rows, Columns: []format.ColumnChunk{{MetaData: chunk}}}},
 		})
 	}
@@ -178,10 +180,10 @@ func TestUnsupported(t *testing.T) {
 	encrypted := forged{rows: 1, page: data(1, format.Plain), body: zeros}.bytes(t)
 	copy(encrypted[len(encrypted)-4:], "PARE")
 	for want, content := range map[string][]byte{
-		"an encrypted Parquet file": encrypted,
-		"compression LZO":           forged{kind: format.Double, codec: format.LZO, rows: 1, page: data(1, format.Plain), body: zeros}.bytes(t),
-		"encoding BIT_PACKED":       forged{kind: format.Double, rows: 1, page: data(1, format.BitPacked), body: zeros}.bytes(t),
-		"encoding BYTE_STREAM":      forged{kind: format.ByteArray, rows: 1, page: data(1, format.ByteStreamSplit), body: zeros}.bytes(t),
+		"an encrypted Parquet file":  encrypted,
+		"compression LZO":            forged{kind: format.Double, codec: format.LZO, rows: 1, page: data(1, format.Plain), body: zeros}.bytes(t),
+		"encoding BIT_PACKED":        forged{kind: format.Double, rows: 1, page: data(1, format.BitPacked), body: zeros}.bytes(t),
+		"encoding BYTE_STREAM_SPLIT": forged{kind: format.ByteArray, rows: 1, page: data(1, format.ByteStreamSplit), body: zeros}.bytes(t),
 	} {
 		if err := readAll(content); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got error %v, want %q", err, want)

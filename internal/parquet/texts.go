@@ -12,6 +12,8 @@ func (d *decoder) decodeTexts(dst [][]byte, encoding int64, data []byte) error {
 	switch {
 	case encoding == encodingPlain && fixed:
 		return decodeFixedTexts(dst, data, d.column.length)
+	case encoding == encodingSplit && fixed:
+		return decodeSplitTexts(dst, data, d.column.length)
 	case encoding == encodingPlain:
 		return decodePlainTexts(dst, data)
 	case encoding == encodingDeltaLength && !fixed:
@@ -29,6 +31,23 @@ func decodeFixedTexts(dst [][]byte, data []byte, length int64) error {
 	}
 	for i := range dst {
 		dst[i], data = data[:length], data[length:]
+	}
+	return nil
+}
+
+// decodeSplitTexts decodes texts of one length, of which the first bytes of all come
+// first, then the second bytes, and so on.
+func decodeSplitTexts(dst [][]byte, data []byte, length int64) error {
+	if err := decodeFixedTexts(dst, data, length); err != nil {
+		return err
+	}
+	joined := make([]byte, len(dst)*int(length))
+	for i := range dst {
+		text := joined[i*int(length) : (i+1)*int(length)]
+		for k := range text {
+			text[k] = data[k*len(dst)+i]
+		}
+		dst[i] = text
 	}
 	return nil
 }

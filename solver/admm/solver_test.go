@@ -15,11 +15,14 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	solvertest.Run(t, solvertest.Config{
+	c := solvertest.Config{
 		Solver: admm.Solver{Settings: admm.DefaultSettings()}, Activation: activation.ReLU{}, Init: dlam.He,
 		Iterations: 60, Accuracy: 0.95,
 		RankTolerance: 1e-3, // the Gram matrices' small eigenvalues amplify float32 rounding
-	})
+	}
+	solvertest.Run(t, c)
+	c.Wide = true
+	t.Run("Wide", func(t *testing.T) { solvertest.Run(t, c) })
 }
 
 type objectives []float64

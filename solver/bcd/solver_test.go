@@ -16,11 +16,14 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	solvertest.Run(t, solvertest.Config{
+	c := solvertest.Config{
 		Solver: bcd.Solver{Settings: bcd.DefaultSettings()}, Activation: activation.ReLU{}, Init: dlam.He,
 		Iterations: 100, Accuracy: 0.95,
 		RankTolerance: 1e-4, // float32 products, summed in other blocks
-	})
+	}
+	solvertest.Run(t, c)
+	c.Wide = true
+	t.Run("Wide", func(t *testing.T) { solvertest.Run(t, c) })
 }
 
 // falls reports an objective that rises.

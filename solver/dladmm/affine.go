@@ -25,30 +25,43 @@ type affineStep struct {
 
 	g     mat.Dense // EᵀA, so that ∇φ = ν_l g
 	e, a  []float64 // columns of E and A
-	gram  mat.Dense // AᵀA
+	gram  mat.Dense // AᵀA; empty where inputs outnumber samples
 	panel mat.Panel // gram, packed
-	have  bool      // gram is that of X, which never changes
+	have  bool      // gram and a are those of X, which never changes
 
 	d, delta, product, trial mat.Dense // direction, move, either times gram, candidate
-	theta                    []float64
+	theta, q                 []float64 // curvatures; ‖Ad_iᵀ‖² or ‖AΔ_iᵀ‖²
 
 	cross, square pass.Product // EᵀA with E's columns; AᵀA with A's columns
+	columns       pass.Vector  // A's, without a Gram matrix
 }
 
 func newAffineStep(s *stepper, ly *layer) affineStep {
 	out, in := ly.Net.W.Rows, ly.Net.W.Cols
 	m := func() mat.Dense { return mat.New(out, in) }
-	return affineStep{
-		s: s, ly: ly, g: m(), e: make([]float64, out), a: make([]float64, in), gram: mat.New(in, in),
-		d: m(), delta: m(), product: m(), trial: m(), theta: make([]float64, out),
+	f := affineStep{
+		s: s, ly: ly, g: m(), e: make([]float64, out), a: make([]float64, in),
+		d: m(), delta: m(), trial: m(), theta: make([]float64, out), q: make([]float64, out),
 	}
+	if !s.Wide(in) {
+		f.gram, f.product = mat.New(in, in), m()
+	}
+	return f
 }
+
+// wide reports whether inputs outnumber samples: curvatures then come from the samples
+// themselves, and not from their Gram matrix.
+func (f *affineStep) wide() bool { return f.gram.Rows == 0 }
 
 // Plan names the sums.
 func (f *affineStep) Plan(p *pass.Plan) {
 	out, in := f.ly.Net.W.Rows, f.ly.Net.W.Cols
 	f.cross = p.Product(out, in)
-	if !f.have {
+	switch {
+	case f.have:
+	case f.wide():
+		f.columns = p.Vector(in)
+	default:
 		f.square = p.Gram(in)
 	}
 }
@@ -57,7 +70,11 @@ func (f *affineStep) Plan(p *pass.Plan) {
 func (f *affineStep) Block(w *pass.Worker, lo, hi int) {
 	in := f.ly.In.RowRange(lo, hi)
 	w.AddProduct(f.cross, f.s.residual(f.s.Scratch(w), 0, f.ly, lo, hi), in)
-	if !f.have {
+	switch {
+	case f.have:
+	case f.wide():
+		pass.AddColumns(w.Vector(f.columns), in)
+	default:
 		w.AddGram(f.square, in)
 	}
 }
@@ -71,7 +88,10 @@ func (s *stepper) sumAffine(ly *layer) error {
 	cross := s.Sums.Product(f.cross)
 	cross.CopyTo(f.g)
 	copy(f.e, s.Sums.Columns(f.cross))
-	if !f.have {
+	if f.wide() && !f.have {
+		copy(f.a, s.Sums.Vector(f.columns))
+		f.have = ly.L == 1
+	} else if !f.have {
 		square := s.Sums.Product(f.square)
 		square.CopyTo(f.gram)
 		mat.MirrorUpper(f.gram)
@@ -101,11 +121,13 @@ func (s *stepper) updateB(ly *layer) {
 func (s *stepper) updateW(ly *layer) error {
 	f := &ly.affine
 	s.direction(ly)
-	f.panel.Mul(f.product, f.d)
+	if err := f.squares(f.d); err != nil {
+		return err
+	}
 	for i := range f.theta {
 		f.theta[i] = 0
 		if norm := kernel.SumSquares(f.d.Row(i)); norm > 0 {
-			f.theta[i] = max(ly.weight*kernel.Dot(f.product.Row(i), f.d.Row(i))/norm*(1+pad), minCurvature)
+			f.theta[i] = max(ly.weight*f.q[i]/norm*(1+pad), minCurvature)
 		}
 	}
 	for trial := 1; trial <= maxTrials; trial++ {
@@ -113,7 +135,11 @@ func (s *stepper) updateW(ly *layer) error {
 		for i := range f.theta {
 			s.candidate(ly, i)
 		}
-		if f.passes(s.P.Regularizer) {
+		passed, err := f.passes(s.P.Regularizer)
+		if err != nil {
+			return err
+		}
+		if passed {
 			ly.Net.W.CopyFrom(f.trial)
 			for i := range f.e {
 				for j, d := range f.delta.Row(i) {
@@ -163,18 +189,55 @@ func (s *stepper) candidate(ly *layer, i int) {
 }
 
 // passes tests every row, and raises the curvature of those that fail.
-func (f *affineStep) passes(omega prox.Regularizer) bool {
+func (f *affineStep) passes(omega prox.Regularizer) (bool, error) {
 	if _, ok := omega.(prox.Smooth); ok {
-		return true // by the choice of θ
+		return true, nil // by the choice of θ
 	}
-	f.panel.Mul(f.product, f.delta)
+	if err := f.squares(f.delta); err != nil {
+		return false, err
+	}
 	passed := true
 	for i := range f.theta {
-		q := f.ly.weight * kernel.Dot(f.product.Row(i), f.delta.Row(i))
-		if q > f.theta[i]*kernel.SumSquares(f.delta.Row(i))*(1+accept) {
+		if q := f.ly.weight * f.q[i]; q > f.theta[i]*kernel.SumSquares(f.delta.Row(i))*(1+accept) {
 			f.theta[i] *= growth
 			passed = false
 		}
 	}
-	return passed
+	return passed, nil
+}
+
+// squares writes ‖Ax_iᵀ‖² of each row of x to q.
+func (f *affineStep) squares(x mat.Dense) error {
+	if f.wide() {
+		f.panel.PackT(x)
+		op := &f.s.lengths
+		op.f = f
+		if err := f.s.Run(op); err != nil {
+			return err
+		}
+		copy(f.q, f.s.Sums.Vector(op.sums))
+		return nil
+	}
+	f.panel.Mul(f.product, x)
+	for i := range f.q {
+		f.q[i] = kernel.Dot(f.product.Row(i), x.Row(i))
+	}
+	return nil
+}
+
+// lengths is the pass that adds up the squares of Ax_iᵀ, with x packed.
+type lengths struct {
+	s    *stepper
+	f    *affineStep
+	sums pass.Vector
+}
+
+// Plan names the sums.
+func (o *lengths) Plan(p *pass.Plan) { o.sums = p.Vector(len(o.f.q)) }
+
+// Block adds samples lo to hi-1.
+func (o *lengths) Block(w *pass.Worker, lo, hi int) {
+	v := o.s.Scratch(w).Block(0, hi-lo, len(o.f.q))
+	o.f.panel.Mul(v, o.f.ly.In.RowRange(lo, hi))
+	pass.AddColumnSquares(w.Vector(o.sums), v)
 }

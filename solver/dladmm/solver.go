@@ -53,6 +53,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 		return nil, err
 	}
 	st := &stepper{Settings: s.Settings, Iterate: it, penalty: make([]float64, len(it.Layers)), layers: make([]layer, len(it.Layers))}
+	st.lengths.s = st
 	for l := range st.layers {
 		st.layers[l].allocate(st, l)
 	}
@@ -67,6 +68,7 @@ type stepper struct {
 	tally   split.Tally
 	penalty []float64
 	trials  int
+	lengths lengths
 }
 
 // layer is what the updates of one layer remember.

@@ -14,11 +14,14 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	solvertest.Run(t, solvertest.Config{
+	c := solvertest.Config{
 		Solver: Solver{DefaultSettings()}, Activation: activation.ReLU{}, Init: dlam.He,
 		Iterations: 100, Accuracy: 0.95,
 		RankTolerance: 1e-4, // float32 products, summed in other blocks
-	})
+	}
+	solvertest.Run(t, c)
+	c.Wide = true
+	t.Run("Wide", func(t *testing.T) { solvertest.Run(t, c) })
 }
 
 // Every block's step lowers F, so F falls from one iteration to the next but

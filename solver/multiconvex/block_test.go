@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/fixedseed"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/prox"
@@ -16,7 +17,7 @@ import (
 // band is an interval that holds the old z, so that the minimiser is the
 // farthest point from there towards V that is still in it.
 func TestUpdateZ(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		s := tiny(t, DefaultSettings(), loss.Squared{}, prox.None{})
 		defer s.Close()
 		sweep(t, s, look{samples: func(ly *layer, old before) {
@@ -69,7 +70,7 @@ func zAt(t *rapid.T, s *Blocks, ly *layer, old before, i, j int, to, size float6
 // V_L(z; ρ) the distance to W_L a_{L-1} + b_L.
 func TestUpdateOutput(t *testing.T) {
 	for _, l := range []loss.Loss{loss.CrossEntropy{}, loss.CrossEntropy{Solver: loss.FISTA}, loss.Squared{}, loss.Hinge{}} {
-		rapid.Check(t, func(t *rapid.T) {
+		fixedseed.Check(t, func(t *rapid.T) {
 			s := tiny(t, DefaultSettings(), l, prox.None{})
 			defer s.Close()
 			sweep(t, s, look{samples: func(ly *layer, old before) {
@@ -260,7 +261,7 @@ func (a *activations) residuals() {
 // TestUpdateAExact restates eq. 6, "a_l ← argmin Q_l(a_l; τ_l) + I(h(z_l) − ε ≤
 // a_l ≤ h(z_l) + ε)", with a τ for each sample that passes Algorithm 3's test.
 func TestUpdateAExact(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		s := tiny(t, DefaultSettings(), loss.Squared{}, prox.None{})
 		defer s.Close()
 		sweep(t, s, look{samples: func(ly *layer, old before) {
@@ -327,7 +328,7 @@ func (a *activations) longest(i int) {
 // TestUpdateABacktracking restates Algorithm 3 to the letter: τ = t from t₀,
 // "t ← tη" while φ(β) > Q(β; τ), one t for all of a_l.
 func TestUpdateABacktracking(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		set := DefaultSettings()
 		set.LineSearch = Backtracking
 		set.Eta = rapid.SampledFrom([]float64{1.5, 2, 10}).Draw(t, "eta")
@@ -380,7 +381,7 @@ func TestAdaptEpsilon(t *testing.T) {
 		{2, 10, 10}, {0.9, 10, 0.01}, {1, 10, 10}, {0.0005, 0.01, 0.005}, {0.001, 0.01, 0.01},
 		{0.11, 0.01, 1}, {0.1, 0.01, 0.01}, {20, 1, 2}, {5, 0.4, 1}, {0, 1, 0.01},
 	} {
-		rapid.Check(t, func(t *rapid.T) {
+		fixedseed.Check(t, func(t *rapid.T) {
 			s := tiny(t, DefaultSettings(), loss.CrossEntropy{}, prox.None{})
 			defer s.Close()
 			s.EpsilonRule, s.sweeps = Adaptive, max(s.sweeps, 1)
@@ -407,7 +408,7 @@ func TestAdaptEpsilon(t *testing.T) {
 
 // The first sweep has no risk to go by, and the fixed rule none at all.
 func TestEpsilonStays(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		s := tiny(t, DefaultSettings(), loss.CrossEntropy{}, prox.None{})
 		defer s.Close()
 		old := s.epsilon

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/dlam-go/dlam/internal/fixedseed"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/prox"
@@ -152,7 +153,7 @@ func (w *weights) unknown(lo, hi int) float64 {
 // (eq. 2), with the θ "until the condition in Line 3 is satisfied" (Algorithm
 // 2), here the least in each row.
 func TestUpdateWExact(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		omega := drawOmega(t)
 		s := tiny(t, DefaultSettings(), loss.Squared{}, omega)
 		defer s.Close()
@@ -236,7 +237,7 @@ func (w *weights) trial(i int, theta float64) float64 {
 // TestUpdateWBacktracking restates Algorithm 2 to the letter: θ = α from α₀,
 // "α ← αγ" while φ(ζ) > P(ζ; θ), one α for all of W_l.
 func TestUpdateWBacktracking(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		set := DefaultSettings()
 		set.LineSearch = Backtracking
 		set.Gamma = rapid.SampledFrom([]float64{1.5, 2, 10}).Draw(t, "gamma")
@@ -298,7 +299,7 @@ func (w *weights) trialLayer(theta float64) float64 {
 // TestMomentumFallsFarther: with momentum, each row's φ + Ω falls at least as
 // far as by the best step along DLAM's own direction.
 func TestMomentumFallsFarther(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		set := DefaultSettings()
 		set.Momentum = true
 		omega := rapid.SampledFrom([]prox.Regularizer{prox.None{}, prox.L2{Lambda: 0.1}}).Draw(t, "regularizer")
@@ -352,7 +353,7 @@ func (w *weights) phi64(i int, t float64, dir mat.Dense) float64 {
 // TestUpdateB restates eq. 3, "b_l ← b_l − ∇φ/ρ" for one sample: with n
 // samples, the minimiser of φ over b_l.
 func TestUpdateB(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
 		s := tiny(t, DefaultSettings(), loss.Squared{}, drawOmega(t))
 		defer s.Close()
 		sweep(t, s, look{b: func(ly *layer, old before) {

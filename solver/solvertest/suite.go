@@ -32,6 +32,7 @@ type Config struct {
 	// another order, in float32 within blocks. 0 skips the test, for methods
 	// that do not run on several ranks.
 	RankTolerance float64
+	Wide          bool // on few samples, with more features and hidden units than samples
 }
 
 // cut is a solver whose runs may end before its schedule does: it is no
@@ -58,6 +59,10 @@ func Run(t *testing.T, c Config) {
 }
 
 func (c Config) problem() (*dlam.Problem, *dlam.Network) {
+	if c.Wide {
+		p := testprob.Blobs(50, 70, 4, 7)
+		return p, testprob.Network(p, []int{60, 9}, c.Activation, c.Init, 3)
+	}
 	p := testprob.Blobs(500, 12, 4, 7)
 	return p, testprob.Network(p, []int{17, 9}, c.Activation, c.Init, 3)
 }

@@ -23,9 +23,9 @@ type affineFit struct {
 	cross, square pass.Product // ZᵀA with Z's columns; AᵀA with A's columns
 }
 
-func newAffineFit(it *Iterate, ly *Layer) affineFit {
+func newAffineFit(it *Iterate, ly *Layer) *affineFit {
 	out, k := ly.Net.W.Rows, ly.Net.W.Cols+1
-	return affineFit{it: it, ly: ly, gram: make([]float64, k*k), chol: make([]float64, k*k), rhs: make([]float64, k*out)}
+	return &affineFit{it: it, ly: ly, gram: make([]float64, k*k), chol: make([]float64, k*k), rhs: make([]float64, k*out)}
 }
 
 // Plan names the sums: the product with and columns of the target, and unless
@@ -47,6 +47,21 @@ func (f *affineFit) Block(w *pass.Worker, lo, hi int) {
 	}
 }
 
+// normal is the normal equations of a layer's (W, b)-step.
+type normal interface {
+	// sums makes the sums over samples; mean is the Gram matrix's mean diagonal.
+	sums() (mean float64, err error)
+	// solve solves the equations and stores (W, b); false if there is no Cholesky
+	// factor. λ is Ω's.
+	solve(beta, alpha, lambda, ridge float64) (bool, error)
+}
+
+// Wide reports whether so many inputs outnumber the samples, all of which this process
+// has: a layer's normal equations are then smaller with an unknown a sample.
+func (it *Iterate) Wide(inputs int) bool {
+	return float64(inputs) > it.N && it.e.Comm.Size() == 1
+}
+
 // FitAffine solves
 //
 //	argmin (β/2)‖Z_l − A_{l-1}Wᵀ − 1bᵀ‖² + (α/2)(‖W − W_l‖² + ‖b − b_l‖²) + Ω(W) + (βδs̄/2)‖(W, b)‖²
@@ -57,24 +72,24 @@ func (f *affineFit) Block(w *pass.Worker, lo, hi int) {
 // leaves the matrix indefinite, βδs̄ is raised tenfold at a time, from 1e-9βs̄
 // at least; the number of times is the result.
 func (it *Iterate) FitAffine(ly *Layer, beta, alpha, ridge float64) (raised int, err error) {
-	f := &ly.affine
-	if err := it.Run(f); err != nil {
+	switch {
+	case ly.affine != nil:
+	case it.Wide(ly.Net.W.Cols):
+		ly.affine = newDualFit(it, ly)
+	default:
+		ly.affine = newAffineFit(it, ly)
+	}
+	mean, err := ly.affine.sums()
+	if err != nil {
 		return 0, err
-	}
-	if !f.have {
-		f.takeGram()
-		f.have = ly.L == 1
-	}
-	k := ly.Net.W.Cols + 1
-	var mean float64
-	for i := range k {
-		mean += f.gram[i*k+i] / float64(k)
 	}
 	lambda := it.P.Regularizer.(prox.Smooth).Strong()
 	for {
-		f.equations(beta, alpha, lambda, beta*ridge*mean)
-		if f.solve() {
-			f.store()
+		solved, err := ly.affine.solve(beta, alpha, lambda, beta*ridge*mean)
+		if err != nil {
+			return raised, err
+		}
+		if solved {
 			ly.Products.Pack()
 			return raised, nil
 		}
@@ -83,6 +98,21 @@ func (it *Iterate) FitAffine(ly *Layer, beta, alpha, ridge float64) (raised int,
 		}
 		ridge = max(10*ridge, 1e-9)
 	}
+}
+
+func (f *affineFit) sums() (mean float64, err error) {
+	if err := f.it.Run(f); err != nil {
+		return 0, err
+	}
+	if !f.have {
+		f.takeGram()
+		f.have = f.ly.L == 1
+	}
+	k := f.ly.Net.W.Cols + 1
+	for i := range k {
+		mean += f.gram[i*k+i] / float64(k)
+	}
+	return mean, nil
 }
 
 // takeGram stores S from its sums.
@@ -120,13 +150,15 @@ func (f *affineFit) equations(beta, alpha, lambda, ridge float64) {
 	}
 }
 
-func (f *affineFit) solve() bool {
+func (f *affineFit) solve(beta, alpha, lambda, ridge float64) (bool, error) {
+	f.equations(beta, alpha, lambda, ridge)
 	out, k := f.ly.Net.W.Rows, f.ly.Net.W.Cols+1
 	if !f.factor.Factor(f.chol, k) {
-		return false
+		return false, nil
 	}
 	f.factor.Solve(f.rhs, out)
-	return true
+	f.store()
+	return true, nil
 }
 
 func (f *affineFit) store() {

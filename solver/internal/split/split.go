@@ -21,7 +21,7 @@ type Layer struct {
 
 	Products *nn.Products // with W_l; must be packed when W_l has changed
 
-	affine affineFit
+	affine normal // nil until the first step
 	aStep  activationFit
 	zStep  misfitFit
 	output outputFit
@@ -105,7 +105,6 @@ func (it *Iterate) allocate(o Options) {
 		in = ly.A
 		widest = max(widest, out)
 		ly.Products = nn.NewProducts(*ly.Net)
-		ly.affine = newAffineFit(it, ly)
 		ly.aStep = newActivationFit(it, ly)
 		ly.zStep, ly.output = misfitFit{it: it, ly: ly}, outputFit{it: it, ly: ly}
 		ly.start, ly.tally = forward{it: it, ly: ly}, measure{it: it, ly: ly}
@@ -189,8 +188,15 @@ func Memory(widths []int, samples, threads int, o Options) float64 {
 		if l == len(widths)-2 && o.Dual {
 			perSample += out
 		}
-		fixed += 5*out*in + 4*in*in + 6*out*out // W and its packed forms; the normal equations; the inverse
-		longest = max(longest, in*in+out*in)
+		n := float64(samples)
+		fixed += 5*out*in + 6*out*out // W and its packed forms; the inverse
+		if in > n {
+			fixed += 4*n*n + 3*n*out // the normal equations, with an unknown a sample
+			longest = max(longest, out*in)
+		} else {
+			fixed += 4 * in * in
+			longest = max(longest, in*in+out*in)
+		}
 		widest = max(widest, out)
 	}
 	return 4 * (perSample*float64(samples) + fixed + float64(threads)*(3*longest+pass.Block*widest*scratches))

@@ -14,9 +14,14 @@ import (
 // start is an iterate whose equations do not hold.
 func start(t *testing.T) *Iterate {
 	t.Helper()
-	p := testprob.Blobs(250, 6, 3, 1)
+	return startOf(t, testprob.Blobs(250, 6, 3, 1), 5)
+}
+
+// startOf is that of a problem, with a hidden layer of so many units.
+func startOf(t *testing.T, p *dlam.Problem, hidden int) *Iterate {
+	t.Helper()
 	p.Regularizer = prox.L2{Lambda: 0.7}
-	it, err := New(p, testprob.Network(p, []int{5}, activation.Tanh{}, dlam.He, 1), Options{})
+	it, err := New(p, testprob.Network(p, []int{hidden}, activation.Tanh{}, dlam.He, 1), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +50,22 @@ func residual(ly *Layer, i, j int) float64 {
 // At FitAffine's solution the gradient of its objective is 0.
 func TestFitAffineIsStationary(t *testing.T) {
 	it := start(t)
-	const beta, alpha = 1.5, 2.5
+	wantStationary(t, it, 1.5, 2.5)
+	wide := startOf(t, testprob.Blobs(20, 60, 3, 1), 50) // more inputs than samples in both layers
+	wantStationary(t, wide, 1.5, 2.5)
+	wantStationary(t, wide, 1.5, 0) // nothing is of b but the samples
+	for l := range wide.Layers {
+		if _, dual := wide.Layers[l].affine.(*dualFit); !dual {
+			t.Errorf("layer %d has a matrix with a row an input", l+1)
+		}
+		if _, dual := it.Layers[l].affine.(*dualFit); dual {
+			t.Errorf("layer %d has a matrix with a row a sample", l+1)
+		}
+	}
+}
+
+func wantStationary(t *testing.T, it *Iterate, beta, alpha float64) {
+	t.Helper()
 	for l := range it.Layers {
 		ly := &it.Layers[l]
 		w0, b0 := ly.Net.W.Clone(), append([]float32(nil), ly.Net.B...)
@@ -121,4 +141,84 @@ func TestFitAffineIsThePseudoInverse(t *testing.T) {
 			t.Errorf("weight of a column of zeros: %g", w)
 		}
 	}
+}
+
+// With an unknown a sample, the step is the one with an unknown an input: that which a
+// factorisation in float64 of sums in float64 gives.
+func TestDualIsThePrimal(t *testing.T) {
+	for name, c := range map[string]struct{ beta, alpha, ridge, lambda float64 }{
+		"bcd": {0.1, 0.01, 0, 0.7}, "bcd alone": {0.1, 0.01, 0, 0}, "admm": {0.01, 0, 1e-6, 0}, "admm with l2": {0.01, 0, 1e-6, 0.7},
+		"no pull on b": {1, 0, 0, 0.7},
+	} {
+		it := startOf(t, testprob.Blobs(20, 60, 3, 1), 50)
+		it.P.Regularizer = prox.L2{Lambda: c.lambda}
+		for l := range it.Layers {
+			ly := &it.Layers[l]
+			want := primal(ly, c.beta, c.alpha, c.lambda, c.ridge)
+			if raised, err := it.FitAffine(ly, c.beta, c.alpha, c.ridge); raised != 0 || err != nil {
+				t.Fatalf("%s: raised %d times, %v", name, raised, err)
+			}
+			in := ly.Net.W.Cols
+			var off, size float64
+			for i, b := range ly.Net.B {
+				for j, x := range append(append([]float32(nil), ly.Net.W.Row(i)...), b) {
+					off = max(off, math.Abs(float64(x)-want[j][i]))
+					size = max(size, math.Abs(want[j][i]))
+				}
+			}
+			// R − uδᵀ is in float32, and so are its products with A, in sums of 20.
+			if !(off <= 2e-6*size) {
+				t.Errorf("%s, layer %d of %d inputs: off by %g of %g", name, l+1, in, off, size)
+			}
+		}
+	}
+}
+
+// primal solves the normal equations of the W- and b-step in float64: a row an input,
+// and the last of b.
+func primal(ly *Layer, beta, alpha, lambda, ridge float64) [][]float64 {
+	n, in, out := ly.Z.Rows, ly.Net.W.Cols, ly.Net.W.Rows
+	k := in + 1
+	at := func(i, j int) float64 {
+		if j == in {
+			return 1
+		}
+		return float64(ly.In.At(i, j))
+	}
+	s, x := make([]float64, k*k), make([]float64, k*out)
+	var mean float64
+	for a := range k {
+		for b := range k {
+			for i := range n {
+				s[a*k+b] += beta * at(i, a) * at(i, b)
+			}
+		}
+		mean += s[a*k+a] / float64(k)
+		for o := range out {
+			for i := range n {
+				x[a*out+o] += beta * at(i, a) * float64(ly.Z.At(i, o))
+			}
+			if a < in {
+				x[a*out+o] += alpha * float64(ly.Net.W.At(o, a))
+			} else {
+				x[a*out+o] += alpha * float64(ly.Net.B[o])
+			}
+		}
+	}
+	for a := range k {
+		s[a*k+a] += alpha + ridge*mean
+		if a < in {
+			s[a*k+a] += lambda
+		}
+	}
+	var f mat.Cholesky
+	if !f.Factor(s, k) {
+		panic("no Cholesky factor")
+	}
+	f.Solve(x, out)
+	rows := make([][]float64, k)
+	for a := range rows {
+		rows[a] = x[a*out : (a+1)*out]
+	}
+	return rows
 }

@@ -1,4 +1,4 @@
-package sync
+package syncdlam
 
 import (
 	"errors"
@@ -36,9 +36,8 @@ type Settings struct {
 	// Rank is that of the metric's exact part, in mini-batches and layers of
 	// more than four times as many inputs; 0: exact everywhere. All samples at a
 	// time, an update is worth the exact inverse.
-	Rank    int
-	Measure int    // mini-batches between two measurements of the step
-	Seed    uint64 // of the order of the samples
+	Rank int
+	Seed uint64 // of the order of the samples
 }
 
 // DefaultSettings are mini-batch settings for classes, many samples, and a run
@@ -47,7 +46,7 @@ type Settings struct {
 func DefaultSettings(epochs int) Settings {
 	return Settings{
 		Batch: 500, Epochs: epochs, Lambda: LambdaFor(epochs), Momentum: 0.8, Factor: 1, Lead: 0.01,
-		Mode: Gradient, Rho: 0.1, Refresh: 20, Decay: 0.8, Rank: 32, Measure: 10,
+		Mode: Gradient, Rho: 0.1, Refresh: 20, Decay: 0.8, Rank: 32,
 	}
 }
 
@@ -115,10 +114,10 @@ func (s Settings) Validate() error {
 	positive("factor", s.Factor)
 	check(s.Lead >= 0 && !math.IsInf(s.Lead, 0), "lead", s.Lead, "a finite number of at least 0")
 	check(s.Mode == Gradient || s.Mode == Prox, "mode", s.Mode, "gradient or prox")
+	check(s.Mode != Prox || s.Batch == 0, "mode", s.Mode, "gradient with mini-batches: prox is for all samples at a time")
 	positive("rho", s.Rho)
 	check(s.Refresh >= 1, "refresh", s.Refresh, "at least 1")
 	check(s.Decay >= 0 && s.Decay < 1, "decay", s.Decay, "0 ≤ x < 1")
 	check(s.Rank >= 0, "rank", s.Rank, "at least 0 (0: the exact inverse)")
-	check(s.Measure >= 1, "measure", s.Measure, "at least 1")
 	return errors.Join(errs...)
 }

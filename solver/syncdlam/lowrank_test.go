@@ -1,4 +1,4 @@
-package sync
+package syncdlam
 
 import (
 	"math"
@@ -34,7 +34,7 @@ func TestLowRankInverse(t *testing.T) {
 	const n, d = 40, 0.7
 	for name, c := range map[string]mat.Dense{"spiked": spiked(n, 9, 5, 4, 2), "0": mat.New(n, n), "of lower rank": spiked(n, 30)} {
 		t.Run(name, func(t *testing.T) {
-			m := metric{c: c, low: newLowRank(4, n), t: mat.New(3, 4)}
+			m := inputMetric{c: c, low: newLowRank(4, n), t: mat.New(3, 4)}
 			var trace float64
 			for i := range n {
 				trace += float64(c.At(i, i))
@@ -76,7 +76,7 @@ func TestLowRankInverse(t *testing.T) {
 func TestLowRankRefuses(t *testing.T) {
 	c := spiked(40, 3)
 	c.Set(7, 7, float32(math.NaN()))
-	m := metric{c: c, low: newLowRank(4, 40)}
+	m := inputMetric{c: c, low: newLowRank(4, 40)}
 	if m.solve(1, math.NaN(), 1) {
 		t.Error("an inverse of NaN")
 	}

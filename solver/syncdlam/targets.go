@@ -1,7 +1,7 @@
-package sync
+package syncdlam
 
 import (
-	stdsync "sync"
+	"sync"
 
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
@@ -12,7 +12,7 @@ import (
 type targets struct {
 	loss.Proximal
 	rho  float64
-	pool *stdsync.Pool // of *[]float32, scratch
+	pool *sync.Pool // of *[]float32, scratch
 }
 
 // Grad computes dst = z − z⁺.

@@ -1,0 +1,181 @@
+package split
+
+import (
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// dualFit is the memory of a layer's (W, b)-step where inputs outnumber samples. With
+// c = α + λ + ridge, c_b = α + ridge, Ŵ = (α/c)W_l and b̂ = (α/c_b)b_l the objective is,
+// but for a constant,
+//
+//	(β/2)‖Z − AWᵀ − 1bᵀ‖² + (c/2)‖W − Ŵ‖² + (c_b/2)‖b − b̂‖²
+//
+// and with K = AAᵀ + (c/β)I, by the identity of Woodbury, its minimiser is
+//
+//	W = Ŵ + (R − uδᵀ)ᵀA,  b = b̂ + δ,  KR = Z − AŴᵀ − 1b̂ᵀ,  Ku = 1,  δ = Rᵀ1/(c_b/c + uᵀ1)
+//
+// which takes a matrix with a row a sample, in the place of one with a row an input.
+type dualFit struct {
+	it     *Iterate
+	ly     *Layer
+	gram   []float64 // AAᵀ, row-major, the upper triangle
+	have   bool      // gram is that of X, which never changes
+	chol   []float64 // what is factorised
+	factor mat.Cholesky
+	rhs    []float64 // the right sides, then R and u beside it
+	delta  []float64 // δ
+	short  mat.Dense // R − uδᵀ
+
+	shareW, shareB float64 // α/c, α/c_b
+	product        pass.Product
+	rows           rowGram
+	rest           rest
+}
+
+func newDualFit(it *Iterate, ly *Layer) *dualFit {
+	n, out := ly.Z.Rows, ly.Z.Cols
+	f := &dualFit{it: it, ly: ly, gram: make([]float64, n*n), chol: make([]float64, n*n), rhs: make([]float64, n*(out+1)), delta: make([]float64, out), short: mat.New(n, out)}
+	f.rows.f, f.rest.f = f, f
+	return f
+}
+
+func (f *dualFit) sums() (mean float64, err error) {
+	n := f.ly.In.Rows
+	if !f.have {
+		if err := f.it.Run(&f.rows); err != nil {
+			return 0, err
+		}
+		f.have = f.ly.L == 1
+	}
+	k := float64(f.ly.In.Cols + 1)
+	for i := range n {
+		mean += (f.gram[i*n+i] + 1) / k
+	}
+	return mean, nil
+}
+
+// rowGram is the pass that makes AAᵀ: each row of it is one sample's work.
+type rowGram struct {
+	NoSums
+	f *dualFit
+}
+
+// Block makes rows lo to hi-1 of the upper triangle, in float64, from some columns of A
+// at a time: those of all samples stay in cache.
+func (r *rowGram) Block(_ *pass.Worker, lo, hi int) {
+	const columns = 1024
+	in := r.f.ly.In
+	n := in.Rows
+	clear(r.f.gram[lo*n : hi*n])
+	for at := 0; at < in.Cols; at += columns {
+		part := in.ColRange(at, min(at+columns, in.Cols))
+		for i := lo; i < hi; i++ {
+			row := r.f.gram[i*n : (i+1)*n]
+			for j := i; j < n; j++ {
+				row[j] += kernel.Dot(part.Row(i), part.Row(j))
+			}
+		}
+	}
+}
+
+func (f *dualFit) solve(beta, alpha, lambda, ridge float64) (bool, error) {
+	c, cb := alpha+lambda+ridge, alpha+ridge
+	if !(c > 0) {
+		return false, nil
+	}
+	n := f.ly.Z.Rows
+	for i := range n {
+		row := f.chol[i*n+i : (i+1)*n]
+		copy(row, f.gram[i*n+i:])
+		row[0] += c / beta
+	}
+	if !f.factor.Factor(f.chol, n) {
+		return false, nil
+	}
+	f.shareW, f.shareB = alpha/c, 0
+	if alpha > 0 {
+		f.shareB = alpha / cb
+	}
+	if err := f.it.Run(&f.rest); err != nil {
+		return false, err
+	}
+	f.factor.Solve(f.rhs, f.ly.Z.Cols+1)
+	f.split(cb / c)
+	if err := f.it.Run(f); err != nil {
+		return false, err
+	}
+	f.store()
+	return true, nil
+}
+
+// split makes δ and R − uδᵀ; ratio is c_b/c.
+func (f *dualFit) split(ratio float64) {
+	out := len(f.delta)
+	clear(f.delta)
+	for i := 0; i < len(f.rhs); i += out + 1 {
+		for j := range out {
+			f.delta[j] += f.rhs[i+j]
+		}
+		ratio += f.rhs[i+out]
+	}
+	for j := range f.delta {
+		f.delta[j] /= ratio
+	}
+	for i := range f.short.Rows {
+		row := f.rhs[i*(out+1) : (i+1)*(out+1)]
+		for j, d := range f.delta {
+			f.short.Data[i*out+j] = float32(row[j] - row[out]*d)
+		}
+	}
+}
+
+// rest is the pass that makes Z − AŴᵀ − 1b̂ᵀ, and 1 beside it.
+type rest struct {
+	NoSums
+	f *dualFit
+}
+
+// Block makes that of samples lo to hi-1.
+func (r *rest) Block(w *pass.Worker, lo, hi int) {
+	f := r.f
+	b := f.ly.Net.B
+	var v mat.Dense
+	if f.shareW > 0 {
+		v = f.it.Scratch(w).Affine(0, f.ly, lo, hi)
+	}
+	for i := lo; i < hi; i++ {
+		row := f.rhs[i*(len(b)+1) : (i+1)*(len(b)+1)]
+		row[len(b)] = 1
+		for j, z := range f.ly.Z.Row(i) {
+			if row[j] = float64(z); f.shareW > 0 {
+				intercept := float64(b[j])
+				row[j] -= f.shareW*(float64(v.At(i-lo, j))-intercept) + f.shareB*intercept
+			}
+		}
+	}
+}
+
+// Plan names (R − uδᵀ)ᵀA.
+func (f *dualFit) Plan(p *pass.Plan) { f.product = p.Product(f.ly.Net.W.Rows, f.ly.Net.W.Cols) }
+
+// Block adds samples lo to hi-1.
+func (f *dualFit) Block(w *pass.Worker, lo, hi int) {
+	w.AddProduct(f.product, f.short.RowRange(lo, hi), f.ly.In.RowRange(lo, hi))
+}
+
+// store makes W and b.
+func (f *dualFit) store() {
+	sum := f.it.Sums.Product(f.product)
+	in := f.ly.Net.W.Cols
+	for i := range f.ly.Net.W.Rows {
+		row := f.ly.Net.W.Row(i)
+		for j, w := range row {
+			row[j] = float32(f.shareW*float64(w) + sum.At(i*in+j))
+		}
+	}
+	for j, b := range f.ly.Net.B {
+		f.ly.Net.B[j] = float32(f.shareB*float64(b) + f.delta[j])
+	}
+}

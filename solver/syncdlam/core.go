@@ -1,0 +1,74 @@
+package syncdlam
+
+import (
+	"fmt"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/backprop"
+	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/prox"
+)
+
+// core is what a run has with all samples and with mini-batches alike: the
+// network, its gradient, the layers' least squares, and moves along V.
+type core struct {
+	Settings
+	p       *dlam.Problem
+	omega   prox.Differentiable
+	net     *dlam.Network // the parameters that move
+	e       *pass.Engine
+	samples float64 // over all ranks
+	back    *backprop.Backprop
+	layers  []layer
+
+	metrics metricJob
+	moves   moveJob
+	scratch [][]float32 // of each worker: moveRows rows of any layer
+}
+
+// layer is what the method keeps of a layer.
+type layer struct {
+	w      mat.Dense // the network's own
+	b      []float32
+	v      backprop.Direction // V: the direction of the step
+	metric inputMetric
+	rows   []rowSums
+}
+
+// begin makes room for what a run keeps.
+func (c *core) begin() error {
+	var err error
+	if c.samples, err = c.e.Samples(c.p.X.Rows); err != nil {
+		return err
+	}
+	widest := 0
+	c.layers = make([]layer, len(c.net.Layers))
+	for l, net := range c.net.Layers {
+		ly := &c.layers[l]
+		ly.w, ly.b = net.W, net.B
+		ly.v = backprop.Direction{W: mat.New(net.W.Rows, net.W.Cols), B: make([]float32, len(net.B))}
+		ly.metric.allocate(net.W.Cols, net.W.Rows, c.rank(net.W.Cols))
+		ly.rows = make([]rowSums, net.W.Rows)
+		widest = max(widest, net.W.Cols)
+	}
+	for range c.e.Pool.Threads() {
+		c.scratch = append(c.scratch, make([]float32, moveRows*widest))
+	}
+	if c.back, err = backprop.New(c.e, c.net.Layers, c.p.Loss); err != nil {
+		return fmt.Errorf("sync: %w", err)
+	}
+	return nil
+}
+
+// regularization is Ω of all weights of n.
+func (c *core) regularization(n *dlam.Network) float64 {
+	var sum float64
+	for _, ly := range n.Layers {
+		sum += c.omega.Value(ly.W.Elements())
+	}
+	return sum
+}
+
+// Close ends the workers.
+func (c *core) Close() { c.e.Close() }

@@ -1,0 +1,232 @@
+package syncdlam
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/backprop"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// miniBatch is a run with mini-batches: a Step is an epoch.
+type miniBatch struct {
+	core
+	bounded loss.Bounded // the loss, or nil
+	batches *backprop.Batches
+	mean    *dlam.Network // the network: an average of the parameters
+	monitor monitor
+
+	epochs    int     // done
+	updates   int     // done
+	step      float64 // the last one's length along V
+	lookahead float64 // how far the parameters are ahead along V of where the step led, within an epoch
+	stale     bool    // the metric is to be made anew before its time
+
+	polyak    polyakStep
+	stability stability
+	target    targetLevel
+	schedule  schedule
+	average   parameterAverage
+}
+
+var _ dlam.Resumable = (*miniBatch)(nil)
+
+func (s *miniBatch) begin() error {
+	if err := s.core.begin(); err != nil {
+		return err
+	}
+	var err error
+	if s.batches, err = backprop.NewBatches(s.e, s.p.X, s.p.Y, s.Batch, s.Seed, s.p.Jitter); err != nil {
+		return err
+	}
+	s.bounded, _ = s.p.Loss.(loss.Bounded)
+	s.mean = s.net.Clone()
+	total := float64(s.Epochs * s.batches.Count)
+	s.stability, s.target = stability{momentum: s.Momentum, share: 1}, targetLevel{share: 1}
+	s.schedule, s.average = schedule{total}, parameterAverage{total, s.batches.Count}
+	return s.monitor.begin(&s.core)
+}
+
+// Step is an epoch: it takes every sample once.
+func (s *miniBatch) Step(ctx context.Context) (dlam.Record, error) {
+	s.batches.Shuffle(s.epochs)
+	var risk float64
+	for k := range s.batches.Count {
+		if err := ctx.Err(); err != nil {
+			return dlam.Record{}, err
+		}
+		x, y := s.batches.Take(k)
+		r, err := s.update(x, y)
+		if err != nil {
+			return dlam.Record{}, err
+		}
+		risk += r
+	}
+	s.look(0)
+	s.epochs++
+	r := dlam.Record{BatchRisk: risk / s.samples, Step: s.step, Regularization: s.regularization(s.mean)}
+	s.target.observe(r.BatchRisk, s.batches.Count)
+	var err error
+	if r.Risk, err = s.monitor.risk(s.mean); err != nil {
+		return dlam.Record{}, err
+	}
+	if s.monitor.samples < int(s.samples) {
+		r.RiskSamples = s.monitor.samples
+	}
+	r.Objective = s.samples*r.Risk + r.Regularization
+	return r, nil
+}
+
+// update is one with a mini-batch. It returns the sum of the batch's risk before it.
+func (s *miniBatch) update(x mat.Dense, y loss.Target) (risk float64, err error) {
+	k := s.updates
+	s.updates++
+	g, err := s.gradient(k, x, y)
+	if err != nil {
+		return 0, err
+	}
+	excess, err := s.excess(g.Risk/g.N, y)
+	if err != nil {
+		return 0, err
+	}
+	risk, n := g.Risk, g.N // another pass would take their memory
+	if k > 0 && !(excess <= unusual*s.polyak.excess) {
+		if before, err := s.takeBack(excess, x, y); err != nil || before < excess {
+			return risk + n*(before-excess), err
+		}
+	}
+	square, slope := s.turn(g)
+	if !(square < math.Inf(1)) {
+		return 0, fmt.Errorf("update %d: %w: the gradient's length is %v", k+1, dlam.ErrDiverged, math.Sqrt(square))
+	}
+	if kept := s.polyak.kept(square); kept < 1 {
+		s.run(moveJob{g: g, momentum: 1, scale: float32(kept - 1)})
+	}
+	s.polyak.observe(excess, square)
+	s.stability.observe(slope, s.polyak.square)
+	s.advance(k)
+	return risk, nil
+}
+
+// gradient is the batch's, and brings the metric up to date where that is due. The
+// first batches make a poor metric, so it is made anew more often.
+func (s *miniBatch) gradient(k int, x mat.Dense, y loss.Target) (*backprop.Gradient, error) {
+	if due := s.stale || k%s.Refresh == 0 || k < s.Refresh && k&(k-1) == 0; !due {
+		return s.back.Gradient(x, y)
+	}
+	s.stale = false
+	g, gram, err := s.back.GradientAndGram(x, y, 0)
+	if err != nil {
+		return nil, err
+	}
+	return g, s.refreshMetrics(gram, 0, s.Decay)
+}
+
+// excess is how far a mean risk is above the least possible.
+func (s *miniBatch) excess(risk float64, y loss.Target) (float64, error) {
+	least := 0.0
+	if s.bounded != nil {
+		least = s.bounded.Least(y)
+	}
+	const rounding = 1e-5
+	if excess := risk - least; !(excess < -rounding*(1+math.Abs(least))) {
+		return max(0, excess), nil
+	}
+	return 0, fmt.Errorf("sync: a batch's mean loss is %v, less than %v, the least that loss %v says it can be (loss.Bounded)",
+		risk, least, s.p.Loss.Spec())
+}
+
+const (
+	unusual  = 2   // times the usual excess of batches: such a batch is looked at
+	worsened = 1.2 // times its own excess before the last step: the step is the reason
+)
+
+// takeBack looks at a batch whose excess is unusual: what it is without the last step
+// says whether it comes from that step or from the batch's samples. A step that is to
+// blame is taken back, and the run goes on from rest, with shorter steps and another
+// metric. It returns the batch's excess at the parameters that it leaves.
+func (s *miniBatch) takeBack(excess float64, x mat.Dense, y loss.Target) (float64, error) {
+	last := s.lookahead + s.step
+	s.moveAlong(-last)
+	risk, n, err := s.back.Risk(x, y)
+	if err != nil {
+		return 0, err
+	}
+	before, err := s.excess(risk/n, y)
+	if err != nil || excess <= worsened*before {
+		s.moveAlong(last)
+		return excess, err
+	}
+	for l := range s.layers {
+		clear(s.layers[l].v.W.Data)
+		clear(s.layers[l].v.B)
+	}
+	s.step, s.lookahead, s.stale = 0, 0, true
+	s.stability.reject()
+	return before, nil
+}
+
+// turn goes back to where the last step has led, and adds the batch's move to what V
+// remembers. It returns ν, the square of the gradient's length in the metric, and the
+// slope along the V before.
+func (s *miniBatch) turn(g *backprop.Gradient) (square, slope float64) {
+	s.run(moveJob{step: -float32(s.lookahead), g: g, momentum: float32(s.Momentum), scale: 1, sums: true})
+	s.lookahead = 0
+	for l := range s.layers {
+		for _, r := range s.layers[l].rows {
+			square += r.move
+			slope += r.slope
+		}
+	}
+	return square, slope
+}
+
+// advance takes update k's step along V, takes where it leads into the average, and
+// looks ahead for the next gradient.
+func (s *miniBatch) advance(k int) {
+	s.step = s.Factor * (1 - s.Momentum) * s.polyak.length() * s.stability.share * s.target.share * s.schedule.share(k)
+	ahead := s.ahead(k)
+	j := moveJob{step: float32(s.step + ahead), ahead: float32(ahead)}
+	if share := s.average.share(k); share > 0 {
+		j.mean, j.share = s.mean, float32(share)
+	}
+	s.run(j)
+	s.lookahead = ahead
+}
+
+// farthest is how many steps ahead a gradient is taken at most.
+const farthest = 4
+
+// ahead is how far along V beyond the step of update k the next gradient is taken:
+// steps that go by the gradient beyond the point they start from seek flat regions,
+// which generalise better (momentum-SAM, Becker et al. 2024).
+func (s *miniBatch) ahead(k int) float64 {
+	if s.Lead == 0 || !s.schedule.warm(k) {
+		return 0
+	}
+	var w, v float64
+	for l := range s.layers {
+		for _, r := range s.layers[l].rows {
+			w += r.w
+			v += r.v
+		}
+	}
+	if !(v > 0) {
+		return 0
+	}
+	return min(s.Lead*math.Sqrt(w/v), farthest*s.step)
+}
+
+// look puts the parameters a distance along V ahead of where the step has led.
+func (s *miniBatch) look(ahead float64) {
+	if ahead != s.lookahead {
+		s.moveAlong(ahead - s.lookahead)
+		s.lookahead = ahead
+	}
+}
+
+// Network is the average of the parameters.
+func (s *miniBatch) Network() *dlam.Network { return s.mean }

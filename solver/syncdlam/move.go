@@ -1,0 +1,128 @@
+package syncdlam
+
+import (
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/backprop"
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// moveJob takes a step along V, then makes a new V, then takes the parameters
+// into an average; each if it is asked to. Workers share the rows of each layer.
+type moveJob struct {
+	c    *core
+	step float32 // along V
+
+	g        *backprop.Gradient // makes V ← momentum·V + scale·(least squares' moves for g); nil leaves V
+	momentum float32
+	scale    float32
+
+	mean  *dlam.Network // the average, or nil
+	share float32       // of the parameters in it
+	ahead float32       // how far they are ahead along V of what is averaged
+
+	sums bool // make rowSums
+}
+
+// rowSums are what is summed over a row of a layer's weights.
+type rowSums struct {
+	w, v float64 // squares of W and of V
+	// of −gradient ∘ V, V as it was, and −gradient ∘ move, for the last gradient, a sample
+	slope, move float64
+}
+
+// moveRows is the number of rows that are moved at a time: they stay in cache.
+const moveRows = 48
+
+func (j *moveJob) Do(worker int) {
+	threads := j.c.e.Pool.Threads()
+	for l := range j.c.layers {
+		lo, hi := kernel.Range(j.c.layers[l].w.Rows, 4, worker, threads)
+		for ; lo < hi; lo += moveRows {
+			end := min(lo+moveRows, hi)
+			j.advance(l, lo, end)
+			if j.g != nil {
+				j.solve(l, lo, end, j.c.scratch[worker])
+			}
+			if j.mean != nil {
+				j.average(l, lo, end)
+			}
+			if j.sums {
+				j.sumSquares(l, lo, end)
+			}
+		}
+	}
+}
+
+// advance takes rows lo to hi-1 of layer l by step along V.
+func (j *moveJob) advance(l, lo, hi int) {
+	if ly := &j.c.layers[l]; j.step != 0 {
+		kernel.Axpy(ly.w.RowRange(lo, hi).Elements(), j.step, ly.v.W.RowRange(lo, hi).Elements())
+		kernel.Axpy(ly.b[lo:hi], j.step, ly.v.B[lo:hi])
+	}
+}
+
+// solve solves layer l's least squares for rows lo to hi-1: with G and g the
+// means of D aᵀ and D, ΔW = (G − g āᵀ)(C + λs̄)⁻¹ and Δb = g − ΔW ā; and adds
+// the move to μV. The right side is made in scratch.
+func (j *moveJob) solve(l, lo, hi int, scratch []float32) {
+	c, ly := j.c, &j.c.layers[l]
+	m, in, share := &ly.metric, ly.w.Cols, j.scale*float32(1/j.g.N)
+	rhs := mat.FromSlice(hi-lo, in, scratch[:(hi-lo)*in])
+	omega := j.scale * float32(1/c.samples)
+	for i := lo; i < hi; i++ {
+		row, g := rhs.Row(i-lo), -share*float32(j.g.B[l].At(i))
+		clear(row)
+		c.omega.AddGrad(row, ly.w.Row(i))
+		j.g.W[l].AddTo(row, -omega, i*in, -share)
+		kernel.Axpy(row, -g, m.mean32.Row(0))
+		db := g - float32(kernel.Dot(row, m.meanMove.Row(0)))
+		if j.sums {
+			// With r the right side's row, the parts of the row in ⟨G, ·⟩ + g· are
+			// ⟨r + g ā, V⟩ + g Vb for V, and ⟨r, ΔW⟩ + g² for the move, as Δb = g − ΔW ā.
+			v := ly.v.W.Row(i)
+			old := kernel.Dot(row, v)
+			ly.rows[i].slope = old + float64(g)*(kernel.Dot(v, m.mean32.Row(0))+float64(ly.v.B[i]))
+			ly.rows[i].move = float64(g)*float64(g) - float64(j.momentum)*old // and what V gains, below
+		}
+		ly.v.B[i] = j.momentum*ly.v.B[i] + db
+	}
+	m.apply(ly.v.W.RowRange(lo, hi), rhs, j.momentum, lo)
+	for i := lo; j.sums && i < hi; i++ {
+		ly.rows[i].move += kernel.Dot(rhs.Row(i-lo), ly.v.W.Row(i))
+	}
+}
+
+// average takes rows lo to hi-1 of layer l into their average.
+func (j *moveJob) average(l, lo, hi int) {
+	ly, mean := &j.c.layers[l], j.mean.Layers[l]
+	add := func(dst, x, v []float32) {
+		kernel.Axpby(dst, 1-j.share, j.share, x)
+		kernel.Axpy(dst, -j.share*j.ahead, v)
+	}
+	add(mean.W.RowRange(lo, hi).Elements(), ly.w.RowRange(lo, hi).Elements(), ly.v.W.RowRange(lo, hi).Elements())
+	add(mean.B[lo:hi], ly.b[lo:hi], ly.v.B[lo:hi])
+}
+
+// sumSquares sums the squares of rows lo to hi-1 of layer l's W and V.
+func (j *moveJob) sumSquares(l, lo, hi int) {
+	ly := &j.c.layers[l]
+	for i := lo; i < hi; i++ {
+		ly.rows[i].w, ly.rows[i].v = kernel.SumSquares(ly.w.Row(i)), kernel.SumSquares(ly.v.W.Row(i))
+	}
+}
+
+// solveMoves makes V ← momentum·V + the least squares' moves for gradient g.
+func (c *core) solveMoves(g *backprop.Gradient, momentum float64) {
+	c.run(moveJob{g: g, momentum: float32(momentum), scale: 1})
+}
+
+// moveAlong takes a step along V.
+func (c *core) moveAlong(step float64) { c.run(moveJob{step: float32(step)}) }
+
+// run runs the job.
+func (c *core) run(j moveJob) {
+	j.c = c
+	c.moves = j
+	c.e.Pool.Run(&c.moves)
+}

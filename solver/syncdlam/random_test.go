@@ -1,0 +1,236 @@
+package syncdlam
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/testprob"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/prox"
+)
+
+// randomRun is a run on random data, with random settings.
+type randomRun struct {
+	p      *dlam.Problem
+	hidden []int
+	h      activation.Func
+	set    Settings
+	about  string
+}
+
+// draw draws a run with at most so many samples and hidden units a layer: half are
+// regressions, a quarter of which have heavy tails, and one in ten has more than
+// 50 classes.
+func draw(seed uint64, samples, widest int) randomRun {
+	rng := rand.New(rand.NewPCG(seed, 42))
+	logUniform := func(lo, hi int) int {
+		return int(float64(lo) * math.Pow(float64(hi)/float64(lo), rng.Float64()))
+	}
+	n, features := logUniform(50, samples), logUniform(1, 60)
+	epochs := 30 // as dlam train has it
+	if n >= 20000 {
+		epochs = 10
+	}
+	x := mat.New(n, features)
+	testprob.Normal(x, 1, rng)
+	if rng.IntN(4) == 0 { // heavy tails, and features that hardly vary
+		for i, v := range x.Data {
+			x.Data[i] = v * float32(math.Exp(rng.NormFloat64()))
+		}
+	}
+	var r randomRun
+	var kind string
+	switch {
+	case seed%2 == 1:
+		r.p = testprob.New([]loss.Loss{loss.Squared{}, loss.Squared{}, loss.Huber{Delta: 1}}[rng.IntN(3)])
+		tails := seed%8 == 1
+		r.p.Y, kind = regression(x, 1+rng.IntN(2), tails, rng), "values"
+		if tails {
+			kind = "heavy values"
+		}
+	case seed%20 == 0:
+		r.p = testprob.New(loss.CrossEntropy{})
+		r.p.Y = classes(x, 51+rng.IntN(150), rng)
+		kind = "many classes"
+	default:
+		r.p = testprob.New([]loss.Loss{loss.CrossEntropy{}, loss.CrossEntropy{}, loss.Hinge{}}[rng.IntN(3)])
+		r.p.Y, kind = classes(x, logUniform(2, 50), rng), "classes"
+	}
+	r.p.X, r.p.TestX, r.p.Threads = x, mat.New(0, features), 1
+	r.p.TestY = r.p.Y.RowRange(0, 0)
+	cls := r.p.Y.Class != nil
+	r.set = SettingsFor(n, cls, epochs)
+	if rng.IntN(2) == 0 {
+		r.set.Batch = 32 << rng.IntN(6)
+	}
+	r.set.Batch = min(r.set.Batch, max(32, n/4))
+	if _, ok := r.p.Loss.(loss.CrossEntropy); ok && rng.IntN(2) == 0 {
+		r.p.Y.Smoothing = 0.1
+	}
+	if rng.IntN(3) == 0 {
+		r.p.Regularizer = prox.L2{Lambda: float64(n) * 1e-4 * math.Pow(10, 2*rng.Float64()-1)}
+	}
+	r.set.Seed = seed
+	r.hidden = make([]int, 1+rng.IntN(10))
+	for l := range r.hidden {
+		r.hidden[l] = logUniform(16, widest)
+	}
+	all := []activation.Func{activation.ReLU{}, activation.ReLU{}, activation.LeakyReLU{Slope: 0.01}, activation.Tanh{}, activation.Sigmoid{}, activation.HardTanh{}}
+	r.h = all[rng.IntN(len(all))]
+	r.about = fmt.Sprintf("run %d: %s, %v, %d samples, %d features, %d outputs, hidden %v, %v, batch %d, %d epochs, Ω %v",
+		seed, kind, r.p.Loss, n, features, r.p.Y.Width(), r.hidden, r.h.Spec(), r.set.Batch, epochs, r.p.Regularizer)
+	return r
+}
+
+// regression is smooth functions of x with noise, standardised; with heavy tails its
+// values are what those of a t distribution with 1.5 degrees of freedom are.
+func regression(x mat.Dense, outputs int, tails bool, rng *rand.Rand) loss.Target {
+	y := mat.New(x.Rows, outputs)
+	a := mat.New(2*outputs, x.Cols)
+	testprob.Normal(a, 1/math.Sqrt(float64(x.Cols)), rng)
+	noise := 0.5 * rng.Float64()
+	for j := range outputs {
+		var mean, square float64
+		for i := range x.Rows {
+			u, v := dot(x.Row(i), a.Row(2*j)), dot(x.Row(i), a.Row(2*j+1))
+			f := math.Sin(2*u) + u*v/2
+			if tails {
+				f = f * math.Exp(1.5*rng.NormFloat64())
+				f += noise * rng.NormFloat64() / math.Pow(rng.Float64()+1e-6, 1/1.5)
+			} else {
+				f += noise * rng.NormFloat64()
+			}
+			y.Set(i, j, float32(f))
+			mean += f / float64(x.Rows)
+			square += f * f / float64(x.Rows)
+		}
+		sd := math.Sqrt(square - mean*mean)
+		for i := range x.Rows {
+			y.Set(i, j, float32((float64(y.At(i, j))-mean)/sd))
+		}
+	}
+	return loss.Target{Value: y}
+}
+
+// classes are the nearest of random centres, a few for each class, with some labels
+// wrong in some draws.
+func classes(x mat.Dense, count int, rng *rand.Rand) loss.Target {
+	c := mat.New(2*count, x.Cols)
+	testprob.Normal(c, 1, rng)
+	wrong := max(0, 0.4*rng.Float64()-0.2)
+	y := loss.Target{Class: make([]int32, x.Rows), Classes: count}
+	for i := range x.Rows {
+		best := math.Inf(1)
+		for k := range c.Rows {
+			var d float64
+			for j, v := range x.Row(i) {
+				d += math.Pow(float64(v-c.At(k, j)), 2)
+			}
+			if d < best {
+				best, y.Class[i] = d, int32(k%count)
+			}
+		}
+		if rng.Float64() < wrong {
+			y.Class[i] = int32(rng.IntN(count))
+		}
+	}
+	return y
+}
+
+func dot(x, y []float32) (s float64) {
+	for i, v := range x {
+		s += float64(v) * float64(y[i])
+	}
+	return s
+}
+
+// batchRisks keeps the mean risk of each epoch's batches.
+type batchRisks []float64
+
+func (b *batchRisks) Record(r dlam.Record) error {
+	*b = append(*b, r.BatchRisk)
+	return nil
+}
+
+// rises is the largest ratio of an epoch's mean batch risk to the least one before
+// it, after the first tenth of the epochs.
+func (b batchRisks) rises() float64 {
+	largest, least := 0.0, math.Inf(1)
+	for k, r := range b {
+		if 10*k >= len(b) {
+			largest = max(largest, r/least)
+		}
+		least = min(least, r)
+	}
+	return largest
+}
+
+// TestRandomRuns: on random data, shapes, losses, activations, batches and seeds no
+// run fails, none ends worse than the best constant output, and after the first
+// tenth of a run no epoch's batches have twice the mean risk of an earlier epoch's.
+// DLAM_RANDOM_RUNS=100,1000,60000,2000 in the environment tries the runs from 100 on,
+// 1,000 of them, with up to 60,000 samples and layers up to 2,000 wide.
+func TestRandomRuns(t *testing.T) {
+	first, count, samples, widest := 0, 60, 1500, 80
+	if text := os.Getenv("DLAM_RANDOM_RUNS"); text != "" {
+		if _, err := fmt.Sscanf(text, "%d,%d,%d,%d", &first, &count, &samples, &widest); err != nil {
+			t.Fatalf("DLAM_RANDOM_RUNS: %q: %v", text, err)
+		}
+	}
+	for i := first; i < first+count; i++ {
+		r := draw(uint64(i), samples, widest)
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			var risks batchRisks
+			n := testprob.Network(r.p, r.hidden, r.h, dlam.He, uint64(i))
+			res, err := dlam.Run(t.Context(), Solver{r.set}, r.p, n, dlam.Options{Iterations: r.set.Epochs, Recorders: []dlam.Recorder{&risks}})
+			if err != nil {
+				t.Fatalf("%s: %v", r.about, err)
+			}
+			constant, last, rise := constantRisk(r.p), res.Last.Train.Risk, risks.rises()
+			verdict := "fine"
+			if !(last <= 1.01*constant) { // some do not learn, as with nine layers of sigmoids
+				verdict = "WORSE than a constant"
+			} else if rise > 2 {
+				verdict = "RISES"
+			}
+			text := fmt.Sprintf("%s: %s: risk %.4g, constant %.4g, rise %.2f", r.about, verdict, last, constant, rise)
+			if verdict != "fine" {
+				t.Error(text)
+			} else if testing.Verbose() {
+				t.Log(text)
+			}
+		})
+	}
+}
+
+// constantRisk is the least risk of outputs that are the same for all samples.
+func constantRisk(p *dlam.Problem) float64 {
+	z := mat.New(1, p.Y.Width())
+	best := math.Inf(1)
+	g := mat.New(p.X.Rows, p.Y.Width())
+	out := mat.New(p.X.Rows, p.Y.Width())
+	for step := 1.0; step > 1e-6; { // gradient descent on a convex function
+		for i := range out.Rows {
+			copy(out.Row(i), z.Row(0))
+		}
+		f := p.Loss.Value(out, p.Y) / float64(p.X.Rows)
+		if f < best-1e-9 {
+			best = f
+		} else {
+			step /= 2
+		}
+		p.Loss.Grad(g, out, p.Y)
+		for i := range g.Rows {
+			for j, v := range g.Row(i) {
+				z.Row(0)[j] -= float32(step*4) * v / float32(g.Rows)
+			}
+		}
+	}
+	return best
+}

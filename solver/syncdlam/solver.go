@@ -1,0 +1,87 @@
+package syncdlam
+
+import (
+	"fmt"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/prox"
+)
+
+// Solver is synchronised DLAM with its settings.
+type Solver struct{ Settings Settings }
+
+var (
+	_ dlam.Solver    = Solver{}
+	_ dlam.Scheduled = Solver{}
+)
+
+func (s Solver) String() string { return "sync" }
+
+// Validate reports every setting outside its range.
+func (s Solver) Validate() error { return s.Settings.Validate() }
+
+// Epochs is over how many epochs the steps are laid out, with mini-batches; 0 with
+// all samples at a time, where nothing follows from how many there will be.
+func (s Solver) Epochs() int {
+	if s.Settings.Batch == 0 {
+		return 0
+	}
+	return s.Settings.Epochs
+}
+
+// Memory is about how many bytes a run takes beside the samples.
+func (s Solver) Memory(widths []int, samples, threads int) float64 {
+	var floats, parameters, squares, metrics, longest, width float64
+	for l, d := range widths[1:] {
+		in, out := float64(widths[l]), float64(d)
+		parameters += out * (in + 1)
+		squares += in * in
+		metrics += 8 * in * in // moments, covariance, factors, the inverse
+		if r := float64(s.Settings.rank(widths[l])); r > 0 {
+			metrics += (4*r - 4*in) * in
+		}
+		longest = max(longest, in*in, out*in)
+		width += out
+	}
+	floats = 6*parameters + metrics
+	if b := s.Settings.Batch; b > 0 {
+		floats += float64((min(b, samples)+min(riskSamples, samples))*widths[0]) + 2*float64(samples)
+	}
+	perWorker := 2*(parameters+squares) + parameters + squares + pass.Block*5*width
+	return 4 * (floats + float64(threads)*perWorker)
+}
+
+// Init prepares a run. It refuses activations, losses and regularisers that
+// lack the derivatives that targets and steps are made of.
+func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
+	if err := s.Settings.Validate(); err != nil {
+		return nil, err
+	}
+	if err := p.Fits(n); err != nil {
+		return nil, err
+	}
+	if _, ok := p.Loss.(loss.Proximal); !ok && s.Settings.Mode == Prox {
+		return nil, fmt.Errorf("sync: loss %v has no proximal operator (loss.Proximal), which mode prox needs", p.Loss.Spec())
+	}
+	omega, ok := p.Regularizer.(prox.Differentiable)
+	if !ok {
+		return nil, fmt.Errorf("sync: regulariser %v has no gradient (prox.Differentiable)", p.Regularizer.Spec())
+	}
+	c := core{Settings: s.Settings, p: p, omega: omega, net: n.Clone(), e: pass.New(p.Threads, p.Comm)}
+	var st interface {
+		dlam.Stepper
+		begin() error
+	}
+	if s.Settings.Batch == 0 {
+		st = &monotone{core: c}
+	} else {
+		st = &miniBatch{core: c}
+	}
+	if err := st.begin(); err != nil {
+		st.Close()
+		return nil, err
+	}
+	return st, nil
+}

@@ -1,0 +1,123 @@
+package syncdlam
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/dlam-go/dlam"
+)
+
+// State is V: all else follows from the parameters.
+func (s *monotone) State() dlam.State {
+	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{"step": {s.step}}}
+	s.saveMoves(st)
+	return st
+}
+
+// Restore puts a State back.
+func (s *monotone) Restore(n *dlam.Network, st dlam.State) error {
+	s.net.CopyFrom(n)
+	r := restorer{st: st}
+	r.numbers("step", &s.step)
+	s.restoreMoves(&r)
+	if err := r.err(); err != nil {
+		return err
+	}
+	return s.evaluate()
+}
+
+// State is V, the parameters beside their average, the metrics' averages, and the
+// few numbers beside them.
+func (s *miniBatch) State() dlam.State {
+	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{
+		"epochs": {float64(s.epochs)}, "updates": {float64(s.updates)}, "step": {s.step}, "stale": {0},
+		"polyak": {s.polyak.excess, s.polyak.square, s.polyak.least}, "stability": {s.stability.slope, s.stability.share},
+		"target": {s.target.share, s.target.lowest, s.target.risk, float64(s.target.epochs), float64(s.target.updates)},
+	}}
+	if s.stale {
+		st.Float64["stale"][0] = 1
+	}
+	s.saveMoves(st)
+	for l := range s.layers {
+		ly, m := &s.layers[l], &s.layers[l].metric
+		st.Float32[fmt.Sprint("w.", l)], st.Float32[fmt.Sprint("b.", l)] = ly.w.Data, ly.b
+		st.Float64[fmt.Sprint("square.", l)], st.Float64[fmt.Sprint("mean.", l)] = m.square, m.mean
+		if m.low != nil {
+			st.Float32[fmt.Sprint("subspace.", l)] = m.low.u.Data
+		}
+	}
+	return st
+}
+
+// Restore puts a State back.
+func (s *miniBatch) Restore(n *dlam.Network, st dlam.State) error {
+	s.mean.CopyFrom(n)
+	r := restorer{st: st}
+	var epochs, updates, stale, passEpochs, passUpdates float64
+	r.numbers("epochs", &epochs)
+	r.numbers("updates", &updates)
+	r.numbers("step", &s.step)
+	r.numbers("stale", &stale)
+	r.numbers("polyak", &s.polyak.excess, &s.polyak.square, &s.polyak.least)
+	r.numbers("stability", &s.stability.slope, &s.stability.share)
+	r.numbers("target", &s.target.share, &s.target.lowest, &s.target.risk, &passEpochs, &passUpdates)
+	s.epochs, s.updates, s.stale = int(epochs), int(updates), stale == 1
+	s.target.epochs, s.target.updates = int(passEpochs), int(passUpdates)
+	s.restoreMoves(&r)
+	for l := range s.layers {
+		ly, m := &s.layers[l], &s.layers[l].metric
+		restore(&r, st.Float32, fmt.Sprint("w.", l), ly.w.Data)
+		restore(&r, st.Float32, fmt.Sprint("b.", l), ly.b)
+		restore(&r, st.Float64, fmt.Sprint("square.", l), m.square)
+		restore(&r, st.Float64, fmt.Sprint("mean.", l), m.mean)
+		if m.low != nil {
+			restore(&r, st.Float32, fmt.Sprint("subspace.", l), m.low.u.Data)
+		}
+		m.seen = s.updates > 0
+	}
+	if err := r.err(); err != nil || s.updates == 0 {
+		return err
+	}
+	return s.refreshMetrics(nil, 0, 0)
+}
+
+func (c *core) saveMoves(st dlam.State) {
+	for l := range c.layers {
+		v := c.layers[l].v
+		st.Float32[fmt.Sprint("v.w.", l)], st.Float32[fmt.Sprint("v.b.", l)] = v.W.Data, v.B
+	}
+}
+
+func (c *core) restoreMoves(r *restorer) {
+	for l := range c.layers {
+		v := c.layers[l].v
+		restore(r, r.st.Float32, fmt.Sprint("v.w.", l), v.W.Data)
+		restore(r, r.st.Float32, fmt.Sprint("v.b.", l), v.B)
+	}
+}
+
+// restorer copies what a State has into its place, and keeps what it lacks.
+type restorer struct {
+	st   dlam.State
+	errs []error
+}
+
+func (r *restorer) err() error { return errors.Join(r.errs...) }
+
+// numbers restores some numbers.
+func (r *restorer) numbers(key string, to ...*float64) {
+	v := make([]float64, len(to))
+	restore(r, r.st.Float64, key, v)
+	for i := range to {
+		*to[i] = v[i]
+	}
+}
+
+// restore restores an array.
+func restore[T any](r *restorer, from map[string][]T, key string, to []T) {
+	if len(from[key]) != len(to) {
+		r.errs = append(r.errs, fmt.Errorf("sync state: %s has %d elements, want %d", key, len(from[key]), len(to)))
+		return
+	}
+	copy(to, from[key])
+}
