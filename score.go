@@ -96,7 +96,7 @@ func (s *scoring) Block(w *pass.Worker, lo, hi int) {
 		w.Add(s.right, float64(correct(z, y.Class)))
 		return
 	}
-	w.Add(s.squares, residuals(z, y.Value, w.Vector(s.sum), w.Vector(s.square)))
+	w.Add(s.squares, residuals(z, y, w.Vector(s.sum), w.Vector(s.square)))
 }
 
 // notFiniteRows counts the rows that have an entry which is not finite.
@@ -124,12 +124,16 @@ func correct(z mat.Dense, class []int32) int {
 	return right
 }
 
-// residuals adds Σy and Σy² of each column and returns ‖z − y‖².
-func residuals(z, y mat.Dense, sum, square []float64) float64 {
+// residuals adds Σy and Σy² of each column and returns ‖z − y‖², with z kept within
+// the target's bounds.
+func residuals(z mat.Dense, y loss.Target, sum, square []float64) float64 {
 	var s float64
 	for i := range z.Rows {
-		yi := y.Row(i)
+		yi := y.Value.Row(i)
 		for j, v := range z.Row(i) {
+			if y.Low != nil {
+				v = min(max(v, y.Low[j]), y.High[j])
+			}
 			t := float64(yi[j])
 			d := float64(v) - t
 			s += d * d

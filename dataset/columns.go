@@ -9,27 +9,31 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/table"
 )
-
-// labelNames are the columns taken for the label, if there is no other word.
-var labelNames = []string{"label", "class", "target", "y", "species"}
 
 // columns is a table as it was read from a file: of all rows, or of this process's.
 type columns struct {
 	*table.Table
-	named    bool               // the columns have names; else they are numbered
-	repeated []string           // names that several columns had
-	index    []int              // columns that number or name the rows, and are no data
-	notes    []string           // what people are to be told
-	place    string             // what a row is called in messages: "line", "row"
-	part     bool               // of the file, this process's; else all of it
-	offset   int                // rows of the file before the first of the table
-	line     func(line int) int // the line of the file that a line of this process's part is; nil: the same
-	budget   *table.Budget
+	named      bool               // the columns have names; else they are numbered
+	repeated   []string           // names that several columns had
+	index      []int              // columns that number or name the rows, and are no data
+	indexNames []string           // names of such columns that were not read
+	notes      []string           // what people are to be told
+	place      string             // what a row is called in messages: "line", "row"
+	array      bool               // an array, whose columns count by their places
+	asIs       bool               // the columns are numbers, whatever they look like
+	part       bool               // of the file, this process's; else all of it
+	offset     int                // rows of the file before the first of the table
+	line       func(line int) int // the line of the file that a line of this process's part is; nil: the same
+	budget     *table.Budget
 
-	features []int // the columns that are features, and the label, -1 for none, if
-	label    int   // the table was read for them; else features is nil
+	features []int             // the columns that are features, and the label, -1 for none, if
+	label    int               // the table was read for them; else features is nil
+	layouts  map[string]string // of dates, by the columns' names
+	labels   []int             // several labels; nil for one
+	why      string            // the label is the column that it is
 }
 
 // name is how messages call column j.
@@ -74,28 +78,12 @@ func (t *columns) find(what, called string) (int, error) {
 	return 0, inputf("%s: no %s %q (there are %s)", t.Name, what, called, table.List(t.Names()))
 }
 
-// findLabel is the column of the label: the one that o names, or else the first one
-// with a customary name, or else the last.
-func (t *columns) findLabel(o Options, candidates []int) (int, error) {
-	if o.Label != "" {
-		return t.find("label column", o.Label)
-	}
-	if len(candidates) == 0 {
-		return 0, inputf("%s: no columns", t.Name)
-	}
-	for _, j := range candidates {
-		if t.named && isLabelName(t.Columns[j].Name) {
-			return j, nil
-		}
-	}
-	return candidates[len(candidates)-1], nil
-}
-
-// roles decides which columns are features, and which the label: -1 for none.
+// roles decides which columns may be features, and which is the label: -1 for none.
 func (t *columns) roles(o Options) (features []int, label int, err error) {
 	if t.features != nil {
 		return t.features, t.label, nil
 	}
+	t.findIndex()
 	left := make([]int, 0, len(t.Columns)) // columns that may be either
 	dropped := slices.Clone(t.index)
 	if o.Features == nil {
@@ -113,23 +101,33 @@ func (t *columns) roles(o Options) (features []int, label int, err error) {
 		}
 	}
 	label = -1
+	if m := o.Model; m != nil && !t.named && m.Table.Columns > 0 && o.Features != nil {
+		return t.numberedRoles(o)
+	}
 	if !o.NoLabel && (t.named || len(t.Columns) != len(o.Features)) {
 		if label, err = t.findLabel(o, left); err != nil {
 			return nil, 0, err
 		}
 	}
-	if o.Features != nil && (t.named || len(t.Columns) > len(o.Features)+1) {
-		for _, name := range o.Features {
-			j := t.Column(name)
-			if j < 0 {
-				return nil, 0, inputf("%s: no column %q, which the model needs (there are %s)", t.Name, name, table.List(t.Names()))
+	switch {
+	case o.Features != nil && (t.named || len(t.Columns) > len(o.Features)+1):
+		features, err = t.modelColumns(o)
+		return features, label, err
+	case o.Features == nil && len(o.Only) > 0:
+		for _, name := range o.Only {
+			j, err := t.find("feature column", name)
+			if err != nil {
+				return nil, 0, err
+			}
+			if t.isLabel(j, label) {
+				return nil, 0, inputf("%s: column %s is the label, and cannot be a feature too", t.Name, t.name(j))
 			}
 			features = append(features, j)
 		}
 		return features, label, nil
 	}
 	for _, j := range left {
-		if j != label {
+		if !t.isLabel(j, label) {
 			features = append(features, j)
 		}
 	}
@@ -139,36 +137,125 @@ func (t *columns) roles(o Options) (features []int, label int, err error) {
 	return features, label, nil
 }
 
-// dataset makes the data set of a table, whose memory it gives up: its numbers and
-// truth values are features, and one column is the label. err is an error of reading
-// the table.
+// numberedRoles is roles by the numbers of the columns of the table that a model was
+// trained on: the label may be missing, or all that is no feature.
+func (t *columns) numberedRoles(o Options) (features []int, label int, err error) {
+	shape := o.Model.Table
+	label = -1
+	if !o.NoLabel && len(t.Columns) == shape.Columns {
+		label, t.why = shape.Label, "is that of the model"
+	}
+	if o.Label != "" && !o.NoLabel {
+		if label, err = t.findLabel(o, nil); err != nil {
+			return nil, 0, err
+		}
+	}
+	for i, name := range o.Features {
+		j, err := strconv.Atoi(name)
+		switch {
+		case len(t.Columns) == len(o.Features) && shape.Columns > len(o.Features)+1:
+			j = i
+		case err != nil:
+			return nil, 0, inputf("%s: no column %q, which the model needs: the columns have no names", t.Name, name)
+		case len(t.Columns) == shape.Columns-1 && shape.Label >= 0 && j > shape.Label:
+			j--
+		}
+		if j < 0 || j >= len(t.Columns) {
+			return nil, 0, inputf("%s: no column %s, which the model needs: it has %d, and the model was trained on %d", t.Name, name, len(t.Columns), shape.Columns)
+		}
+		features = append(features, j)
+	}
+	return features, label, nil
+}
+
+// isLabel reports whether column j is the label, or one of several.
+func (t *columns) isLabel(j, label int) bool { return j == label || slices.Contains(t.labels, j) }
+
+// modelColumns are the columns that a model needs, in its order.
+func (t *columns) modelColumns(o Options) (features []int, err error) {
+	var missing []string
+	for _, name := range o.Features {
+		j := t.Column(name)
+		if j < 0 {
+			missing = append(missing, name)
+		}
+		features = append(features, j)
+	}
+	switch len(missing) {
+	case 0:
+		return features, nil
+	case 1:
+		return nil, inputf("%s: no column %q, which the model needs (there are %s)", t.Name, missing[0], table.List(t.Names()))
+	}
+	return nil, inputf("%s: no columns %q, which the model needs (there are %s)", t.Name, missing, table.List(t.Names()))
+}
+
+// findIndex finds a column that numbers the rows, as pandas writes one.
+func (t *columns) findIndex() {
+	if t.array || t.asIs || !t.named || len(t.index) > 0 || len(t.Columns) < 3 {
+		return
+	}
+	c := t.Columns[0]
+	if name := strings.ToLower(c.Name); name != "" && name != "unnamed: 0" || c.Kind == table.Unknown {
+		return
+	}
+	t.index = []int{0}
+	t.notes = append(t.notes, fmt.Sprintf("%s: the first column, %s, is the index of a pandas table, and no data", t.Name, t.name(0)))
+}
+
+// dataset makes the data set of a table: some columns are features, and one is the
+// label. Features that are numbers alone are copied to a matrix, and their memory is
+// given up. err is an error of reading the table.
 func (t *columns) dataset(o Options, err error) (Dataset, error) {
 	if err != nil {
 		return Dataset{}, err
 	}
-	d := Dataset{Name: t.Name, Comm: o.Comm, Scratch: o.Scratch, Notes: t.notes}
 	lo, hi := 0, t.Rows
+	d := Dataset{Name: t.Name, Comm: o.Comm, Scratch: o.Scratch, Missing: o.Missing}
 	if !t.part {
 		lo, hi = o.rows(t.Rows)
 		o = o.whole() // all processes have all rows
 	}
 	features, label, err := t.roles(o)
+	d.Notes = t.notes
 	if err != nil || t.Rows == 0 {
 		return d, err
+	}
+	asked := len(o.Drop)+len(o.Only)+len(t.index) > 0
+	features, kinds, ignored, err := t.assign(&d, features, o)
+	if err != nil {
+		return d, err
+	}
+	frame, err := t.framed(features, kinds, o)
+	if err != nil {
+		return d, err
+	}
+	d.Table = Shape{Columns: len(t.Columns), Label: label, IDs: t.ids(d.Taken)}
+	d.Kept = t.kept(o.Keep, lo, hi)
+	if label >= 0 {
+		d.Table.Name = t.Columns[label].Name
+		if t.labels != nil {
+			d.Table.Name = o.Label
+		}
+		if err := d.label(t, label, o); err != nil {
+			return d, err
+		}
+	}
+	t.noteTelling(&d, features, kinds)
+	if frame {
+		d.Frame = t.newFrame(features, kinds, t.layouts, lo, hi) // without constant columns
+		d.X, d.Features = mat.New(hi-lo, 0), d.Frame.Names()
+		d.cutLabels(lo, hi)
+		return d, nil
 	}
 	for _, j := range features {
 		if err := t.refuseFeature(j); err != nil {
 			return d, err
 		}
 	}
-	if t.named || len(o.Drop) > 0 || len(t.index) > 0 {
+	if t.named || asked || ignored {
 		for _, j := range features {
 			d.Features = append(d.Features, t.Columns[j].Name)
-		}
-	}
-	if label >= 0 {
-		if err := d.label(t, label, o); err != nil {
-			return d, err
 		}
 	}
 	if err := t.fill(&d, features, lo, hi); err != nil {
@@ -176,6 +263,117 @@ func (t *columns) dataset(o Options, err error) (Dataset, error) {
 	}
 	d.cutLabels(lo, hi)
 	return d, nil
+}
+
+// assign decides which of the columns that may be features are, and of what kinds.
+func (t *columns) assign(d *Dataset, may []int, o Options) (features []int, kinds []Kind, ignored bool, err error) {
+	if m := o.Model; m != nil && m.Columns != nil {
+		if len(may) != len(m.Columns) {
+			return nil, nil, false, inputf("%s: %d feature columns, want %d", t.Name, len(may), len(m.Columns))
+		}
+		for k, j := range may {
+			if err := t.convertible(j, m.Columns[k].Kind, m.Columns[k].Layout); err != nil {
+				return nil, nil, false, err
+			}
+			kinds = append(kinds, m.Columns[k].Kind)
+			t.setLayout(t.Columns[j].Name, m.Columns[k].Layout)
+		}
+		return may, kinds, false, nil
+	}
+	if t.asIs || o.Model != nil || t.array && t.isPlain(may) {
+		t.asIs = true
+		return may, slices.Repeat([]Kind{KindNumber}, len(may)), false, nil
+	}
+	all := make([]Taken, len(may))
+	for i, j := range may {
+		if all[i], err = t.takes(j, o); err != nil {
+			return nil, nil, false, err
+		}
+		if all[i].layout != "" {
+			t.setLayout(all[i].Name, all[i].layout)
+		}
+	}
+	if !slices.ContainsFunc(all, func(k Taken) bool { return k.Kind != KindIgnored }) {
+		for i := range all { // an id is better than nothing
+			if all[i].id && t.Columns[may[i]].Kind == table.Number {
+				all[i].Kind, all[i].About = KindNumber, "every whole number is another, but there is no other column"
+			}
+		}
+	}
+	d.Taken = all
+	plain := t.isPlain(may)
+	for i, j := range may {
+		switch k := all[i]; {
+		case k.Kind != KindIgnored:
+			features, kinds = append(features, j), append(kinds, k.Kind)
+		case plain && k.constant: // it makes no difference, and is 0 once it is scaled
+			features, kinds = append(features, j), append(kinds, KindIgnored)
+		default:
+			ignored = true
+		}
+	}
+	if !slices.ContainsFunc(kinds, func(k Kind) bool { return k != KindIgnored }) {
+		return nil, nil, false, inputf("%s: no feature columns: all are ignored (column %s: %s); --column NAME=KIND takes one nevertheless", t.Name, t.name(may[0]), all[0].About)
+	}
+	return features, kinds, ignored, nil
+}
+
+func (t *columns) setLayout(name, layout string) {
+	if t.layouts == nil {
+		t.layouts = map[string]string{}
+	}
+	t.layouts[name] = layout
+}
+
+// ids are the names of columns that name the rows.
+func (t *columns) ids(all []Taken) (names []string) {
+	if !t.named {
+		return nil
+	}
+	names = slices.Clone(t.indexNames)
+	for _, j := range t.index {
+		names = append(names, t.Columns[j].Name)
+	}
+	for _, k := range all {
+		if k.id && k.Kind == KindIgnored {
+			names = append(names, k.Name)
+		}
+	}
+	return names
+}
+
+// kept are the columns of some names, as texts.
+func (t *columns) kept(names []string, lo, hi int) (list []Kept) {
+	for _, name := range names {
+		j := t.Column(name)
+		if j < 0 || !t.named {
+			continue
+		}
+		k := Kept{Name: name, Values: make([]string, hi-lo)}
+		for i := range k.Values {
+			k.Values[i] = t.Columns[j].Format(lo + i)
+		}
+		list = append(list, k)
+	}
+	return list
+}
+
+// isPlain reports whether columns are numbers and truth values without gaps.
+func (t *columns) isPlain(list []int) bool {
+	for _, j := range list {
+		if c := t.Columns[j]; c.Kind != table.Number && c.Kind != table.Boolean || c.Missing() > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// framed reports whether the features are to be a Frame; see needsFrame.
+func (t *columns) framed(features []int, kinds []Kind, o Options) (bool, error) {
+	if o.Model != nil {
+		return o.Model.Columns != nil, nil
+	}
+	return t.needsFrame(features, kinds, o)
 }
 
 // refuseFeature says why column j cannot be a feature, nil if it can.

@@ -28,15 +28,36 @@ func (e inputError) Unwrap() error        { return e.error }
 // Dataset is a table of samples: features, and a class or values for each.
 type Dataset struct {
 	Name     string
-	X        mat.Dense     // one row a sample
-	Class    []int32       // class of each sample; nil for a regression or if unlabelled
-	Classes  []string      // class names, in the order of their numbers
-	Value    mat.Dense     // values to predict, one row a sample; no rows for a classification
+	X        mat.Dense // one row a sample; without columns where the samples are in Frame
+	Frame    *Frame    // samples with texts, dates or gaps, of which a Transform makes X; else nil
+	Taken    []Taken   // what the columns of a table were taken for
+	Class    []int32   // class of each sample; nil for a regression or if unlabelled
+	Classes  []string  // class names, in the order of their numbers
+	Value    mat.Dense // values to predict, one row a sample; no rows for a classification
+	Low      []float32 // bounds of predicted values, which scores heed; nil for none
+	High     []float32
 	Features []string      // names of the columns of X, or nil
 	Image    picture.Image // shape of a row of X, if it is a picture
 	Comm     comm.Comm     // the processes that hold the other samples; nil for none
 	Scratch  *Scratch      // where samples are kept; nil for memory
+	Table    Shape         // of the file that the samples are from, if it is a table
+	Kept     []Kept        // columns that are neither features nor the label, as texts; see Options.Keep
+	Missing  []string      // texts that said that there is no value, beside the customary ones
 	Notes    []string      // what people are to be told of how the data was taken, a line each
+}
+
+// Shape is how many columns a table has, and which of them is the label.
+type Shape struct {
+	Columns int      `json:"columns"`
+	Label   int      `json:"label"`         // from 0; -1 for none
+	Name    string   `json:"name"`          // of the label
+	IDs     []string `json:"ids,omitempty"` // names of columns that name the rows
+}
+
+// Kept is a column as texts, a row each.
+type Kept struct {
+	Name   string
+	Values []string
 }
 
 // Split is a data set divided for training and testing. Test has no rows if
@@ -46,13 +67,25 @@ type Split struct{ Train, Test Dataset }
 // Rows is the number of samples.
 func (d Dataset) Rows() int { return d.X.Rows }
 
+// RawFeatures is how many columns a sample has.
+func (d Dataset) RawFeatures() int {
+	if d.Frame != nil {
+		return len(d.Frame.columns)
+	}
+	return d.X.Cols
+}
+
 // Bytes is how much memory the samples take, in bytes: none, if they are kept in a
 // file.
 func (d Dataset) Bytes() float64 {
 	if d.Scratch != nil && d.Scratch.Dir != "" {
 		return 0
 	}
-	return 4 * float64(d.X.Rows) * float64(d.X.Cols)
+	b := 4 * float64(d.X.Rows) * float64(d.X.Cols)
+	if d.Frame != nil {
+		b += d.Frame.bytes()
+	}
+	return b
 }
 
 // Labelled reports whether each sample has a class or values.
@@ -61,12 +94,15 @@ func (d Dataset) Labelled() bool { return d.Class != nil || d.Value.Rows > 0 }
 // Target is what a network is to give for the samples: their classes, or their
 // values. It shares the memory of d, and is empty if d is not labelled.
 func (d Dataset) Target() loss.Target {
-	return loss.Target{Class: d.Class, Classes: len(d.Classes), Value: d.Value}
+	return loss.Target{Class: d.Class, Classes: len(d.Classes), Value: d.Value, Low: d.Low, High: d.High}
 }
 
 // RowRange is the view of samples lo to hi-1.
 func (d Dataset) RowRange(lo, hi int) Dataset {
 	d.X = d.X.RowRange(lo, hi)
+	if d.Frame != nil {
+		d.Frame = &Frame{columns: d.Frame.columns, rows: d.Frame.rows[lo:hi]}
+	}
 	if d.Class != nil {
 		d.Class = d.Class[lo:hi]
 	}
@@ -81,6 +117,9 @@ func (d Dataset) Pick(index []int) (p Dataset, err error) {
 	p = d
 	if p.X, err = d.Scratch.matrix(d.Name, len(index), d.X.Cols); err != nil {
 		return p, err
+	}
+	if d.Frame != nil {
+		p.Frame = d.Frame.pick(index)
 	}
 	if d.Class != nil {
 		p.Class = make([]int32, len(index))
@@ -114,7 +153,7 @@ func (d Dataset) Validate() error {
 	if d.Rows() == 0 {
 		return inputf("%s: no samples", d.Name)
 	}
-	if d.X.Cols == 0 {
+	if d.X.Cols == 0 && d.Frame == nil {
 		return inputf("%s: no features", d.Name)
 	}
 	for i := range d.X.Rows {
@@ -159,7 +198,8 @@ func (d Dataset) Trainable() error {
 	return nil
 }
 
-// Summary is what a data set is like.
+// Summary is what a data set is like; of a table with texts, dates or gaps the numbers
+// are those that are there.
 type Summary struct {
 	Rows, Features int
 	Min, Max, Mean float64
@@ -186,7 +226,12 @@ func (d Dataset) Summarize() Summary {
 			s.Constant++
 		}
 	}
-	s.Mean /= float64(max(1, d.X.Rows*d.X.Cols))
+	n := d.X.Rows * d.X.Cols
+	if d.Frame != nil {
+		s.Features = len(d.Frame.columns)
+		n = d.Frame.summarize(&s)
+	}
+	s.Mean /= float64(max(1, n))
 	for _, c := range d.Class {
 		s.Counts[c]++
 	}

@@ -174,8 +174,3 @@ func sequence(record [][]byte, point byte) (steps, rising bool) {
 	}
 	return steps && n > 1, rising && n > 1
 }
-
-// isLabelName reports whether a column of that name is taken for the label.
-func isLabelName(name string) bool {
-	return slices.Contains(labelNames, strings.ToLower(strings.TrimSpace(name)))
-}

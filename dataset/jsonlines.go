@@ -33,7 +33,7 @@ func isJSONLines(path string, head []byte) bool {
 func (c *textReader) jsonLines(r *bufio.Reader, b *table.Builder, kinds []table.Kind) (*table.Builder, error) {
 	if b == nil {
 		var err error
-		if b, err = table.NewBuilder(c.files[0], c.names, table.Settings{Kinds: kinds, Budget: c.budget}); err != nil {
+		if b, err = table.NewBuilder(c.files[0], c.names, table.Settings{Missing: c.o.Missing, Kinds: kinds, Budget: c.budget}); err != nil {
 			return nil, readError(c.in.path, err)
 		}
 	}

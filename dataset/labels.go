@@ -6,56 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/dlam-go/dlam/comm"
-	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/table"
 )
-
-// maxClasses is up to how many distinct integers are taken for classes.
-const maxClasses = 100
-
-// label makes column j of t the label of d: classes, or values. Texts, truth values
-// and times mean classes; numbers mean values if a regression is asked for, or if
-// they are not whole or too many; else classes.
-func (d *Dataset) label(t *columns, j int, o Options) error {
-	c := t.Columns[j]
-	if c.Missing() > 0 {
-		row, line := c.FirstMissing()
-		return inputf("%s: %s, column %s: the label is missing (%d of %d are)", t.Name, t.at(row, line), t.name(j), c.Missing(), t.Rows)
-	}
-	const each = 8 // bytes of a row: the class, and the name that it is one of
-	if err := t.budget.Take(each * int64(t.Rows)); err != nil {
-		return readError(t.Name, err)
-	}
-	if o.Classes == nil {
-		values, err := areValues(t, j, o)
-		if err != nil {
-			return err
-		}
-		if values {
-			d.Value = mat.New(t.Rows, 1)
-			return t.copyValues(d.Value.Data, j)
-		}
-	}
-	if c.Rounded() {
-		return inputf("%s: column %s: integers of more than 64 bits cannot be told apart as classes: write them with a letter in front", t.Name, t.name(j))
-	}
-	return d.classify(labelsOf(t, j), o)
-}
-
-// areValues decides over all processes' labels.
-func areValues(t *columns, j int, o Options) (bool, error) {
-	c := t.Columns[j]
-	is, err := comm.Any(o.ranks(), c.Kind != table.Number, !c.Whole())
-	if err != nil || is[0] {
-		return false, err
-	}
-	if is[1] || o.Regression {
-		return true, nil
-	}
-	all, err := union(o.ranks(), firstTexts(c, maxClasses+1))
-	return len(all) > maxClasses, err
-}
 
 // firstTexts is up to most of the different values of a column.
 func firstTexts(c *table.Column, most int) []string {
@@ -173,6 +125,9 @@ func (d *Dataset) classify(l labels, o Options) error {
 		if !ok {
 			n, ok = numbers[sameValue(name)]
 		}
+		if !ok {
+			n, ok = looseNumber(names, name)
+		}
 		class[i] = n
 		if first := slices.Index(l.of, int32(i)); !ok && first >= 0 {
 			return inputf("%s: sample %d: label %q is none of the classes %s", l.path, first+1, name, table.List(names))
@@ -200,6 +155,21 @@ func classNumbers(names []string) map[string]int32 {
 		m[n] = int32(i)
 	}
 	return m
+}
+
+// looseNumber is the number of the one class whose name differs from a label only by
+// capitals, blanks and points: >50K for >50K.
+func looseNumber(names []string, label string) (number int32, ok bool) {
+	loose := func(name string) string { return strings.ToLower(strings.Trim(name, " .\t")) }
+	for i, n := range names {
+		if loose(n) == loose(label) {
+			if ok {
+				return 0, false
+			}
+			number, ok = int32(i), true
+		}
+	}
+	return number, ok
 }
 
 // sameValue is one way to write what a name means, the same for all names that mean

@@ -23,6 +23,9 @@ func digits(ctx context.Context, o Options) (Split, error) {
 	in := &input{path: "digits", size: -1, r: bytes.NewReader(digitsCSV)}
 	whole := Options{NoHeader: true}
 	t, err := textTable(ctx, in, []string{in.path}, whole, nil)
+	if err == nil {
+		t.asIs = true
+	}
 	d, err := t.dataset(whole, err)
 	if err != nil {
 		return Split{}, err

@@ -195,7 +195,7 @@ func (a *array) table(names []string, o Options, budget *table.Budget) (*columns
 			return nil, err
 		}
 	}
-	b, err := table.NewBuilder(a.path, names, table.Settings{Budget: budget, Kinds: slices.Repeat([]table.Kind{kind}, len(names))})
+	b, err := table.NewBuilder(a.path, names, table.Settings{Missing: o.Missing, Budget: budget, Kinds: slices.Repeat([]table.Kind{kind}, len(names))})
 	if err != nil {
 		return nil, readError(a.path, err)
 	}
@@ -242,7 +242,7 @@ func (a *array) table(names []string, o Options, budget *table.Budget) (*columns
 	if err != nil {
 		return nil, readError(a.path, err)
 	}
-	return &columns{Table: t, place: "row", budget: budget, part: true, offset: lo}, nil
+	return &columns{Table: t, place: "row", budget: budget, part: true, array: true, offset: lo}, nil
 }
 
 // pictures reads an array of three dimensions or more as a row of numbers a sample.

@@ -25,11 +25,17 @@ type Options struct {
 	// is 0 if unknown.
 	Progress func(file string, done, total int64)
 
-	Label      string // label column of a table: name, or number from 0 (negative from the end); "" to detect
-	NoLabel    bool   // the table has no label column
-	Regression bool   // numeric labels are values, not classes
-	// Drop are columns of a table to leave out, by name or number as Label.
-	Drop []string
+	Label   string // label column of a table: name, or number from 0 (negative from the end), or several with commas between, which are values; "" to detect
+	NoLabel bool   // the table has no label column
+	// Task says what labels are, where they are numbers: values or classes; "" to find
+	// out.
+	Task Task
+	// Drop are columns of a table to leave out, by name or number as Label, and Only,
+	// if there are any, those that are features.
+	Drop, Only []string
+	Keep       []string        // columns to have as texts, where there are any of these names: Dataset.Kept
+	Kinds      map[string]Kind // of columns, by name or number; others are found out
+	Missing    []string        // texts that say that there is no value, beside the customary ones
 
 	// How a table of text (CSV and its relatives) is written; each zero value is to
 	// find out, or what is customary.
@@ -46,6 +52,9 @@ type Options struct {
 	// none of them is an error) and columns by name (others are ignored).
 	Classes  []string
 	Features []string
+	// Model is what is done to the samples of a model that the data is for, by which
+	// the columns are of its kinds; nil for data to train on.
+	Model *Transform
 
 	Limit int // the first so many training samples; 0 for all
 	// Comm is the processes that divide the samples; nil for one. Each then

@@ -34,10 +34,22 @@ func parquetTable(ctx context.Context, in *input, o Options, budget *table.Budge
 	if label >= 0 {
 		used = append(slices.Clone(features), label)
 	}
-	r := &parquetReader{ctx: ctx, in: in, file: f, used: used}
-	t := &columns{named: true, notes: all.notes, place: "row", budget: budget, features: numbersTo(len(features)), label: -1}
+	used = append(used, all.labels[min(1, len(all.labels)):]...)
+	for _, name := range o.Keep {
+		if j := all.Column(name); j >= 0 && !slices.Contains(used, j) {
+			used = append(slices.Clone(used), j)
+		}
+	}
+	r := &parquetReader{ctx: ctx, in: in, file: f, used: used, missing: o.Missing}
+	t := &columns{named: true, notes: all.notes, place: "row", budget: budget, features: numbersTo(len(features)), label: -1, why: all.why}
+	for _, j := range all.index {
+		t.indexNames = append(t.indexNames, all.Columns[j].Name)
+	}
 	if label >= 0 {
 		t.label = len(features)
+	}
+	for k := range all.labels {
+		t.labels = append(t.labels, t.label+k)
 	}
 	rows := o
 	if t.part = o.Limit == 0; !t.part { // classes are those of all rows
@@ -77,10 +89,11 @@ func parquetColumns(ctx context.Context, in *input, budget *table.Budget) (*colu
 
 // parquetReader reads some columns of a file.
 type parquetReader struct {
-	ctx  context.Context
-	in   *input
-	file *parquet.File
-	used []int
+	ctx     context.Context
+	in      *input
+	file    *parquet.File
+	used    []int
+	missing []string // texts that say that there is no value
 }
 
 func (r *parquetReader) read(lo, hi int, budget *table.Budget) (*table.Table, error) {
@@ -92,7 +105,7 @@ func (r *parquetReader) read(lo, hi int, budget *table.Budget) (*table.Table, er
 		}
 		names[k], kinds[k] = c.Name, parquetKind(c)
 	}
-	b, err := table.NewBuilder(r.in.path, names, table.Settings{Kinds: kinds, Budget: budget})
+	b, err := table.NewBuilder(r.in.path, names, table.Settings{Missing: r.missing, Kinds: kinds, Budget: budget})
 	if err != nil {
 		return nil, readError(r.in.path, err)
 	}

@@ -183,7 +183,7 @@ func TestSharesReadNoMore(t *testing.T) {
 
 // What is wrong in a share is told with its line in the file.
 func TestShareErrors(t *testing.T) {
-	path := write(t, "table.csv", []byte("a,label\n"+strings.Repeat("1,x\n2,y\n", 20)+"oops,x\n"))
+	path := write(t, "table.csv", []byte("a,label\n"+strings.Repeat("1,x\n2,y\n", 20)+"1,\n"))
 	if err := lastError(path, 3); err == nil || !strings.Contains(err.Error(), "line 42, column") {
 		t.Errorf("got %v, want line 42", err)
 	}

@@ -173,7 +173,10 @@ func (c *textReader) file(b *table.Builder, kinds []table.Kind) (*table.Builder,
 		err = c.nameColumns(first)
 	}
 	if err == nil && b == nil {
-		b, err = table.NewBuilder(c.files[0], c.names, table.Settings{Point: c.point, Kinds: kinds, Budget: c.budget})
+		if kinds == nil {
+			kinds = c.o.textKinds(c.names)
+		}
+		b, err = table.NewBuilder(c.files[0], c.names, table.Settings{Missing: c.o.Missing, Point: c.point, Kinds: kinds, Budget: c.budget})
 	}
 	if err != nil {
 		return nil, c.fault(err)
@@ -195,6 +198,27 @@ func (c *textReader) file(b *table.Builder, kinds []table.Kind) (*table.Builder,
 		}
 	}
 	return b, c.rows(lines, b)
+}
+
+// textKinds are kinds with which columns are read as they are written, whatever their
+// texts look like: categories, and columns to keep that are not features too; nil if
+// there are none.
+func (o Options) textKinds(names []string) (kinds []table.Kind) {
+	isText := func(name string) bool {
+		if slices.Contains(o.Keep, name) && !slices.Contains(o.Features, name) || o.Kinds[name] == KindCategory {
+			return true
+		}
+		return o.Model != nil && slices.ContainsFunc(o.Model.Columns, func(c Column) bool { return c.Name == name && c.Kind == KindCategory })
+	}
+	for j, name := range names {
+		if isText(name) {
+			if kinds == nil {
+				kinds = make([]table.Kind, len(names))
+			}
+			kinds[j] = table.Text
+		}
+	}
+	return kinds
 }
 
 func (c *textReader) lines(r io.Reader) *delimited.Reader {

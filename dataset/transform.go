@@ -40,12 +40,22 @@ type Transform struct {
 	// predictions are turned back; one shift a value.
 	TargetShift  []float32 `json:"target_shift,omitempty"`
 	TargetFactor float32   `json:"target_factor,omitempty"`
+	// TargetLow and TargetHigh are the least and the greatest value of the training
+	// samples, within which predictions are kept; none where they are not.
+	TargetLow  []float32 `json:"target_low,omitempty"`
+	TargetHigh []float32 `json:"target_high,omitempty"`
+	// Columns are those of a table with texts, dates or gaps, whose features come one
+	// column after the other; Shift and Factor then leave them as they are. nil for
+	// samples that are numbers alone.
+	Columns []Column `json:"columns,omitempty"`
+	Table   Shape    `json:"table,omitzero"`    // of the file that the samples are from
+	Missing []string `json:"missing,omitempty"` // texts that said that there was no value, beside the customary ones
 }
 
 // Fit makes the transform for training data d, all processes' samples of it. A
 // regression's values are standardised unless s is ScaleNone.
 func Fit(d Dataset, s Scaling, pool int) (Transform, error) {
-	t := Transform{Inputs: d.X.Cols, Image: d.Image, Pool: pool, Scaling: s, Shift: []float32{0}, Factor: []float32{1}}
+	t := Transform{Inputs: d.RawFeatures(), Image: d.Image, Pool: pool, Scaling: s, Shift: []float32{0}, Factor: []float32{1}, Table: d.Table, Missing: d.Missing}
 	if pool < 1 {
 		return t, inputf("pool: got %d, want at least 1", pool)
 	}
@@ -56,6 +66,10 @@ func Fit(d Dataset, s Scaling, pool int) (Transform, error) {
 		return t, inputf("scaling: got %q, want one of none, unit, standard", s)
 	}
 	switch {
+	case d.Frame != nil:
+		if err := t.fitFrame(d); err != nil {
+			return t, err
+		}
 	case s == ScaleUnit && d.Image.Max > 0:
 		t.Factor[0] = 1 / d.Image.Max
 	case s != ScaleNone:
@@ -74,7 +88,7 @@ func Fit(d Dataset, s Scaling, pool int) (Transform, error) {
 }
 
 // fitColumns sets a shift and a factor for each feature. A constant feature
-// becomes 0.
+// becomes 0, whatever it is in other samples: nothing is known of what that means.
 func (t *Transform) fitColumns(x mat.Dense, ranks comm.Comm) error {
 	m, err := momentsOf(x, ranks)
 	if err != nil {
@@ -85,6 +99,9 @@ func (t *Transform) fitColumns(x mat.Dense, ranks comm.Comm) error {
 		t.Shift[j], t.Factor[j] = float32(m.mean[j]), reciprocal(m.sd[j])
 		if t.Scaling == ScaleUnit {
 			t.Shift[j], t.Factor[j] = float32(m.lo[j]), reciprocal(m.hi[j]-m.lo[j])
+		}
+		if m.lo[j] == m.hi[j] {
+			t.Factor[j] = 0
 		}
 	}
 	return nil
@@ -153,10 +170,10 @@ func (t *Transform) fitTarget(y mat.Dense, ranks comm.Comm) error {
 	if err != nil {
 		return err
 	}
-	t.TargetShift = make([]float32, y.Cols)
+	t.TargetShift, t.TargetLow, t.TargetHigh = make([]float32, y.Cols), make([]float32, y.Cols), make([]float32, y.Cols)
 	var variance float64
 	for j := range t.TargetShift {
-		t.TargetShift[j] = float32(m.mean[j])
+		t.TargetShift[j], t.TargetLow[j], t.TargetHigh[j] = float32(m.mean[j]), float32(m.lo[j]), float32(m.hi[j])
 		variance += m.sd[j] * m.sd[j] / float64(y.Cols)
 	}
 	t.TargetFactor = reciprocal(math.Sqrt(variance))
@@ -164,7 +181,16 @@ func (t *Transform) fitTarget(y mat.Dense, ranks comm.Comm) error {
 }
 
 // Outputs is the number of features after the transform.
-func (t Transform) Outputs() int { return t.Inputs / (t.Pool * t.Pool) }
+func (t Transform) Outputs() int {
+	if t.Columns == nil {
+		return t.Inputs / (t.Pool * t.Pool)
+	}
+	n := 0
+	for k := range t.Columns {
+		n += t.Columns[k].Outputs()
+	}
+	return n
+}
 
 // Validate reports a transform that fits no data: one read from a file.
 func (t Transform) Validate() error {
@@ -176,6 +202,20 @@ func (t Transform) Validate() error {
 		return fmt.Errorf("transform: pool %d does not fit %s with %d inputs", t.Pool, im, t.Inputs)
 	case len(t.Shift) != len(t.Factor) || len(t.Shift) != 1 && len(t.Shift) != t.Outputs():
 		return fmt.Errorf("transform: %d shifts and %d factors for %d features", len(t.Shift), len(t.Factor), t.Outputs())
+	}
+	if n := len(t.TargetLow); n != len(t.TargetHigh) || n > 0 && n != len(t.TargetShift) {
+		return fmt.Errorf("transform: %d least values, %d greatest, %d shifts", n, len(t.TargetHigh), len(t.TargetShift))
+	}
+	if t.Columns == nil {
+		return nil
+	}
+	if len(t.Columns) != t.Inputs || t.Pool != 1 || len(t.Shift) != 1 || t.Shift[0] != 0 || t.Factor[0] != 1 {
+		return fmt.Errorf("transform: %d columns for %d inputs, or pooled, or scaled twice", len(t.Columns), t.Inputs)
+	}
+	for k := range t.Columns {
+		if err := t.Columns[k].validate(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -194,6 +234,9 @@ func (t Transform) Move(d Dataset) (Dataset, error) {
 }
 
 func (t Transform) apply(d Dataset, clone bool) (_ Dataset, err error) {
+	if t.Columns != nil || d.Frame != nil {
+		return t.applyColumns(d)
+	}
 	if d.X.Cols != t.Inputs {
 		return d, inputf("%s: %d features, want %d", d.Name, d.X.Cols, t.Inputs)
 	}
@@ -224,6 +267,28 @@ func (t Transform) apply(d Dataset, clone bool) (_ Dataset, err error) {
 			return d, t.tooFar(d, i)
 		}
 	}
+	return t.applyTarget(d), nil
+}
+
+// applyColumns is d with its raw columns made features.
+func (t Transform) applyColumns(d Dataset) (_ Dataset, err error) {
+	if t.Columns == nil {
+		return d, inputf("%s: it has texts, dates or gaps, and the model takes numbers alone", d.Name)
+	}
+	if d.Frame == nil {
+		if d.Frame, err = t.frameOf(d); err != nil {
+			return d, err
+		}
+	}
+	if d.X, err = t.encode(d); err != nil {
+		return d, err
+	}
+	d.Frame, d.Features = nil, t.FeatureNames()
+	return t.applyTarget(d), nil
+}
+
+// applyTarget standardises a regression's values.
+func (t Transform) applyTarget(d Dataset) Dataset {
 	if t.TargetFactor != 0 && d.Value.Rows > 0 {
 		d.Value = d.Value.Clone()
 		for i := range d.Value.Rows {
@@ -232,8 +297,9 @@ func (t Transform) apply(d Dataset, clone bool) (_ Dataset, err error) {
 				row[j] = (v - t.TargetShift[j]) * t.TargetFactor
 			}
 		}
+		d.Low, d.High = t.scaledTarget(t.TargetLow), t.scaledTarget(t.TargetHigh)
 	}
-	return d, nil
+	return d
 }
 
 // farthest is how far from 0 a scaled feature may be: the square of what is farther
@@ -255,7 +321,23 @@ func (t Transform) tooFar(d Dataset, i int) error {
 	return inputf("%s: sample %d, %s: got about %.3g, and the training samples have %s: leave the sample or the column out", d.Name, i+1, d.feature(j), scaled*spread+shift, where)
 }
 
-// Restore turns predicted values back to the units of the data, in place.
+// scaledTarget is values in the units of the data as those of transformed samples.
+func (t Transform) scaledTarget(values []float32) []float32 {
+	scaled := make([]float32, len(values))
+	for j, v := range values {
+		scaled[j] = (v - t.TargetShift[j]) * t.TargetFactor
+	}
+	return scaled
+}
+
+// Unclamped is t without bounds of predicted values.
+func (t Transform) Unclamped() Transform {
+	t.TargetLow, t.TargetHigh = nil, nil
+	return t
+}
+
+// Restore turns predicted values back to the units of the data, in place, and keeps
+// them within those of the training samples.
 func (t Transform) Restore(y mat.Dense) {
 	if t.TargetFactor == 0 {
 		return
@@ -264,6 +346,9 @@ func (t Transform) Restore(y mat.Dense) {
 		row := y.Row(i)
 		for j, v := range row {
 			row[j] = v/t.TargetFactor + t.TargetShift[j]
+			if t.TargetLow != nil {
+				row[j] = min(max(row[j], t.TargetLow[j]), t.TargetHigh[j])
+			}
 		}
 	}
 }

@@ -14,10 +14,14 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/table"
 )
 
 //go:embed predict.go.tmpl
 var goTemplate string
+
+//go:embed predict_table.go.tmpl
+var goTableTemplate string // what a table with texts, dates or gaps needs beside
 
 // goLine is how many characters of weights a line of source holds.
 const goLine = 116
@@ -31,7 +35,8 @@ type goSource struct {
 	Transform      dataset.Transform
 	Widths         []int
 	Classes        []string
-	Parameters     string // base64, in lines
+	Parameters     string   // base64, in lines
+	Gaps           []string // texts that say that there is no value
 }
 
 // GoSource is the model as the source of package name: its weights, and a
@@ -54,7 +59,15 @@ func GoSource(m *model.Model, name string) ([]byte, error) {
 	if err := source.activations(m); err != nil {
 		return nil, fmt.Errorf("source: %w", err)
 	}
+	if m.Transform.Columns != nil {
+		gaps := slices.Concat(table.MissingTexts(), m.Transform.Missing)
+		slices.Sort(gaps)
+		source.Gaps = slices.Compact(gaps)
+	}
 	t, err := template.New("predict").Parse(goTemplate)
+	if err == nil {
+		t, err = t.Parse(goTableTemplate)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -108,16 +121,21 @@ func goActivation(h activation.Func) (string, error) {
 }
 
 // goParameters are the transform's shifts and factors, one of each a feature,
-// each layer's weights and intercepts, and a regression's shifts and factor.
+// each layer's weights and intercepts, and a regression's shifts and factor, and its
+// least and greatest values.
 func goParameters(m *model.Model) string {
 	t := m.Transform
-	raw := rawFloats(nil, each(t.Shift, t.Outputs()))
-	raw = rawFloats(raw, each(t.Factor, t.Outputs()))
+	var raw []byte
+	if t.Columns == nil {
+		raw = rawFloats(raw, each(t.Shift, t.Outputs()))
+		raw = rawFloats(raw, each(t.Factor, t.Outputs()))
+	}
 	for _, ly := range m.Network.Layers {
 		raw = rawFloats(rawFloats(raw, ly.W.Elements()), ly.B)
 	}
 	if t.TargetFactor != 0 {
 		raw = rawFloats(raw, append(t.TargetShift[:len(t.TargetShift):len(t.TargetShift)], t.TargetFactor))
+		raw = rawFloats(rawFloats(raw, t.TargetLow), t.TargetHigh)
 	}
 	text := base64.StdEncoding.EncodeToString(raw)
 	var b strings.Builder

@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"codeberg.org/sbinet/npyio/npy"
 
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/spec"
+	"github.com/dlam-go/dlam/table"
 )
 
 // NPZ writes the model as an archive of arrays for numpy.load, with what it
@@ -64,6 +66,13 @@ func arrays(m *model.Model) ([]array, error) {
 		{"layers", layers}, {"loss", loss[0]}, {"output", string(m.Meaning())},
 		{"pool", int64(t.Pool)}, {"shift", t.Shift}, {"factor", t.Factor},
 	}
+	if t.Columns != nil {
+		columns, err := texts(t.Columns)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, array{"columns", columns}, array{"missing", slices.Concat(table.MissingTexts(), t.Missing)})
+	}
 	if im := t.Image; im.Width > 0 {
 		list = append(list, array{"image", []int64{int64(im.Height), int64(im.Width), int64(im.Channels)}})
 	}
@@ -75,6 +84,9 @@ func arrays(m *model.Model) ([]array, error) {
 	}
 	if t.TargetFactor != 0 {
 		list = append(list, array{"target_shift", t.TargetShift}, array{"target_factor", t.TargetFactor})
+		if t.TargetLow != nil {
+			list = append(list, array{"target_low", t.TargetLow}, array{"target_high", t.TargetHigh})
+		}
 	}
 	for l, ly := range m.Network.Layers {
 		list = append(list, array{fmt.Sprintf("%d.weight", l), rows(ly.W)}, array{fmt.Sprintf("%d.bias", l), ly.B})

@@ -13,6 +13,7 @@ import (
 const (
 	onnxIR    = 7  // of ONNX 1.8, the first with the opset
 	onnxOpset = 13 // the least in which each operator used has its present form
+	onnxML    = 2  // of the domain ai.onnx.ml, for texts
 	// onnxInput is the name of the graph's input.
 	onnxInput = "features"
 	// onnxMaxParameters keeps the file below protobuf's 2 GiB.
@@ -20,7 +21,9 @@ const (
 )
 
 // ONNX is the model as an ONNX file (IR version 7, opset 13): input "features"
-// of shape N × inputs, raw samples; output "probabilities", "scores" or
+// of shape N × inputs, raw samples; of a table with texts, dates or gaps an input of
+// shape N × 1 for each column, called as it: of texts, or of float64, with NaN for a
+// missing number, 0 and 1 for truth values, and seconds since 1970 for times. Output "probabilities", "scores" or
 // "values" of shape N × outputs. The metadata properties "classes" and
 // "features" hold JSON lists of names, where there are names.
 func ONNX(m *model.Model) ([]byte, error) {
@@ -28,7 +31,12 @@ func ONNX(m *model.Model) ([]byte, error) {
 		return nil, fmt.Errorf("ONNX: %d parameters, the format holds at most %d in one file", p, onnxMaxParameters)
 	}
 	g := &graph{value: onnxInput}
-	g.transform(m.Transform)
+	if m.Transform.Columns != nil {
+		g.columns(m.Transform, string(m.Meaning()))
+	} else {
+		g.inputs = appendMessage(nil, graphInput, matrixInfo(onnxInput, elementFloat, m.Transform.Inputs))
+		g.transform(m.Transform)
+	}
 	for l, ly := range m.Network.Layers {
 		w := g.floats(fmt.Sprintf("%d.weight", l), ly.W.Elements(), ly.W.Rows, ly.W.Cols)
 		b := g.floats(fmt.Sprintf("%d.bias", l), ly.B, len(ly.B))
@@ -46,7 +54,7 @@ func ONNX(m *model.Model) ([]byte, error) {
 	}
 	g.restore(m.Transform)
 	w := m.Network.Widths()
-	return onnxModel(m, g.encode(m.Transform.Inputs, string(m.Meaning()), w[len(w)-1]))
+	return onnxModel(m, g.encode(string(m.Meaning()), w[len(w)-1]))
 }
 
 // onnxModel is the ModelProto.
@@ -59,6 +67,9 @@ func onnxModel(m *model.Model, graph []byte) ([]byte, error) {
 	b = appendString(b, modelDoc, about)
 	b = appendMessage(b, modelGraph, graph)
 	b = appendMessage(b, modelOpset, appendInt(nil, opsetVersion, onnxOpset))
+	if m.Transform.Columns != nil {
+		b = appendMessage(b, modelOpset, appendInt(appendString(nil, opsetDomain, onnxMLDomain), opsetVersion, onnxML))
+	}
 	for _, e := range []struct {
 		key   string
 		names []string
@@ -79,6 +90,8 @@ func onnxModel(m *model.Model, graph []byte) ([]byte, error) {
 // before it.
 type graph struct {
 	nodes        []node
+	inputs       []byte // encoded, ready for a GraphProto
+	values       []byte // types of values between nodes, encoded
 	initializers []byte // encoded, ready for a GraphProto
 	value        string // name of what the last node gives
 	scalars      int    // constants named so far
@@ -88,11 +101,12 @@ type node struct {
 	op, output string
 	inputs     []string
 	attributes [][]byte
+	domain     string // "" for ONNX's own
 }
 
 func (g *graph) node(op string, inputs []string, attributes ...[]byte) {
 	g.value = fmt.Sprintf("%s_%d", op, len(g.nodes))
-	g.nodes = append(g.nodes, node{op, g.value, inputs, attributes})
+	g.nodes = append(g.nodes, node{op: op, output: g.value, inputs: inputs, attributes: attributes})
 }
 
 // floats adds a constant and is its name.
@@ -160,10 +174,14 @@ func (g *graph) restore(t dataset.Transform) {
 	}
 	g.node("Div", []string{g.value, g.floats("target_factor", []float32{t.TargetFactor})})
 	g.node("Add", []string{g.value, g.floats("target_shift", t.TargetShift, len(t.TargetShift))})
+	if n := len(t.TargetLow); n > 0 {
+		g.node("Max", []string{g.value, g.floats("target_low", t.TargetLow, n)})
+		g.node("Min", []string{g.value, g.floats("target_high", t.TargetHigh, n)})
+	}
 }
 
 // encode is the GraphProto; what the last node gives is called output.
-func (g *graph) encode(inputs int, output string, outputs int) []byte {
+func (g *graph) encode(output string, outputs int) []byte {
 	g.nodes[len(g.nodes)-1].output = output
 	var b []byte
 	for _, n := range g.nodes {
@@ -173,12 +191,15 @@ func (g *graph) encode(inputs int, output string, outputs int) []byte {
 		}
 		nb = appendString(appendString(nb, nodeOutput, n.output), nodeName, n.output)
 		nb = appendString(nb, nodeOp, n.op)
+		if n.domain != "" {
+			nb = appendString(nb, nodeDomain, n.domain)
+		}
 		for _, a := range n.attributes {
 			nb = appendMessage(nb, nodeAttribute, a)
 		}
 		b = appendMessage(b, graphNode, nb)
 	}
 	b = append(appendString(b, graphName, "dlam"), g.initializers...)
-	b = appendMessage(b, graphInput, matrixInfo(onnxInput, inputs))
-	return appendMessage(b, graphOutput, matrixInfo(output, outputs))
+	b = append(append(b, g.inputs...), g.values...)
+	return appendMessage(b, graphOutput, matrixInfo(output, elementFloat, outputs))
 }

@@ -16,7 +16,8 @@ const (
 	modelGraph       protowire.Number = 7 // GraphProto
 	modelOpset       protowire.Number = 8 // repeated OperatorSetIdProto
 	modelMetadata    protowire.Number = 14
-	opsetVersion     protowire.Number = 2 // int64; no domain: ONNX's own
+	opsetDomain      protowire.Number = 1 // none: ONNX's own
+	opsetVersion     protowire.Number = 2 // int64
 	entryKey         protowire.Number = 1 // StringStringEntryProto
 	entryValue       protowire.Number = 2
 	graphNode        protowire.Number = 1 // repeated NodeProto
@@ -24,15 +25,18 @@ const (
 	graphInitializer protowire.Number = 5  // repeated TensorProto
 	graphInput       protowire.Number = 11 // repeated ValueInfoProto
 	graphOutput      protowire.Number = 12
-	nodeInput        protowire.Number = 1 // repeated string
+	graphValue       protowire.Number = 13 // repeated ValueInfoProto
+	nodeInput        protowire.Number = 1  // repeated string
 	nodeOutput       protowire.Number = 2
 	nodeName         protowire.Number = 3
 	nodeOp           protowire.Number = 4
 	nodeAttribute    protowire.Number = 5 // repeated AttributeProto
+	nodeDomain       protowire.Number = 7
 	attributeName    protowire.Number = 1
 	attributeFloat   protowire.Number = 2
 	attributeInt     protowire.Number = 3
 	attributeInts    protowire.Number = 8 // repeated int64, not packed
+	attributeTexts   protowire.Number = 9 // repeated bytes
 	attributeType    protowire.Number = 20
 	tensorDims       protowire.Number = 1 // repeated int64, not packed
 	tensorType       protowire.Number = 2
@@ -49,8 +53,11 @@ const (
 	kindFloat                         = 1 // AttributeProto.FLOAT
 	kindInt                           = 2 // AttributeProto.INT
 	kindInts                          = 7 // AttributeProto.INTS
+	kindTexts                         = 8 // AttributeProto.STRINGS
 	elementFloat                      = 1 // TensorProto.FLOAT
 	elementInt64                      = 7 // TensorProto.INT64
+	elementText                       = 8 // TensorProto.STRING
+	elementDouble                     = 11
 )
 
 func appendInt(b []byte, n protowire.Number, v int) []byte {
@@ -103,10 +110,27 @@ func rawFloats(dst []byte, vs []float32) []byte {
 	return dst
 }
 
-// matrixInfo is the ValueInfoProto of a float matrix with any number of rows.
-func matrixInfo(name string, columns int) []byte {
+func textsAttribute(name string, texts []string) []byte {
+	var b []byte
+	for _, t := range texts {
+		b = appendString(b, attributeTexts, t)
+	}
+	return attribute(name, kindTexts, b)
+}
+
+func rawDoubles(vs []float64) (raw []byte) {
+	for _, v := range vs {
+		raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(v))
+	}
+	return raw
+}
+
+// matrixInfo is the ValueInfoProto of a tensor with any number of rows.
+func matrixInfo(name string, element int, columns ...int) []byte {
 	shape := appendMessage(nil, shapeDim, appendString(nil, dimName, "N"))
-	shape = appendMessage(shape, shapeDim, appendInt(nil, dimValue, columns))
-	t := appendMessage(appendInt(nil, typeElement, elementFloat), typeShape, shape)
+	for _, n := range columns {
+		shape = appendMessage(shape, shapeDim, appendInt(nil, dimValue, n))
+	}
+	t := appendMessage(appendInt(nil, typeElement, element), typeShape, shape)
 	return appendMessage(appendString(nil, valueName, name), valueType, appendMessage(nil, typeTensor, t))
 }

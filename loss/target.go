@@ -16,6 +16,9 @@ type Target struct {
 	// Smoothing mixes Class with the uniform distribution (label smoothing,
 	// Szegedy et al. 2016): 0 ≤ Smoothing < 1. Only cross-entropy uses it.
 	Smoothing float32
+	// Low and High are bounds of each value within which predictions are kept, and
+	// scores measure them so; nil for none. No loss heeds them.
+	Low, High []float32
 }
 
 // Rows is the number of samples.

@@ -32,7 +32,7 @@ func (c *Config) Entries() []Entry {
 		{"data-dir", OfData, "where named data sets lie (default $DLAM_DATA_DIR)", field(&s.DataDir, anyText, "")},
 		{"offline", OfData, "never download", field(&s.Offline, onOff, "false")},
 		{"test-data", OfData, "file to test on", field(&s.TestData, anyText, "")},
-	}, s.TableEntries(), []Entry{
+	}, s.TableEntries(), s.ColumnEntries(), []Entry{
 		{"limit", OfData, "train on the first so many samples; 0: all", field(&s.Limit, from(0, "0: all"), "0")},
 		{"test-split", OfData, "share held back for testing where there is no test data; 0: none", maybe(&o.TestSplit, belowOne).by(defaultTestSplit)},
 		{"validation", OfData, "share of the training samples held back to choose the best iteration's network; 0: none", field(&o.Validation, belowOne, "0")},
@@ -49,6 +49,7 @@ func (c *Config) Entries() []Entry {
 		{"l1", OfTraining, "λ of the regulariser λ‖W‖₁", field(&o.L1, notNegative, "0")},
 		{"l2", OfTraining, fmt.Sprintf("λ of the regulariser (λ/2)‖W‖²; auto or -1: what suits, %g a sample for sync's mini-batches of classes, else 0", syncdlam.WeightDecay), maybe(&o.L2, notNegative).orMinusOne()},
 		{"label-smoothing", OfTraining, fmt.Sprintf("cross-entropy: share of the uniform distribution in the targets; auto or -1: what suits, %g for sync, else 0", syncSmoothing), maybe(&o.Smoothing, belowOne).orMinusOne()},
+		{"clamp", OfTraining, "keep predicted values of a regression within those of the training samples", maybe(&o.Clamp, onOff).by(true)},
 		{"jitter", OfTraining, "mini-batches of pictures: standard deviation of their random moves, in pixels; auto or -1: what suits", maybe(&o.Jitter, notNegative).orMinusOne()},
 		{"seed", OfTraining, "of everything random", field(&o.Seed, seeds, "0")},
 		{"solver", OfTraining, "the training method", field(&o.Method, kind[string]{name: "string", choices: MethodNames(), parse: anyText.parse}, defaultMethod)},
@@ -88,7 +89,7 @@ func (c *Config) Entries() []Entry {
 const startEntry = "start"
 
 // ofSource are the names of Source's entries.
-var ofSource = []string{"data", "data-dir", "offline", "test-data", "label", "drop", "header", "no-header", "separator", "decimal", "encoding", "limit"}
+var ofSource = []string{"data", "data-dir", "offline", "test-data", "label", "drop", "header", "no-header", "separator", "decimal", "encoding", "missing-values", "task", "features", "column", "limit"}
 
 // Entry is the setting called name.
 func (c *Config) Entry(name string) (e Entry, ok bool) {

@@ -83,6 +83,8 @@ func randomText(rng *rand.Rand, e recipe.Entry) string {
 		return strings.Join(parts, ",")
 	case "names":
 		return `"a,b",` + strconv.Itoa(rng.IntN(9)) + `,"a ""name"""`
+	case "NAME=KIND":
+		return `"a,=b=number",c=date`
 	case "string":
 		runes := []rune("a\"'\\#=[]{},.-_ \t\n\x01\x7fé€𝛼\u2028")
 		text := make([]rune, 1+rng.IntN(8))

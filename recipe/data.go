@@ -32,6 +32,15 @@ func Rows[T dataset.Number, L dataset.Label](rows [][]T, labels []L, columns ...
 	return Data{name: d.Name, split: dataset.Split{Train: d}, err: err}
 }
 
+// Records is raw rows in memory, as those of a file: a value for each of the named
+// columns, which is a number, a bool, a time.Time, a text that is read as the field of
+// a CSV file is, or nil for none. o says which column is the label, and what else is
+// not to be found out. The rows are copied.
+func Records[V any](columns []string, rows [][]V, o dataset.Options) Data {
+	d, err := dataset.FromRecords("records", columns, rows, o)
+	return Data{name: d.Name, split: dataset.Split{Train: d}, err: err}
+}
+
 // From is samples that a program has read itself, to train on and, if there are
 // any, to test on. They stay as they are.
 func From(split dataset.Split) Data { return Data{name: split.Train.Name, split: split} }
@@ -42,7 +51,7 @@ func (d Data) WithTest(test Data) Data {
 	if d.err != nil {
 		return d
 	}
-	if got, want := d.split.Test.X.Cols, d.split.Train.X.Cols; got != want {
+	if got, want := d.split.Test.RawFeatures(), d.split.Train.RawFeatures(); got != want {
 		d.err = refusef("test samples have %d features, training samples %d", got, want)
 		return d
 	}
@@ -71,6 +80,9 @@ func (d Data) Pictures(im picture.Image) Data {
 	d.split.Train.Image, d.split.Test.Image = im, im
 	return d
 }
+
+// Columns are what the columns of a table were taken for; none of other samples.
+func (d Data) Columns() []dataset.Taken { return d.split.Train.Taken }
 
 // Notes are what people are to be told of how the samples were taken from files, a
 // line each.
@@ -129,7 +141,11 @@ func (d Data) suits(l loss.Loss) error {
 			fit = append(fit, l.Spec().Kind)
 		}
 	}
-	return fmt.Errorf("loss: %v needs %s, and the labels of %s are %s: use %s", l.Spec(), other, d.name, got, strings.Join(fit, " or "))
+	advice := ""
+	if got == loss.Values && d.source != nil {
+		advice = ", or make them classes (task classification)"
+	}
+	return fmt.Errorf("loss: %v needs %s, and the labels of %s are %s: use %s%s", l.Spec(), other, d.name, got, strings.Join(fit, " or "), advice)
 }
 
 // divides reports whether samples are held back for testing.
@@ -193,7 +209,16 @@ func (d Data) Ready(o *Options) (*Samples, error) {
 	if r.Transform, err = dataset.Fit(train.from, scaling(o, train.from), o.pool()); err != nil {
 		return nil, err
 	}
+	if !orElse(o.Clamp, true) {
+		r.Transform = r.Transform.Unclamped()
+	}
 	r.features = train.from.Features
+	if r.Transform.Columns != nil { // the features take memory beside the columns
+		rows := float64(split.Train.Rows() + split.Test.Rows())
+		if err := room(o, "making features of "+d.name, d.split.Train.Bytes()+d.split.Test.Bytes(), 4*rows*float64(r.Transform.Outputs())); err != nil {
+			return nil, err
+		}
+	}
 	if once {
 		*d.taken = true
 	} else {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/spec"
 )
@@ -74,6 +75,19 @@ func textOf(v any) string {
 		return strings.Trim(strings.ReplaceAll(fmt.Sprint(v), " ", ","), "[]")
 	case []string:
 		return joined(v)
+	case []dataset.Kind:
+		texts := make([]string, len(v))
+		for i, k := range v {
+			texts[i] = string(k)
+		}
+		return strings.Join(texts, ", ")
+	case map[string]dataset.Kind:
+		texts := make([]string, 0, len(v))
+		for name, k := range v {
+			texts = append(texts, name+"="+string(k))
+		}
+		slices.Sort(texts)
+		return joined(texts)
 	case spec.Operator:
 		return v.Spec().String()
 	case []activation.Func:
@@ -304,6 +318,45 @@ var columnNames = kind[[]string]{name: "names", parse: func(text string) ([]stri
 	names, err := csv.NewReader(strings.NewReader(text)).Read()
 	return names, wrong(err, text, "names with commas between")
 }}
+
+// kindsOf is kinds of columns, NAME=KIND; each is added to those before it.
+func kindsOf(p *map[string]dataset.Kind) value {
+	return columnKinds{plain[map[string]dataset.Kind]{kind: kind[map[string]dataset.Kind]{name: "NAME=KIND"}, p: p, isZero: func(m map[string]dataset.Kind) bool { return len(m) == 0 }}}
+}
+
+type columnKinds struct {
+	plain[map[string]dataset.Kind]
+}
+
+func (columnKinds) zero() any { return "" }
+
+func (c columnKinds) Set(text string) error {
+	list, err := columnNames.parse(text)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		c.Clear()
+	}
+	for _, part := range list {
+		i := strings.LastIndex(part, "=")
+		if i <= 0 {
+			return fmt.Errorf("got %q, want NAME=KIND", part)
+		}
+		k := dataset.Kind(part[i+1:])
+		if k == "date" || k == "time" {
+			k = dataset.KindDateTime
+		}
+		if !slices.Contains(dataset.Kinds, k) {
+			return fmt.Errorf("got %q, want the kind to be one of %s", part, textOf(dataset.Kinds))
+		}
+		if *c.p == nil {
+			*c.p = map[string]dataset.Kind{}
+		}
+		(*c.p)[part[:i]] = k
+	}
+	return nil
+}
 
 // joined is names as columnNames reads them.
 func joined(names []string) string {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/dataset"
@@ -54,6 +55,38 @@ func Example() {
 	// more than 9 in 10 of the points held back: true
 	// [inside outside] true
 	// [outside]
+}
+
+// Train on raw rows, as a file or a database has them: texts, dates, missing values.
+func ExampleRecords() {
+	columns := []string{"colour", "sold", "price", "label"}
+	var rows [][]any
+	for i := range 200 {
+		row := []any{"red", time.Date(2024, time.Month(1+i%12), 1, 0, 0, 0, 0, time.UTC), 10 + i%7, "stays"}
+		if i%2 == 0 {
+			row[0], row[3] = "blue", "goes"
+		}
+		if i%10 == 0 {
+			row[2] = nil // nobody knows
+		}
+		if i%50 == 1 {
+			row[0] = "blue"
+		}
+		rows = append(rows, row)
+	}
+	data := recipe.Records(columns, rows, dataset.Options{})
+	for _, c := range data.Columns() {
+		fmt.Println(c.Name, c.Kind, c.About)
+	}
+	m := must(recipe.Train(context.Background(), data, recipe.Options{Iterations: 5}))
+	p := must(m.PredictRecords([]string{"price", "colour", "sold"}, [][]any{{12, "blue", "2024-06-01"}, {nil, "red", nil}}))
+	fmt.Println(p.Labels)
+	// Output:
+	// colour category 2 texts
+	// sold date-time 2024-01-01 to 2024-12-01
+	// price number 10 to 16; 20 missing
+	// label  2 classes (goes, stays), texts; the label is taken for its name (--label names another)
+	// [goes stays]
 }
 
 // A run in a folder is saved as it goes on. A program that is stopped and started

@@ -38,6 +38,9 @@ type Options struct {
 	// moves of mini-batches of pictures; nil: what suits the method, 0: none.
 	Smoothing, Jitter *float64
 
+	// Clamp keeps predicted values within those of the training samples; nil: yes.
+	Clamp *bool
+
 	// TestSplit is the share of the samples that is held back for testing, where
 	// the data has no test samples of its own; nil: a fifth, 0: none.
 	TestSplit *float64

@@ -22,7 +22,7 @@ type Source struct {
 
 	// What the columns of a table are, and how it is written if it is a text. Each
 	// zero value is what is found out, or customary; see dataset.Options.
-	Label     string // label column, by name or number from 0; "": one called label, class, target, y or species, else the last
+	Label     string // label column, by name or number from 0; "": one called label, target, class or species, or else y, else the last
 	Drop      []string
 	Header    bool
 	NoHeader  bool
@@ -30,7 +30,11 @@ type Source struct {
 	Decimal   string
 	Encoding  string
 
-	Values    bool                                 // labels that are numbers are values, not classes
+	Features []string                // columns that are features; nil: all but the label and what is ignored
+	Kinds    map[string]dataset.Kind // of columns, by name or number; others are found out
+	Missing  []string                // texts that say that there is no value, beside NA, ? and the like
+	Task     dataset.Task            // what labels that are numbers are; "": what is found out
+
 	Scratch   string                               // folder to keep the samples of IDX and NPY files in, mapped; "": in memory
 	MaxMemory float64                              // bytes that the process may take; 0: what is available
 	Progress  func(file string, done, total int64) // told of downloads and of reading; nil: nobody
@@ -69,7 +73,7 @@ func (s *Source) Reading() dataset.Options {
 	return dataset.Options{
 		DataDir: s.DataDir, Offline: s.Offline, Label: s.Label, Drop: s.Drop, Header: s.Header, NoHeader: s.NoHeader,
 		Separator: s.Separator, Decimal: s.Decimal, Encoding: s.Encoding,
-		Regression: s.Values, Progress: s.Progress, Limit: s.Limit, Comm: s.Comm, MaxMemory: most,
+		Only: s.Features, Kinds: s.Kinds, Missing: s.Missing, Task: s.Task, Progress: s.Progress, Limit: s.Limit, Comm: s.Comm, MaxMemory: most,
 		Scratch: &dataset.Scratch{Dir: s.Scratch, Most: most},
 	}
 }
@@ -89,13 +93,24 @@ func (s *Source) Read(ctx context.Context, path string, o dataset.Options) (data
 // is written.
 func (s *Source) TableEntries() []Entry {
 	return []Entry{
-		{"label", OfData, "label column of a table: name, or number from 0; default a column named label, class, target, y or species, else the last", field(&s.Label, anyText, "")},
+		{"label", OfData, "label column of a table: name, or number from 0, or several with commas between, which are values; default a column named label, target, class or species, or else y, else the last", field(&s.Label, anyText, "")},
 		{"drop", OfData, "columns of a table to leave out: names, or numbers from 0, with commas between", plain[[]string]{columnNames, &s.Drop, func(l []string) bool { return len(l) == 0 }, ""}},
+		{"missing-values", OfData, "texts that say that there is no value, with commas between, beside nothing, NA, N/A, nan, null, ? and -", plain[[]string]{columnNames, &s.Missing, func(l []string) bool { return len(l) == 0 }, ""}},
 		{"header", OfData, "a CSV's first line is the names of its columns, even if they are numbers", field(&s.Header, onOff, "false")},
 		{"no-header", OfData, "a CSV's first line is data", field(&s.NoHeader, onOff, "false")},
 		{"separator", OfData, `what separates a CSV's columns: a character, "tab" or "blanks"; default what it looks like`, field(&s.Separator, anyText, "")},
 		{"decimal", OfData, "a CSV's decimal sign, . or ,; default a point", field(&s.Decimal, anyText, "")},
 		{"encoding", OfData, "a CSV's encoding: " + strings.Join(dataset.Encodings(), ", ") + "; default utf-8", field(&s.Encoding, anyText, "")},
+	}
+}
+
+// ColumnEntries are the settings that say what the columns of a table are, which a
+// model then knows.
+func (s *Source) ColumnEntries() []Entry {
+	return []Entry{
+		{"task", OfData, "what labels that are numbers are; auto: whole numbers are classes if they are few and frequent, others values", field(&s.Task, oneOf(dataset.Regression, dataset.Classification), Auto)},
+		{"features", OfData, "columns of a table that are features: names, or numbers from 0, with commas between; default all but the label, ids and constant ones", plain[[]string]{columnNames, &s.Features, func(l []string) bool { return len(l) == 0 }, ""}},
+		{"column", OfData, "NAME=KIND, with commas between or once for each column: what a column of a table is, " + textOf(dataset.Kinds), kindsOf(&s.Kinds)},
 	}
 }
 
@@ -111,13 +126,20 @@ func Open(ctx context.Context, s Source) (Data, error) {
 	}
 	if s.TestData != "" {
 		o.Classes, o.Features, o.Limit = split.Train.Classes, split.Train.Features, 0
+		o.Model = split.Train.Schema()
+		if split.Train.Class == nil {
+			o.Task = dataset.Regression
+		}
+		if shape := split.Train.Table; shape.Columns > 0 && shape.Label >= 0 && o.Label == "" {
+			o.Label = shape.Name
+		}
 		test, err := s.Read(ctx, s.TestData, o)
 		if err != nil {
 			return Data{}, err
 		}
 		split.Test = test.Train
-		if !split.Test.Labelled() || split.Test.X.Cols != split.Train.X.Cols {
-			return Data{}, refusef("%s: %d features, labelled: %t; want %d features and labels, as %s has", s.TestData, split.Test.X.Cols, split.Test.Labelled(), split.Train.X.Cols, s.name())
+		if !split.Test.Labelled() || split.Test.RawFeatures() != split.Train.RawFeatures() {
+			return Data{}, refusef("%s: %d features, labelled: %t; want %d features and labels, as %s has", s.TestData, split.Test.RawFeatures(), split.Test.Labelled(), split.Train.RawFeatures(), s.name())
 		}
 	}
 	return Data{split: split, source: &s, name: s.name()}, nil

@@ -50,6 +50,9 @@ func (s *Server) describeServer(w *exchange, _ *http.Request) error {
 
 // inputInfo describes what the model takes.
 func (v *served) inputInfo() []tensorInfo {
+	if v.isTable() {
+		return v.columnInfo()
+	}
 	return []tensorInfo{{Name: inputName, Datatype: "FP32", Shape: []int{-1, v.inputs}, Features: v.Features}}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -200,6 +201,9 @@ func (p *rpc) infer(ctx context.Context, v *served, q *oip.ModelInferRequest, g 
 	}
 	defer g.leave()
 	r := &request{}
+	if v.isTable() {
+		return p.inferTable(ctx, v, q, g)
+	}
 	if n := len(q.GetInputs()); n != 1 {
 		return res, badRequest("inputs: got %d, want one, %q", n, inputName)
 	}
@@ -222,6 +226,93 @@ func (p *rpc) infer(ctx context.Context, v *served, q *oip.ModelInferRequest, g 
 		}
 	}
 	return p.s.answer(ctx, v, r, g)
+}
+
+// inferTable is infer for a table's model.
+func (p *rpc) inferTable(ctx context.Context, v *served, q *oip.ModelInferRequest, g *grant) (res result, err error) {
+	r := &request{}
+	if n := len(q.GetInputs()); n < 1 || n > v.inputs {
+		return res, badRequest("inputs: got %d, want one for each of %d columns", n, v.inputs)
+	}
+	raw := q.GetRawInputContents()
+	if len(raw) > 0 && len(raw) != len(q.GetInputs()) {
+		return res, badRequest("raw_input_contents: got %d for %d inputs", len(raw), len(q.GetInputs()))
+	}
+	var binary []byte
+	for i, in := range q.GetInputs() {
+		t := inputTensor{name: in.GetName(), datatype: in.GetDatatype(), shape: in.GetShape(), size: -1}
+		if len(t.shape) > maxDims {
+			return res, badRequest("shape: more than %d elements", maxDims)
+		}
+		if len(raw) > 0 {
+			if in.GetContents() != nil {
+				return res, badRequest("raw_input_contents: input %q has contents of its own too", short(t.name))
+			}
+			t.size = int64(len(raw[i]))
+			binary = append(binary, raw[i]...)
+		} else if t.cells, err = cellContents(in, p.s.set.MaxRows*v.inputs); err != nil {
+			return res, err
+		}
+		r.columns = append(r.columns, t)
+	}
+	for _, o := range q.GetOutputs() {
+		if err := r.want(output{name: o.GetName()}); err != nil {
+			return res, err
+		}
+	}
+	return p.s.answerTable(ctx, v, r, binary, g)
+}
+
+// cellContents are the elements of a tensor of a table's model that are listed by
+// their type.
+func cellContents(t *oip.ModelInferRequest_InferInputTensor, limit int) ([]any, error) {
+	c := t.GetContents()
+	cells := []any{}
+	switch t.GetDatatype() {
+	case "BYTES":
+		for _, b := range c.GetBytesContents() {
+			if !utf8.Valid(b) {
+				return nil, badRequest("input %q: element %d is not UTF-8", short(t.GetName()), len(cells))
+			}
+			cells = append(cells, string(b))
+		}
+	case "FP64":
+		for _, v := range c.GetFp64Contents() {
+			cells = append(cells, v)
+		}
+	case "INT64":
+		for _, v := range c.GetInt64Contents() {
+			cells = append(cells, float64(v))
+		}
+	case "UINT64":
+		for _, v := range c.GetUint64Contents() {
+			cells = append(cells, float64(v))
+		}
+	case "INT32":
+		for _, v := range c.GetIntContents() {
+			cells = append(cells, float64(v))
+		}
+	case "UINT32":
+		for _, v := range c.GetUintContents() {
+			cells = append(cells, float64(v))
+		}
+	case "FP32":
+		for _, v := range c.GetFp32Contents() {
+			cells = append(cells, float64(v))
+		}
+	default:
+		n, err := contents(t, limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range n.values {
+			cells = append(cells, float64(v))
+		}
+	}
+	if len(cells) > limit {
+		return nil, failure{tooLarge, "contents: more elements than the most rows have, " + strconv.Itoa(limit)}
+	}
+	return cells, nil
 }
 
 // contents are the elements of a tensor that are listed by their type.

@@ -78,12 +78,19 @@ func (s *Server) compute(ctx context.Context, v *served, text, binary []byte, g 
 	}
 	defer g.leave()
 	limit := s.set.MaxRows * v.inputs
-	if err := g.memory(4 * int64((&scanner{text: text}).elements(limit))); err != nil {
+	held, columns := int64(4), 0
+	if v.isTable() {
+		held, columns = cellBytes, v.inputs
+	}
+	if err := g.memory(held * int64((&scanner{text: text}).elements(limit))); err != nil {
 		return res, err
 	}
-	q, err := parseRequest(text, limit)
+	q, err := parseRequest(text, limit, columns)
 	if err != nil {
 		return res, err
+	}
+	if v.isTable() {
+		return s.answerTable(ctx, v, q, binary, g)
 	}
 	if q.input.binary = binary; q.input.size < 0 && len(binary) > 0 {
 		return res, badRequest("input: %d bytes of binary data, and no parameter binary_data_size", len(binary))
@@ -116,16 +123,12 @@ func (s *Server) answer(ctx context.Context, v *served, q *request, g *grant) (r
 	if err != nil {
 		return res, err
 	}
-	size := v.answerBytes(rows)
-	if size > s.set.MaxAnswer {
-		return res, failure{tooLarge, fmt.Sprintf("the answer to %d rows could have %d bytes, at most %d are given: ask for fewer rows", rows, size, s.set.MaxAnswer)}
+	work, err := s.answerWork(v, q, rows)
+	if err != nil {
+		return res, err
 	}
-	work := v.workBytes(rows)
 	if q.input.data == nil {
 		work += 4 * int64(rows) * int64(v.inputs)
-	}
-	if _, raw := q.wanted(v); raw {
-		work += size // the JSON is held until its length is known
 	}
 	if err := g.memory(work); err != nil {
 		return res, err
@@ -138,13 +141,56 @@ func (s *Server) answer(ctx context.Context, v *served, q *request, g *grant) (r
 	if err != nil {
 		return res, badRequest("%v", err)
 	}
+	return s.result(ctx, v, q, inputs)
+}
+
+// answerTable is answer for a table's model: the inputs that are not in JSON are in
+// binary, one after the other.
+func (s *Server) answerTable(ctx context.Context, v *served, q *request, binary []byte, g *grant) (res result, err error) {
+	if err := v.has(q.outputs); err != nil {
+		return res, err
+	}
+	rows, err := v.tableRows(q.columns, s.set.MaxRows)
+	if err != nil {
+		return res, err
+	}
+	work, err := s.answerWork(v, q, rows)
+	if err != nil {
+		return res, err
+	}
+	if err := g.memory(work + 2*cellBytes*int64(rows)*int64(v.inputs)); err != nil {
+		return res, err
+	}
+	inputs, err := v.tableInputs(q.columns, binary, rows)
+	if err != nil {
+		return res, err
+	}
+	return s.result(ctx, v, q, inputs)
+}
+
+// answerWork is the memory that an answer to so many rows takes, beside the rows. It
+// refuses one that is too large.
+func (s *Server) answerWork(v *served, q *request, rows int) (int64, error) {
+	size := v.answerBytes(rows)
+	if size > s.set.MaxAnswer {
+		return 0, failure{tooLarge, fmt.Sprintf("the answer to %d rows could have %d bytes, at most %d are given: ask for fewer rows", rows, size, s.set.MaxAnswer)}
+	}
+	work := v.workBytes(rows)
+	if _, raw := q.wanted(v); raw {
+		work += size // the JSON is held until its length is known
+	}
+	return work, nil
+}
+
+// result predicts for the inputs of q.
+func (s *Server) result(ctx context.Context, v *served, q *request, inputs mat.Dense) (res result, err error) {
 	ctx, end := s.part(ctx, "predict")
 	out, err := v.predict(ctx, inputs)
 	end()
 	if err != nil {
 		return res, err
 	}
-	s.metrics.rows.Add(float64(x.Rows))
+	s.metrics.rows.Add(float64(inputs.Rows))
 	return result{q, v, out}, nil
 }
 

@@ -5,8 +5,9 @@ type request struct {
 	id      string
 	hasID   bool
 	input   inputTensor
-	outputs []output // those wanted; none for all
-	binary  bool     // outputs that do not say otherwise are wanted in binary
+	columns []inputTensor // of a table's model, in place of input
+	outputs []output      // those wanted; none for all
+	binary  bool          // outputs that do not say otherwise are wanted in binary
 }
 
 // output is an output that is wanted.
@@ -19,8 +20,9 @@ type output struct {
 // maxOutputs bounds the outputs that a request may name; each is named once.
 const maxOutputs = 8
 
-// parseRequest reads a request from JSON. data has at most limit elements.
-func parseRequest(text []byte, limit int) (*request, error) {
+// parseRequest reads a request from JSON. data has at most limit elements. columns is
+// how many inputs the model has at most, if it is a table's; else 0.
+func parseRequest(text []byte, limit, columns int) (*request, error) {
 	q := &request{input: inputTensor{size: -1}}
 	s := &scanner{text: text}
 	inputs := 0
@@ -38,7 +40,14 @@ func parseRequest(text []byte, limit int) (*request, error) {
 				return nil
 			})
 		case "inputs":
-			err = s.list("inputs", 2, func(i int) error {
+			err = s.list("inputs", max(2, columns), func(i int) error {
+				if columns > 0 {
+					inputs++
+					t := inputTensor{size: -1, table: true}
+					err := t.parse(s, limit)
+					q.columns = append(q.columns, t)
+					return err
+				}
 				if i > 0 {
 					return badRequest("inputs: got 2 or more, want one, %q", inputName)
 				}
@@ -63,6 +72,9 @@ func parseRequest(text []byte, limit int) (*request, error) {
 	}
 	if err == nil && inputs == 0 {
 		err = badRequest("inputs: got 0, want one, %q", inputName)
+		if columns > 0 {
+			err = badRequest("inputs: got 0, want one for each column")
+		}
 	}
 	return q, err
 }
@@ -145,6 +157,10 @@ func (t *inputTensor) parse(s *scanner, limit int) error {
 				return nil
 			})
 		case "data":
+			if t.table {
+				t.cells, err = s.cells(limit)
+				return err
+			}
 			var n numbers
 			n, err = s.data(limit)
 			t.data = &n

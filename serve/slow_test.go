@@ -22,7 +22,12 @@ func running(t *testing.T, change func(*serve.Settings)) (address string, end fu
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(t, sample(t, true), change)
+	return runningServer(t, l, newServer(t, sample(t, true), change))
+}
+
+// runningServer runs a server on l.
+func runningServer(t *testing.T, l net.Listener, s *serve.Server) (address string, end func() error) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx, l, log.New(io.Discard, "", 0)) }()

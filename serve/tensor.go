@@ -18,7 +18,7 @@ type datatype struct {
 	limit float32
 }
 
-// datatypes are those of the protocol but BYTES: a model's columns are numbers.
+// datatypes are those of the protocol but BYTES, which a table's model alone takes.
 var datatypes = []datatype{
 	{name: "BOOL", size: 1},
 	{name: "UINT8", size: 1, most: math.MaxUint8}, {name: "UINT16", size: 2, most: math.MaxUint16},
@@ -93,6 +93,8 @@ type inputTensor struct {
 	data     *numbers // nil where the elements are not JSON
 	size     int64    // bytes of the elements in binary; −1 where they are not
 	binary   []byte
+	table    bool // it is of a table's model, so that the elements are in cells
+	cells    []any
 }
 
 // maxDims bounds a shape: the one that is taken has two.

@@ -4,15 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
 // Settings say how a Builder reads texts.
 type Settings struct {
-	Point  byte    // the decimal sign; 0 for a point
-	Kinds  []Kind  // of columns whose kind is known; Unknown, and nil, for others
-	Budget *Budget // what the table takes its memory from; nil for any
+	Point   byte     // the decimal sign; 0 for a point
+	Kinds   []Kind   // of columns whose kind is known; Unknown, and nil, for others
+	Missing []string // texts, and numbers, that say that there is no value, beside the customary ones
+	Budget  *Budget  // what the table takes its memory from; nil for any
 }
 
 // Builder makes a table, a row at a time.
@@ -22,6 +24,8 @@ type Builder struct {
 
 	name    string
 	point   byte
+	gaps    map[string]bool // texts that say that there is no value
+	gapAt   []float64       // those that are numbers
 	budget  *Budget
 	every   int // rows of a chunk
 	columns []builder
@@ -56,6 +60,15 @@ func NewBuilder(name string, columns []string, s Settings) (*Builder, error) {
 	b := &Builder{name: name, point: s.Point, budget: s.Budget, every: chunkRows(len(columns))}
 	if b.point == 0 {
 		b.point = '.'
+	}
+	for _, text := range s.Missing {
+		if b.gaps == nil {
+			b.gaps = map[string]bool{}
+		}
+		b.gaps[text] = true
+		if v, ok := ParseNumber([]byte(text), b.point); ok {
+			b.gapAt = append(b.gapAt, v)
+		}
 	}
 	if err := b.budget.Take(columnBytes * int64(len(columns))); err != nil {
 		return nil, err
@@ -114,6 +127,10 @@ func (c *builder) setKind(k Kind) {
 // known beforehand. An empty text is no value, nor is one that says so, as NA.
 func (b *Builder) AddText(j int, text []byte) {
 	c := &b.columns[j]
+	if b.gaps != nil && b.gaps[string(text)] {
+		b.addMissing(c)
+		return
+	}
 	switch c.Kind {
 	case Number:
 		if n, ok := parseNumber(text, b.point); ok {
@@ -131,7 +148,7 @@ func (b *Builder) AddText(j int, text []byte) {
 			return
 		}
 	case Time:
-		if t, ok := parseTime(text); ok {
+		if t, ok := ParseTime(text); ok {
 			b.addInteger(c, t)
 			return
 		}
@@ -189,7 +206,7 @@ func (b *Builder) AddIntegers(j int, values []int64) {
 	c := &b.columns[j]
 	for len(values) > 0 {
 		n := min(len(values), b.every-c.n)
-		if c.real || c.scale > 0 {
+		if c.real || c.scale > 0 || b.gapAt != nil {
 			b.AddInteger(j, values[0])
 			values = values[1:]
 			continue
@@ -214,7 +231,7 @@ func (b *Builder) AddFloats(j int, values []float64) {
 	for len(values) > 0 {
 		n := min(len(values), b.every-c.n)
 		for i, v := range values[:n] {
-			if v != v {
+			if v != v || b.gapAt != nil && slices.Contains(b.gapAt, v) {
 				n = i
 				break
 			}
@@ -281,7 +298,13 @@ func (b *Builder) AddTime(j int, micros int64) { b.addInteger(&b.columns[j], mic
 
 // AddString adds a text to column j, which has the kind Text: any text, also an
 // empty one.
-func (b *Builder) AddString(j int, text []byte) { b.addText(&b.columns[j], text) }
+func (b *Builder) AddString(j int, text []byte) {
+	if b.gaps != nil && b.gaps[string(text)] {
+		b.AddMissing(j)
+		return
+	}
+	b.addText(&b.columns[j], text)
+}
 
 // AddMissing adds a missing value to column j.
 func (b *Builder) AddMissing(j int) { b.addMissing(&b.columns[j]) }
@@ -363,6 +386,10 @@ func (b *Builder) addInteger(c *builder, v int64) {
 }
 
 func (b *Builder) addNumber(c *builder, n number) {
+	if b.gapAt != nil && slices.Contains(b.gapAt, n.value()) {
+		b.addMissing(c)
+		return
+	}
 	b.begin(c, 1)
 	switch {
 	case c.real:

@@ -165,7 +165,7 @@ func (c *Column) Format(row int) string {
 	}
 	i := c.integer(row)
 	if c.Kind == Time {
-		return formatTime(i)
+		return FormatTime(i)
 	}
 	return c.levels[i]
 }
@@ -255,4 +255,17 @@ func floatsToIntegers[T float32 | float64](dst []int64, src []T) {
 			dst[i] = int64(f)
 		}
 	}
+}
+
+// Bytes is about how much memory the column takes.
+func (c *Column) Bytes() (bytes int64) {
+	bytes = columnBytes
+	for i := range c.chunks {
+		bytes += c.chunks[i].bytes()
+	}
+	const entry = 64
+	for _, l := range c.levels {
+		bytes += int64(len(l)) + entry
+	}
+	return bytes
 }

@@ -3,6 +3,7 @@ package table
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -219,13 +220,17 @@ func isMissing(b []byte) bool {
 	default:
 		return false
 	}
-	switch string(b) {
-	case "?", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "NULL", "Null", "null", "<NA>", "#N/A", "#NA", "#N/A N/A",
-		"-nan", "-NaN", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN":
-		return true
-	}
-	return false
+	return slices.Contains(missingTexts, string(b))
 }
+
+// missingTexts say that there is no value.
+var missingTexts = []string{
+	"?", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "NULL", "Null", "null", "<NA>", "#N/A", "#NA", "#N/A N/A",
+	"-nan", "-NaN", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN",
+}
+
+// MissingTexts are all texts of which IsMissing says that there is no value.
+func MissingTexts() []string { return append([]string{"", "-"}, missingTexts...) }
 
 // IsBoolean reports whether a text is a truth value.
 func IsBoolean(text []byte) bool {
@@ -246,13 +251,13 @@ func parseBoolean(b []byte) (v, ok bool) {
 
 // IsTime reports whether a text is a time.
 func IsTime(text []byte) bool {
-	_, ok := parseTime(text)
+	_, ok := ParseTime(text)
 	return ok
 }
 
-// parseTime reads a date, month or time of ISO 8601, in microseconds since 1970
-// in UTC: 2024-05-01, 2024/5/1, 2024-05, 2024-05-01 13:30, 2024-05-01T13:30:05.25Z.
-func parseTime(b []byte) (micros int64, ok bool) {
+// ParseTime is the date, month or time of ISO 8601 that a text is, in microseconds
+// since 1970 in UTC: 2024-05-01, 2024/5/1, 2024-05, 2024-05-01 13:30, 2024-05-01T13:30:05.25Z.
+func ParseTime(b []byte) (micros int64, ok bool) {
 	if len(b) < len("2024-05") || b[4] != '-' && b[4] != '/' {
 		return 0, false
 	}
@@ -349,8 +354,8 @@ func (p *timeParser) zone() time.Duration {
 	return t
 }
 
-// formatTime writes a time as parseTime reads it.
-func formatTime(micros int64) string {
+// FormatTime writes a time, in microseconds since 1970 in UTC, as ParseTime reads it.
+func FormatTime(micros int64) string {
 	t := time.UnixMicro(micros).UTC()
 	if t.Equal(t.Truncate(24 * time.Hour)) {
 		return t.Format(time.DateOnly)

@@ -288,12 +288,12 @@ func FuzzTime(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		v, ok := parseTime([]byte(s))
+		v, ok := ParseTime([]byte(s))
 		if !ok {
 			return
 		}
-		if again, ok := parseTime([]byte(formatTime(v))); ok && again != v {
-			t.Fatalf("%q: %d, written as %q: %d", s, v, formatTime(v), again)
+		if again, ok := ParseTime([]byte(FormatTime(v))); ok && again != v {
+			t.Fatalf("%q: %d, written as %q: %d", s, v, FormatTime(v), again)
 		}
 	})
 }

@@ -15,7 +15,9 @@ import (
 // open reads the samples that c names, for one training.
 func (a *app) open(ctx context.Context, c *recipe.Config, m limits) (recipe.Data, error) {
 	s := c.Source
-	s.Values = c.Options.Loss != nil && loss.IsFor(c.Options.Loss, loss.Values)
+	if l := c.Options.Loss; l != nil && s.Task == "" && loss.IsFor(l, loss.Values) {
+		s.Task = dataset.Regression
+	}
 	s.MaxMemory, s.Progress, s.Comm = float64(m.most), a.follow(ctx), a.job
 	d, err := within(ctx, func() (recipe.Data, error) { return recipe.Open(ctx, s) })
 	a.tell(d.Notes())

@@ -28,6 +28,7 @@ func newDataCommand(a *app) *cobra.Command {
 	c.PersistentFlags().StringVar(&src.DataDir, "data-dir", src.DataDir, "where named data sets lie (default $DLAM_DATA_DIR)")
 	c.PersistentFlags().BoolVar(&src.Offline, "offline", false, "never download")
 	addTable(info.Flags(), src)
+	addColumns(info.Flags(), src)
 	lim.addFlag(info.Flags())
 	c.AddCommand(list, get, info)
 	return c
@@ -68,6 +69,7 @@ func (a *app) dataInfo(ctx context.Context, src *recipe.Source, lim limits) erro
 	if err != nil {
 		return err
 	}
+	a.showColumns(s.Train.Taken)
 	w := table.NewWriter()
 	w.SetOutputMirror(a.out)
 	w.SetStyle(table.StyleLight)

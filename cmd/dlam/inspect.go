@@ -134,6 +134,10 @@ func (a *app) showInspection(i *inspection) {
 	t := i.Training
 	a.say("trained by %s on %s (%d samples) for %d iterations, seed %d", t.Solver, t.Dataset, t.Samples, t.Iterations, t.Seed)
 	a.say("input: %d features, pool %d, scaling %s", i.Transform.Inputs, i.Transform.Pool, i.Transform.Scaling)
+	if c := i.Transform.Columns; c != nil {
+		a.say("columns, which become %d features:", i.Transform.Outputs())
+		a.showTransform(c)
+	}
 	if i.Classes != nil {
 		a.say("classes: %q", i.Classes)
 	}

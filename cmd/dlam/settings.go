@@ -63,6 +63,13 @@ func addTable(f *pflag.FlagSet, s *recipe.Source) {
 	}
 }
 
+// addColumns binds what s says of the columns of tables to train on to flags.
+func addColumns(f *pflag.FlagSet, s *recipe.Source) {
+	for _, e := range s.ColumnEntries() {
+		addSetting(f, e)
+	}
+}
+
 // completeSettings has a shell offer the choices of c's settings.
 func completeSettings(cmd *cobra.Command, c *recipe.Config) {
 	for _, e := range c.Entries() {

@@ -38,10 +38,12 @@ func newTrainCommand(a *app) *cobra.Command {
 (a record of each iteration), model.safetensors. Ctrl-C stops after the current
 iteration and saves; --resume goes on from there. An epoch of mini-batches that takes
 more than five seconds to end is given up, and done again. SIGTERM, SIGHUP and a closed
-standard error do the same.`,
+standard error do the same. Tables are taken as they are, with texts, dates and missing
+values: what each column was taken for is shown.`,
 		Example: `  dlam train
   dlam train --data mnist --pool 2 --limit 55000 --hidden 100,100 --iterations 150
-  dlam train --data table.csv --label price --loss squared
+  dlam train --data titanic.csv --label survived --drop alive
+  dlam train --data prices.csv --label price --task regression
   dlam train --config runs/digits-dlam/config.toml --seed 2
   dlam train --resume runs/mnist-dlam`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -146,6 +148,9 @@ func (a *app) train(cmd *cobra.Command, c *recipe.Config, f *trainFlags) error {
 	p, err := within(cmd.Context(), func() (*recipe.Plan, error) { return recipe.Prepare(data, c.Options) })
 	if err != nil {
 		return err
+	}
+	if !f.quiet {
+		a.showColumns(data.Columns())
 	}
 	if f.dryRun {
 		a.describe(p, c)

@@ -18,6 +18,7 @@ import (
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/recipe"
+	columntable "github.com/dlam-go/dlam/table"
 )
 
 // useFlags are how a model and data for it are named.
@@ -27,6 +28,8 @@ type useFlags struct {
 	threads int
 	output  string
 	format  string
+	keep    []string // columns to pass through
+	keepSet bool
 	train   bool
 	json    bool
 	layers  bool // outputs of whole layers are kept
@@ -75,9 +78,20 @@ func (a *app) openModel(path string, lim limits) (*model.Model, error) {
 func (a *app) dataFor(ctx context.Context, m *model.Model, source string, u *useFlags, labelled bool) (dataset.Dataset, error) {
 	u.source.MaxMemory = float64(u.most)
 	o := u.source.Reading()
-	o.Classes, o.Features = m.Classes, m.Features
-	o.Regression = m.Classes == nil
+	o.Classes, o.Features, o.Model = m.Classes, m.Features, &m.Transform
+	if m.Classes == nil {
+		o.Task = dataset.Regression
+	}
+	if shape := m.Transform.Table; shape.Columns > 0 && shape.Label >= 0 && o.Label == "" {
+		o.Label = shape.Name
+	}
+	if o.Missing == nil {
+		o.Missing = m.Transform.Missing
+	}
 	o.NoLabel = !labelled
+	if o.Keep = u.keep; !u.keepSet {
+		o.Keep = m.Transform.Table.IDs
+	}
 	s, err := a.read(ctx, &u.source, source, o, u.limits)
 	if err != nil {
 		return dataset.Dataset{}, err
@@ -86,7 +100,7 @@ func (a *app) dataFor(ctx context.Context, m *model.Model, source string, u *use
 	if s.Test.Rows() > 0 && !u.train {
 		d = s.Test
 	}
-	if d.X.Cols == m.Transform.Inputs+1 && !labelled && m.Features == nil { // the label is among the columns
+	if d.RawFeatures() == m.Transform.Inputs+1 && !labelled && m.Features == nil { // the label is among the columns
 		o.NoLabel = false
 		if s, err = a.read(ctx, &u.source, source, o, u.limits); err != nil {
 			return d, err
@@ -118,9 +132,11 @@ func newPredictCommand(a *app) *cobra.Command {
 		Use: "predict MODEL DATA", Short: "Predict with a model", Args: cobra.ExactArgs(2),
 		Long: `Predict for every row of DATA (any format that train reads; test part of a named
 data set): the class and the probability of each class, or the values. MODEL is
-a run folder or a model file.`,
+a run folder or a model file. Columns are found by name; those that training ignored
+as ids are passed through.`,
 		Example: "  dlam predict runs/digits-dlam new.csv --output predictions.csv",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			u.keepSet = cmd.Flags().Changed("keep")
 			return a.predict(cmd.Context(), args[0], args[1], u)
 		},
 	}
@@ -128,6 +144,7 @@ a run folder or a model file.`,
 	c.Flags().StringVarP(&u.output, "output", "o", "", "file to write (default standard output, -)")
 	u.force.addFlag(c.Flags())
 	c.Flags().StringVar(&u.format, "format", u.format, "csv|jsonl")
+	c.Flags().StringSliceVar(&u.keep, "keep", nil, "columns of DATA to pass through; default those that training ignored as ids")
 	return c
 }
 
@@ -147,24 +164,29 @@ func (a *app) predict(ctx context.Context, path, source string, u *useFlags) err
 	if err != nil {
 		return err
 	}
-	write := func(w io.Writer) error { return writePredictions(w, m, out, u.format) }
+	for _, name := range u.keep {
+		if !slices.ContainsFunc(d.Kept, func(k dataset.Kept) bool { return k.Name == name }) {
+			return usagef("--keep: %s has no column %q", source, name)
+		}
+	}
+	write := func(w io.Writer) error { return writePredictions(w, m, d.Kept, out, u.format) }
 	if u.output == "" {
 		return write(a.out)
 	}
-	if err := a.write(ctx, u.output, predictionsMark(m, out, u.format), u.force, write); err != nil {
+	if err := a.write(ctx, u.output, predictionsMark(m, d.Kept, out, u.format), u.force, write); err != nil {
 		return usagef("--output: %w", err)
 	}
 	return nil
 }
 
 // predictionsMark is what a file of m's predictions starts with.
-func predictionsMark(m *model.Model, out mat.Dense, format string) string {
+func predictionsMark(m *model.Model, kept []dataset.Kept, out mat.Dense, format string) string {
 	var b strings.Builder
 	out.Rows = min(1, out.Rows)
 	if format == "csv" {
 		out.Rows = 0
 	}
-	if err := writePredictions(&b, m, out, format); err != nil {
+	if err := writePredictions(&b, m, kept, out, format); err != nil {
 		return markNone
 	}
 	head, _, _ := strings.Cut(b.String(), "\n")
@@ -185,26 +207,43 @@ func outputs(m *model.Model, x mat.Dense, threads int) (mat.Dense, error) {
 	return out, model.Finite(out)
 }
 
-func writePredictions(w io.Writer, m *model.Model, out mat.Dense, format string) error {
-	names := m.Classes
-	if names == nil {
-		for j := range out.Cols {
+// header names the columns of predictions: those that were kept, the class, and the
+// outputs. Outputs that are called as another column is are called p(NAME), all of
+// them.
+func header(m *model.Model, kept []dataset.Kept, outputs int) []string {
+	var head, names []string
+	for _, k := range kept {
+		head = append(head, k.Name)
+	}
+	if m.Classes != nil {
+		head, names = append(head, "class"), slices.Clone(m.Classes)
+	} else {
+		for j := range outputs {
 			names = append(names, "value"+strconv.Itoa(j))
 		}
 	}
+	if slices.ContainsFunc(names, func(n string) bool { return slices.Contains(head, n) }) {
+		for j, n := range names {
+			names[j] = "p(" + n + ")"
+		}
+	}
+	all, _ := columntable.Distinct(append(head, names...))
+	return all
+}
+
+func writePredictions(w io.Writer, m *model.Model, kept []dataset.Kept, out mat.Dense, format string) error {
 	if format == "jsonl" {
-		return writeJSONLines(w, m, out)
+		return writeJSONLines(w, m, kept, out)
 	}
 	c := csv.NewWriter(w)
-	head := names
-	if m.Classes != nil {
-		head = append([]string{"class"}, names...)
-	}
-	if err := c.Write(head); err != nil {
+	if err := c.Write(header(m, kept, out.Cols)); err != nil {
 		return err
 	}
 	for i := range out.Rows {
 		var row []string
+		for _, k := range kept {
+			row = append(row, k.Values[i])
+		}
 		if m.Classes != nil {
 			row = append(row, m.Classes[mat.ArgMax(out.Row(i))])
 		}
@@ -219,12 +258,19 @@ func writePredictions(w io.Writer, m *model.Model, out mat.Dense, format string)
 	return c.Error()
 }
 
-func writeJSONLines(w io.Writer, m *model.Model, out mat.Dense) error {
+func writeJSONLines(w io.Writer, m *model.Model, kept []dataset.Kept, out mat.Dense) error {
 	e := json.NewEncoder(w)
 	for i := range out.Rows {
 		row := map[string]any{"outputs": out.Row(i)}
 		if m.Classes != nil {
 			row["class"] = m.Classes[mat.ArgMax(out.Row(i))]
+		}
+		if len(kept) > 0 {
+			of := map[string]string{}
+			for _, k := range kept {
+				of[k.Name] = k.Values[i]
+			}
+			row["row"] = of
 		}
 		if err := e.Encode(row); err != nil {
 			return err

@@ -1,8 +1,10 @@
 """Predicts with numpy alone: for each argument F, the model F.npz on the samples
-of F.f32 (float32, row by row). F.safetensors must hold the same weights; where
+of F.f32 (float32, row by row), or of F.json: for each raw column its name, with a
+list of texts, or of numbers with null for missing ones. F.safetensors must hold the same weights; where
 torch can be imported, it must predict the same from them. Prints a JSON object
 a model: what the numbers are, their shape, and they."""
 import json
+import os
 import struct
 import sys
 
@@ -38,8 +40,47 @@ def inputs(m, x):
     return (x - m["shift"]) * m["factor"]
 
 
+def part(name, t):
+    """A part of times, in seconds since 1970."""
+    days = np.floor(t / 86400)
+    day = days.astype("datetime64[D]")
+    month = day.astype("datetime64[M]").astype("f8")  # since 1970
+    return {"hour": (t - days * 86400) / 3600, "elapsed": t / 86400, "weekday": (days + 3) % 7, "month": month % 12 + 1, "year": month // 12 + 1970}[name]
+
+
+def level(c, parts, missing, text):
+    """The features of a text that have a 1, and those that are scaled."""
+    if text in c["levels"]:
+        hot = [p == "level" and text == c["levels"][i] for i, p in enumerate(parts)]
+    else:
+        hot = [p == ("missing" if text in missing else "rare") for p in parts]
+    return np.array(hot, "f8"), np.full(len(parts), float(any(hot)))
+
+
+def table(m, rows):
+    """Raw columns as the network takes them, in float64 until they are scaled."""
+    features, missing = [], set(m["missing"])
+    for c in map(json.loads, m["columns"]):
+        parts = [f["part"] for f in c["features"]]
+        shift, factor = (np.array([f[key] for f in c["features"]], "f8") for key in ("shift", "factor"))
+        if not parts:
+            continue
+        if c["kind"] == "category":
+            c.setdefault("levels", [])
+            both = np.array([level(c, parts, missing, text) for text in rows[c["name"]]])
+            x = (both[:, 0] - shift) * factor * both[:, 1]
+        else:
+            v = np.array(rows[c["name"]], "f8")
+            there = np.where(np.isnan(v), c.get("fill", 0), v)
+            values = [np.isnan(v) if p == "missing" else there if p == "value" else np.interp(there, c["knots"], c["heights"]) if p == "curve" else part(p, there) for p in parts]
+            curve = np.array([p == "curve" for p in parts])
+            x = (np.stack(values, 1) - np.where(curve, 0, shift)) * np.where(curve, 1, factor)
+        features.append(x.astype("f4"))
+    return np.concatenate(features, 1)
+
+
 def predict(m, x):
-    a = inputs(m, x)
+    a = x if "columns" in m else inputs(m, x)
     for l, layer in enumerate(map(json.loads, m["layers"])):
         assert layer["map"] == {"kind": "dense"}, layer
         a = activate(layer["activation"], a @ m[f"{l}.weight"].T + m[f"{l}.bias"])
@@ -48,6 +89,8 @@ def predict(m, x):
         a = e / e.sum(axis=1, keepdims=True)
     if "target_factor" in m:
         a = a / m["target_factor"] + m["target_shift"]
+        if "target_low" in m:
+            a = np.clip(a, m["target_low"], m["target_high"])
     return a
 
 
@@ -95,9 +138,12 @@ for path in sys.argv[1:]:
     assert [json.loads(t) for t in m["layers"]] == description["layers"], description
     assert json.loads(str(m["loss"])) == description["loss"], description
     assert list(m.get("classes", [])) == description.get("classes", []), description
-    x = np.fromfile(path + ".f32", "<f4").reshape(-1, description["transform"]["inputs"])
+    if "columns" in m:
+        x = table(m, json.load(open(path + ".json")))
+    else:
+        x = np.fromfile(path + ".f32", "<f4").reshape(-1, description["transform"]["inputs"])
     y = predict(m, x)
-    if torch is not None and "target_factor" not in m:
+    if torch is not None and "target_factor" not in m and "columns" not in m:
         z = torch_predict(m, tensors, x)
         assert z is None or np.abs(y - z).max() < 1e-5, np.abs(y - z).max()
     print(json.dumps({"output": str(m["output"]), "shape": y.shape, "numbers": y.ravel().tolist(), "torch": torch is not None}))
