@@ -9,6 +9,7 @@ import (
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/prox"
 )
@@ -144,3 +145,28 @@ func TestSingular(t *testing.T) {
 }
 
 func abs(x float32) float32 { return max(x, -x) }
+
+// TestManyClasses: classes on a lattice in the plane, 25 samples each, are learnt by 50
+// hidden units: steps that are too long at first would leave all of them dead.
+func TestManyClasses(t *testing.T) {
+	for _, classes := range []int{120, 200} {
+		rng := testprob.Rng(3)
+		p := testprob.New(loss.CrossEntropy{})
+		p.Threads = 1
+		p.X, p.Y = mat.New(25*classes, 2), loss.Target{Class: make([]int32, 25*classes), Classes: classes, Smoothing: 0.1}
+		for i := range p.X.Rows {
+			c := i % classes
+			p.Y.Class[i] = int32(c)
+			for j, at := range []int{c % 12, c / 12} {
+				p.X.Set(i, j, float32((float64(at)-5.5+0.1*rng.NormFloat64())/3.5))
+			}
+		}
+		p.TestX, p.TestY = mat.New(0, 2), p.Y.RowRange(0, 0)
+		p.Regularizer = prox.L2{Lambda: WeightDecay * float64(p.X.Rows)}
+		_, last := train(t, SettingsFor(p.X.Rows, true, 60), p, testprob.Network(p, []int{50}, activation.ReLU{}, dlam.He, 1), 60)
+		t.Logf("%d classes: %.3f", classes, last.Train.Accuracy)
+		if last.Train.Accuracy < 0.8 {
+			t.Errorf("%d classes: accuracy %v, want 0.8", classes, last.Train.Accuracy)
+		}
+	}
+}

@@ -27,8 +27,8 @@ type Settings struct {
 	Lambda float64 // λ > 0: damping, relative to the inputs' mean variance
 	// Momentum μ in [0, 1): V ← μV + (ΔW, Δb), and the step is along V.
 	Momentum float64
-	Factor   float64 // > 0: of the Gauss–Newton model's best step
-	Lead     float64 // how far ahead along V mini-batches' gradients are taken, of the weights' norm
+	Factor   float64 // > 0: of the step: the Gauss–Newton model's best, with mini-batches Polyak's
+	Lead     float64 // how far ahead along V mini-batches' gradients are taken, of the weights' norm; 0: not at all
 	Mode     Mode
 	Rho      float64 // ρ > 0 of mode Prox
 	Refresh  int     // mini-batches between two updates of the metric
