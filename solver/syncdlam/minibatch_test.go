@@ -181,9 +181,9 @@ func TestTakeBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, share := after, 1.0
+		want, share := after, s.stability.share
 		if guilty {
-			want, share = start, 0.25
+			want, share = start, 0.25*share
 		}
 		if (got < r/n) != guilty || s.stability.share != share || s.stale != guilty {
 			t.Errorf("guilty %v: excess %v of %v, share %v, stale %v", guilty, got, r/n, s.stability.share, s.stale)

@@ -16,7 +16,7 @@ type polyakStep struct {
 
 const (
 	polyakMemory  = 0.9 // of the averages
-	polyakShare   = 3   // of t that is taken: chosen on held-back pictures (docs/sync.md)
+	polyakShare   = 4   // of t that is taken: chosen on held-back pictures (docs/sync.md)
 	polyakOutlier = 4   // a batch counts as at most so many times the average
 	longestMove   = 2   // times the usual length; a longer move is cut
 )

@@ -16,12 +16,15 @@ type stability struct {
 	momentum float64
 	slope    float64 // average over batches
 	share    float64 // in (0, 1]: of Polyak's step
+	found    bool    // steps have been too long once
 }
 
 const (
 	nearestEdge   = 0.6  // of 1: steps become shorter beyond it
 	shorter       = 0.1  // by which share falls in an update, at most
-	longer        = 0.01 // by which it grows: what was too long a while ago is soon too long again
+	firstShare    = 0.25 // at the start of a run
+	faster        = 0.1  // by which share grows in an update until steps have been too long
+	longer        = 0.01 // by which it grows then: what was too long a while ago is soon too long again
 	leastShare    = 0.1  // batches of few samples disagree for other reasons too: no shorter for that alone
 	rejectedShare = 0.25 // is left of share after a step that was taken back
 )
@@ -32,9 +35,12 @@ func (s *stability) observe(slope, square float64) {
 	s.slope = average(s.slope, max(-bound, min(slope, bound)))
 	edge := -(1 + s.momentum) * s.slope / square
 	switch {
-	case edge <= nearestEdge:
+	case edge <= nearestEdge && s.found:
 		s.share = min(1, (1+longer)*s.share)
+	case edge <= nearestEdge:
+		s.share = min(1, (1+faster)*s.share)
 	case s.share > leastShare:
+		s.found = true
 		s.share *= 1 - shorter*min(1, (edge-nearestEdge)/nearestEdge)
 	}
 }
@@ -42,5 +48,5 @@ func (s *stability) observe(slope, square float64) {
 // reject is called for a step that is taken back.
 func (s *stability) reject() {
 	s.share *= rejectedShare
-	s.slope = 0
+	s.slope, s.found = 0, true
 }

@@ -30,14 +30,11 @@ func (s *monotone) Restore(n *dlam.Network, st dlam.State) error {
 // few numbers beside them.
 func (s *miniBatch) State() dlam.State {
 	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{
-		"epochs": {float64(s.epochs)}, "updates": {float64(s.updates)}, "step": {s.step}, "stale": {0},
+		"epochs": {float64(s.epochs)}, "updates": {float64(s.updates)}, "step": {s.step}, "stale": {truth(s.stale)},
 		"attempt": {float64(s.attempt), float64(s.began)},
-		"polyak":  {s.polyak.excess, s.polyak.square, s.polyak.least}, "stability": {s.stability.slope, s.stability.share},
+		"polyak":  {s.polyak.excess, s.polyak.square, s.polyak.least}, "stability": {s.stability.slope, s.stability.share, truth(s.stability.found)},
 		"target": {s.target.share, s.target.lowest, s.target.risk, float64(s.target.epochs), float64(s.target.updates)},
 	}}
-	if s.stale {
-		st.Float64["stale"][0] = 1
-	}
 	s.saveMoves(st)
 	for l := range s.layers {
 		ly, m := &s.layers[l], &s.layers[l].metric
@@ -54,7 +51,7 @@ func (s *miniBatch) State() dlam.State {
 func (s *miniBatch) Restore(n *dlam.Network, st dlam.State) error {
 	s.mean.CopyFrom(n)
 	r := restorer{st: st}
-	var epochs, updates, stale, passEpochs, passUpdates, attempt, began float64
+	var epochs, updates, stale, passEpochs, passUpdates, attempt, began, found float64
 	r.numbers("epochs", &epochs)
 	r.numbers("updates", &updates)
 	r.numbers("step", &s.step)
@@ -63,9 +60,9 @@ func (s *miniBatch) Restore(n *dlam.Network, st dlam.State) error {
 	s.attempt, s.began = int(attempt), int(began)
 	s.begins()
 	r.numbers("polyak", &s.polyak.excess, &s.polyak.square, &s.polyak.least)
-	r.numbers("stability", &s.stability.slope, &s.stability.share)
+	r.numbers("stability", &s.stability.slope, &s.stability.share, &found)
 	r.numbers("target", &s.target.share, &s.target.lowest, &s.target.risk, &passEpochs, &passUpdates)
-	s.epochs, s.updates, s.stale = int(epochs), int(updates), stale == 1
+	s.epochs, s.updates, s.stale, s.stability.found = int(epochs), int(updates), stale == 1, found == 1
 	s.target.epochs, s.target.updates = int(passEpochs), int(passUpdates)
 	s.restoreMoves(&r)
 	for l := range s.layers {
@@ -83,6 +80,14 @@ func (s *miniBatch) Restore(n *dlam.Network, st dlam.State) error {
 		return err
 	}
 	return s.refreshMetrics(nil, 0, 0)
+}
+
+// truth is 1 for true.
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func (c *core) saveMoves(st dlam.State) {
