@@ -43,11 +43,16 @@ func (ly Layer) Inputs() int { return ly.In().Size() }
 
 // Units is the number of entries that the layer gives for a sample: rows of W
 // times Places.
-func (ly Layer) Units() int { return ly.Out().Size() }
+func (ly Layer) Units() int { return ly.W.Rows * ly.Places() }
 
 // Places is the number of rows of U(A) for each sample: how many places share
 // the weights; 1 in a dense layer.
-func (ly Layer) Places() int { return ly.Linear().Out(1).Size() }
+func (ly Layer) Places() int {
+	if ly.Map == nil { // Linear would allocate
+		return 1
+	}
+	return ly.Map.Out(1).Size()
+}
 
 // Rows is U(a) for the samples a: a itself in a dense layer, else new memory.
 func (ly Layer) Rows(a mat.Dense) mat.Dense {

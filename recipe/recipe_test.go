@@ -692,8 +692,12 @@ func TestMoreFeaturesThanSamples(t *testing.T) {
 			}
 		}
 	}
-	for _, method := range []string{"dlam", "mdlam", "admm", "bcd", "dladmm", "adam"} {
-		o := small(method)
+	for _, method := range []string{"dlam", "mdlam", "admm", "bcd", "dladmm", "adam", "sync", "sync of all samples"} {
+		name, _, all := strings.Cut(method, " of ")
+		o := small(name)
+		if all {
+			o.Settings.Batch = new(0)
+		}
 		o.MaxMemory, o.TestSplit, o.Iterations = most, new(0.0), 10
 		if r := train(t, recipe.Rows(rows, y), o); r.Last.Train.Accuracy < 0.6 { // ten iterations are few, and half of the samples are of each class
 			t.Errorf("%s: accuracy %g", method, r.Last.Train.Accuracy)

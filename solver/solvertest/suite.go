@@ -33,6 +33,7 @@ type Config struct {
 	// that do not run on several ranks.
 	RankTolerance float64
 	Wide          bool // on few samples, with more features and hidden units than samples
+	Features      int  // if not 0, how many features Wide's samples have
 }
 
 // cut is a solver whose runs may end before its schedule does: it is no
@@ -60,7 +61,11 @@ func Run(t *testing.T, c Config) {
 
 func (c Config) problem() (*dlam.Problem, *dlam.Network) {
 	if c.Wide {
-		p := testprob.Blobs(50, 70, 4, 7)
+		features := 70
+		if c.Features > 0 {
+			features = c.Features
+		}
+		p := testprob.Blobs(50, features, 4, 7)
 		return p, testprob.Network(p, []int{60, 9}, c.Activation, c.Init, 3)
 	}
 	p := testprob.Blobs(500, 12, 4, 7)

@@ -21,6 +21,8 @@ type core struct {
 	samples float64 // over all ranks
 	back    *backprop.Backprop
 	layers  []layer
+	moments int        // first layer whose metric comes from moments
+	sketch  *rowSketch // layer 0's metric from the rows of mini-batches, or nil
 
 	metrics metricJob
 	moves   moveJob
@@ -42,18 +44,23 @@ func (c *core) begin() error {
 	if c.samples, err = c.e.Samples(c.p.X.Rows); err != nil {
 		return err
 	}
-	widest := 0
+	scratch := 0
 	c.layers = make([]layer, len(c.net.Layers))
 	for l, net := range c.net.Layers {
 		ly := &c.layers[l]
 		ly.w, ly.b = net.W, net.B
 		ly.v = backprop.Direction{W: mat.New(net.W.Rows, net.W.Cols), B: make([]float32, len(net.B))}
-		ly.metric.allocate(net.W.Cols, net.W.Rows, c.rank(net.W.Cols))
 		ly.rows = make([]rowSums, net.W.Rows)
-		widest = max(widest, net.W.Cols)
+		scratch = max(scratch, min(moveRows, net.W.Rows)*net.W.Cols)
+	}
+	if c.wide() {
+		c.moments = 1
+	}
+	for l, net := range c.net.Layers[c.moments:] {
+		c.layers[c.moments+l].metric.allocate(net.W.Cols, net.W.Rows, c.rank(net.W.Cols))
 	}
 	for range c.e.Pool.Threads() {
-		c.scratch = append(c.scratch, make([]float32, moveRows*widest))
+		c.scratch = append(c.scratch, make([]float32, scratch))
 	}
 	if c.back, err = backprop.New(c.e, c.net.Layers, c.p.Loss); err != nil {
 		return fmt.Errorf("sync: %w", err)

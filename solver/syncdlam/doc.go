@@ -12,7 +12,8 @@
 //     by eq. 4 to first order.
 //  3. Weights: (ΔW_l, Δb_l) = argmin mean‖D_l − ΔW a − Δb‖² + λs̄‖ΔW‖², with s̄
 //     the mean of the diagonal of the inputs' covariance: one inverse a layer,
-//     in mini-batches and wide layers exact in the leading directions alone.
+//     in mini-batches and wide layers exact in the leading directions alone, and
+//     in very wide first layers made from the inputs' rows (wide.go).
 //  4. Step: all layers move by t along V, the moves of the last iterations.
 //     With all samples (type monotone) t is the best one of the Gauss–Newton
 //     model of the risk along V, halved until F falls. With mini-batches (type

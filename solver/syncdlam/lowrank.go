@@ -52,12 +52,17 @@ func (r *lowRank) solve(into *mat.Panel, c mat.Dense, d, trace float64, turns in
 	r.right.Mul(r.uc, r.u)
 	r.panel.PackT(r.u)
 	r.panel.Mul(r.k, r.uc)
+	return r.invert(into, d, trace)
+}
+
+// invert is the end of solve, from UCUᵀ in k.
+func (r *lowRank) invert(into *mat.Panel, d, trace float64) (base float32, ok bool) {
 	rest := trace
 	for i := range r.k.Rows {
 		rest -= float64(r.k.At(i, i))
 		r.k.Row(i)[i] += float32(d)
 	}
-	base = float32(1 / (d + max(0, rest)/float64(c.Rows-r.k.Rows)))
+	base = float32(1 / (d + max(0, rest)/float64(r.u.Cols-r.u.Rows)))
 	if !r.work.Invert(r.k, r.k) {
 		return 0, false
 	}

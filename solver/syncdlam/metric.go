@@ -13,13 +13,14 @@ import (
 // and the inverse of their damped covariance, base·I + UᵀR with a lowRank and
 // else one matrix.
 type inputMetric struct {
-	square    []float64 // mean of aaᵀ, upper triangle
+	square    []float64 // mean of aaᵀ, upper triangle; with rows, what those keep of it
 	mean      []float64 // mean of a
 	seen      bool
 	ok        bool      // it has an inverse
 	c         mat.Dense // the covariance C
 	work      mat.Inverse
-	low       *lowRank  // nil: the inverse is exact
+	rows      rowMetric // nil: all follows from the moments
+	low       *lowRank  // nil: the inverse is exact, and one matrix
 	base      float32   // 0 where it is exact
 	panel     mat.Panel // the inverse, or R
 	meanMove  mat.Dense // the inverse times the mean: a row
@@ -48,7 +49,7 @@ func (m *inputMetric) forget() {
 // average takes new moments into the averages.
 func (m *inputMetric) average(square, sum []float64, n, decay float64) {
 	if !m.seen {
-		decay, m.seen = 0, true
+		decay = 0
 	}
 	for i, v := range square {
 		m.square[i] = decay*m.square[i] + (1-decay)*v/n
@@ -89,6 +90,9 @@ const noise = 1e-6
 
 // covariance makes C, and returns its trace, at least that of the noise.
 func (m *inputMetric) covariance() (trace float64) {
+	if m.rows != nil {
+		return m.rowTrace()
+	}
 	n := len(m.mean)
 	var moment float64
 	for i, mean := range m.mean {
@@ -107,6 +111,9 @@ func (m *inputMetric) covariance() (trace float64) {
 
 // solve makes (C + dI)⁻¹ and reports whether it could.
 func (m *inputMetric) solve(d, trace float64, turns int) bool {
+	if m.rows != nil {
+		return m.rows.solve(m, d, trace)
+	}
 	if m.low != nil {
 		var ok bool
 		m.base, ok = m.low.solve(&m.panel, m.c, d, trace, turns)
@@ -152,7 +159,10 @@ func (j *metricJob) Do(worker int) {
 			if !m.seen {
 				turns = firstTurns
 			}
-			m.average(j.gram.Square[l], j.gram.Sum[l], j.gram.Rows[l], j.decay)
+			if m.rows == nil {
+				m.average(j.gram.Square[l], j.gram.Sum[l], j.gram.Rows[l], j.decay)
+			}
+			m.seen = true
 		}
 		m.ok = m.invert(j.c.Lambda, turns)
 	}

@@ -149,9 +149,14 @@ func (s *miniBatch) gradient(k int, x mat.Dense, y loss.Target) (*backprop.Gradi
 		return s.back.Gradient(x, y)
 	}
 	s.stale = false
-	g, gram, err := s.back.GradientAndGram(x, y, 0)
+	g, gram, err := s.back.GradientAndGram(x, y, s.moments)
 	if err != nil {
 		return nil, err
+	}
+	if s.sketch != nil {
+		if err := s.sketch.average(x, s.Decay); err != nil {
+			return nil, err
+		}
 	}
 	return g, s.refreshMetrics(gram, 0, s.Decay)
 }

@@ -63,7 +63,7 @@ func (s *monotone) evaluate() error {
 	if s.layers[0].metric.seen {
 		first = 1
 	}
-	g, gram, err := s.back.GradientAndGram(s.p.X, s.p.Y, first)
+	g, gram, err := s.back.GradientAndGram(s.p.X, s.p.Y, max(first, s.moments))
 	if err != nil {
 		return err
 	}

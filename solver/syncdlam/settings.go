@@ -34,8 +34,8 @@ type Settings struct {
 	Refresh  int     // mini-batches between two updates of the metric
 	Decay    float64 // in [0, 1): memory of the metric's averages
 	// Rank is that of the metric's exact part, in mini-batches and layers of
-	// more than four times as many inputs; 0: exact everywhere. All samples at a
-	// time, an update is worth the exact inverse.
+	// more than four times as many inputs; 0: exact everywhere, which takes a matrix
+	// of the inputs' square. All samples at a time, an update is worth the exact inverse.
 	Rank int
 	Seed uint64 // of the order of the samples
 }

@@ -31,26 +31,37 @@ func (s Solver) Epochs() int {
 	return s.Settings.Epochs
 }
 
-// Memory is about how many bytes a run takes beside the samples.
+// Memory is about how many bytes a run takes beside the samples, on one rank.
 func (s Solver) Memory(widths []int, samples, threads int) float64 {
-	var floats, parameters, squares, metrics, longest, width float64
+	var floats, parameters, packed, squares, metrics, rows, scratch, width float64
 	for l, d := range widths[1:] {
 		in, out := float64(widths[l]), float64(d)
 		parameters += out * (in + 1)
+		packed += in * panels(d)
+		width += out
+		scratch = max(scratch, min(moveRows, out)*in)
+		if l == 0 && s.Settings.fromRows(widths[0], samples, 1) {
+			metrics, rows = s.Settings.rowsMemory(widths[0], samples)
+			continue
+		}
 		squares += in * in
 		metrics += 8 * in * in // moments, covariance, factors, the inverse
 		if r := float64(s.Settings.rank(widths[l])); r > 0 {
 			metrics += (4*r - 4*in) * in
 		}
-		longest = max(longest, in*in, out*in)
-		width += out
 	}
-	floats = 6*parameters + metrics
+	floats = 4*parameters + 2*packed + metrics
 	if b := s.Settings.Batch; b > 0 {
 		floats += float64((min(b, samples)+min(riskSamples, samples))*widths[0]) + 2*float64(samples)
 	}
-	perWorker := 2*(parameters+squares) + parameters + squares + pass.Block*5*width
+	perWorker := 2*(parameters+squares) + parameters + squares + rows + scratch + pass.Block*5*width
 	return 4 * (floats + float64(threads)*perWorker)
+}
+
+// panels is so many columns as whole panels, which a packed matrix has.
+func panels(columns int) float64 {
+	const width = 32
+	return float64((columns + width - 1) / width * width)
 }
 
 // Init prepares a run. It refuses activations, losses and regularisers that
