@@ -177,11 +177,12 @@ func TestTakeBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		share := s.stability.share
 		got, err := s.takeBack(r/n, x, y)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, share := after, s.stability.share
+		want := after
 		if guilty {
 			want, share = start, 0.25*share
 		}
@@ -237,7 +238,7 @@ func TestStabilityEdge(t *testing.T) {
 			th := part * 2 * (1 + momentum)
 			rng := testprob.Rng(uint64(1000 * part))
 			var x, v, slope, square float64
-			s := stability{momentum: momentum, share: 1}
+			s := stability{momentum: momentum, limit: 0.6, share: 1}
 			const updates = 200000
 			for range updates {
 				g := x + rng.NormFloat64() // of x²/2: h = 1
@@ -256,7 +257,7 @@ func TestStabilityEdge(t *testing.T) {
 			for range 200 {
 				s.observe(r, 1)
 			}
-			if short := s.share < 1; short != (edge > nearestEdge) {
+			if short := s.share < 1; short != (edge > s.limit) {
 				t.Errorf("μ %v, th %v: edge %v, share %v", momentum, th, edge, s.share)
 			}
 		}
@@ -265,7 +266,7 @@ func TestStabilityEdge(t *testing.T) {
 
 // TestStabilityBounds: disagreement alone leaves a tenth; agreement restores it all.
 func TestStabilityBounds(t *testing.T) {
-	s := stability{momentum: 0.8, share: 1}
+	s := stability{momentum: 0.8, limit: 0.6, share: 1}
 	for range 1000 {
 		s.observe(-1, 1)
 	}

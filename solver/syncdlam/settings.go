@@ -29,10 +29,12 @@ type Settings struct {
 	Momentum float64
 	Factor   float64 // > 0: of the step: the Gauss–Newton model's best, with mini-batches Polyak's
 	Lead     float64 // how far ahead along V mini-batches' gradients are taken, of the weights' norm; 0: not at all
-	Mode     Mode
-	Rho      float64 // ρ > 0 of mode Prox
-	Refresh  int     // mini-batches between two updates of the metric
-	Decay    float64 // in [0, 1): memory of the metric's averages
+	// Edge in (0, 1] is how near to the edge of stability mini-batches' steps may be.
+	Edge    float64
+	Mode    Mode
+	Rho     float64 // ρ > 0 of mode Prox
+	Refresh int     // mini-batches between two updates of the metric
+	Decay   float64 // in [0, 1): memory of the metric's averages
 	// Rank is that of the metric's exact part, in mini-batches and layers of
 	// more than four times as many inputs; 0: exact everywhere, which takes a matrix
 	// of the inputs' square. All samples at a time, an update is worth the exact inverse.
@@ -45,7 +47,7 @@ type Settings struct {
 // other data, FullBatch those for all samples at a time.
 func DefaultSettings(epochs int) Settings {
 	return Settings{
-		Batch: 500, Epochs: epochs, Lambda: LambdaFor(epochs), Momentum: 0.8, Factor: 1, Lead: 0.01,
+		Batch: 500, Epochs: epochs, Lambda: LambdaFor(epochs), Momentum: 0.8, Factor: 1, Lead: 0.01, Edge: 0.6,
 		Mode: Gradient, Rho: 0.1, Refresh: 20, Decay: 0.8, Rank: 32,
 	}
 }
@@ -54,16 +56,16 @@ func DefaultSettings(epochs int) Settings {
 // values, and so many epochs. Small data are divided into some forty batches an
 // epoch, whose moves are averaged over more updates; runs of few updates take
 // smaller batches too. The damping regularises what labels there are of classes;
-// values want the curvature, however long the run, and shorter steps: their least risk
-// is farther from 0.
+// values want the curvature, however long the run. Steps of values and of small data
+// are shorter, and farther from the edge of stability.
 func SettingsFor(samples int, classes bool, epochs int) Settings {
 	s := DefaultSettings(epochs)
 	small := max(32, samples/40)
 	if !classes || small < s.Batch/2 {
-		s.Momentum = 0.9
+		s.Momentum, s.Factor, s.Edge = 0.9, 0.75, 0.4
 	}
 	if !classes {
-		s.Lambda, s.Lead, s.Factor = 1, 0, 0.75
+		s.Lambda, s.Lead = 1, 0
 	}
 	s.Batch = min(max(s.Batch/2, samples*epochs/updates), s.Batch, small)
 	return s
@@ -113,6 +115,7 @@ func (s Settings) Validate() error {
 	positive("lambda", s.Lambda)
 	check(s.Momentum >= 0 && s.Momentum < 1, "momentum", s.Momentum, "0 ≤ μ < 1")
 	positive("factor", s.Factor)
+	check(s.Edge > 0 && s.Edge <= 1, "edge", s.Edge, "0 < x ≤ 1")
 	check(s.Lead >= 0 && !math.IsInf(s.Lead, 0), "lead", s.Lead, "a finite number of at least 0")
 	check(s.Mode == Gradient || s.Mode == Prox, "mode", s.Mode, "gradient or prox")
 	check(s.Mode != Prox || s.Batch == 0, "mode", s.Mode, "gradient with mini-batches: prox is for all samples at a time")

@@ -14,13 +14,13 @@ package syncdlam
 // is Pflug's test, 1990.)
 type stability struct {
 	momentum float64
+	limit    float64 // Settings.Edge
 	slope    float64 // average over batches
 	share    float64 // in (0, 1]: of Polyak's step
 	found    bool    // steps have been too long once
 }
 
 const (
-	nearestEdge   = 0.6  // of 1: steps become shorter beyond it
 	shorter       = 0.1  // by which share falls in an update, at most
 	firstShare    = 0.25 // at the start of a run
 	faster        = 0.1  // by which share grows in an update until steps have been too long
@@ -35,13 +35,13 @@ func (s *stability) observe(slope, square float64) {
 	s.slope = average(s.slope, max(-bound, min(slope, bound)))
 	edge := -(1 + s.momentum) * s.slope / square
 	switch {
-	case edge <= nearestEdge && s.found:
+	case edge <= s.limit && s.found:
 		s.share = min(1, (1+longer)*s.share)
-	case edge <= nearestEdge:
+	case edge <= s.limit:
 		s.share = min(1, (1+faster)*s.share)
 	case s.share > leastShare:
 		s.found = true
-		s.share *= 1 - shorter*min(1, (edge-nearestEdge)/nearestEdge)
+		s.share *= 1 - shorter*min(1, (edge-s.limit)/s.limit)
 	}
 }
 
