@@ -118,8 +118,8 @@ func TestStepsTooLong(t *testing.T) {
 		set := SettingsFor(300, false, 12)
 		set.Factor = factor
 		_, last := train(t, set, p, testprob.Network(p, []int{10}, activation.ReLU{}, dlam.He, 1), 12)
-		if last.Train.R2 < 0.05 {
-			t.Errorf("factor %v: R² %v, want 0.05", factor, last.Train.R2)
+		if last.Train.R2 <= 0 {
+			t.Errorf("factor %v: R² %v, want more than a constant has", factor, last.Train.R2)
 		}
 	}
 }

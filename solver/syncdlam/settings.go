@@ -47,7 +47,7 @@ type Settings struct {
 // other data, FullBatch those for all samples at a time.
 func DefaultSettings(epochs int) Settings {
 	return Settings{
-		Batch: 500, Epochs: epochs, Lambda: LambdaFor(epochs), Momentum: 0.8, Factor: 1, Lead: 0.01, Edge: 0.6,
+		Batch: 500, Epochs: epochs, Lambda: LambdaFor(epochs), Momentum: 0.8, Factor: 1, Lead: 0.01, Edge: 0.6, Start: 1,
 		Mode: Gradient, Rho: 0.1, Refresh: 20, Decay: 0.8, Rank: 32,
 	}
 }
@@ -62,7 +62,7 @@ func SettingsFor(samples int, classes bool, epochs int) Settings {
 	s := DefaultSettings(epochs)
 	small := max(32, samples/40)
 	if !classes || small < s.Batch/2 {
-		s.Momentum, s.Factor, s.Edge = 0.9, 0.75, 0.4
+		s.Momentum, s.Factor, s.Edge, s.Start = 0.9, 0.75, 0.4, 0.25
 	}
 	if !classes {
 		s.Lambda, s.Lead = 1, 0
@@ -117,6 +117,7 @@ func (s Settings) Validate() error {
 	positive("factor", s.Factor)
 	check(s.Edge > 0 && s.Edge <= 1, "edge", s.Edge, "0 < x ≤ 1")
 	check(s.Lead >= 0 && !math.IsInf(s.Lead, 0), "lead", s.Lead, "a finite number of at least 0")
+	check(s.Start > 0 && s.Start <= 1, "start", s.Start, "0 < x ≤ 1")
 	check(s.Mode == Gradient || s.Mode == Prox, "mode", s.Mode, "gradient or prox")
 	check(s.Mode != Prox || s.Batch == 0, "mode", s.Mode, "gradient with mini-batches: prox is for all samples at a time")
 	positive("rho", s.Rho)

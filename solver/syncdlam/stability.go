@@ -22,8 +22,7 @@ type stability struct {
 
 const (
 	shorter       = 0.1  // by which share falls in an update, at most
-	firstShare    = 0.25 // at the start of a run
-	faster        = 0.1  // by which share grows in an update until steps have been too long
+	faster        = 0.05 // by which share grows in an update until steps have been too long
 	longer        = 0.01 // by which it grows then: what was too long a while ago is soon too long again
 	leastShare    = 0.1  // batches of few samples disagree for other reasons too: no shorter for that alone
 	rejectedShare = 0.25 // is left of share after a step that was taken back
