@@ -249,14 +249,19 @@ func (s *Blocks) BeginSweep() {
 	}
 }
 
-// EndSweep sums up the sweep's updates. F is at the end of it.
+// EndSweep sums up the sweep's updates. F is at the end of it. A layer whose z was
+// not updated last is evaluated anew, and the sums that its updates carried on are
+// dropped: they differ by rounding from what a restored run makes of the iterate.
 func (s *Blocks) EndSweep() (dlam.Record, error) {
 	for l := range s.layers {
-		if ly := &s.layers[l]; !ly.known.phi {
-			if err := s.evaluateLayer(ly, false); err != nil {
-				return dlam.Record{}, err
-			}
+		ly := &s.layers[l]
+		if ly.known.phi {
+			continue
 		}
+		if err := s.evaluateLayer(ly, false); err != nil {
+			return dlam.Record{}, err
+		}
+		ly.known.gradient, ly.known.residual = false, false
 	}
 	s.sweeps++
 	return s.record(), nil

@@ -1,6 +1,7 @@
 package multiconvex
 
 import (
+	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/mat"
 )
@@ -140,11 +141,9 @@ func (p *evaluatePass) Plan(plan *pass.Plan) {
 func (p *evaluatePass) Block(w *pass.Worker, lo, hi int) {
 	b := p.s.block(w, p.ly, lo, hi)
 	b.affine()
-	e, z := b.E.Elements(), b.Z.Elements()
-	for i := range e {
-		e[i] -= z[i]
-	}
-	w.Add(p.phi, pass.SumSquares(b.E))
+	z := b.Z.Elements()
+	_, phi, _ := kernel.Move(b.E.Elements(), z, z) // E = V − Z; added up as in a z-step, to the bit
+	w.Add(p.phi, phi)
 	if p.ly.next == nil {
 		w.Add(p.risk, p.s.p.Loss.Value(b.Z, b.y))
 	}
