@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -21,38 +20,13 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/export"
+	"github.com/dlam-go/dlam/internal/variants"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/recipe"
 	"github.com/dlam-go/dlam/serve"
 	"github.com/dlam-go/dlam/spec"
 )
-
-// withOthers are the operators in all, and of each that has parameters one with
-// other numbers.
-func withOthers[T spec.Operator](t *testing.T, all []T) []T {
-	t.Helper()
-	list := append([]T(nil), all...)
-	for _, o := range all {
-		m, ok := any(o).(spec.Maker[T])
-		if !ok {
-			continue
-		}
-		s := o.Spec()
-		for _, p := range m.Parameters() {
-			was := s.Numbers[p.Name]
-			if s.Numbers[p.Name] = was + (p.Max-was)/4; math.IsInf(p.Max, 0) {
-				s.Numbers[p.Name] = was + 0.625
-			}
-		}
-		other := m.With(s.Numbers)
-		if err := spec.Check(other); err != nil || other.Spec().Equal(o.Spec()) {
-			t.Fatalf("%v is no other %v: %v", other.Spec(), o.Spec(), err)
-		}
-		list = append(list, other)
-	}
-	return list
-}
 
 // described is a model with h in its hidden layer, trained with l.
 func described(t *testing.T, h activation.Func, l loss.Loss) *model.Model {
@@ -81,7 +55,7 @@ func TestOperatorsEverywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, h := range withOthers(t, activation.All) {
+	for _, h := range variants.Of(activation.All) {
 		t.Run(h.Spec().String(), func(t *testing.T) {
 			m := described(t, h, loss.CrossEntropy{})
 			everywhere(t, m, h.Spec())
@@ -99,7 +73,7 @@ func TestOperatorsEverywhere(t *testing.T) {
 			}
 		})
 	}
-	for _, l := range withOthers(t, loss.All) {
+	for _, l := range variants.Of(loss.All) {
 		t.Run(l.Spec().String(), func(t *testing.T) {
 			m := described(t, activation.ReLU{}, l)
 			everywhere(t, m, l.Spec())
