@@ -32,13 +32,13 @@ type Blocks struct {
 	sweeps   int     // done
 	nesterov extrapolation
 
-	e        *pass.Engine
-	sums     *pass.Pass
-	workers  []block // scratch of each worker
-	evaluate evaluatePass
-	forms    formPass
-	za       zaPass
-	search   searchPass
+	e          *pass.Engine
+	sums       *pass.Pass
+	workers    []block // scratch of each worker
+	evaluate   evaluatePass
+	quadratics quadraticPass
+	za         zaPass
+	search     searchPass
 
 	// of Records
 	blocks  []dlam.Block
@@ -159,7 +159,7 @@ func (s *Blocks) allocate() {
 	s.blocks = make([]dlam.Block, 0, 4*len(s.layers))
 	s.penalty = make([]float64, len(s.layers))
 	s.sums = s.e.NewPass(pass.Whole)
-	s.evaluate.s, s.forms.s, s.za.s, s.search.s = s, s, s, s
+	s.evaluate.s, s.quadratics.s, s.za.s, s.search.s = s, s, s, s
 	s.workers = make([]block, s.e.Pool.Threads())
 	for w := range s.workers {
 		s.workers[w].allocate(s)
