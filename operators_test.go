@@ -95,6 +95,19 @@ var (
 	}
 )
 
+// lacks is what a method says of a loss that has not got what it needs.
+func lacks(s dlam.Solver, l loss.Loss) string {
+	_, curved := l.(loss.Curved)
+	_, proximal := l.(loss.Proximal)
+	switch {
+	case s == adam, s == miniBatches, curved && proximal, curved && s == fullBatch, proximal && s != fullBatch && s != proxTargets:
+		return ""
+	case !curved && (s == fullBatch || s == proxTargets):
+		return "has no curvature"
+	}
+	return "has no proximal operator"
+}
+
 // TestOwnOperators: a method asks an operator for no more than it needs, and in
 // Init, by name, for what it does need.
 func TestOwnOperators(t *testing.T) {
@@ -118,7 +131,7 @@ func TestOwnOperators(t *testing.T) {
 	for _, h := range loss.All {
 		if loss.IsFor(h, loss.Values) {
 			for _, s := range append([]dlam.Solver{adam, fullBatch, proxTargets, miniBatches, multiConvex}, splitting...) {
-				tries = append(tries, try{s, activation.Tanh{}, h, ""})
+				tries = append(tries, try{s, activation.Tanh{}, h, lacks(s, h)})
 			}
 		}
 	}

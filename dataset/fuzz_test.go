@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// fuzzFile feeds arbitrary content to openFile under a name: it may refuse it,
+// fuzzFile feeds arbitrary content to readFile under a name: it may refuse it,
 // with ErrInput, or give a consistent data set; never panic.
 func fuzzFile(f *testing.F, name string, seeds ...[]byte) {
 	for _, s := range seeds {

@@ -17,6 +17,7 @@ import (
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/prox"
 	"github.com/dlam-go/dlam/spec"
 )
@@ -146,7 +147,7 @@ func TestOwnMap(t *testing.T) {
 	if err := m.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), `layer 1: unknown map "patches:side=3,stride=1": not one of dense`) {
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), `layer 1: unknown map "patches:side=3,stride=1": not one of `+strings.Join(spec.Kinds(nn.Maps), ", ")) {
 		t.Errorf("not handed in: %v", err)
 	}
 	first, second := m.Network.Layers[0].Map, m.Network.Layers[1].Map
@@ -169,7 +170,7 @@ func TestOwnOperators(t *testing.T) {
 		own  []spec.Operator
 		want string
 	}{
-		{nil, `unknown loss "example.org/log-cosh": not one of cross-entropy, squared, hinge, huber; a program that has one of its own hands it to model.Load`},
+		{nil, `unknown loss "example.org/log-cosh": not one of ` + strings.Join(spec.Kinds(loss.All), ", ") + "; a program that has one of its own hands it to model.Load"},
 		{[]spec.Operator{logCosh{}}, `layer 1: unknown activation "swish:beta=1.5"`},
 		{[]spec.Operator{logCosh{}, swish{2}}, "activation swish:beta=1.5: handed in was swish:beta=2"},
 		{[]spec.Operator{logCosh{}, swish{math.NaN()}}, "beta: got NaN"},

@@ -10,10 +10,25 @@ import (
 	"github.com/dlam-go/dlam/nn"
 )
 
+// layers are one with each of this package's maps, and those of a convolution that is
+// made for tests.
+func layers() []nn.Layer {
+	list := testprob.Convolutional(3, activation.Tanh{}, 1).Layers
+	for _, u := range nn.Maps {
+		if u == nn.Map(nn.Dense{}) {
+			continue // its size is that of W, as the last layer above has it
+		}
+		ly := nn.Layer{Map: u, W: mat.New(4, u.Columns()), B: make([]float32, 4), H: activation.Identity{}}
+		testprob.Normal(ly.W, 1, testprob.Rng(9))
+		list = append(list, ly)
+	}
+	return list
+}
+
 // Back is the adjoint of Image, ⟨U(a)Wᵀ, e⟩ = ⟨a, U*(eW)⟩, whatever the map, and
-// ‖U‖² is within its bound.
+// ‖U‖² is within its bound. What was in the memory that a map writes to is gone.
 func TestProductsAdjoint(t *testing.T) {
-	for l, ly := range testprob.Convolutional(3, activation.Tanh{}, 1).Layers {
+	for l, ly := range layers() {
 		p := nn.NewProducts(ly)
 		p.Pack()
 		const samples = 7
@@ -22,16 +37,28 @@ func TestProductsAdjoint(t *testing.T) {
 		testprob.Normal(a, 1, rng)
 		testprob.Normal(e, 1, rng)
 		scratch := make([]float32, p.Scratch(samples))
+		for _, old := range [][]float32{scratch, back.Data, image.Data} {
+			for i := range old {
+				old[i] = 1e9
+			}
+		}
 		p.Image(image, a, scratch)
 		p.Back(back, e, scratch)
 		left, right, size := dot(image, e), dot(a, back), math.Sqrt(dot(image, image)*dot(e, e))
 		if math.Abs(left-right) > 1e-5*size { // a few hundred float32 terms
-			t.Errorf("layer %d: ⟨U(a)Wᵀ, e⟩ = %v, ⟨a, U*(eW)⟩ = %v", l+1, left, right)
+			t.Errorf("layer %d, %v: ⟨U(a)Wᵀ, e⟩ = %v, ⟨a, U*(eW)⟩ = %v", l+1, ly.Linear().Spec(), left, right)
 		}
 		if u := ly.Rows(a); dot(u, u) > ly.Linear().Norm()*dot(a, a)*(1+1e-6) {
-			t.Errorf("layer %d: ‖U(a)‖² = %v, ‖a‖² = %v, the bound is %v", l+1, dot(u, u), dot(a, a), ly.Linear().Norm())
+			t.Errorf("layer %d, %v: ‖U(a)‖² = %v, ‖a‖² = %v, the bound is %v", l+1, ly.Linear().Spec(), dot(u, u), dot(a, a), ly.Linear().Norm())
 		}
 	}
+}
+
+// A map without a place is refused.
+func TestMapOfNothing(t *testing.T) {
+	n := testprob.Convolutional(3, activation.Tanh{}, 1)
+	n.Layers[0].Map = testprob.Patches{Sample: nn.Shape{Height: 6, Width: 2, Channels: 2}, Side: 3, Stride: 1}
+	wantError(t, n.Validate(), "network layer 1: map patches:side=3,stride=1 gives 4x0x1 for a sample, want at least one place")
 }
 
 func dot(x, y mat.Dense) float64 {

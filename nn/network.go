@@ -187,6 +187,11 @@ func (n *Network) Validate() error {
 		if len(ly.B) != ly.W.Rows {
 			errs = append(errs, fmt.Errorf("network layer %d: %d intercepts for %d outputs", l+1, len(ly.B), ly.W.Rows))
 		}
+		if err := spec.Check(ly.Linear()); err != nil {
+			errs = append(errs, fmt.Errorf("network layer %d: map %w", l+1, err))
+		} else if out := ly.Linear().Out(1); min(out.Height, out.Width, out.Channels) < 1 {
+			errs = append(errs, fmt.Errorf("network layer %d: map %v gives %v for a sample, want at least one place", l+1, ly.Linear().Spec(), out))
+		}
 		if columns := ly.Linear().Columns(); columns != ly.W.Cols {
 			errs = append(errs, fmt.Errorf("network layer %d: weights of %d columns, its map has %d", l+1, ly.W.Cols, columns))
 		}

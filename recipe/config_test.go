@@ -2,7 +2,6 @@ package recipe_test
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -11,7 +10,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/variants"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/recipe"
+	"github.com/dlam-go/dlam/spec"
 )
 
 // TestConfigRoundTrip writes random settings of every sort and reads them back:
@@ -55,14 +58,24 @@ func TestConfigRoundTrip(t *testing.T) {
 	}
 }
 
+// operatorsOf are the operators of a kind, as texts.
+func operatorsOf[T spec.Operator](all []T, kind string) []string {
+	var texts []string
+	for _, o := range variants.Of(all) {
+		if s := o.Spec(); s.Kind == kind {
+			texts = append(texts, s.String())
+		}
+	}
+	return texts
+}
+
 // randomText is a text that e takes.
 func randomText(rng *rand.Rand, e recipe.Entry) string {
 	if usage := e.Usage(); len(usage) > 0 {
 		text := usage[rng.IntN(len(usage))]
-		text = strings.NewReplacer("[", "", "]", "").Replace(text)
-		if kind, numbers, ok := strings.Cut(text, ":"); ok { // a parameter's default, or another value
-			name, _, _ := strings.Cut(numbers, "=")
-			text = fmt.Sprintf("%s:%s=%v", kind, name, float32(1-rng.Float64()))
+		if kind, _, ok := strings.Cut(text, "["); ok { // with the usual parameters or with others
+			texts := append(operatorsOf(activation.All, kind), operatorsOf(loss.All, kind)...)
+			text = texts[rng.IntN(len(texts))]
 		}
 		return text
 	}

@@ -118,6 +118,12 @@ func power(rng *rand.Rand) float64 {
 	return math.Pow(10, 60*rng.Float64()-30)
 }
 
+// differentiable are the activations that every method takes.
+var differentiable = slices.DeleteFunc(slices.Clone(activation.All), func(h activation.Func) bool {
+	_, ok := h.(activation.Differentiable)
+	return !ok
+})
+
 // extremeOptions are settings that the method takes.
 func extremeOptions(rng *rand.Rand, method string) recipe.Options {
 	pick := func(p **float64, x float64) {
@@ -136,7 +142,7 @@ func extremeOptions(rng *rand.Rand, method string) recipe.Options {
 	}
 	for range depth {
 		o.Hidden = append(o.Hidden, width)
-		o.Activation = append(o.Activation, activation.All[rng.IntN(len(activation.All)-1)]) // not sign
+		o.Activation = append(o.Activation, differentiable[rng.IntN(len(differentiable))])
 	}
 	if rng.IntN(2) == 0 {
 		o.Activation = nil

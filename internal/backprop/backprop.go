@@ -1,7 +1,7 @@
-// Package backprop is what follows from a network's forward pass and the chain
-// rule, summed over samples: the risk and its gradient, second moments of the
-// layers' inputs, and the Gauss–Newton model of the risk along a direction; and
-// mini-batches to take them of.
+// Package backprop computes what follows from a network's forward pass and the
+// chain rule, summed over samples: the risk and its gradient, the second moments
+// of the layers' inputs, and the Gauss–Newton model of the risk along a direction.
+// Batches divides the samples into mini-batches.
 package backprop
 
 import (
@@ -21,9 +21,9 @@ type Gradient struct {
 	W, B    []pass.Sum // of each layer: ∂/∂W_l, row-major, and ∂/∂b_l
 }
 
-// Gram is the second moments of each layer's rows U(a_{l-1}) (in a dense layer
-// a_{l-1} itself), summed over all ranks' samples.
-type Gram struct {
+// Moments are the second moments of each layer's rows U(a_{l-1}) (in a dense
+// layer a_{l-1} itself), summed over all ranks' samples.
+type Moments struct {
 	Rows   []float64   // number of rows: samples times places
 	Square [][]float64 // Σ uuᵀ, row-major; the upper triangle
 	Sum    [][]float64 // Σ u
@@ -35,48 +35,49 @@ type Backprop struct {
 	e        *pass.Engine
 	layers   []nn.Layer
 	loss     loss.Loss
-	h        []activation.Differentiable // of the hidden layers
+	h        []activation.Differentiable // activations of the hidden layers
 	products []*nn.Products
 	pass     *pass.Pass
 	workers  []worker
 	pack     packJob
 
-	// of a pass
+	// The pass under way.
 	x      mat.Dense
 	y      loss.Target
 	goal   goal
-	first  int    // first layer whose moments are summed
-	stored memory // of a batch, if it is stored
-	store  bool
+	first  int         // first layer whose moments are summed, from 0
+	stored layerValues // of all samples of a small batch
+	store  bool        // whether the batch is small enough: its products are made after its blocks
 
-	n, risk pass.Scalar
-	dW      []pass.Product // of each layer: δᵀU(a), with δ's columns
-	moments []pass.Product // of each layer
-	grad    Gradient
-	gram    Gram
+	n, risk    pass.Scalar
+	dW         []pass.Product // of each layer: δᵀU(a), with the sums of δ's columns
+	momentSums []pass.Product // of each layer: U(a)ᵀU(a), with the sums of U(a)'s columns
+	grad       Gradient
+	moments    Moments
 }
 
-// goal is what a pass is for.
+// goal is what a pass computes.
 type goal int
 
 const (
 	goalRisk goal = iota
 	goalGradient
-	goalMoments // the gradient too
+	goalMoments // and the gradient
 )
 
-// memory is room for what a forward and a backward pass make of some samples.
-type memory struct {
+// layerValues has room for what a forward and a backward pass compute for some
+// samples.
+type layerValues struct {
 	z, a [][]float32 // of each layer; δ_l = ∂R/∂z_l takes z_l's place
 	u    [][]float32 // U(a_{l-1}), where it is not a_{l-1} itself
 }
 
 // worker is one worker's scratch, for Block samples.
 type worker struct {
-	memory         // where the block under way is: own, or the batch's
-	own     memory // scratch
-	delta   []float32
-	adjoint []float32 // of a layer's map
+	layerValues             // where the block under way is: own, or the batch's
+	own         layerValues // the worker's own, for one block
+	delta       []float32
+	adjoint     []float32 // of a layer's map
 }
 
 // New prepares for the layers, whose memory it refers to. It refuses hidden
@@ -95,43 +96,43 @@ func New(e *pass.Engine, layers []nn.Layer, l loss.Loss) (*Backprop, error) {
 		b.h = append(b.h, h)
 	}
 	n := len(layers)
-	b.dW, b.moments = make([]pass.Product, n), make([]pass.Product, n)
+	b.dW, b.momentSums = make([]pass.Product, n), make([]pass.Product, n)
 	b.grad.W, b.grad.B = make([]pass.Sum, n), make([]pass.Sum, n)
-	b.gram = Gram{make([]float64, n), make([][]float64, n), make([][]float64, n)}
+	b.moments = Moments{make([]float64, n), make([][]float64, n), make([][]float64, n)}
 	b.workers = make([]worker, e.Pool.Threads())
 	for w := range b.workers {
 		b.workers[w].allocate(b)
 	}
-	b.stored = newMemory(n)
+	b.stored = newLayerValues(n)
 	return b, nil
 }
 
-func newMemory(layers int) memory {
-	return memory{make([][]float32, layers), make([][]float32, layers), make([][]float32, layers)}
+func newLayerValues(layers int) layerValues {
+	return layerValues{make([][]float32, layers), make([][]float32, layers), make([][]float32, layers)}
 }
 
 // grow makes room for so many samples.
-func (m *memory) grow(b *Backprop, samples int) {
+func (v *layerValues) grow(b *Backprop, samples int) {
 	for l, ly := range b.layers {
-		if n := samples * ly.Units(); cap(m.z[l]) < n {
-			m.z[l], m.a[l] = make([]float32, n), make([]float32, n)
+		if n := samples * ly.Units(); cap(v.z[l]) < n {
+			v.z[l], v.a[l] = make([]float32, n), make([]float32, n)
 		}
-		if n := b.products[l].Scratch(samples); cap(m.u[l]) < n {
-			m.u[l] = make([]float32, n)
+		if n := b.products[l].Scratch(samples); cap(v.u[l]) < n {
+			v.u[l] = make([]float32, n)
 		}
 	}
 }
 
-// at has w's block be the part of m from sample lo on.
-func (w *worker) at(b *Backprop, m *memory, lo int) {
+// use makes the worker write its block's values to v, from sample lo on.
+func (w *worker) use(b *Backprop, v *layerValues, lo int) {
 	for l, ly := range b.layers {
-		w.z[l], w.a[l] = m.z[l][lo*ly.Units():cap(m.z[l])], m.a[l][lo*ly.Units():cap(m.a[l])]
-		w.u[l] = m.u[l][b.products[l].Scratch(lo):cap(m.u[l])]
+		w.z[l], w.a[l] = v.z[l][lo*ly.Units():cap(v.z[l])], v.a[l][lo*ly.Units():cap(v.a[l])]
+		w.u[l] = v.u[l][b.products[l].Scratch(lo):cap(v.u[l])]
 	}
 }
 
 func (w *worker) allocate(b *Backprop) {
-	w.memory, w.own = newMemory(len(b.layers)), newMemory(len(b.layers))
+	w.layerValues, w.own = newLayerValues(len(b.layers)), newLayerValues(len(b.layers))
 	w.own.grow(b, pass.Block)
 	widest, adjoint := 0, 0
 	for l, ly := range b.layers {
@@ -143,8 +144,9 @@ func (w *worker) allocate(b *Backprop) {
 	w.delta, w.adjoint = make([]float32, pass.Block*widest), make([]float32, adjoint)
 }
 
-// Sums is where Gradient leaves its result.
-func (b *Backprop) Sums() *Gradient { return &b.grad }
+// LastGradient is what the last call of Gradient returned, and where the next
+// one writes.
+func (b *Backprop) LastGradient() *Gradient { return &b.grad }
 
 // Gradient is the gradient on the samples x with targets y. It is valid until
 // the next call.
@@ -155,20 +157,20 @@ func (b *Backprop) Gradient(x mat.Dense, y loss.Target) (*Gradient, error) {
 	return &b.grad, nil
 }
 
-// GradientAndGram is Gradient, and the second moments of the inputs of layers
+// GradientAndMoments is the gradient, as Gradient has it, and the second moments of the inputs of layers
 // first, first+1, … (from 0) on the same samples. Both are valid until the
 // next call.
-func (b *Backprop) GradientAndGram(x mat.Dense, y loss.Target, first int) (*Gradient, *Gram, error) {
+func (b *Backprop) GradientAndMoments(x mat.Dense, y loss.Target, first int) (*Gradient, *Moments, error) {
 	b.first = first
 	if err := b.run(goalMoments, x, y); err != nil {
 		return nil, nil, err
 	}
 	for l := first; l < len(b.layers); l++ {
-		square := b.pass.Product(b.moments[l])
-		b.gram.Rows[l] = b.grad.N * float64(b.layers[l].Places())
-		b.gram.Square[l], b.gram.Sum[l] = square.Float64(), b.pass.Columns(b.moments[l])
+		square := b.pass.Product(b.momentSums[l])
+		b.moments.Rows[l] = b.grad.N * float64(b.layers[l].Places())
+		b.moments.Square[l], b.moments.Sum[l] = square.Float64(), b.pass.Columns(b.momentSums[l])
 	}
-	return &b.grad, &b.gram, nil
+	return &b.grad, &b.moments, nil
 }
 
 // Risk is the summed risk and the number of samples, at the weights as they
@@ -207,10 +209,10 @@ func (b *Backprop) run(g goal, x mat.Dense, y loss.Target) error {
 	return nil
 }
 
-// packJob packs the weights.
+// packJob packs the weights, each worker a part of them.
 type packJob struct {
 	b    *Backprop
-	back bool // for the way back too
+	back bool // for the backward pass too
 }
 
 // Do packs the worker's part.
@@ -224,7 +226,7 @@ func (j *packJob) Do(worker int) {
 	}
 }
 
-// Plan names the sums: of moments, the last layer's first.
+// Plan names the sums of a pass. The moments' come last layer first.
 func (b *Backprop) Plan(p *pass.Plan) {
 	b.n, b.risk = p.Scalar(), p.Scalar()
 	if b.goal == goalRisk {
@@ -234,7 +236,7 @@ func (b *Backprop) Plan(p *pass.Plan) {
 		b.dW[l] = p.Product(ly.W.Rows, ly.W.Cols)
 	}
 	for l := len(b.layers) - 1; b.goal == goalMoments && l >= b.first; l-- {
-		b.moments[l] = p.Gram(b.layers[l].W.Cols)
+		b.momentSums[l] = p.Gram(b.layers[l].W.Cols)
 	}
 }
 
@@ -242,9 +244,9 @@ func (b *Backprop) Plan(p *pass.Plan) {
 func (b *Backprop) Block(pw *pass.Worker, lo, hi int) {
 	w := &b.workers[pw.Index]
 	if b.store {
-		w.at(b, &b.stored, lo)
+		w.use(b, &b.stored, lo)
 	} else {
-		w.at(b, &w.own, 0)
+		w.use(b, &w.own, 0)
 	}
 	x, y := b.x.RowRange(lo, hi), b.y.RowRange(lo, hi)
 	pw.Add(b.n, float64(x.Rows))
@@ -254,21 +256,22 @@ func (b *Backprop) Block(pw *pass.Worker, lo, hi int) {
 	}
 	if b.goal == goalMoments && !b.store {
 		for l := b.first; l < len(b.layers); l++ {
-			pw.AddGram(b.moments[l], b.input(w, l, x))
+			pw.AddGram(b.momentSums[l], b.input(w, l, x))
 		}
 	}
 	b.backward(pw, w, x, y)
 }
 
-// Factors are those of a stored batch's products: δ and U(a), or U(a) twice.
+// Factors are the factors of a stored batch's product: δ and U(a) for a gradient,
+// U(a) twice for second moments.
 func (b *Backprop) Factors(h pass.Product) (left, right mat.Dense) {
-	w := worker{memory: b.stored}
+	w := worker{layerValues: b.stored}
 	for l, ly := range b.layers {
 		switch {
 		case b.dW[l] == h:
 			delta := matrix(b.stored.z[l], b.x.Rows, ly.Units())
 			return b.products[l].ByPlace(delta), b.input(&w, l, b.x)
-		case b.goal == goalMoments && l >= b.first && b.moments[l] == h:
+		case b.goal == goalMoments && l >= b.first && b.momentSums[l] == h:
 			u := b.input(&w, l, b.x)
 			return u, u
 		}
@@ -325,7 +328,7 @@ func (b *Backprop) backward(pw *pass.Worker, w *worker, x mat.Dense, y loss.Targ
 	}
 }
 
-// matrix is the first rows of a block's memory.
+// matrix is so many rows at the beginning of buf.
 func matrix(buf []float32, rows, cols int) mat.Dense {
 	return mat.FromSlice(rows, cols, buf[:rows*cols])
 }

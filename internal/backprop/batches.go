@@ -16,8 +16,8 @@ import (
 // Batches divides this rank's samples into mini-batches, in an order drawn
 // anew each epoch.
 type Batches struct {
-	N     float64 // samples over all ranks
-	Count int     // batches an epoch, as many on every rank; 1 where none are wanted
+	N     float64 // number of samples, over all ranks
+	Count int     // batches an epoch, the same on every rank; 1 without mini-batches
 
 	pool       *kernel.Pool
 	jitter     picture.Jitter
@@ -29,17 +29,18 @@ type Batches struct {
 	source     rand.PCG
 	rng        *rand.Rand
 
-	// a batch, and its memory
-	index           []int
-	moves           [][2]float64 // of the pictures, down and across; none for none
-	bx              mat.Dense
-	by              loss.Target
+	// The batch of the last Take, and its memory.
+	index           []int        // its samples
+	moves           [][2]float64 // how far each picture moves, down and across; nil if none does
+	batchX          mat.Dense
+	batchY          loss.Target
 	features, value []float32
 	class           []int32
 }
 
 // NewBatches divides x and y into batches of at most size samples over all
-// ranks, which jitter moves; with size 0 it only counts the samples.
+// ranks, whose pictures jitter moves. With size 0 there are no batches to take:
+// it counts the samples alone.
 func NewBatches(e *pass.Engine, x mat.Dense, y loss.Target, size int, seed uint64, jitter picture.Jitter) (*Batches, error) {
 	n, err := e.Samples(x.Rows)
 	if err != nil {
@@ -47,7 +48,7 @@ func NewBatches(e *pass.Engine, x mat.Dense, y loss.Target, size int, seed uint6
 	}
 	b := &Batches{N: n, Count: 1, pool: e.Pool, jitter: jitter, x: x, y: y, seed: seed, rank: e.Comm.Rank(), size: e.Comm.Size()}
 	if size > 0 {
-		b.Count = int(math.Ceil(b.N / float64(max(size, e.Comm.Size())))) // each has a sample in some rank
+		b.Count = int(math.Ceil(b.N / float64(max(size, e.Comm.Size())))) // each batch has a sample on some rank
 		b.order, b.rng = make([]int, x.Rows), rand.New(&b.source)
 	}
 	return b, nil
@@ -66,17 +67,17 @@ func (b *Batches) Shuffle(epoch int) {
 	}
 }
 
-// Take copies the samples of the epoch's batch k, and moves pictures by what is
-// drawn in the order of the calls; the next call uses the memory again.
+// Take is a copy of the samples of the epoch's batch k, from 0. Pictures are moved,
+// by what is drawn in the order of the calls. The next call uses the memory again.
 func (b *Batches) Take(k int) (mat.Dense, loss.Target) {
 	lo, hi := comm.Share(len(b.order), k, b.Count)
 	b.index = b.order[lo:hi]
-	b.bx, b.by = room(&b.features, hi-lo, b.x.Cols), b.y
+	b.batchX, b.batchY = resized(&b.features, hi-lo, b.x.Cols), b.y
 	if b.y.Class == nil {
-		b.by.Value = room(&b.value, hi-lo, b.y.Value.Cols)
+		b.batchY.Value = resized(&b.value, hi-lo, b.y.Value.Cols)
 	} else {
 		b.class = slices.Grow(b.class[:0], hi-lo)[:hi-lo]
-		b.by.Class = b.class
+		b.batchY.Class = b.class
 	}
 	if sd := b.jitter.Deviation; sd > 0 {
 		b.moves = slices.Grow(b.moves[:0], hi-lo)[:hi-lo]
@@ -85,7 +86,7 @@ func (b *Batches) Take(k int) (mat.Dense, loss.Target) {
 		}
 	}
 	b.pool.Run(b)
-	return b.bx, b.by
+	return b.batchX, b.batchY
 }
 
 // Do copies the worker's share of a batch.
@@ -94,20 +95,20 @@ func (b *Batches) Do(worker int) {
 	for i := lo; i < hi; i++ {
 		from := b.index[i]
 		if b.moves == nil {
-			copy(b.bx.Row(i), b.x.Row(from))
+			copy(b.batchX.Row(i), b.x.Row(from))
 		} else {
-			b.jitter.Image.Move(b.bx.Row(i), b.x.Row(from), b.moves[i][0], b.moves[i][1])
+			b.jitter.Image.Move(b.batchX.Row(i), b.x.Row(from), b.moves[i][0], b.moves[i][1])
 		}
 		if b.y.Class == nil {
-			copy(b.by.Value.Row(i), b.y.Value.Row(from))
+			copy(b.batchY.Value.Row(i), b.y.Value.Row(from))
 		} else {
-			b.by.Class[i] = b.y.Class[from]
+			b.batchY.Class[i] = b.y.Class[from]
 		}
 	}
 }
 
-// room is a matrix in the memory of buf, which grows as needed.
-func room(buf *[]float32, rows, cols int) mat.Dense {
+// resized is a matrix in the memory of buf, which grows as needed.
+func resized(buf *[]float32, rows, cols int) mat.Dense {
 	*buf = slices.Grow((*buf)[:0], rows*cols)[:rows*cols]
 	return mat.FromSlice(rows, cols, *buf)
 }

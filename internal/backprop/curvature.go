@@ -8,102 +8,105 @@ import (
 	"github.com/dlam-go/dlam/nn"
 )
 
-// Model is the Gauss–Newton model of the risk along a direction, summed over
-// all ranks' samples: Risk(t) ≈ Risk(0) − t·Slope + ½t²·Curve.
-type Model struct{ N, Risk, Slope, Curve float64 }
+// LineModel is the Gauss–Newton model of the risk after a step of length t along a
+// direction, summed over all ranks' samples: Risk − t·Slope + ½t²·Curvature, of
+// which Risk is that at t = 0. N is the number of samples.
+type LineModel struct{ N, Risk, Slope, Curvature float64 }
 
-// Direction is a move of a layer's parameters.
+// Direction is a move of a layer's weights and intercepts.
 type Direction struct {
 	W mat.Dense
 	B []float32
 }
 
-// Along measures Models along one direction, by forward-mode products. It is
-// the Op of its own passes.
-type Along struct {
+// GaussNewton measures LineModels along one direction, by forward-mode
+// differentiation. It is the Op of its own passes.
+type GaussNewton struct {
 	b        *Backprop
 	loss     loss.Curved
-	products []*nn.Products // with the direction's parameters
+	products []*nn.Products // of layers with the direction in place of their parameters
 	pass     *pass.Pass
-	dz, out  [][]float32 // scratch of each worker: two layers' dz, and ∇R
-	pack     packAlong
+	dz, grad [][]float32 // scratch of each worker: dz of two layers, and ∇R
+	pack     packDirection
 
-	n, risk, slope, curve pass.Scalar
+	n, risk, slope, curvature pass.Scalar
 }
 
-// NewAlong prepares measurements along dir, whose memory it refers to.
-func (b *Backprop) NewAlong(dir []Direction, l loss.Curved) *Along {
+// NewGaussNewton prepares measurements along dir, which has an entry a layer and
+// whose memory it refers to: it may change between two measurements.
+func (b *Backprop) NewGaussNewton(dir []Direction, l loss.Curved) *GaussNewton {
 	widest := 0
-	a := &Along{b: b, loss: l, pass: b.e.NewPass(pass.Fine)}
+	g := &GaussNewton{b: b, loss: l, pass: b.e.NewPass(pass.Fine)}
 	for i, ly := range b.layers {
 		widest = max(widest, ly.Units())
-		a.products = append(a.products, nn.NewProducts(nn.Layer{Map: ly.Map, W: dir[i].W, B: dir[i].B}))
+		g.products = append(g.products, nn.NewProducts(nn.Layer{Map: ly.Map, W: dir[i].W, B: dir[i].B}))
 	}
 	for range b.workers {
-		a.dz = append(a.dz, make([]float32, 2*pass.Block*widest))
-		a.out = append(a.out, make([]float32, pass.Block*widest))
+		g.dz = append(g.dz, make([]float32, 2*pass.Block*widest))
+		g.grad = append(g.grad, make([]float32, pass.Block*widest))
 	}
-	return a
+	return g
 }
 
-// Measure is the model on the samples x with targets y, at the weights of the
-// last Gradient.
-func (a *Along) Measure(x mat.Dense, y loss.Target) (Model, error) {
-	a.b.x, a.b.y = x, y
-	a.pack.a = a
-	a.b.e.Pool.Run(&a.pack)
-	if err := a.pass.Run(a, x.Rows); err != nil {
-		return Model{}, err
+// Measure is the model on the samples x with targets y, at the weights that the
+// last pass of b was made with: it packs the direction alone.
+func (g *GaussNewton) Measure(x mat.Dense, y loss.Target) (LineModel, error) {
+	g.b.x, g.b.y = x, y
+	g.pack.g = g
+	g.b.e.Pool.Run(&g.pack)
+	if err := g.pass.Run(g, x.Rows); err != nil {
+		return LineModel{}, err
 	}
-	sum := a.pass.Scalar
-	return Model{N: sum(a.n), Slope: sum(a.slope), Curve: sum(a.curve), Risk: sum(a.risk)}, nil
+	sum := g.pass.Scalar
+	return LineModel{N: sum(g.n), Risk: sum(g.risk), Slope: sum(g.slope), Curvature: sum(g.curvature)}, nil
 }
 
-// packAlong packs the direction.
-type packAlong struct{ a *Along }
+// packDirection packs the direction, each worker a part of it.
+type packDirection struct{ g *GaussNewton }
 
 // Do packs the worker's part.
-func (j *packAlong) Do(worker int) {
-	for _, p := range j.a.products {
-		p.PackForward(worker, len(j.a.b.workers))
+func (j *packDirection) Do(worker int) {
+	for _, p := range j.g.products {
+		p.PackForward(worker, len(j.g.b.workers))
 	}
 }
 
 // Plan names the sums.
-func (a *Along) Plan(p *pass.Plan) {
-	a.n, a.slope, a.curve, a.risk = p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar()
+func (g *GaussNewton) Plan(p *pass.Plan) {
+	g.n, g.slope, g.curvature, g.risk = p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar()
 }
 
 // Block measures samples lo to hi-1.
-func (a *Along) Block(pw *pass.Worker, lo, hi int) {
-	b := a.b
+func (g *GaussNewton) Block(pw *pass.Worker, lo, hi int) {
+	b := g.b
 	w := &b.workers[pw.Index]
-	w.at(b, &w.own, 0)
+	w.use(b, &w.own, 0)
 	x, y := b.x.RowRange(lo, hi), b.y.RowRange(lo, hi)
-	pw.Add(a.risk, b.forward(w, x, y))
-	z, dz := a.push(pw.Index, x)
-	pw.Add(a.n, float64(x.Rows))
-	pw.Add(a.curve, a.loss.Curvature(z, dz, y))
-	g := matrix(a.out[pw.Index], z.Rows, z.Cols)
-	a.loss.Grad(g, z, y)
-	pw.Add(a.slope, -kernel.Dot(g.Elements(), dz.Elements()))
+	pw.Add(g.risk, b.forward(w, x, y))
+	z, dz := g.outputDerivative(pw.Index, x)
+	pw.Add(g.n, float64(x.Rows))
+	pw.Add(g.curvature, g.loss.Curvature(z, dz, y))
+	grad := matrix(g.grad[pw.Index], z.Rows, z.Cols)
+	g.loss.Grad(grad, z, y)
+	pw.Add(g.slope, -kernel.Dot(grad.Elements(), dz.Elements()))
 }
 
-// push carries the direction through the network: dz_l = U(a_{l-1})ΔW_lᵀ + Δb_l +
-// U(h'(z_{l-1}) ∘ dz_{l-1})W_lᵀ. It returns the outputs and their derivative.
-func (a *Along) push(worker int, x mat.Dense) (z, dz mat.Dense) {
-	b, w := a.b, &a.b.workers[worker]
-	buf := a.dz[worker]
+// outputDerivative is the network's outputs z and their derivative dz along the
+// direction. It goes forward through the layers: dz_l = U(a_{l-1})ΔW_lᵀ + Δb_l +
+// U(h'(z_{l-1}) ∘ dz_{l-1})W_lᵀ. The worker's block must have been forward.
+func (g *GaussNewton) outputDerivative(worker int, x mat.Dense) (z, dz mat.Dense) {
+	b, w := g.b, &g.b.workers[worker]
+	buf := g.dz[worker]
 	halves := [2][]float32{buf[:len(buf)/2], buf[len(buf)/2:]}
 	in := x
 	for l, ly := range b.layers {
-		last := dz
+		before := dz // of layer l-1
 		dz = matrix(halves[l%2], x.Rows, ly.Units())
-		a.products[l].Affine(dz, in, w.adjoint)
+		g.products[l].Affine(dz, in, w.adjoint)
 		if l > 0 {
 			zBefore := matrix(w.z[l-1], x.Rows, b.layers[l-1].Units())
-			b.h[l-1].MulDeriv(last.Elements(), last.Elements(), zBefore.Elements())
-			b.products[l].AddImage(dz, last, w.adjoint)
+			b.h[l-1].MulDeriv(before.Elements(), before.Elements(), zBefore.Elements())
+			b.products[l].AddImage(dz, before, w.adjoint)
 		}
 		z = matrix(w.z[l], x.Rows, ly.Units())
 		if l < len(b.layers)-1 {

@@ -13,9 +13,9 @@ import (
 	"github.com/dlam-go/dlam/mat"
 )
 
-// TestAlong: the model along a direction has the slope of the gradient, and the
+// TestGaussNewton: the model along a direction has the slope of the gradient, and the
 // curvature of the outputs' derivative along it, by central differences.
-func TestAlong(t *testing.T) {
+func TestGaussNewton(t *testing.T) {
 	for _, l := range []loss.Curved{loss.CrossEntropy{}, loss.Squared{}} {
 		p := testprob.Blobs(230, 6, 3, 5)
 		n := testprob.Network(p, []int{8, 7}, activation.Tanh{}, dlam.He, 2)
@@ -39,7 +39,7 @@ func TestAlong(t *testing.T) {
 			slope -= dot(&g.W[i], d.W.Data) + dot(&g.B[i], d.B)
 			dir = append(dir, d)
 		}
-		m, err := b.NewAlong(dir, l).Measure(p.X, p.Y)
+		m, err := b.NewGaussNewton(dir, l).Measure(p.X, p.Y)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,8 +52,8 @@ func TestAlong(t *testing.T) {
 		if m.N != 230 || math.Abs(m.Slope-slope) > 1e-4*math.Abs(slope) {
 			t.Errorf("%v: slope %g over %g samples, gradient says %g", l, m.Slope, m.N, slope)
 		}
-		if math.Abs(m.Curve-curve) > 1e-2*curve { // of differences with a step of 0.01
-			t.Errorf("%v: curvature %g, differences of outputs say %g", l, m.Curve, curve)
+		if math.Abs(m.Curvature-curve) > 1e-2*curve { // of differences with a step of 0.01
+			t.Errorf("%v: curvature %g, differences of outputs say %g", l, m.Curvature, curve)
 		}
 	}
 }

@@ -80,7 +80,7 @@ type Pass struct {
 	stage   stage
 	tasks   []task
 	next    atomic.Int64 // task that is not yet taken
-	short   [][]float32  // float32 products, by their number
+	f32     [][]float32  // products that are kept in float32, by their number
 }
 
 // stage is what the workers are at.
@@ -106,7 +106,7 @@ func (p *Pass) Run(op Op, rows int) error {
 	p.begin(op, rows)
 	p.stored = nil
 	for i := range p.workers {
-		p.workers[i].open(p.plan.length())
+		p.workers[i].reset(p.plan.length())
 	}
 	p.stage = stageBlocks
 	p.e.Pool.Run(p)
@@ -122,9 +122,9 @@ func (p *Pass) Run(op Op, rows int) error {
 func (p *Pass) RunStored(op Stored, rows int) error {
 	p.begin(op, rows)
 	p.stored = op
-	p.workers[0].extend(p.plan.length())
+	p.workers[0].reserve(p.plan.length())
 	for i := range p.workers {
-		p.workers[i].open(p.plan.simple)
+		p.workers[i].reset(p.plan.simple)
 	}
 	p.workers[0].sums = p.workers[0].sums[:p.plan.length()]
 	p.stage = stageBlocks

@@ -21,14 +21,14 @@ type Product struct {
 // Plan is the sums that a pass makes: the simple ones first, then the products.
 // The zero Product and Vector name nothing.
 type Plan struct {
-	simple   int // length of the scalars and vectors
-	long     int // length of the products
+	simple   int // number of elements of the scalars and vectors
+	matrices int // number of elements of the products, with the sums of columns
 	products []Product
 }
 
 func (p *Plan) clear() { *p = Plan{products: p.products[:0]} }
 
-func (p *Plan) length() int { return p.simple + p.long }
+func (p *Plan) length() int { return p.simple + p.matrices }
 
 // Scalar adds a number.
 func (p *Plan) Scalar() Scalar {
@@ -49,8 +49,8 @@ func (p *Plan) Product(rows, cols int) Product { return p.product(rows, cols, fa
 func (p *Plan) Gram(n int) Product { return p.product(n, n, true) }
 
 func (p *Plan) product(rows, cols int, gram bool) Product {
-	h := Product{at: p.long, rows: rows, cols: cols, number: len(p.products) + 1, gram: gram}
-	p.long += rows*cols + rows
+	h := Product{at: p.matrices, rows: rows, cols: cols, number: len(p.products) + 1, gram: gram}
+	p.matrices += rows*cols + rows
 	p.products = append(p.products, h)
 	return h
 }
@@ -69,15 +69,15 @@ type Worker struct {
 	pack  mat.Packing // of a task
 }
 
-// extend makes room for so many sums; open then starts them from 0.
-func (w *Worker) extend(length int) {
+// reserve makes room for so many sums; reset then starts them from 0.
+func (w *Worker) reserve(length int) {
 	if cap(w.sums) < length {
 		w.sums = make([]float64, length)
 	}
 }
 
-func (w *Worker) open(length int) {
-	w.extend(length)
+func (w *Worker) reset(length int) {
+	w.reserve(length)
 	w.sums = w.sums[:length]
 	clear(w.sums)
 }
@@ -134,9 +134,9 @@ func (p *Pass) Vector(h Vector) []float64 { return p.workers[0].Vector(h) }
 // Product is the sum of products, a row-major matrix.
 func (p *Pass) Product(h Product) Sum {
 	if p.inFloat32(h) {
-		return Sum{short: p.short[h.number-1]}
+		return Sum{f32: p.f32[h.number-1]}
 	}
-	return Sum{long: p.workers[0].matrix(h)}
+	return Sum{f64: p.workers[0].matrix(h)}
 }
 
 // Columns is the sums of the columns of the product's left factor.
@@ -149,43 +149,43 @@ func (p *Pass) inFloat32(h Product) bool { return p.stored != nil && !h.gram && 
 // Sum is a matrix of sums over samples, in float64 or in float32; see
 // Pass.RunStored.
 type Sum struct {
-	long  []float64
-	short []float32 // if not nil, instead
+	f64 []float64
+	f32 []float32 // used instead, if not nil
 }
 
 // SumOf is the columns of a product, or any sums, as a Sum.
-func SumOf(v []float64) Sum { return Sum{long: v} }
+func SumOf(v []float64) Sum { return Sum{f64: v} }
 
 // At is element i, row by row.
 func (s *Sum) At(i int) float64 {
-	if s.short != nil {
-		return float64(s.short[i])
+	if s.f32 != nil {
+		return float64(s.f32[i])
 	}
-	return s.long[i]
+	return s.f64[i]
 }
 
 // AddTo computes dst = β·dst + α·(the elements from lo on).
 func (s *Sum) AddTo(dst []float32, beta float32, lo int, alpha float32) {
-	if s.short != nil {
-		kernel.Axpby(dst, beta, alpha, s.short[lo:lo+len(dst)])
+	if s.f32 != nil {
+		kernel.Axpby(dst, beta, alpha, s.f32[lo:lo+len(dst)])
 		return
 	}
-	kernel.AddToFloat32(dst, beta, s.long[lo:lo+len(dst)], alpha)
+	kernel.AddToFloat32(dst, beta, s.f64[lo:lo+len(dst)], alpha)
 }
 
 // Float64 is the elements of a sum that is not in float32: a Gram matrix's, or
 // those of a Run.
-func (s *Sum) Float64() []float64 { return s.long }
+func (s *Sum) Float64() []float64 { return s.f64 }
 
 // CopyTo copies the elements into m, rounded to float32.
 func (s *Sum) CopyTo(m mat.Dense) {
 	for i := range m.Rows {
 		row := m.Row(i)
-		if s.short != nil {
-			copy(row, s.short[i*m.Cols:])
+		if s.f32 != nil {
+			copy(row, s.f32[i*m.Cols:])
 			continue
 		}
-		for j, v := range s.long[i*m.Cols : (i+1)*m.Cols] {
+		for j, v := range s.f64[i*m.Cols : (i+1)*m.Cols] {
 			row[j] = float32(v)
 		}
 	}

@@ -1,7 +1,9 @@
 package pass
 
-import "github.com/dlam-go/dlam/internal/kernel"
-import "github.com/dlam-go/dlam/mat"
+import (
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/mat"
+)
 
 // taskRows is the number of rows of a task: whole tiles, few enough that what
 // they are summed in stays in cache.
@@ -23,13 +25,13 @@ func (p *Pass) makeTasks() {
 		if !p.inFloat32(h) {
 			continue
 		}
-		for len(p.short) <= i {
-			p.short = append(p.short, nil)
+		for len(p.f32) <= i {
+			p.f32 = append(p.f32, nil)
 		}
-		if n := h.rows * h.cols; cap(p.short[i]) < n {
-			p.short[i] = make([]float32, n)
+		if n := h.rows * h.cols; cap(p.f32[i]) < n {
+			p.f32[i] = make([]float32, n)
 		} else {
-			p.short[i] = p.short[i][:n]
+			p.f32[i] = p.f32[i][:n]
 		}
 	}
 	p.next.Store(0)
@@ -58,7 +60,7 @@ func (p *Pass) run(w *Worker, t task) {
 			kernel.ToFloat64(total.matrix(t.h)[(t.lo+i)*n+t.lo:(t.lo+i+1)*n], acc.Row(i))
 		}
 	case p.inFloat32(t.h):
-		w.pack.MulAT(mat.FromSlice(t.hi-t.lo, n, p.short[t.h.number-1][t.lo*n:t.hi*n]), part, b)
+		w.pack.MulAT(mat.FromSlice(t.hi-t.lo, n, p.f32[t.h.number-1][t.lo*n:t.hi*n]), part, b)
 	default:
 		kernel.ToFloat64(total.matrix(t.h)[t.lo*n:t.hi*n], w.product(part, b).Data)
 	}

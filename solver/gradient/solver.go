@@ -98,7 +98,7 @@ func (s *stepper) begin() error {
 }
 
 func (s *stepper) allocate() {
-	sums, parameters := s.back.Sums(), s.net.Parameters()
+	sums, parameters := s.back.LastGradient(), s.net.Parameters()
 	for range s.e.Pool.Threads() {
 		s.grads = append(s.grads, make([]float32, chunk))
 	}

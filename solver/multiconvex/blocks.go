@@ -32,13 +32,13 @@ type Blocks struct {
 	sweeps   int     // done
 	nesterov extrapolation
 
-	e        *pass.Engine
-	sums     *pass.Pass
-	workers  []block // scratch of each worker
-	evaluate evaluatePass
-	forms    formPass
-	za       zaPass
-	search   searchPass
+	e          *pass.Engine
+	sums       *pass.Pass
+	workers    []block // scratch of each worker
+	evaluate   evaluatePass
+	quadratics quadraticPass
+	za         zaPass
+	search     searchPass
 
 	// of Records
 	blocks  []dlam.Block
@@ -159,7 +159,7 @@ func (s *Blocks) allocate() {
 	s.blocks = make([]dlam.Block, 0, 4*len(s.layers))
 	s.penalty = make([]float64, len(s.layers))
 	s.sums = s.e.NewPass(pass.Whole)
-	s.evaluate.s, s.forms.s, s.za.s, s.search.s = s, s, s, s
+	s.evaluate.s, s.quadratics.s, s.za.s, s.search.s = s, s, s, s
 	s.workers = make([]block, s.e.Pool.Threads())
 	for w := range s.workers {
 		s.workers[w].allocate(s)
@@ -249,14 +249,19 @@ func (s *Blocks) BeginSweep() {
 	}
 }
 
-// EndSweep sums up the sweep's updates. F is at the end of it.
+// EndSweep sums up the sweep's updates. F is at the end of it. A layer whose z was
+// not updated last is evaluated anew, and the sums that its updates carried on are
+// dropped: they differ by rounding from what a restored run makes of the iterate.
 func (s *Blocks) EndSweep() (dlam.Record, error) {
 	for l := range s.layers {
-		if ly := &s.layers[l]; !ly.known.phi {
-			if err := s.evaluateLayer(ly, false); err != nil {
-				return dlam.Record{}, err
-			}
+		ly := &s.layers[l]
+		if ly.known.phi {
+			continue
 		}
+		if err := s.evaluateLayer(ly, false); err != nil {
+			return dlam.Record{}, err
+		}
+		ly.known.gradient, ly.known.residual = false, false
 	}
 	s.sweeps++
 	return s.record(), nil

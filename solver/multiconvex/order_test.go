@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/internal/testprob"
@@ -53,6 +55,58 @@ func TestAnyOrder(t *testing.T) {
 		}
 		if !(before < start/2) {
 			t.Errorf("%s: F fell only from %v to %v", search, start, before)
+		}
+	}
+}
+
+// A run that is restored goes on to the same bits, whatever blocks were updated
+// before and are updated after.
+func TestAnyOrderResumes(t *testing.T) {
+	p := testprob.Blobs(300, 6, 3, 2)
+	set := multiconvex.DefaultSettings()
+	set.EpsilonRule, set.Epsilon, set.Rho = multiconvex.Fixed, 0.05, 0.1
+	for _, search := range []multiconvex.LineSearch{multiconvex.Exact, multiconvex.Backtracking} {
+		set.LineSearch = search
+		var runs [2]*multiconvex.Blocks // the second is restored before each sweep
+		for i := range runs {
+			b, err := multiconvex.New(set, p, testprob.Network(p, []int{7, 5}, activation.Tanh{}, dlam.He, 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close()
+			runs[i] = b
+		}
+		straight, resumed := runs[0], runs[1]
+		rng := testprob.Rng(5)
+		for sweep := range 60 {
+			if err := resumed.Restore(straight.Network(), straight.State()); err != nil {
+				t.Fatal(err)
+			}
+			for _, b := range runs {
+				b.BeginSweep()
+			}
+			for range 1 + rng.IntN(4) {
+				k, l := rng.IntN(3), rng.IntN(straight.Layers())
+				for _, b := range runs {
+					if err := [...]func(int) error{b.UpdateW, b.UpdateB, b.UpdateZA}[k](l); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			want, err := straight.EndSweep()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := resumed.EndSweep()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Fatalf("%s, sweep %d (-straight +resumed):\n%s", search, sweep+1, d)
+			}
+			if d := cmp.Diff(straight.State(), resumed.State()); d != "" {
+				t.Fatalf("%s: states after sweep %d differ", search, sweep+1)
+			}
 		}
 	}
 }

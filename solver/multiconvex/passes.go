@@ -1,6 +1,7 @@
 package multiconvex
 
 import (
+	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/mat"
 )
@@ -140,11 +141,9 @@ func (p *evaluatePass) Plan(plan *pass.Plan) {
 func (p *evaluatePass) Block(w *pass.Worker, lo, hi int) {
 	b := p.s.block(w, p.ly, lo, hi)
 	b.affine()
-	e, z := b.E.Elements(), b.Z.Elements()
-	for i := range e {
-		e[i] -= z[i]
-	}
-	w.Add(p.phi, pass.SumSquares(b.E))
+	z := b.Z.Elements()
+	_, phi, _ := kernel.Move(b.E.Elements(), z, z) // E = V − Z; added up as in a z-step, to the bit
+	w.Add(p.phi, phi)
 	if p.ly.next == nil {
 		w.Add(p.risk, p.s.p.Loss.Value(b.Z, b.y))
 	}
@@ -170,19 +169,19 @@ func (s *Blocks) evaluateLayer(ly *layer, full bool) error {
 	return nil
 }
 
-// formPass sums ‖U(A_{l-1})dᵀ‖² for each row d of a matrix that is packed in
-// the layer's step, or with whole d·U(A_{l-1})ᵀU(A_{l-1}).
-type formPass struct {
+// quadraticPass sums, for each row d of the matrix that is packed in the layer's
+// step, ‖U(A_{l-1})dᵀ‖², or with rows d·U(A_{l-1})ᵀU(A_{l-1}), a row too.
+type quadraticPass struct {
 	s       *Blocks
 	ly      *layer
-	whole   bool
+	rows    bool
 	quad    pass.Vector
 	product pass.Product
 }
 
 // Plan names the sums.
-func (p *formPass) Plan(plan *pass.Plan) {
-	if p.whole {
+func (p *quadraticPass) Plan(plan *pass.Plan) {
+	if p.rows {
 		p.product = plan.Product(p.ly.net.W.Rows, p.ly.net.W.Cols)
 		return
 	}
@@ -190,13 +189,13 @@ func (p *formPass) Plan(plan *pass.Plan) {
 }
 
 // Block adds samples lo to hi-1.
-func (p *formPass) Block(w *pass.Worker, lo, hi int) {
+func (p *quadraticPass) Block(w *pass.Worker, lo, hi int) {
 	b, ly := p.s.block(w, p.ly, lo, hi), p.ly
 	image := b.scratch(b.image, b.Z.Cols)
 	places := ly.products.ByPlace(image)
 	u := ly.products.Rows(b.in, b.rows)
 	ly.step.dirT.Mul(places, u)
-	if p.whole {
+	if p.rows {
 		w.AddProduct(p.product, places, u)
 		return
 	}

@@ -288,11 +288,11 @@ func (s *Blocks) quadratic(ly *layer, d mat.Dense) error {
 	w := &ly.step
 	if !w.useGram {
 		w.dirT.PackT(d)
-		s.forms.ly, s.forms.whole = ly, false
-		if err := s.run(&s.forms); err != nil {
+		s.quadratics.ly, s.quadratics.rows = ly, false
+		if err := s.run(&s.quadratics); err != nil {
 			return err
 		}
-		copy(w.quad, s.sums.Vector(s.forms.quad))
+		copy(w.quad, s.sums.Vector(s.quadratics.quad))
 		return nil
 	}
 	if err := s.timesGram(ly, w.ds, d); err != nil {
@@ -313,11 +313,11 @@ func (s *Blocks) timesGram(ly *layer, dst, d mat.Dense) error {
 		return nil
 	}
 	w.dirT.PackT(d)
-	s.forms.ly, s.forms.whole = ly, true
-	if err := s.run(&s.forms); err != nil {
+	s.quadratics.ly, s.quadratics.rows = ly, true
+	if err := s.run(&s.quadratics); err != nil {
 		return err
 	}
-	sum := s.sums.Product(s.forms.product)
+	sum := s.sums.Product(s.quadratics.product)
 	sum.CopyTo(dst)
 	return nil
 }

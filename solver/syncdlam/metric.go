@@ -146,7 +146,7 @@ func (m *inputMetric) apply(v, g mat.Dense, beta float32, lo int) {
 // metricJob brings all layers' metrics up to date, a layer a worker.
 type metricJob struct {
 	c     *core
-	gram  *backprop.Gram // new moments, or nil to invert alone
+	gram  *backprop.Moments // new moments, or nil to invert alone
 	first int
 	decay float64
 }
@@ -169,7 +169,7 @@ func (j *metricJob) Do(worker int) {
 }
 
 // refreshMetrics brings the metrics of layers first, first+1, … up to date.
-func (c *core) refreshMetrics(gram *backprop.Gram, first int, decay float64) error {
+func (c *core) refreshMetrics(gram *backprop.Moments, first int, decay float64) error {
 	c.metrics = metricJob{c: c, gram: gram, first: first, decay: decay}
 	c.e.Pool.Run(&c.metrics)
 	for l := first; l < len(c.layers); l++ {

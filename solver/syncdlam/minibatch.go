@@ -149,7 +149,7 @@ func (s *miniBatch) gradient(k int, x mat.Dense, y loss.Target) (*backprop.Gradi
 		return s.back.Gradient(x, y)
 	}
 	s.stale = false
-	g, gram, err := s.back.GradientAndGram(x, y, s.moments)
+	g, gram, err := s.back.GradientAndMoments(x, y, s.moments)
 	if err != nil {
 		return nil, err
 	}

@@ -20,9 +20,9 @@ const maxHalvings = 40
 // monotone is a run with all samples at a time: F never rises.
 type monotone struct {
 	core
-	target *backprop.Backprop // with the targets of mode Prox, or nil
-	model  *backprop.Along    // the Gauss–Newton model of the risk along V
-	before *dlam.Network      // the parameters that a step starts from
+	target *backprop.Backprop    // with the targets of mode Prox, or nil
+	model  *backprop.GaussNewton // the Gauss–Newton model of the risk along V
+	before *dlam.Network         // the parameters that a step starts from
 
 	grad      *backprop.Gradient // at the current parameters
 	objective float64            // F there
@@ -51,7 +51,7 @@ func (s *monotone) begin() error {
 	for _, ly := range s.layers {
 		moves = append(moves, ly.v)
 	}
-	s.model = s.back.NewAlong(moves, curved)
+	s.model = s.back.NewGaussNewton(moves, curved)
 	s.before = s.net.Clone()
 	return s.evaluate()
 }
@@ -63,7 +63,7 @@ func (s *monotone) evaluate() error {
 	if s.layers[0].metric.seen {
 		first = 1
 	}
-	g, gram, err := s.back.GradientAndGram(s.p.X, s.p.Y, max(first, s.moments))
+	g, gram, err := s.back.GradientAndMoments(s.p.X, s.p.Y, max(first, s.moments))
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (s *monotone) measure() (slope, curvature float64, err error) {
 		return 0, 0, err
 	}
 	slope, curvature = s.regularizerModel()
-	return m.Slope/m.N + slope/s.samples, m.Curve/m.N + curvature/s.samples, nil
+	return m.Slope/m.N + slope/s.samples, m.Curvature/m.N + curvature/s.samples, nil
 }
 
 // regularizerModel is −⟨∇Ω, V⟩, and ⟨V, ∇²Ω V⟩ where Ω is smooth.

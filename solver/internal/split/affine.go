@@ -15,7 +15,7 @@ type affineFit struct {
 	it     *Iterate
 	ly     *Layer
 	gram   []float64 // S of k+1 columns, row-major; of its first k, the upper triangle
-	have   bool      // gram is that of X, which never changes
+	known  bool      // gram is that of X, which never changes
 	chol   []float64 // what is factorised
 	factor mat.Cholesky
 	rhs    []float64 // (k+1)×d_l
@@ -33,7 +33,7 @@ func newAffineFit(it *Iterate, ly *Layer) *affineFit {
 func (f *affineFit) Plan(p *pass.Plan) {
 	out, k := f.ly.Net.W.Rows, f.ly.Net.W.Cols
 	f.cross = p.Product(out, k)
-	if !f.have {
+	if !f.known {
 		f.square = p.Gram(k)
 	}
 }
@@ -42,13 +42,13 @@ func (f *affineFit) Plan(p *pass.Plan) {
 func (f *affineFit) Block(w *pass.Worker, lo, hi int) {
 	in := f.ly.In.RowRange(lo, hi)
 	w.AddProduct(f.cross, f.ly.Z.RowRange(lo, hi), in)
-	if !f.have {
+	if !f.known {
 		w.AddGram(f.square, in)
 	}
 }
 
-// normal is the normal equations of a layer's (W, b)-step.
-type normal interface {
+// normalEquations are those of a layer's (W, b)-step.
+type normalEquations interface {
 	// sums makes the sums over samples; mean is the Gram matrix's mean diagonal.
 	sums() (mean float64, err error)
 	// solve solves the equations and stores (W, b); false if there is no Cholesky
@@ -104,9 +104,9 @@ func (f *affineFit) sums() (mean float64, err error) {
 	if err := f.it.Run(f); err != nil {
 		return 0, err
 	}
-	if !f.have {
+	if !f.known {
 		f.takeGram()
-		f.have = f.ly.L == 1
+		f.known = f.ly.L == 1
 	}
 	k := f.ly.Net.W.Cols + 1
 	for i := range k {

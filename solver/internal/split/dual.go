@@ -6,7 +6,8 @@ import (
 	"github.com/dlam-go/dlam/mat"
 )
 
-// dualFit is the memory of a layer's (W, b)-step where inputs outnumber samples. With
+// dualFit is the memory of a layer's (W, b)-step where inputs outnumber samples, so
+// that the equations have an unknown a sample instead. With
 // c = α + λ + ridge, c_b = α + ridge, Ŵ = (α/c)W_l and b̂ = (α/c_b)b_l the objective is,
 // but for a constant,
 //
@@ -21,33 +22,33 @@ type dualFit struct {
 	it     *Iterate
 	ly     *Layer
 	gram   []float64 // AAᵀ, row-major, the upper triangle
-	have   bool      // gram is that of X, which never changes
+	known  bool      // gram is that of X, which never changes
 	chol   []float64 // what is factorised
 	factor mat.Cholesky
 	rhs    []float64 // the right sides, then R and u beside it
 	delta  []float64 // δ
-	short  mat.Dense // R − uδᵀ
+	left   mat.Dense // R − uδᵀ, the left factor of W − Ŵ
 
 	shareW, shareB float64 // α/c, α/c_b
 	product        pass.Product
 	rows           rowGram
-	rest           rest
+	residual       residualPass
 }
 
 func newDualFit(it *Iterate, ly *Layer) *dualFit {
 	n, out := ly.Z.Rows, ly.Z.Cols
-	f := &dualFit{it: it, ly: ly, gram: make([]float64, n*n), chol: make([]float64, n*n), rhs: make([]float64, n*(out+1)), delta: make([]float64, out), short: mat.New(n, out)}
-	f.rows.f, f.rest.f = f, f
+	f := &dualFit{it: it, ly: ly, gram: make([]float64, n*n), chol: make([]float64, n*n), rhs: make([]float64, n*(out+1)), delta: make([]float64, out), left: mat.New(n, out)}
+	f.rows.f, f.residual.f = f, f
 	return f
 }
 
 func (f *dualFit) sums() (mean float64, err error) {
 	n := f.ly.In.Rows
-	if !f.have {
+	if !f.known {
 		if err := f.it.Run(&f.rows); err != nil {
 			return 0, err
 		}
-		f.have = f.ly.L == 1
+		f.known = f.ly.L == 1
 	}
 	k := float64(f.ly.In.Cols + 1)
 	for i := range n {
@@ -98,7 +99,7 @@ func (f *dualFit) solve(beta, alpha, lambda, ridge float64) (bool, error) {
 	if alpha > 0 {
 		f.shareB = alpha / cb
 	}
-	if err := f.it.Run(&f.rest); err != nil {
+	if err := f.it.Run(&f.residual); err != nil {
 		return false, err
 	}
 	f.factor.Solve(f.rhs, f.ly.Z.Cols+1)
@@ -123,22 +124,22 @@ func (f *dualFit) split(ratio float64) {
 	for j := range f.delta {
 		f.delta[j] /= ratio
 	}
-	for i := range f.short.Rows {
+	for i := range f.left.Rows {
 		row := f.rhs[i*(out+1) : (i+1)*(out+1)]
 		for j, d := range f.delta {
-			f.short.Data[i*out+j] = float32(row[j] - row[out]*d)
+			f.left.Data[i*out+j] = float32(row[j] - row[out]*d)
 		}
 	}
 }
 
-// rest is the pass that makes Z − AŴᵀ − 1b̂ᵀ, and 1 beside it.
-type rest struct {
+// residualPass makes the right sides: Z − AŴᵀ − 1b̂ᵀ, and 1 beside it.
+type residualPass struct {
 	NoSums
 	f *dualFit
 }
 
-// Block makes that of samples lo to hi-1.
-func (r *rest) Block(w *pass.Worker, lo, hi int) {
+// Block makes those of samples lo to hi-1.
+func (r *residualPass) Block(w *pass.Worker, lo, hi int) {
 	f := r.f
 	b := f.ly.Net.B
 	var v mat.Dense
@@ -162,7 +163,7 @@ func (f *dualFit) Plan(p *pass.Plan) { f.product = p.Product(f.ly.Net.W.Rows, f.
 
 // Block adds samples lo to hi-1.
 func (f *dualFit) Block(w *pass.Worker, lo, hi int) {
-	w.AddProduct(f.product, f.short.RowRange(lo, hi), f.ly.In.RowRange(lo, hi))
+	w.AddProduct(f.product, f.left.RowRange(lo, hi), f.ly.In.RowRange(lo, hi))
 }
 
 // store makes W and b.

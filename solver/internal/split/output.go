@@ -7,7 +7,7 @@ type outputFit struct {
 	it          *Iterate
 	ly          *Layer
 	beta, alpha float64
-	dual        bool // move the multiplier
+	ascend      bool // move the multiplier, and nothing else
 	unmoved     pass.Scalar
 }
 
@@ -19,7 +19,7 @@ type outputFit struct {
 // the number of samples that kept their point for want of a better one.
 func (it *Iterate) FitOutput(beta float64) (unmoved int, err error) {
 	f := &it.Last().output
-	f.beta, f.alpha, f.dual = beta, 0, false
+	f.beta, f.alpha, f.ascend = beta, 0, false
 	if err := it.Run(f); err != nil {
 		return 0, err
 	}
@@ -33,7 +33,7 @@ func (it *Iterate) FitOutput(beta float64) (unmoved int, err error) {
 // for A_L, of the methods that have one.
 func (it *Iterate) FitOutputA(gamma, alpha float64) (unmoved int, err error) {
 	f := &it.Last().output
-	f.beta, f.alpha, f.dual = gamma, alpha, false
+	f.beta, f.alpha, f.ascend = gamma, alpha, false
 	if err := it.Run(f); err != nil {
 		return 0, err
 	}
@@ -43,7 +43,7 @@ func (it *Iterate) FitOutputA(gamma, alpha float64) (unmoved int, err error) {
 // Ascend moves the multiplier: U ← U + β(Z_L − V_L).
 func (it *Iterate) Ascend(beta float64) error {
 	f := &it.Last().output
-	f.beta, f.dual = beta, true
+	f.beta, f.ascend = beta, true
 	return it.Run(f)
 }
 
@@ -69,7 +69,7 @@ func (f *outputFit) Block(w *pass.Worker, lo, hi int) {
 	if f.it.Dual.Rows > 0 {
 		u, inv := f.it.Dual.RowRange(lo, hi).Elements(), float32(1/f.beta)
 		to, zs := v.Elements(), z.Elements()
-		if f.dual {
+		if f.ascend {
 			for i, x := range to {
 				u[i] += float32(f.beta) * (zs[i] - x)
 			}

@@ -21,7 +21,7 @@ type Layer struct {
 
 	Products *nn.Products // with W_l; must be packed when W_l has changed
 
-	affine normal // nil until the first step
+	affine normalEquations // nil until the first step
 	aStep  activationFit
 	zStep  misfitFit
 	output outputFit
