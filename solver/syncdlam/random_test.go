@@ -101,7 +101,7 @@ func regression(x mat.Dense, outputs int, tails bool, rng *rand.Rand) loss.Targe
 			u, v := dot(x.Row(i), a.Row(2*j)), dot(x.Row(i), a.Row(2*j+1))
 			f := math.Sin(2*u) + u*v/2
 			if tails {
-				f = f * math.Exp(1.5*rng.NormFloat64())
+				f *= math.Exp(1.5 * rng.NormFloat64())
 				f += noise * rng.NormFloat64() / math.Pow(rng.Float64()+1e-6, 1/1.5)
 			} else {
 				f += noise * rng.NormFloat64()

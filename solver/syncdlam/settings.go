@@ -30,7 +30,10 @@ type Settings struct {
 	Factor   float64 // > 0: of the step: the Gauss–Newton model's best, with mini-batches Polyak's
 	Lead     float64 // how far ahead along V mini-batches' gradients are taken, of the weights' norm; 0: not at all
 	// Edge in (0, 1] is how near to the edge of stability mini-batches' steps may be.
-	Edge    float64
+	Edge float64
+	// Start in (0, 1] is the share of the step that mini-batches begin with; it grows
+	// until steps have been too long once.
+	Start   float64
 	Mode    Mode
 	Rho     float64 // ρ > 0 of mode Prox
 	Refresh int     // mini-batches between two updates of the metric
