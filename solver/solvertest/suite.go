@@ -32,7 +32,8 @@ type Config struct {
 	// another order, in float32 within blocks. 0 skips the test, for methods
 	// that do not run on several ranks.
 	RankTolerance float64
-	Wide          bool // on few samples, with more features and hidden units than samples
+	Network       func(p *dlam.Problem) *dlam.Network // to start from; nil: a dense one, of any widths
+	Wide          bool                                // on few samples, with more features and hidden units than samples
 }
 
 // cut is a solver whose runs may end before its schedule does: it is no
@@ -64,6 +65,9 @@ func (c Config) problem() (*dlam.Problem, *dlam.Network) {
 		return p, testprob.Network(p, []int{60, 9}, c.Activation, c.Init, 3)
 	}
 	p := testprob.Blobs(500, 12, 4, 7)
+	if c.Network != nil {
+		return p, c.Network(p)
+	}
 	return p, testprob.Network(p, []int{17, 9}, c.Activation, c.Init, 3)
 }
 
