@@ -94,7 +94,7 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 // train, which go with it.
 func (p *Plan) chooseMethod() {
 	o, train := &p.Options, p.Samples.Train
-	f := facts{samples: p.Total, classes: train.Class != nil, image: train.Image, seed: o.Seed}
+	f := facts{samples: p.Total, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
 	if o.Solver != nil {
 		f.method = Method{Name: o.Solver.String(), Init: dlam.He}
 		p.Solver = o.Solver
@@ -182,8 +182,8 @@ func (p *Plan) loss() (loss.Loss, error) {
 // regularizer is Ω.
 func (f facts) regularizer(o *Options) prox.Regularizer {
 	l2 := 0.0
-	if f.mini && f.classes {
-		l2 = f.method.weightDecay * float64(f.samples)
+	if f.method.weightDecay != nil {
+		l2 = f.method.weightDecay(f)
 	}
 	switch l2 = orElse(o.L2, l2); {
 	case o.L1 > 0:
@@ -198,7 +198,11 @@ func (f facts) regularizer(o *Options) prox.Regularizer {
 func (p *Plan) smoothing(l loss.Loss) (float32, error) {
 	share := p.Options.Smoothing
 	if _, ok := l.(loss.CrossEntropy); ok && p.facts.classes {
-		return float32(orElse(share, p.facts.method.smoothing)), nil
+		suits := 0.0
+		if f := p.facts; f.method.smoothing != nil {
+			suits = f.method.smoothing(f)
+		}
+		return float32(orElse(share, suits)), nil
 	}
 	if orElse(share, 0) > 0 {
 		return 0, fmt.Errorf("label-smoothing: the loss %v does not read it; cross-entropy does", l.Spec())

@@ -7,7 +7,8 @@
 
 Five folds of each file of DLAM_DATA_DIR/tables, the rows of a class in each alike; adult by its official split, whose
 test rows are scored in five parts. One thread. What is in the results already is not done again, so that it can be
-stopped at any time. --dlam NAME=FLAGS adds a contestant: dlam with these flags. --inner takes four fifths of a fold's
+stopped at any time. --dlam NAME=FLAGS adds a contestant: dlam with these flags, in which
+{EXPRESSION} is of the number n of training rows, as --l2 {max(3,0.003*n)}. --inner takes four fifths of a fold's
 training rows to train on and the last fifth to judge by, so that settings can be chosen without the test rows of that
 fold; --extra takes tables that come with scikit-learn or are generated instead.
 
@@ -17,6 +18,7 @@ numbers are standardised for MLP and the linear models, and the target of MLPReg
 defaults. Needs pandas, NumPy and scikit-learn 1.2 (Debian: python3-pandas, python3-sklearn).
 """
 import os
+import re
 
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[threads] = "1"
@@ -178,6 +180,7 @@ def run_peer(t, model, train, test, seed):
 
 
 def run_dlam(t, binary, flags, train, test, seed):
+    flags = [re.sub(r"\{(.*?)\}", lambda m: f"{eval(m[1], dict(n=len(train), max=max, min=min)):g}", f) for f in flags]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
