@@ -104,6 +104,10 @@ func (t *columns) roles(o Options) (features []int, label int, err error) {
 	if m := o.Model; m != nil && !t.named && m.Table.Columns > 0 && o.Features != nil {
 		return t.numberedRoles(o)
 	}
+	if m := o.Model; m != nil && o.NoLabel && !t.named && o.Features == nil && m.Table.Label >= 0 && len(t.Columns) == m.Table.Columns {
+		unasked, err := t.findLabel(o, left) // the columns are the training table's, and its label may be texts
+		return slices.DeleteFunc(left, func(j int) bool { return t.isLabel(j, unasked) }), -1, err
+	}
 	if !o.NoLabel && (t.named || len(t.Columns) != len(o.Features)) {
 		if label, err = t.findLabel(o, left); err != nil {
 			return nil, 0, err

@@ -218,7 +218,7 @@ func (t *columns) needsFrame(features []int, kinds []Kind, o Options) (bool, err
 		if kinds[i] == KindBoolean && m.sd > 0 && m.sd < gentlest || m.sd > 0 && (max(math.Abs(m.low), math.Abs(m.high)) > roundedSpread*m.sd || m.sd < 1e-12 || m.high-m.low > 1e15) {
 			return true, nil
 		}
-		if len(features) <= wideTable && m.kurtosis > heavyKurtosis {
+		if len(features) <= WideTable && m.kurtosis > heavyKurtosis {
 			many, err := hasMany(values, o.ranks())
 			if many || err != nil {
 				return many, err

@@ -41,9 +41,9 @@ const (
 	// idRows is from how many rows on a column whose values all differ is taken for
 	// an id: in fewer, whole numbers differ by chance.
 	idRows = 20
-	// wideTable is from how many columns on a table of numbers is taken as it is,
+	// WideTable is from how many columns on a table of numbers is taken as it is,
 	// heavy tails or not: they are pixels, spectra or words.
-	wideTable = 256
+	WideTable = 256
 	// heavyKurtosis is the excess kurtosis from which a column is heavy-tailed, if
 	// it has more different values than manyValues.
 	heavyKurtosis = 10

@@ -497,6 +497,25 @@ func TestModelColumns(t *testing.T) {
 	wantError(t, write(t, "o.csv", []byte("c,n\nx,much\n")), o, `line 2, column "n": got "much", want a number`)
 }
 
+// TestModelLabelOfTexts: a model of a table without names takes a file with the label,
+// which may be texts, to predict for its rows.
+func TestModelLabelOfTexts(t *testing.T) {
+	rows := func(label string) []byte {
+		return lines("", 40, func(i int) string { return fmt.Sprintf("%g,%d"+label, float64(i%9)/2, i*i%7, "gb"[i%2:][:1]) })
+	}
+	tr, x := fitted(t, open(t, write(t, "t.csv", rows(",%s")), Options{}).Train)
+	if tr.Columns != nil {
+		t.Fatalf("columns %v, want a matrix", tr.Columns)
+	}
+	for name, text := range map[string][]byte{"with the label": rows(",%s"), "without": rows("%.0s")} {
+		d := open(t, write(t, "o.csv", text), Options{NoLabel: true, Model: &tr}).Train
+		got, err := tr.Apply(d)
+		if err != nil || !slices.Equal(got.X.Elements(), x.X.Elements()) {
+			t.Errorf("%s: %v, %v", name, got.X, err)
+		}
+	}
+}
+
 // TestSharedTables: published tables are read as they are.
 func TestSharedTables(t *testing.T) {
 	dir := filepath.Join(os.Getenv("DLAM_DATA_DIR"), "tables")

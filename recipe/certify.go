@@ -214,7 +214,8 @@ func (e *Evidence) Certify(ctx context.Context, data Data, recorders ...dlam.Rec
 // shape holds what the record says against the model's layers and its end.
 func (e *Evidence) shape() error {
 	t, widths := e.Model.Training, e.Model.Network.Widths()
-	if h := e.Config.Options.Hidden; h != nil && !slices.Equal(h, widths[1:len(widths)-1]) {
+	if h := e.Config.Options.Hidden; h != nil && e.Config.Options.ensemble() == 1 && // Prepare refuses to certify others
+		!slices.Equal(h, widths[1:len(widths)-1]) {
 		return departs("hidden", "the model's settings say %v, and its layers have %v", h, widths[1:len(widths)-1])
 	}
 	switch s := dlam.Status(t.Status); s {

@@ -47,10 +47,11 @@ func (c *Config) Entries() []Entry {
 
 		{"loss", OfTraining, "auto: cross-entropy for classes, squared for values", field(&o.Loss, kind[loss.Loss]{name: "string", choices: append([]string{Auto}, spec.Kinds(loss.All)...), usage: spec.Usage(loss.All), parse: loss.Parse, within: sound[loss.Loss]}, Auto)},
 		{"l1", OfTraining, "λ of the regulariser λ‖W‖₁", field(&o.L1, notNegative, "0")},
-		{"l2", OfTraining, fmt.Sprintf("λ of the regulariser (λ/2)‖W‖²; auto or -1: what suits, %g a sample for sync's mini-batches of classes, else 0", syncdlam.WeightDecay), maybe(&o.L2, notNegative).orMinusOne()},
-		{"label-smoothing", OfTraining, fmt.Sprintf("cross-entropy: share of the uniform distribution in the targets; auto or -1: what suits, %g for sync, else 0", syncSmoothing), maybe(&o.Smoothing, belowOne).orMinusOne()},
+		{"l2", OfTraining, fmt.Sprintf("λ of the regulariser (λ/2)‖W‖²; auto or -1: what suits, for sync's mini-batches %g a row of a table and at least %d, %g a sample of other classes, else 0", tableDecay, leastDecay, syncdlam.WeightDecay), maybe(&o.L2, notNegative).orMinusOne()},
+		{"label-smoothing", OfTraining, fmt.Sprintf("cross-entropy: share of the uniform distribution in the targets; auto or -1: what suits, %g for sync (mini-batches of a table %g, from %d rows on 0), else 0", syncSmoothing, tableSmoothing, manyRows), maybe(&o.Smoothing, belowOne).orMinusOne()},
 		{"clamp", OfTraining, "keep predicted values of a regression within those of the training samples", maybe(&o.Clamp, onOff).by(true)},
 		{"jitter", OfTraining, "mini-batches of pictures: standard deviation of their random moves, in pixels; auto or -1: what suits", maybe(&o.Jitter, notNegative).orMinusOne()},
+		{"ensemble", OfTraining, "networks that are trained beside each other; the model's outputs are the mean of theirs, of classes before the softmax", field(&o.Ensemble, counts(), "1")},
 		{"seed", OfTraining, "of everything random", field(&o.Seed, seeds, "0")},
 		{"solver", OfTraining, "the training method", field(&o.Method, kind[string]{name: "string", choices: MethodNames(), parse: anyText.parse}, defaultMethod)},
 		{"iterations", OfTraining, "sweeps, or epochs of methods that take mini-batches; 0: what suits the method", field(&o.Iterations, from(1, "0: what suits the method"), "0")},

@@ -177,6 +177,12 @@ type Samples struct {
 	raw      float64 // bytes of the samples as they were, which stay in memory
 }
 
+// table reports whether the samples are rows of a table, with columns that say
+// something each, and not pictures, spectra or counts of words.
+func (s *Samples) table() bool {
+	return s.Train.Image.Width == 0 && (s.Transform.Columns != nil || s.Transform.Inputs <= dataset.WideTable)
+}
+
 // Name is what the samples are called.
 func (s *Samples) Name() string { return s.name }
 

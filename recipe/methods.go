@@ -20,8 +20,16 @@ import (
 // defaultMethod is the method if nothing is said.
 const defaultMethod = "sync"
 
-// syncSmoothing is the label smoothing that suits sync (docs/sync.md).
-const syncSmoothing = 0.1
+// What suits sync, on pictures and other samples (docs/sync.md) and on tables
+// (docs/tables.md, "What suits tables").
+const (
+	syncSmoothing  = 0.1 // label smoothing
+	tableSmoothing = 0.05
+	tableDecay     = 0.003 // λ of prox.L2 a row
+	leastDecay     = 3     // of all rows together
+	tableLambda    = 10    // damping
+	manyRows       = 20000
+)
 
 // Method is a training method by its name: what suits it, and how its solver is
 // made. The table below is the only place where names become solvers.
@@ -38,9 +46,9 @@ type Method struct {
 	monotone    func(mini bool) bool // whether theory says that its objective never rises
 	splits      bool                 // keeps z and a of all samples, which a certificate copies
 
-	smoothing   float64 // label smoothing
-	weightDecay float64 // λ of prox.L2 a sample, with mini-batches of classes
-	wide        bool    // one wide hidden layer for mini-batches of pictures, whose pixels say little each
+	smoothing   func(facts) float64 // label smoothing; nil: none
+	weightDecay func(facts) float64 // λ of prox.L2; nil: none
+	wide        bool                // one wide hidden layer for mini-batches of pictures, whose pixels say little each
 }
 
 // facts are what a method's settings follow from.
@@ -50,6 +58,7 @@ type facts struct {
 	samples    int           // training samples, over all ranks
 	classes    bool          // targets are classes, not values
 	image      picture.Image // shape of a sample, as networks get it
+	table      bool          // samples are rows of a table: neither pictures nor very many numbers
 	iterations int
 	seed       uint64
 }
@@ -64,7 +73,7 @@ func Methods() []Method {
 		{
 			Name: "sync", About: "synchronised DLAM", Init: dlam.He, miniBatches: unlessZero, iterations: syncIterations, make: makeSync,
 			monotone:  func(mini bool) bool { return !mini },
-			smoothing: syncSmoothing, weightDecay: syncdlam.WeightDecay, wide: true,
+			smoothing: syncSmooths, weightDecay: syncDecays, wide: true,
 		},
 		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true},
 		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true},
@@ -106,10 +115,33 @@ func syncIterations(f facts) int {
 	switch {
 	case !f.mini:
 		return 150
-	case f.samples < 20000:
+	case f.samples < manyRows || f.table && !f.classes:
 		return 30
 	}
 	return 10
+}
+
+// syncSmooths is sync's label smoothing. Few rows want some, against what they say by
+// chance.
+func syncSmooths(f facts) float64 {
+	switch {
+	case !f.mini || !f.table:
+		return syncSmoothing
+	case f.samples < manyRows:
+		return tableSmoothing
+	}
+	return 0
+}
+
+// syncDecays is sync's weight decay.
+func syncDecays(f facts) float64 {
+	switch {
+	case f.mini && f.table:
+		return max(leastDecay, tableDecay*float64(f.samples))
+	case f.mini && f.classes:
+		return syncdlam.WeightDecay * float64(f.samples)
+	}
+	return 0
 }
 
 func gradientIterations(f facts) int {
@@ -173,6 +205,9 @@ func makeSync(r *reader, f facts) dlam.Solver {
 	s := syncdlam.FullBatch()
 	if f.mini {
 		s = syncdlam.SettingsFor(max(1, f.samples), f.classes, max(1, f.iterations))
+		if f.table && f.classes {
+			s.Lambda = tableLambda
+		}
 	}
 	g := r.given
 	read(r, "batch", g.Batch, &s.Batch)

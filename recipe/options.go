@@ -51,7 +51,10 @@ type Options struct {
 	Pool       int             // side of the squares over which pictures are averaged; 0 or 1: none
 	Scale      dataset.Scaling // of features; "": unit for pictures, standard for others
 
-	Seed       uint64        // of everything random
+	Seed uint64 // of everything random
+	// Ensemble is how many networks are trained beside each other, each from first
+	// weights of its own; the model's is the mean of their outputs. 0 or 1: one.
+	Ensemble   int
 	Iterations int           // sweeps, or epochs of methods that take mini-batches; 0: what suits the method
 	Budget     time.Duration // training time after which no iteration starts; 0: no bound
 	Threads    int           // goroutines to compute on; 0: one for each processor
@@ -120,6 +123,11 @@ func (c *Config) Validate() error {
 // checkMethod reports a method that is not there, and settings that it does not
 // read.
 func (o *Options) checkMethod(v *check.Violations) {
+	v.That(o.ensemble() == 1 || o.Hidden == nil || len(o.Hidden) > 0, "ensemble", o.Ensemble, "1 without hidden layers: the mean of such networks is another one")
+	v.That(o.ensemble() == 1 || o.Solver == nil, "ensemble", o.Ensemble, "1 with a solver of your own, which trains one network (ensemble.Solver trains several)")
+	v.That(o.ensemble() == 1 || o.Start == nil && o.StartFile == "" && o.StartDigest == "", "ensemble", o.Ensemble, "1 with first weights that are given (init-from), which are those of one network")
+	v.That(o.ensemble() == 1 || !o.Settings.TryRates, "ensemble", o.Ensemble, "1 with lr auto, which tries rates for one network: give the rate")
+	v.That(o.ensemble() == 1 || !o.Certify, "ensemble", o.Ensemble, "1 with certify, which looks at the iterates of one network")
 	if o.Solver == nil {
 		m, err := Find(o.Method)
 		v.Also(err)
@@ -167,6 +175,9 @@ func (o *Options) testSplit() float64 { return orElse(o.TestSplit, defaultTestSp
 
 // pool is the side of the squares that are averaged.
 func (o *Options) pool() int { return max(1, o.Pool) }
+
+// ensemble is how many networks are trained.
+func (o *Options) ensemble() int { return max(1, o.Ensemble) }
 
 // orElse is what p points to, or what suits if it is nil.
 func orElse[T any](p *T, suits T) T {

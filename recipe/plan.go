@@ -17,6 +17,7 @@ import (
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/prox"
+	"github.com/dlam-go/dlam/solver/ensemble"
 	"github.com/dlam-go/dlam/solver/gradient"
 )
 
@@ -69,10 +70,14 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	if p.Options.ranks().Size() > 1 { // they make Gram matrices of inputs, however few samples each has
 		samples = max(samples, slices.Max(w))
 	}
-	p.Memory = estimate(p.Solver, w, samples, p.Options.Threads)
+	all := slices.Clone(w)
+	for l := 1; l < len(w)-1; l++ {
+		all[l] *= o.ensemble()
+	}
+	p.Memory = estimate(p.Solver, all, samples, p.Options.Threads)
 	if p.givesUp() && o.Folder != "" { // a copy of the parameters, and of up to three averages of them
-		for l := range w[1:] {
-			p.Memory += 4 * 4 * float64(w[l]+1) * float64(w[l+1])
+		for l := range all[1:] {
+			p.Memory += 4 * 4 * float64(all[l]+1) * float64(all[l+1])
 		}
 	}
 	if o.Certify && p.facts.method.splits {
@@ -89,7 +94,7 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 // train, which go with it.
 func (p *Plan) chooseMethod() {
 	o, train := &p.Options, p.Samples.Train
-	f := facts{samples: p.Total, classes: train.Class != nil, image: train.Image, seed: o.Seed}
+	f := facts{samples: p.Total, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
 	if o.Solver != nil {
 		f.method = Method{Name: o.Solver.String(), Init: dlam.He}
 		p.Solver = o.Solver
@@ -102,6 +107,9 @@ func (p *Plan) chooseMethod() {
 		}
 		f.iterations = o.Iterations
 		p.Solver, p.Reads = f.method.solver(o, f)
+		if o.ensemble() > 1 {
+			p.Solver = f.members(o)
+		}
 	}
 	if o.Hidden == nil {
 		o.Hidden = f.hidden(o.Start)
@@ -174,8 +182,8 @@ func (p *Plan) loss() (loss.Loss, error) {
 // regularizer is Ω.
 func (f facts) regularizer(o *Options) prox.Regularizer {
 	l2 := 0.0
-	if f.mini && f.classes {
-		l2 = f.method.weightDecay * float64(f.samples)
+	if f.method.weightDecay != nil {
+		l2 = f.method.weightDecay(f)
 	}
 	switch l2 = orElse(o.L2, l2); {
 	case o.L1 > 0:
@@ -190,7 +198,11 @@ func (f facts) regularizer(o *Options) prox.Regularizer {
 func (p *Plan) smoothing(l loss.Loss) (float32, error) {
 	share := p.Options.Smoothing
 	if _, ok := l.(loss.CrossEntropy); ok && p.facts.classes {
-		return float32(orElse(share, p.facts.method.smoothing)), nil
+		suits := 0.0
+		if f := p.facts; f.method.smoothing != nil {
+			suits = f.method.smoothing(f)
+		}
+		return float32(orElse(share, suits)), nil
 	}
 	if orElse(share, 0) > 0 {
 		return 0, fmt.Errorf("label-smoothing: the loss %v does not read it; cross-entropy does", l.Spec())
@@ -217,14 +229,20 @@ func (p *Plan) start(widths []int) (*dlam.Network, error) {
 	if n := len(o.Activation); n > 1 && n != len(widths)-2 {
 		return nil, refusef("activation: got %d activations for %d hidden layers, want one for all or one for each", n, len(widths)-2)
 	}
-	n, err := dlam.NewNetwork(widths, o.Activation[0], o.Init, rand.New(rand.NewPCG(o.Seed, 0)))
+	n, err := p.draw(widths, 0)
 	if err != nil {
 		return nil, refuse(err)
 	}
-	for l := 1; l < len(o.Activation); l++ {
-		n.Layers[l].H = o.Activation[l]
-	}
 	switch {
+	case o.ensemble() > 1:
+		all := []*dlam.Network{n}
+		for k := 1; k < o.ensemble(); k++ {
+			if n, err = p.draw(widths, k); err != nil {
+				return nil, refuse(err)
+			}
+			all = append(all, n)
+		}
+		return ensemble.Join(all), nil
 	case o.StartFile != "":
 		given, err := model.Weights(o.StartFile, n)
 		if o.Resume && o.StartDigest != "" && errors.Is(err, os.ErrNotExist) {
@@ -254,6 +272,31 @@ func (p *Plan) start(widths []int) (*dlam.Network, error) {
 		return n, nil
 	}
 	return n, p.recordStart(n)
+}
+
+// draw is the first weights of network k of an ensemble, or of the only one.
+func (p *Plan) draw(widths []int, k int) (*dlam.Network, error) {
+	o := &p.Options
+	n, err := dlam.NewNetwork(widths, o.Activation[0], o.Init, rand.New(rand.NewPCG(o.Seed, uint64(k))))
+	if err != nil {
+		return nil, err
+	}
+	for l := 1; l < len(o.Activation); l++ {
+		n.Layers[l].H = o.Activation[l]
+	}
+	return n, nil
+}
+
+// members is the solver of an ensemble. The first network is the one that is trained
+// alone, but for rounding; the others' samples come in other orders.
+func (f facts) members(o *Options) ensemble.Solver {
+	var s ensemble.Solver
+	for k := range o.ensemble() {
+		f.seed = o.Seed + uint64(k)<<32
+		member, _ := f.method.solver(o, f)
+		s.Members = append(s.Members, member)
+	}
+	return s
 }
 
 // errOtherStart is that of first weights which are not the run's.

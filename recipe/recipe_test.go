@@ -212,6 +212,12 @@ func TestRefusesOptions(t *testing.T) {
 		{recipe.Options{Activation: []activation.Func{activation.LeakyReLU{Slope: 2}}}, "activation: leaky-relu: slope: got 2"},
 		{recipe.Options{Activation: []activation.Func{activation.ReLU{}, activation.Tanh{}, activation.Tanh{}}}, "activation: got 3 activations for 2 hidden layers"},
 		{recipe.Options{Hidden: []int{1 << 30}}, "training would take"},
+		{recipe.Options{Ensemble: -1}, "ensemble: got -1, want at least 1"},
+		{recipe.Options{Ensemble: 3, Hidden: []int{}}, "ensemble: got 3, want 1 without hidden layers"},
+		{recipe.Options{Ensemble: 3, Solver: own, Iterations: 1}, "ensemble: got 3, want 1 with a solver of your own"},
+		{recipe.Options{Ensemble: 3, Start: start}, "ensemble: got 3, want 1 with first weights that are given"},
+		{recipe.Options{Ensemble: 3, Method: "sgd", Settings: recipe.Settings{TryRates: true}}, "ensemble: got 3, want 1 with lr auto"},
+		{recipe.Options{Ensemble: 3, Method: "dlam", Certify: true}, "ensemble: got 3, want 1 with certify"},
 	} {
 		_, err := recipe.Train(context.Background(), recipe.Rows(points, zones), c.o)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !errors.Is(err, recipe.ErrRefused) {

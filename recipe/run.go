@@ -16,6 +16,7 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/certify"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/solver/ensemble"
 	"github.com/dlam-go/dlam/trace"
 )
 
@@ -363,6 +364,9 @@ func digest(text string) string {
 
 // settingsText writes a solver's settings, its exported fields.
 func settingsText(s dlam.Solver) string {
+	if all, ok := s.(ensemble.Solver); ok {
+		return fmt.Sprintf("%s Ensemble:%d", settingsText(all.Members[0]), len(all.Members))
+	}
 	v := reflect.Indirect(reflect.ValueOf(s))
 	if v.Kind() != reflect.Struct {
 		return fmt.Sprint(s)

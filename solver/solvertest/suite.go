@@ -32,8 +32,9 @@ type Config struct {
 	// another order, in float32 within blocks. 0 skips the test, for methods
 	// that do not run on several ranks.
 	RankTolerance float64
-	Wide          bool // on few samples, with more features and hidden units than samples
-	Features      int  // if not 0, how many features Wide's samples have
+	Wide          bool                                // on few samples, with more features and hidden units than samples
+	Features      int                                 // if not 0, how many features Wide's samples have
+	Network       func(p *dlam.Problem) *dlam.Network // to start from; nil: a dense one, of any widths
 }
 
 // cut is a solver whose runs may end before its schedule does: it is no
@@ -69,6 +70,9 @@ func (c Config) problem() (*dlam.Problem, *dlam.Network) {
 		return p, testprob.Network(p, []int{60, 9}, c.Activation, c.Init, 3)
 	}
 	p := testprob.Blobs(500, 12, 4, 7)
+	if c.Network != nil {
+		return p, c.Network(p)
+	}
 	return p, testprob.Network(p, []int{17, 9}, c.Activation, c.Init, 3)
 }
 
