@@ -24,7 +24,7 @@ func TestSharedTables(t *testing.T) {
 	}{
 		"titanic.csv": {"survived", 0.95}, "penguins.csv": {"species", 0.9}, "mpg.csv": {"mpg", 0.7}, "german.csv": {"", 0.6}, "horse-colic.csv": {"23", 0.7},
 		"breast-cancer.csv": {"", 0.6}, "monthly-car-sales.csv": {"Sales", 0}, "sonar.csv": {"", 0.6}, "ionosphere.csv": {"", 0.8}, "glass.csv": {"", 0.5},
-		"winequality-red.csv": {"", 0.5}, "phoneme.csv": {"", 0.7}, "oil-spill.csv": {"", 0.9}, "auto-insurance.csv": {"", 0}, "adult-test.csv.gz": {"", 0.8}, "taxis.csv": {"tip", math.Inf(-1)},
+		"winequality-red.csv": {"", 0.5}, "phoneme.csv": {"", 0.7}, "oil-spill.csv": {"", 0.9}, "auto-insurance.csv": {"", 0}, "adult-test.csv.gz": {"", 0.8}, "taxis.csv": {"tip", 0},
 	} {
 		path := filepath.Join(os.Getenv("DLAM_DATA_DIR"), "tables", file)
 		if _, err := os.Stat(path); err != nil {
@@ -35,7 +35,7 @@ func TestSharedTables(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 			continue
 		}
-		m, err := recipe.Train(context.Background(), data, recipe.Options{Iterations: 6})
+		m, err := recipe.Train(context.Background(), data, recipe.Options{Evaluate: new(0)})
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
 			continue
