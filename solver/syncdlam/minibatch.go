@@ -50,15 +50,15 @@ func (s *miniBatch) begin() error {
 	}
 	s.bounded, _ = s.p.Loss.(loss.Bounded)
 	s.mean, s.start = s.net.Clone(), s.net.Clone()
-	s.begins()
+	s.planAttempt()
 	if s.constant, err = constantRisk(s.e, s.p); err != nil {
 		return err
 	}
 	return s.monitor.begin(&s.core)
 }
 
-// begins lays an attempt out over the epochs that are left.
-func (s *miniBatch) begins() {
+// planAttempt lays an attempt out over the epochs that are left.
+func (s *miniBatch) planAttempt() {
 	total := float64((s.Epochs - s.began) * s.batches.Count)
 	s.polyak, s.stability, s.target = polyakStep{}, stability{momentum: s.Momentum, limit: s.Edge, share: s.Settings.Start}, targetLevel{share: 1}
 	s.schedule, s.average = schedule{total}, parameterAverage{total, s.batches.Count}
@@ -78,7 +78,7 @@ func (s *miniBatch) Step(ctx context.Context) (dlam.Record, error) {
 	if r.Risk, err = s.monitor.risk(s.mean); err != nil {
 		return dlam.Record{}, err
 	}
-	if s.attempt == attempt && s.mayRetry() && s.due() && !(r.Risk <= hopeless*s.constant) {
+	if s.attempt == attempt && s.mayRetry() && s.halfDone() && !(r.Risk <= hopeless*s.constant) {
 		s.retry()
 	}
 	if s.attempt != attempt {
@@ -106,7 +106,7 @@ func (s *miniBatch) epoch(ctx context.Context) (risk float64, err error) {
 		}
 		risk += r
 	}
-	s.look(0)
+	s.setLookahead(0)
 	s.target.observe(risk/s.samples, s.batches.Count)
 	return risk, nil
 }
@@ -129,7 +129,7 @@ func (s *miniBatch) update(x mat.Dense, y loss.Target) (risk float64, err error)
 			return risk + n*(before-excess), err
 		}
 	}
-	square, slope := s.turn(g)
+	square, slope := s.addMove(g)
 	if !(square < math.Inf(1)) {
 		return 0, fmt.Errorf("update %d: %w: the gradient's length is %v", k+1, dlam.ErrDiverged, math.Sqrt(square))
 	}
@@ -205,10 +205,10 @@ func (s *miniBatch) takeBack(excess float64, x mat.Dense, y loss.Target) (float6
 	return before, nil
 }
 
-// turn goes back to where the last step has led, and adds the batch's move to what V
+// addMove goes back to where the last step has led, and adds the batch's move to what V
 // remembers. It returns ν, the square of the gradient's length in the metric, and the
 // slope along the V before.
-func (s *miniBatch) turn(g *backprop.Gradient) (square, slope float64) {
+func (s *miniBatch) addMove(g *backprop.Gradient) (square, slope float64) {
 	s.run(moveJob{step: -float32(s.lookahead), g: g, momentum: float32(s.Momentum), scale: 1, sums: true})
 	s.lookahead = 0
 	for l := range s.layers {
@@ -225,8 +225,8 @@ func (s *miniBatch) turn(g *backprop.Gradient) (square, slope float64) {
 func (s *miniBatch) advance(k int) {
 	factor := s.Factor * math.Pow(retryFactor, float64(s.attempt))
 	s.step = factor * (1 - s.Momentum) * s.polyak.length() * s.stability.share * s.target.share * s.schedule.share(k)
-	ahead := s.ahead(k)
-	j := moveJob{step: float32(s.step + ahead), ahead: float32(ahead)}
+	ahead := s.lookaheadDistance(k)
+	j := moveJob{step: float32(s.step + ahead), lookahead: float32(ahead)}
 	if share := s.average.share(k); share > 0 {
 		j.mean, j.share = s.mean, float32(share)
 	}
@@ -237,10 +237,10 @@ func (s *miniBatch) advance(k int) {
 // farthest is how many steps ahead a gradient is taken at most.
 const farthest = 4
 
-// ahead is how far along V beyond the step of update k the next gradient is taken:
+// lookaheadDistance is how far along V beyond the step of update k the next gradient is taken:
 // steps that go by the gradient beyond the point they start from seek flat regions,
 // which generalise better (momentum-SAM, Becker et al. 2024).
-func (s *miniBatch) ahead(k int) float64 {
+func (s *miniBatch) lookaheadDistance(k int) float64 {
 	if s.Lead == 0 || !s.schedule.warm(k) {
 		return 0
 	}
@@ -257,11 +257,11 @@ func (s *miniBatch) ahead(k int) float64 {
 	return min(s.Lead*math.Sqrt(w/v), farthest*s.step)
 }
 
-// look puts the parameters a distance along V ahead of where the step has led.
-func (s *miniBatch) look(ahead float64) {
-	if ahead != s.lookahead {
-		s.moveAlong(ahead - s.lookahead)
-		s.lookahead = ahead
+// setLookahead puts the parameters a distance along V ahead of where the step has led.
+func (s *miniBatch) setLookahead(distance float64) {
+	if distance != s.lookahead {
+		s.moveAlong(distance - s.lookahead)
+		s.lookahead = distance
 	}
 }
 

@@ -41,7 +41,7 @@ func TestAverage(t *testing.T) {
 	mean, ahead := s.led(), 0
 	for k := range 40 {
 		if k%10 == 0 {
-			s.look(0)
+			s.setLookahead(0)
 			s.batches.Shuffle(k / 10)
 		}
 		if _, err := s.update(s.batches.Take(k % 10)); err != nil {
@@ -87,13 +87,13 @@ func TestAhead(t *testing.T) {
 		}
 		led := s.led()
 		ahead, step := s.lookahead, s.step
-		s.look(-step) // where the last step came from
+		s.setLookahead(-step) // where the last step came from
 		var w, v float64
 		for l := range s.layers {
 			w += kernel.SumSquares(s.layers[l].w.Data)
 			v += kernel.SumSquares(s.layers[l].v.W.Data)
 		}
-		s.look(ahead)
+		s.setLookahead(ahead)
 		want, bound := lead*math.Sqrt(w/v), 4*step
 		if bounded := want > bound; bounded != (lead == 5) {
 			t.Fatalf("lead %v: without a bound gradients would be taken %v ahead, and a step is %v", lead, want, step)
@@ -102,7 +102,7 @@ func TestAhead(t *testing.T) {
 		if math.Abs(s.lookahead-want) > 1e-3*want {
 			t.Errorf("lead %v: gradients are taken %v ahead, want %v (a step is %v)", lead, s.lookahead, want, s.step)
 		}
-		s.look(0)
+		s.setLookahead(0)
 		for i, got := range s.led() {
 			if math.Abs(got-led[i]) > 1e-6*(1+math.Abs(led[i])) {
 				t.Fatalf("lead %v: parameter %d is %v, want %v", lead, i, got, led[i])
@@ -141,7 +141,7 @@ func TestSlopeAndSquare(t *testing.T) {
 	s.Momentum, s.lookahead = 0, 0 // V becomes the batch's move alone
 	before := s.led()
 	s.Momentum = 0.8
-	square, slope := s.turn(g)
+	square, slope := s.addMove(g)
 	if math.Abs(slope-want) > 1e-2*math.Abs(want) {
 		t.Errorf("the slope along V is %v, differences give %v", slope, want)
 	}
@@ -163,7 +163,7 @@ func TestTakeBack(t *testing.T) {
 		if _, err := s.update(s.batches.Take(0)); err != nil {
 			t.Fatal(err)
 		}
-		s.look(0)
+		s.setLookahead(0)
 		start := s.led()
 		x, y := s.batches.Take(1)
 		if guilty { // uphill

@@ -17,9 +17,9 @@ type moveJob struct {
 	momentum float32
 	scale    float32
 
-	mean  *dlam.Network // the average, or nil
-	share float32       // of the parameters in it
-	ahead float32       // how far they are ahead along V of what is averaged
+	mean      *dlam.Network // the average, or nil
+	share     float32       // of the parameters in it
+	lookahead float32       // how far they are ahead along V of what is averaged
 
 	sums bool // make rowSums
 }
@@ -98,7 +98,7 @@ func (j *moveJob) average(l, lo, hi int) {
 	ly, mean := &j.c.layers[l], j.mean.Layers[l]
 	add := func(dst, x, v []float32) {
 		kernel.Axpby(dst, 1-j.share, j.share, x)
-		kernel.Axpy(dst, -j.share*j.ahead, v)
+		kernel.Axpy(dst, -j.share*j.lookahead, v)
 	}
 	add(mean.W.RowRange(lo, hi).Elements(), ly.w.RowRange(lo, hi).Elements(), ly.v.W.RowRange(lo, hi).Elements())
 	add(mean.B[lo:hi], ly.b[lo:hi], ly.v.B[lo:hi])

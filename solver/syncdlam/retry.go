@@ -13,8 +13,8 @@ const (
 // mayRetry reports whether there are an attempt and epochs left.
 func (s *miniBatch) mayRetry() bool { return s.attempt+1 < attempts && s.epochs < s.Epochs }
 
-// due reports whether half of the epochs that the attempt has are done.
-func (s *miniBatch) due() bool { return s.epochs == s.began+(s.Epochs-s.began+1)/2 }
+// halfDone reports whether half of the epochs that the attempt has are done.
+func (s *miniBatch) halfDone() bool { return s.epochs == s.began+(s.Epochs-s.began+1)/2 }
 
 // retry begins another attempt.
 func (s *miniBatch) retry() {
@@ -28,7 +28,7 @@ func (s *miniBatch) retry() {
 		clear(ly.v.B)
 		ly.metric.forget()
 	}
-	s.begins()
+	s.planAttempt()
 }
 
 // Constant is the mean risk of outputs that are the same for all training samples.

@@ -58,7 +58,7 @@ func (s *miniBatch) Restore(n *dlam.Network, st dlam.State) error {
 	r.numbers("stale", &stale)
 	r.numbers("attempt", &attempt, &began)
 	s.attempt, s.began = int(attempt), int(began)
-	s.begins()
+	s.planAttempt()
 	r.numbers("polyak", &s.polyak.excess, &s.polyak.square, &s.polyak.least)
 	r.numbers("stability", &s.stability.slope, &s.stability.share, &found)
 	r.numbers("target", &s.target.share, &s.target.lowest, &s.target.risk, &passEpochs, &passUpdates)
