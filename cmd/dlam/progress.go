@@ -19,6 +19,8 @@ type progress struct {
 	started    time.Time // of this process's first iteration
 	drawn      time.Time
 	rows       int
+	said       bool    // what the risk is of
+	smoothing  float32 // of the labels that the risk is of
 	unit       float64 // factor from a regression's own scale to its units
 }
 
@@ -43,6 +45,9 @@ func (p *progress) Record(r dlam.Record) error {
 // 1, 2, 5, 10, 20, 50, … and the last.
 func (p *progress) show(r dlam.Record) error {
 	last := r.Iteration == p.iterations
+	if err := p.explain(r); err != nil {
+		return err
+	}
 	if r.Attempt > 0 {
 		clear := ""
 		if p.live {
@@ -74,6 +79,24 @@ func (p *progress) show(r dlam.Record) error {
 		scores = fmt.Sprintf("%9s%9s", "-", "-")
 	}
 	_, err := fmt.Fprintf(p.w, "%9d %9.5g %9.4g%s %12.4g\n", r.Iteration, r.Objective, r.Risk, scores, r.Seconds)
+	return err
+}
+
+// explain says once what the risk is of, where that is not the labels as they are or
+// not all training samples.
+func (p *progress) explain(r dlam.Record) error {
+	if p.said || p.smoothing == 0 && r.RiskSamples == 0 {
+		return nil
+	}
+	p.said = true
+	text := "risk and F are of the training labels"
+	if p.smoothing > 0 {
+		text = fmt.Sprintf("risk and F are of training labels smoothed by %g (--label-smoothing)", p.smoothing)
+	}
+	if r.RiskSamples > 0 {
+		text += fmt.Sprintf(", on %d samples of them", r.RiskSamples)
+	}
+	_, err := fmt.Fprintln(p.w, text)
 	return err
 }
 

@@ -205,7 +205,7 @@ func (a *app) execute(ctx context.Context, p *recipe.Plan, f *trainFlags) (err e
 	if !f.quiet && a.job.Rank() == 0 {
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
-		shown := &progress{w: a.err, closed: stop, live: terminal(a.err), iterations: p.Options.Iterations, first: run.Done(), started: time.Now(), unit: unitOf(p)}
+		shown := &progress{w: a.err, closed: stop, live: terminal(a.err), iterations: p.Options.Iterations, first: run.Done(), started: time.Now(), unit: unitOf(p), smoothing: p.Problem.Y.Smoothing}
 		more = append(more, shown)
 		r, err := run.Train(ctx, more...)
 		shown.end()
