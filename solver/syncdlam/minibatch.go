@@ -60,7 +60,7 @@ func (s *miniBatch) begin() error {
 // planAttempt lays an attempt out over the epochs that are left.
 func (s *miniBatch) planAttempt() {
 	total := float64((s.Epochs - s.began) * s.batches.Count)
-	s.polyak, s.stability, s.target = polyakStep{}, stability{momentum: s.Momentum, limit: s.Edge, share: s.Settings.Start}, targetLevel{share: 1}
+	s.polyak, s.stability, s.target = polyakStep{}, stability{momentum: s.Momentum, limit: s.Edge, share: s.Start}, targetLevel{share: 1}
 	s.schedule, s.average = schedule{total}, parameterAverage{total, s.batches.Count}
 }
 
