@@ -183,6 +183,9 @@ func (b batchRisks) rises(negligible float64) float64 {
 // 1,000 of them, with up to 60,000 samples and layers up to 2,000 wide.
 func TestRandomRuns(t *testing.T) {
 	first, count, samples, widest := 0, 60, 1500, 80
+	if testing.Short() { // under the race detector
+		count = 12
+	}
 	if text := os.Getenv("DLAM_RANDOM_RUNS"); text != "" {
 		if _, err := fmt.Sscanf(text, "%d,%d,%d,%d", &first, &count, &samples, &widest); err != nil {
 			t.Fatalf("DLAM_RANDOM_RUNS: %q: %v", text, err)
