@@ -54,10 +54,12 @@ func textTable(ctx context.Context, first *input, files []string, o Options, bud
 		return nil, inputf("%s: the first line cannot be both names and data (--header, --no-header)", first.path)
 	}
 	var kinds []table.Kind
+	agreed := false // every process agrees once: the others do not wait for one that reads again
 	for {
 		t, again, err := c.read(kinds)
-		if err == nil && again == nil && c.part.divided {
+		if err == nil && again == nil && c.part.divided && !agreed {
 			again, err = agree(o.ranks(), t)
+			agreed = true
 		}
 		switch {
 		case err != nil:
