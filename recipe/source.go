@@ -56,15 +56,15 @@ func (s *Source) readingMemory() float64 {
 		return s.MaxMemory
 	}
 	const share, own = 0.9, 32 << 20 // own is about what the program takes beside
-	processes := 1.0
+	processes := 1
 	if s.Comm != nil {
-		processes = float64(local(s.Comm))
+		processes = local(s.Comm)
 	}
-	free := memory.Available()
+	free := memory.Available(processes)
 	if free == 0 {
 		return 0
 	}
-	return max(1, share*free/processes-own)
+	return max(1, share*free-own)
 }
 
 // Reading is how s says to read a file.

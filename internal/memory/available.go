@@ -4,16 +4,18 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime/metrics"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// Available is how much memory there is to take, in bytes: the least of what the
-// system has free, what is left of the limits of the control groups that the process
-// is in, one in another, of version 1 or 2, and what its own limits leave (ulimit -v
-// and -d); 0 if none of these is known.
-func Available() float64 { return system("/").available() }
+// Available is how much memory there is to take for one of a number of processes on
+// this machine that take alike, in bytes: the least of its share of what the system has
+// free, its share of what is left of the limits of the control groups that it is in,
+// one in another, of version 1 or 2, and what its own limits leave (ulimit -v and -d),
+// which it shares with nobody; 0 if none of these is known.
+func Available(processes int) float64 { return system("/").available(processes) }
 
 // Limit is Available of the limits that end a process which exceeds them: those of
 // control groups and its own; 0 if there are none.
@@ -23,7 +25,13 @@ func Limit() float64 { return system("/").limit() }
 // tests a folder.
 type system string
 
-func (s system) available() float64 { return least(s.free(), s.groups(), s.limits()) }
+func (s system) available(processes int) float64 {
+	shared := slices.Concat(s.free(), s.groups())
+	for i := range shared {
+		shared[i] /= float64(max(1, processes))
+	}
+	return least(shared, s.limits())
+}
 
 func (s system) limit() float64 { return least(s.groups(), s.limits()) }
 
@@ -155,8 +163,19 @@ func (s system) limits() (left []float64) {
 				continue
 			}
 			kb, _ := number(status, used)
-			left = append(left, limit-1024*kb)
+			left = append(left, limit-1024*kb+s.idleHeap())
 		}
 	}
 	return left
+}
+
+// idleHeap is what Go's heap has of the process's memory and does not use: the limits
+// count it as used, and it is used before more is asked for.
+func (s system) idleHeap() float64 {
+	if s != "/" { // not this process's files
+		return 0
+	}
+	idle := []metrics.Sample{{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(idle)
+	return float64(idle[0].Value.Uint64() + idle[1].Value.Uint64())
 }

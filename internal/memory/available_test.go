@@ -3,6 +3,7 @@ package memory
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 )
 
@@ -56,8 +57,12 @@ func TestAvailable(t *testing.T) {
 			"proc/self/limits": "Max address space         2048000              unlimited            bytes\nMax data size 1000000 unlimited bytes\n"}, 897600},
 	} {
 		s := fake(t, c.files)
-		if got := s.available(); got != c.want {
+		if got := s.available(1); got != c.want {
 			t.Errorf("%s: got %.0f, want %.0f", name, got, c.want)
+		}
+		alone := name == "address space" // the processes share all but this
+		if got := s.available(2); alone && got != c.want || !alone && c.want > 1 && got != c.want/2 {
+			t.Errorf("%s, two processes: got %.0f", name, got)
 		}
 		want := c.want
 		if name == "free memory" {
@@ -66,5 +71,24 @@ func TestAvailable(t *testing.T) {
 		if got := s.limit(); got != want {
 			t.Errorf("%s: a limit of %.0f, want %.0f", name, got, want)
 		}
+	}
+}
+
+// TestIdleHeap: a block of the heap counts as idle once it is dropped.
+func TestIdleHeap(t *testing.T) {
+	block := make([]byte, 64<<20)
+	for i := range block {
+		block[i] = 1
+	}
+	runtime.GC() // so that what is idle beside it is the same before and after
+	held := system("/").idleHeap()
+	runtime.KeepAlive(block)
+	block = nil
+	runtime.GC()
+	if idle := system("/").idleHeap(); idle < held+48<<20 {
+		t.Errorf("%.0f bytes are idle after 64 MB were dropped, and were %.0f", idle, held)
+	}
+	if got := system(t.TempDir()).idleHeap(); got != 0 {
+		t.Errorf("another system's files tell of %v idle bytes of this process", got)
 	}
 }

@@ -34,7 +34,7 @@ func (e *Error) Error() string {
 func Room(work string, held, need, limit float64, processes int) error {
 	e := &Error{Work: work, Need: held + need, Limit: limit, Allowed: true}
 	if limit == 0 {
-		e.Need, e.Limit, e.Allowed = need, Available()/float64(max(1, processes)), false
+		e.Need, e.Limit, e.Allowed = need, Available(processes), false
 	}
 	if e.Limit > 0 && e.Need > e.Limit {
 		return e
