@@ -9,10 +9,10 @@ import (
 	"github.com/dlam-go/dlam/mat"
 )
 
-// constantRisk is the mean risk, over all ranks' samples, of a network that gives
-// the same outputs for all: the mean of the values, or the best of the classes' log
-// frequencies, a code of the most frequent class and one of none.
-func constantRisk(e *pass.Engine, p *dlam.Problem) (float64, error) {
+// bestConstant is the least mean risk, over all ranks' samples, of a network that gives
+// the same outputs for all, and these: the mean of the values, or the best of the
+// classes' log frequencies, a code of the most frequent class and one of none.
+func bestConstant(e *pass.Engine, p *dlam.Problem) (risk float64, output []float32, err error) {
 	width := p.Y.Width()
 	sums := make([]float64, width+1) // of the targets, and the number of samples
 	target := make([]float32, width)
@@ -28,7 +28,7 @@ func constantRisk(e *pass.Engine, p *dlam.Problem) (float64, error) {
 	}
 	sums[width] = float64(p.Y.Rows())
 	if err := e.Comm.Sum(sums); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	n := sums[width]
 	var outputs mat.Dense // a row for each
@@ -62,7 +62,45 @@ func constantRisk(e *pass.Engine, p *dlam.Problem) (float64, error) {
 		}
 	}
 	if err := e.Comm.Sum(risks); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	return slices.Min(risks) / n, nil
+	least := slices.Min(risks)
+	return least / n, outputs.Row(slices.Index(risks, least)), nil
+}
+
+// startAtConstant gives the last layer intercepts with which the mean outputs are those
+// of the best constant: the first updates would else be spent on that, and a network
+// that learns little would end behind a constant. A network that has intercepts keeps
+// them: it has been trained.
+func (s *miniBatch) startAtConstant(output []float32) error {
+	for _, ly := range s.net.Layers {
+		if slices.ContainsFunc(ly.B, func(b float32) bool { return b != 0 }) {
+			return nil
+		}
+	}
+	last := s.net.Layers[len(s.net.Layers)-1]
+	if len(last.B) != len(output) { // it is at several places: an output has no intercept of its own
+		return nil
+	}
+	z, err := s.net.Predict(s.monitor.Inputs(), s.p.Threads)
+	if err != nil {
+		return err
+	}
+	sums := make([]float64, z.Cols)
+	pass.AddColumns(sums, z)
+	if err := s.e.Comm.Sum(sums); err != nil {
+		return err
+	}
+	for _, sum := range sums {
+		if math.IsNaN(sum) || math.IsInf(sum, 0) { // the run will say so
+			return nil
+		}
+	}
+	least := float32(-math.Log(2 * s.samples)) // where no sample is of the class
+	for j := range output {
+		output[j] = max(output[j], least)
+		last.B[j] = output[j] - float32(sums[j]/float64(s.monitor.Samples))
+	}
+	s.output = output
+	return nil
 }

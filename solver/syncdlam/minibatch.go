@@ -18,10 +18,11 @@ type miniBatch struct {
 	bounded loss.Bounded // the loss, or nil
 	batches *backprop.Batches
 	mean    *dlam.Network // the network: an average of the parameters
-	monitor monitor
+	monitor *backprop.Monitor
 
 	start    *dlam.Network // what attempts begin with
-	constant float64       // mean risk of outputs that are the same for all samples
+	constant float64       // mean risk of the best outputs that are the same for all samples
+	output   []float32     // these outputs; nil if the network was trained before
 	attempt  int           // 0 for the first
 	began    int           // epochs done when it began
 
@@ -49,12 +50,19 @@ func (s *miniBatch) begin() error {
 		return err
 	}
 	s.bounded, _ = s.p.Loss.(loss.Bounded)
-	s.mean, s.start = s.net.Clone(), s.net.Clone()
-	s.planAttempt()
-	if s.constant, err = constantRisk(s.e, s.p); err != nil {
+	if s.monitor, err = backprop.NewMonitor(s.e, s.back, s.net, s.p.X, s.p.Y, s.Seed); err != nil {
 		return err
 	}
-	return s.monitor.begin(&s.core)
+	var output []float32
+	if s.constant, output, err = bestConstant(s.e, s.p); err != nil {
+		return err
+	}
+	if err := s.startAtConstant(output); err != nil {
+		return err
+	}
+	s.mean, s.start = s.net.Clone(), s.net.Clone()
+	s.planAttempt()
+	return nil
 }
 
 // planAttempt lays an attempt out over the epochs that are left.
@@ -75,7 +83,7 @@ func (s *miniBatch) Step(ctx context.Context) (dlam.Record, error) {
 		return dlam.Record{}, err
 	}
 	r := dlam.Record{BatchRisk: risk / s.samples, Step: s.step, Regularization: s.regularization(s.mean)}
-	if r.Risk, err = s.monitor.risk(s.mean); err != nil {
+	if r.Risk, err = s.monitor.Risk(s.mean); err != nil {
 		return dlam.Record{}, err
 	}
 	if s.attempt == attempt && s.mayRetry() && s.halfDone() && !(r.Risk <= hopeless*s.constant) {
@@ -84,8 +92,8 @@ func (s *miniBatch) Step(ctx context.Context) (dlam.Record, error) {
 	if s.attempt != attempt {
 		r.Attempt = s.attempt + 1
 	}
-	if s.monitor.samples < int(s.samples) {
-		r.RiskSamples = s.monitor.samples
+	if s.monitor.Samples < int(s.samples) {
+		r.RiskSamples = s.monitor.Samples
 	}
 	r.Objective = s.samples*r.Risk + r.Regularization
 	return r, nil
