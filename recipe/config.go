@@ -81,6 +81,7 @@ func (c *Config) Entries() []Entry {
 		{"eta", OfMethod, "factor of the a-step's search, above 1", maybe(&m.Eta, aboveZero)},
 		{"alpha", OfMethod, "weight of the proximal terms; 0: none", maybe(&m.Alpha, notNegative)},
 		{"nu", OfMethod, "weight of the hidden layers' equations", maybe(&m.Nu, aboveZero)},
+		{"rounds", OfMethod, "updates of all z and a before one of W and b", maybe(&m.Rounds, from(1, ""))},
 		{"warm", OfMethod, "iterations before the multiplier first moves", maybe(&m.Warm, from(0, ""))},
 		{"ridge", OfMethod, "what is taken for 0 in the pseudo-inverse, of the mean diagonal", maybe(&m.Ridge, withinOne)},
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/solver/admm"
 	"github.com/dlam-go/dlam/solver/bcd"
+	"github.com/dlam-go/dlam/solver/cdlam"
 	"github.com/dlam-go/dlam/solver/dladmm"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/multiconvex"
@@ -77,6 +78,7 @@ func Methods() []Method {
 		},
 		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true},
 		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true},
+		{Name: "cdlam", About: "DLAM with z and a of a layer as one block", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeCDLAM, monotone: always},
 		{Name: "admm", About: "ADMM without gradients (Taylor et al. 2016)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeADMM},
 		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM},
 		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD},
@@ -240,6 +242,16 @@ func makeDLAM(momentum bool) func(*reader, facts) dlam.Solver {
 		r.also(true, "", "output-solver")
 		return multiconvex.Solver{Settings: s}
 	}
+}
+
+func makeCDLAM(r *reader, _ facts) dlam.Solver {
+	s, g := cdlam.DefaultSettings(), r.given
+	read(r, "rho", g.Rho, &s.Rho)
+	read(r, "epsilon", g.Epsilon, &s.Epsilon)
+	read(r, "lambda", g.Lambda, &s.Lambda)
+	read(r, "rounds", g.Rounds, &s.Rounds)
+	r.also(true, "", "output-solver")
+	return cdlam.Solver{Settings: s}
 }
 
 func makeADMM(r *reader, _ facts) dlam.Solver {
