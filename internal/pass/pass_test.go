@@ -39,7 +39,7 @@ func (m *moments) Block(w *pass.Worker, lo, hi int) {
 	for i := range y.Rows {
 		w.Add(m.last, float64(y.At(i, y.Cols-1)))
 	}
-	pass.AddColumns(w.Vector(m.columns), y)
+	w.AddColumns(m.columns, y)
 	if m.stored {
 		return
 	}
@@ -170,7 +170,7 @@ func TestRanks(t *testing.T) {
 				}
 				m.check(t, "rank", p, x, y)
 			}
-			if n, err := e.Samples(hi - lo); err != nil || n != rows {
+			if n, weight, err := e.Samples(hi-lo, 2*float64(hi-lo)); err != nil || n != rows || weight != 2*rows {
 				t.Errorf("samples: got %v, %v", n, err)
 			}
 		})

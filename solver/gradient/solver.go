@@ -80,7 +80,7 @@ type stepper struct {
 	updates int // done
 
 	k      constants // of the update under way
-	inv, r float32   // 1/(samples in the batch), 1/n
+	inv, r float32   // 1/(samples in the batch), 1/n, both times the mean weight
 }
 
 var _ dlam.Resumable = (*stepper)(nil)
@@ -93,6 +93,7 @@ func (s *stepper) begin() error {
 	if s.back, err = backprop.New(s.e, s.net.Layers, s.p.Loss); err != nil {
 		return fmt.Errorf("%s: %w", s.Rule, err)
 	}
+	s.back.MeanWeight = s.batches.Weight / s.batches.N
 	s.allocate()
 	return s.refresh()
 }
@@ -157,7 +158,7 @@ func (s *stepper) Step(ctx context.Context) (dlam.Record, error) {
 		return dlam.Record{}, err
 	}
 	s.steps++
-	r := dlam.Record{Risk: risk / s.batches.N, Step: float64(s.k.rate)}
+	r := dlam.Record{Risk: risk / s.batches.Weight, Step: float64(s.k.rate)}
 	for _, ly := range s.Network().Layers {
 		r.Regularization += s.omega.Value(ly.W.Elements())
 	}
@@ -189,7 +190,7 @@ func (s *stepper) move(g *backprop.Gradient) {
 	s.updates++
 	s.k = s.constants(share*s.Rate, s.updates)
 	s.k.average = s.averageWeight(s.updates)
-	s.inv, s.r = float32(1/g.N), float32(1/s.batches.N)
+	s.inv, s.r = float32(1/g.N), float32(1/s.batches.Weight)
 	s.e.Pool.Run(s)
 	if s.muon != nil {
 		s.muon.update(s, share)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -14,19 +15,20 @@ import (
 // frequencies, a code of the most frequent class and one of none.
 func constantRisk(e *pass.Engine, p *dlam.Problem) (float64, error) {
 	width := p.Y.Width()
-	sums := make([]float64, width+1) // of the targets, and the number of samples
+	sums := make([]float64, width+1) // of the targets, and of the samples' weights
 	target := make([]float32, width)
 	for i := range p.Y.Rows() {
+		weight := p.Y.WeightOf(i)
 		if p.Y.Class != nil {
 			p.Y.Distribution(target, i)
 		} else {
 			p.Y.Code(target, i, 0, 0)
 		}
 		for j, v := range target {
-			sums[j] += float64(v)
+			sums[j] += weight * float64(v)
 		}
 	}
-	sums[width] = float64(p.Y.Rows())
+	sums[width] = p.Y.TotalWeight()
 	if err := e.Comm.Sum(sums); err != nil {
 		return 0, err
 	}
@@ -58,7 +60,7 @@ func constantRisk(e *pass.Engine, p *dlam.Problem) (float64, error) {
 		}
 		for lo := 0; lo < p.Y.Rows(); lo += pass.Block {
 			hi := min(lo+pass.Block, p.Y.Rows())
-			risks[r] += p.Loss.Value(z.RowRange(0, hi-lo), p.Y.RowRange(lo, hi))
+			risks[r] += loss.Weighted(p.Loss, z.RowRange(0, hi-lo), p.Y.RowRange(lo, hi))
 		}
 	}
 	if err := e.Comm.Sum(risks); err != nil {

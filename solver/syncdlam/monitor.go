@@ -32,7 +32,7 @@ func (m *monitor) begin(c *core) error {
 		drawn.Shuffle(0)
 		m.x, m.y = drawn.Take(0)
 	}
-	all, err := c.e.Samples(m.x.Rows)
+	all, _, err := c.e.Samples(m.x.Rows, 0)
 	m.samples = int(all)
 	return err
 }
@@ -41,7 +41,7 @@ func (m *monitor) begin(c *core) error {
 func (m *monitor) risk(n *dlam.Network) (float64, error) {
 	m.saved.CopyFrom(m.c.net)
 	m.c.net.CopyFrom(n)
-	risk, samples, err := m.c.back.Risk(m.x, m.y)
+	sum, weight, err := m.c.back.Risk(m.x, m.y)
 	m.c.net.CopyFrom(m.saved)
-	return risk / samples, err
+	return sum / weight, err
 }
