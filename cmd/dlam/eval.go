@@ -74,6 +74,9 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 		"objective": score.Risk * d.Target().TotalWeight(), "risk": score.Risk, "seconds": time.Since(started).Seconds(), "seconds_per_iteration": nil,
 		"status": dlam.Completed, "run": path, "samples": d.Rows(),
 	}
+	if d.Weight != nil {
+		s["weighted"] = true
+	}
 	part := map[bool]string{true: "train", false: "test"}
 	scores(s, part[u.train], score, m.Classes != nil, unit)
 	scores(s, part[!u.train], nil, m.Classes != nil, unit)
