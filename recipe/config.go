@@ -49,6 +49,7 @@ func (c *Config) Entries() []Entry {
 		{"l1", OfTraining, "λ of the regulariser λ‖W‖₁", field(&o.L1, notNegative, "0")},
 		{"l2", OfTraining, fmt.Sprintf("λ of the regulariser (λ/2)‖W‖²; auto or -1: what suits, for sync's mini-batches %g a row of a table and at least %d, %g a sample of other classes, else 0", tableDecay, leastDecay, syncdlam.WeightDecay), maybe(&o.L2, notNegative).orMinusOne()},
 		{"label-smoothing", OfTraining, fmt.Sprintf("cross-entropy: share of the uniform distribution in the targets; auto or -1: what suits, %g for sync (mini-batches of a table %g, from %d rows on 0), else 0", syncSmoothing, tableSmoothing, manyRows), maybe(&o.Smoothing, belowOne).orMinusOne()},
+		{"class-weight", OfTraining, "balanced, or a weight above 0 for each class, as no=1,yes=9: how much its samples count, in training and in scores; balanced is n/(k·n_c), with n_c of the n training samples in one of k classes", plain[dataset.ClassWeights]{classWeights, &o.ClassWeight, dataset.ClassWeights.IsZero, ""}},
 		{"clamp", OfTraining, "keep predicted values of a regression within those of the training samples", maybe(&o.Clamp, onOff).by(true)},
 		{"jitter", OfTraining, "mini-batches of pictures: standard deviation of their random moves, in pixels; auto or -1: what suits", maybe(&o.Jitter, notNegative).orMinusOne()},
 		{"ensemble", OfTraining, "networks that are trained beside each other; the model's outputs are the mean of theirs, of classes before the softmax", field(&o.Ensemble, counts(), "1")},
@@ -91,7 +92,7 @@ func (c *Config) Entries() []Entry {
 const startEntry = "start"
 
 // ofSource are the names of Source's entries.
-var ofSource = []string{"data", "data-dir", "offline", "test-data", "label", "drop", "header", "no-header", "separator", "decimal", "encoding", "missing-values", "task", "features", "column", "limit"}
+var ofSource = []string{"data", "data-dir", "offline", "test-data", "label", "drop", "header", "no-header", "separator", "decimal", "encoding", "missing-values", "task", "weight-column", "features", "column", "limit"}
 
 // Entry is the setting called name.
 func (c *Config) Entry(name string) (e Entry, ok bool) {

@@ -57,6 +57,7 @@ type facts struct {
 	method     Method
 	mini       bool          // mini-batches
 	samples    int           // training samples, over all ranks
+	meanWeight float64       // of these; 1 without weights
 	classes    bool          // targets are classes, not values
 	image      picture.Image // shape of a sample, as networks get it
 	table      bool          // samples are rows of a table: neither pictures nor very many numbers
@@ -135,13 +136,14 @@ func syncSmooths(f facts) float64 {
 	return 0
 }
 
-// syncDecays is sync's weight decay.
+// syncDecays is sync's weight decay. It goes with the weights of the samples, so that
+// their unit makes no difference.
 func syncDecays(f facts) float64 {
 	switch {
 	case f.mini && f.table:
-		return max(leastDecay, tableDecay*float64(f.samples))
+		return max(leastDecay, tableDecay*float64(f.samples)) * f.meanWeight
 	case f.mini && f.classes:
-		return syncdlam.WeightDecay * float64(f.samples)
+		return syncdlam.WeightDecay * float64(f.samples) * f.meanWeight
 	}
 	return 0
 }
@@ -348,7 +350,7 @@ func (m Method) Reads(o *Options) []Read {
 // anyData is the facts of some data: which settings a method reads does not
 // follow from it.
 func (m Method) anyData(o *Options) facts {
-	return facts{method: m, mini: m.MiniBatches(o), samples: 1, classes: true, iterations: 1}
+	return facts{method: m, mini: m.MiniBatches(o), samples: 1, meanWeight: 1, classes: true, iterations: 1}
 }
 
 // Readers are the methods that read the setting called name, with the right

@@ -123,6 +123,7 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 	if err := e.Validate(); err != nil {
 		return errUsage{err}
 	}
+	a.sayWeights(plans[0].Samples.Transform.Table.Weight, plans[0].Samples.Train.Classes, plans[0].ClassWeights)
 	a.say("each method by its own recipe, on one network:")
 	for i := 0; i < len(e.Entries); i += o.seeds {
 		a.say("  %-10s %s", plans[i].Options.Method, e.Entries[i].Settings)

@@ -49,6 +49,12 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if !d.Labelled() || (d.Class != nil) != (m.Classes != nil) {
 		return usagef("%s: no labels of the model's kind to measure on", u.source.Data)
 	}
+	d = d.WeighClasses(m.Training.ClassWeights)
+	column := m.Transform.Table.Weight
+	if d.Table.Weight == "" {
+		column = ""
+	}
+	a.sayWeights(column, m.Classes, m.Training.ClassWeights)
 	score, err := dlam.Evaluate(m.Network, d.X, d.Target(), m.Loss, u.threads)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -65,8 +71,11 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	}
 	s := map[string]any{
 		"solver": m.Training.Solver, "dataset": u.source.Data, "layers": m.Network.Widths(), "iterations": m.Training.Iterations,
-		"objective": score.Risk * float64(d.Rows()), "risk": score.Risk, "seconds": time.Since(started).Seconds(), "seconds_per_iteration": nil,
+		"objective": score.Risk * d.Target().TotalWeight(), "risk": score.Risk, "seconds": time.Since(started).Seconds(), "seconds_per_iteration": nil,
 		"status": dlam.Completed, "run": path, "samples": d.Rows(),
+	}
+	if d.Weight != nil {
+		s["weighted"] = true
 	}
 	part := map[bool]string{true: "train", false: "test"}
 	scores(s, part[u.train], score, m.Classes != nil, unit)

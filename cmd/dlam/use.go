@@ -89,6 +89,9 @@ func (a *app) dataFor(ctx context.Context, m *model.Model, source string, u *use
 		o.Missing = m.Transform.Missing
 	}
 	o.NoLabel = !labelled
+	if labelled {
+		o.Weight = m.Transform.Table.Weight
+	}
 	if o.Keep = u.keep; !u.keepSet {
 		o.Keep = m.Transform.Table.IDs
 	}

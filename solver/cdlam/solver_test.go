@@ -13,8 +13,10 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	set := DefaultSettings()
+	set.Rounds = 3 // the suite trains many times
 	c := solvertest.Config{
-		Solver: Solver{DefaultSettings()}, Activation: activation.ReLU{}, Init: dlam.He,
+		Solver: Solver{set}, Activation: activation.ReLU{}, Init: dlam.He,
 		Iterations: 40, Accuracy: 0.95,
 		RankTolerance: 1e-4, // float32 products, summed in other blocks
 	}

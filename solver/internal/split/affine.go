@@ -59,7 +59,7 @@ type normalEquations interface {
 // Wide reports whether so many inputs outnumber the samples, all of which this process
 // has: a layer's normal equations are then smaller with an unknown a sample.
 func (it *Iterate) Wide(inputs int) bool {
-	return float64(inputs) > it.N && it.e.Comm.Size() == 1
+	return float64(inputs) > it.count && it.e.Comm.Size() == 1
 }
 
 // FitAffine solves
