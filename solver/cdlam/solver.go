@@ -21,7 +21,7 @@ type Settings struct {
 }
 
 // DefaultSettings are for any data: docs/mathematics.md has how they were chosen.
-func DefaultSettings() Settings { return Settings{Rho: 0.01, Epsilon: 1e-3, Lambda: 0.3, Rounds: 15} }
+func DefaultSettings() Settings { return Settings{Rho: 0.01, Epsilon: 1e-3, Lambda: 0.3, Rounds: 5} }
 
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {

@@ -47,12 +47,12 @@ func TestDescends(t *testing.T) {
 			continue
 		}
 		for _, l := range []loss.Loss{loss.CrossEntropy{}, loss.Squared{}, loss.Hinge{}} {
-			for _, set := range []Settings{DefaultSettings(), {Rho: 1e-4, Epsilon: 10, Lambda: 1e-3, Rounds: 2}, {Rho: 100, Epsilon: 1e-6, Lambda: 10, Rounds: 3}} {
+			for _, set := range []Settings{{Rho: 0.01, Epsilon: 1e-3, Lambda: 0.3, Rounds: 2}, {Rho: 1e-4, Epsilon: 10, Lambda: 1e-3, Rounds: 2}, {Rho: 100, Epsilon: 1e-6, Lambda: 10, Rounds: 3}} {
 				p := testprob.Blobs(300, 8, 3, 2)
 				p.Loss, p.Regularizer = l, prox.L2{Lambda: 0.1}
 				n := testprob.Network(p, []int{10, 6}, h, dlam.He, 1)
 				f := &falls{t, math.Inf(1)}
-				if _, err := dlam.Run(t.Context(), Solver{set}, p, n, dlam.Options{Iterations: 10, Recorders: []dlam.Recorder{f}}); err != nil {
+				if _, err := dlam.Run(t.Context(), Solver{set}, p, n, dlam.Options{Iterations: 6, Recorders: []dlam.Recorder{f}}); err != nil {
 					t.Fatal(err)
 				}
 				if t.Failed() {
