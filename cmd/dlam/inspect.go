@@ -13,13 +13,14 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/export"
+	"github.com/dlam-go/dlam/judge"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 )
 
 func newInspectCommand(a *app) *cobra.Command {
 	u := newUseFlags("looking at the data", "look at fewer samples (--data)")
-	u.layers = true
+	u.layers, u.judged = true, true
 	pictures := ""
 	c := &cobra.Command{
 		Use: "inspect MODEL", Short: "Show what is in a model", Args: cobra.ExactArgs(1),
@@ -67,8 +68,9 @@ type inspection struct {
 	Parameters int         `json:"parameters"`
 	Notes      []layerNote `json:"per_layer"`
 	Dead       []int       `json:"dead_units,omitempty"` // of each hidden layer
-	Confusion  [][]int     `json:"confusion,omitempty"`  // a row a true class, a column a predicted one
-	noLabels   error       // why the data has none
+	Confusion  [][]float64 `json:"confusion,omitempty"`  // a row a true class, a column a predicted one
+	judged     *judge.Classes
+	noLabels   error // why the data has none
 }
 
 // layerNote is a layer in numbers.
@@ -115,9 +117,11 @@ func (a *app) inspect(ctx context.Context, m *model.Model, u *useFlags) (*inspec
 		return nil, err
 	}
 	if d.Class != nil && i.noLabels == nil {
-		if i.Confusion, err = confusionOf(m, d, u.threads); err != nil {
+		r, err := judge.Model(m, d, nil, u.threads)
+		if err != nil {
 			return nil, err
 		}
+		i.judged, i.Confusion = r.Classes, r.Classes.Confusion
 	}
 	i.Dead, err = deadUnits(m.Network, d.X, u.threads)
 	return i, err
@@ -157,10 +161,10 @@ func (a *app) showInspection(i *inspection) {
 	switch {
 	case i.noLabels != nil:
 		a.say("no confusion matrix: %v", i.noLabels)
-	case len(i.Confusion) > 20:
+	case len(i.Confusion) > mostClasses:
 		a.say("%d classes: the confusion matrix is in --json", len(i.Confusion))
 	case i.Confusion != nil:
-		a.confusion(i.Classes, i.Confusion)
+		a.confusion(i.judged)
 	}
 }
 

@@ -33,6 +33,7 @@ type useFlags struct {
 	train   bool
 	json    bool
 	layers  bool // outputs of whole layers are kept
+	judged  bool // samples are ordered by an output
 	force   force
 }
 
@@ -117,6 +118,10 @@ func (a *app) apply(ctx context.Context, m *model.Model, s dataset.Split, d data
 	kept, widest := float64(w[len(w)-1]), float64(slices.Max(w[1:]))
 	if u.layers {
 		kept = max(kept, 2*widest) // a layer and the next
+	}
+	if u.judged {
+		const ordered = 6 // a sample's place in an order
+		kept += ordered
 	}
 	passes := parameters + 2*nn.Block*widest*float64(u.threads)
 	need := 4 * (float64(d.Rows())*(float64(m.Transform.Outputs())+kept) + passes)
