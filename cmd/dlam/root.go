@@ -42,6 +42,7 @@ func (a *app) commands() []*cobra.Command {
 		newTrainCommand(a),
 		newPredictCommand(a),
 		newEvalCommand(a),
+		newCVCommand(a),
 		newInspectCommand(a),
 		newDataCommand(a),
 		newCertifyCommand(a),
