@@ -17,6 +17,7 @@ type Fold struct {
 	Repeat, Fold int   // from 1
 	Train        int   // samples that it was trained on
 	Test         []int // the numbers, from 0 and in order, of those that it was judged on
+	Iterations   int   // that it was to train for
 	Report       judge.Report
 	Status       dlam.Status
 	Seconds      float64 // of training alone
@@ -112,7 +113,7 @@ func CrossValidate(ctx context.Context, data Data, o Options, f Folds, tell func
 	for r := range f.repeat() {
 		o.Seed = seed + uint64(r)
 		for k, part := range f.divide(d, o.Seed) {
-			one, err := trainPart(ctx, d, part, o)
+			one, err := trainPart(ctx, d, part, o, 1)
 			if ctx.Err() != nil {
 				return out, ctx.Err()
 			}
@@ -165,16 +166,16 @@ func (f *Folds) notes(d dataset.Dataset) (list []string) {
 	return list
 }
 
-// trainPart trains on a part of d and judges the model on the other. It ends when ctx
-// does.
-func trainPart(ctx context.Context, d dataset.Dataset, part division, o Options) (Fold, error) {
+// trainPart trains on a part of d, for a share of the iterations that o asks for or that
+// suit, and judges the model on the other part. It ends when ctx does.
+func trainPart(ctx context.Context, d dataset.Dataset, part division, o Options, share float64) (Fold, error) {
 	type result struct {
 		fold Fold
 		err  error
 	}
 	done := make(chan result, 1)
 	go func() {
-		f, err := trainFold(ctx, d, part, o)
+		f, err := trainFold(ctx, d, part, o, share)
 		done <- result{f, err}
 	}()
 	select {
@@ -185,7 +186,7 @@ func trainPart(ctx context.Context, d dataset.Dataset, part division, o Options)
 	}
 }
 
-func trainFold(ctx context.Context, d dataset.Dataset, part division, o Options) (Fold, error) {
+func trainFold(ctx context.Context, d dataset.Dataset, part division, o Options, share float64) (Fold, error) {
 	var split dataset.Split
 	var err error
 	if split.Train, err = d.Pick(part.train); err != nil {
@@ -201,7 +202,15 @@ func trainFold(ctx context.Context, d dataset.Dataset, part division, o Options)
 	if o.Evaluate == nil {
 		o.Evaluate = new(0) // scores at the end alone: they have no say in the training
 	}
-	p, err := Prepare(From(split).Once(), o)
+	samples, err := From(split).Once().Ready(&o)
+	if err != nil {
+		return Fold{}, err
+	}
+	p, err := samples.Plan(o)
+	if err == nil && share < 1 {
+		o.Iterations = max(1, int(math.Ceil(share*float64(p.Options.Iterations))))
+		p, err = samples.Plan(o)
+	}
 	if err != nil {
 		return Fold{}, err
 	}
@@ -211,7 +220,7 @@ func trainFold(ctx context.Context, d dataset.Dataset, part division, o Options)
 	}
 	defer run.Close()
 	r, err := run.Train(ctx)
-	f := Fold{Train: len(part.train), Test: part.test}
+	f := Fold{Train: len(part.train), Test: part.test, Iterations: p.Options.Iterations}
 	switch {
 	case r == nil:
 		return f, err

@@ -212,7 +212,7 @@ func TestCrossValidationRefuses(t *testing.T) {
 		"repeat: got 2, want 1 in order":                {quick(), recipe.Folds{Repeat: 2, InOrder: true}},
 		"time: got \"a column\", want none":             {quick(), recipe.Folds{Times: make([]float64, 20)}},
 		"group: got 3, want one for each of 20 samples": {quick(), recipe.Folds{Groups: make([]string, 3)}},
-		"l2: got -1":                                    {recipe.Options{L2: new(-1.0)}, recipe.Folds{}},
+		"l2: got -1": {recipe.Options{L2: new(-1.0)}, recipe.Folds{}},
 	} {
 		if _, err := recipe.CrossValidate(context.Background(), data, c.o, c.f, nil); !errors.Is(err, recipe.ErrRefused) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

@@ -56,3 +56,15 @@ func TestCVInterrupted(t *testing.T) {
 		}
 	}
 }
+
+// TestSearchInterrupted: what was tried is told, and nothing is trained or written.
+func TestSearchInterrupted(t *testing.T) {
+	t.Chdir(t.TempDir())
+	out, said := interrupted(t, "l2=2: ", "search", "--data", "digits", "--hidden", "8", "--iterations", "3", "--space", "l2=1,2,3", "--threads", "1", "--json")
+	if !strings.Contains(said, "interrupted, and nothing was trained on all samples; the best so far: ") || strings.Count(out, `"number":`) != 4 {
+		t.Errorf("said %s\nprinted %s", said, out)
+	}
+	if _, err := os.Stat("runs"); err == nil {
+		t.Error("a run folder was made")
+	}
+}

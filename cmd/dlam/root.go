@@ -43,6 +43,7 @@ func (a *app) commands() []*cobra.Command {
 		newPredictCommand(a),
 		newEvalCommand(a),
 		newCVCommand(a),
+		newSearchCommand(a),
 		newInspectCommand(a),
 		newDataCommand(a),
 		newCertifyCommand(a),

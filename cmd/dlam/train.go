@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -28,6 +29,7 @@ type trainFlags struct {
 	epochs                                            int
 	json, quiet, dryRun, certify                      bool
 	force                                             force
+	more                                              map[string]any // that --json tells
 }
 
 func newTrainCommand(a *app) *cobra.Command {
@@ -230,7 +232,9 @@ func (a *app) finish(p *recipe.Plan, f *trainFlags, r *recipe.Result, failed err
 		a.result(p, f.run, r)
 	}
 	if a.job.Rank() == 0 && f.json {
-		if err := a.object(summary(p, f.run, r)); err != nil {
+		s := summary(p, f.run, r)
+		maps.Copy(s, f.more)
+		if err := a.object(s); err != nil {
 			return err
 		}
 	}
