@@ -18,9 +18,9 @@ type Report struct {
 
 // Figure is a figure by its name, as a table or a mean over several reports needs it.
 type Figure struct {
-	Name  string   // as in the report's JSON
-	About string   // as people read it
-	Value *float64 // nil: undefined
+	Name  string   `json:"figure"` // as in the report's JSON
+	About string   `json:"-"`      // as people read it
+	Value *float64 `json:"value"`  // nil: undefined
 }
 
 // Figures are the report's figures of all samples, always the same ones in the same
