@@ -57,6 +57,22 @@ func Example() {
 	// [outside]
 }
 
+// Judge settings by cross-validation: each fold's model is the one that Train makes of
+// the other folds' samples.
+func ExampleCrossValidate() {
+	points, zones := circle(300)
+	data := recipe.Rows(points, zones, "x", "y")
+	cv := must(recipe.CrossValidate(context.Background(), data, recipe.Options{Seed: 1}, recipe.Folds{Number: 5}, nil))
+	for _, m := range cv.Means() {
+		if m.Name == "accuracy" || m.Name == "log_loss" {
+			fmt.Println(m.Name, *m.Mean > 0.85, *m.Mean < 0.4, *m.Error < 0.1, m.Folds)
+		}
+	}
+	// Output:
+	// accuracy true false true 5
+	// log_loss false true true 5
+}
+
 // Train on raw rows, as a file or a database has them: texts, dates, missing values.
 func ExampleRecords() {
 	columns := []string{"colour", "sold", "price", "label"}

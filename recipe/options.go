@@ -71,7 +71,8 @@ type Options struct {
 	Checkpoint *Every // how often the state is saved in Folder; nil: every minute
 	// Grace is how long the epoch of mini-batches under way may take once the context
 	// has ended, before it is given up, to be done again when the run goes on; 0: five
-	// seconds, below 0: none. Other iterations are done to their end.
+	// seconds with a Folder, and no bound without; below 0: none. Other iterations are done
+	// to their end.
 	Grace time.Duration
 
 	Evaluate *int // measure scores every so many iterations; nil: each, 0: at the end only

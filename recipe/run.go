@@ -215,6 +215,9 @@ func (r *Run) Train(ctx context.Context, recorders ...dlam.Recorder) (*Result, e
 		r.folder.warn, r.folder.trace.warn = r.warn, r.warn
 		o.Recorders = append(o.Recorders, trace.NewWriter(r.folder.trace))
 	}
+	if p.Options.Grace < 0 && p.givesUp() { // with a folder or without
+		o.Grace = p.Options.Grace
+	}
 	if r.check != nil {
 		r.check.warn = r.warn
 		if r.check.midway = p.givesUp(); r.check.midway {

@@ -42,6 +42,8 @@ func (a *app) commands() []*cobra.Command {
 		newTrainCommand(a),
 		newPredictCommand(a),
 		newEvalCommand(a),
+		newCVCommand(a),
+		newSearchCommand(a),
 		newInspectCommand(a),
 		newDataCommand(a),
 		newCertifyCommand(a),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/memory"
@@ -27,6 +29,7 @@ type trainFlags struct {
 	epochs                                            int
 	json, quiet, dryRun, certify                      bool
 	force                                             force
+	more                                              map[string]any // that --json tells
 }
 
 func newTrainCommand(a *app) *cobra.Command {
@@ -56,8 +59,7 @@ values: what each column was taken for is shown.`,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	addSettings(fl, c, "start") // which files have
-	fl.IntVar(&f.epochs, "epochs", 0, "another name of --iterations, for methods that take mini-batches")
-	fl.Lookup("epochs").Annotations = map[string][]string{groupOf: {string(recipe.OfTraining)}}
+	addEpochs(fl, &f.epochs)
 	fl.StringVar(&f.run, "run", "", "run folder (default runs/DATA-SOLVER, numbered)")
 	fl.StringVar(&f.config, "config", "", "settings from a run's config.toml; flags given win")
 	fl.StringVar(&f.resume, "resume", "", "go on with a run that was interrupted")
@@ -74,6 +76,12 @@ values: what each column was taken for is shown.`,
 	completeSettings(cmd, c)
 	groupFlags(cmd)
 	return cmd
+}
+
+// addEpochs binds what setEpochs takes to a flag.
+func addEpochs(fl *pflag.FlagSet, epochs *int) {
+	fl.IntVar(epochs, "epochs", 0, "another name of --iterations, for methods that take mini-batches")
+	fl.Lookup("epochs").Annotations = map[string][]string{groupOf: {string(recipe.OfTraining)}}
 }
 
 // trainSettings completes c by the settings file, if one is named, and by the
@@ -225,7 +233,9 @@ func (a *app) finish(p *recipe.Plan, f *trainFlags, r *recipe.Result, failed err
 		a.result(p, f.run, r)
 	}
 	if a.job.Rank() == 0 && f.json {
-		if err := a.object(summary(p, f.run, r)); err != nil {
+		s := summary(p, f.run, r)
+		maps.Copy(s, f.more)
+		if err := a.object(s); err != nil {
 			return err
 		}
 	}
