@@ -18,6 +18,7 @@ import (
 
 func newEvalCommand(a *app) *cobra.Command {
 	u := newUseFlags("measuring", "measure on fewer samples (--data)")
+	u.weighs = true
 	c := &cobra.Command{
 		Use: "eval MODEL", Short: "Measure a model on labelled data", Args: cobra.ExactArgs(1),
 		Long: `Measure a model: accuracy and confusion matrix, or root mean squared error and

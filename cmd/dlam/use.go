@@ -32,6 +32,7 @@ type useFlags struct {
 	keepSet bool
 	train   bool
 	json    bool
+	weighs  bool // scores are weighted, if the model's training was
 	layers  bool // outputs of whole layers are kept
 	force   force
 }
@@ -89,7 +90,7 @@ func (a *app) dataFor(ctx context.Context, m *model.Model, source string, u *use
 		o.Missing = m.Transform.Missing
 	}
 	o.NoLabel = !labelled
-	if labelled {
+	if u.weighs {
 		o.Weight = m.Transform.Table.Weight
 	}
 	if o.Keep = u.keep; !u.keepSet {
