@@ -17,7 +17,7 @@ import (
 
 func newEvalCommand(a *app) *cobra.Command {
 	u := newUseFlags("measuring", "measure on fewer samples (--data)")
-	u.judged = true
+	u.judged, u.weighs = true, true
 	c := &cobra.Command{
 		Use: "eval MODEL", Short: "Measure a model on labelled data", Args: cobra.ExactArgs(1),
 		Long: `Measure a model. Of classes: accuracy and balanced accuracy, log-loss, ROC-AUC,

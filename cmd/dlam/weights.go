@@ -24,6 +24,6 @@ func (a *app) sayWeights(column string, classes []string, factors []float64) {
 		by = append(by, "class ("+strings.Join(list, ", ")+")")
 	}
 	if by != nil && a.job.Rank() == 0 {
-		a.say("samples are weighted by %s: accuracy, loss and the like are weighted means, counts are not", strings.Join(by, " and "))
+		a.say("samples are weighted by %s: accuracy, loss and the like are weighted means", strings.Join(by, " and "))
 	}
 }

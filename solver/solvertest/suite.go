@@ -272,7 +272,17 @@ func (c Config) allocatesNothing(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector allocates, and drops what sync.Pool keeps")
 	}
-	p, n := c.problem()
+	for _, weighted := range []bool{false, true} {
+		p, n := c.problem()
+		if weighted {
+			p.Y.Weight = weightsFor(p)
+		}
+		c.stepsAllocateNothing(t, p, n)
+	}
+}
+
+func (c Config) stepsAllocateNothing(t *testing.T, p *dlam.Problem, n *dlam.Network) {
+	t.Helper()
 	st, err := c.Solver.Init(p, n)
 	if err != nil {
 		t.Fatal(err)
@@ -287,7 +297,7 @@ func (c Config) allocatesNothing(t *testing.T) {
 		step()
 	}
 	if got := testing.AllocsPerRun(10, step); got > 0 {
-		t.Errorf("allocations in a warm step: got %v, want 0", got)
+		t.Errorf("allocations in a warm step, weighted %t: got %v, want 0", p.Y.Weight != nil, got)
 	}
 }
 
@@ -306,6 +316,13 @@ func (c Config) leavesNothingRunning(t *testing.T) {
 
 func (c Config) ranksAgree(t *testing.T) {
 	p, n := c.problem()
+	c.ranksAgreeOn(t, p, n)
+	p.Y.Weight = weightsFor(p)
+	c.ranksAgreeOn(t, p, n)
+}
+
+func (c Config) ranksAgreeOn(t *testing.T, p *dlam.Problem, n *dlam.Network) {
+	t.Helper()
 	_, want := c.run(t, p, n, 3)
 	const ranks = 2
 	group := comm.Group(ranks)
