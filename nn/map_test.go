@@ -43,7 +43,7 @@ func TestProductsAdjoint(t *testing.T) {
 			}
 		}
 		p.Image(image, a, scratch)
-		p.Back(back, e, scratch)
+		p.Back(back, e, nil, scratch)
 		left, right, size := dot(image, e), dot(a, back), math.Sqrt(dot(image, image)*dot(e, e))
 		if math.Abs(left-right) > 1e-5*size { // a few hundred float32 terms
 			t.Errorf("layer %d, %v: ⟨U(a)Wᵀ, e⟩ = %v, ⟨a, U*(eW)⟩ = %v", l+1, ly.Linear().Spec(), left, right)

@@ -172,14 +172,10 @@ func (p *Pass) Do(worker int) {
 		p.runTasks(w)
 		return
 	}
-	if p.stored == nil {
-		w.beginProducts()
-	}
+	w.beginProducts(p.stored != nil)
 	lo, hi := kernel.Range(p.rows, p.grain, worker, len(p.workers))
 	for ; lo < hi; lo += Block {
 		p.op.Block(w, lo, min(lo+Block, hi))
 	}
-	if p.stored == nil {
-		w.endProducts()
-	}
+	w.endProducts(p.stored != nil)
 }
