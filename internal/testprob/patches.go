@@ -99,7 +99,7 @@ func Convolutional(outputs int, h activation.Func, seed uint64) *nn.Network {
 // Pooled is a network for pictures of 8×8 pixels in two channels: a convolution with
 // maxima, one of averages, and a dense layer with so many outputs.
 func Pooled(outputs int, h activation.Func, seed uint64) *nn.Network {
-	list, err := nn.ParseLayers("conv 5 3x3 same, max 2, mean 2, conv 4 2x1, conv 3 1x1")
+	list, err := nn.ParseLayers("conv 8 3x3 same, max 2, mean 2, conv 9 2x1")
 	if err != nil {
 		panic(err)
 	}
