@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/dlam-go/dlam/activation"
@@ -19,14 +20,20 @@ func NewNetworkFor(in Shape, layers []LayerSpec, outputs int, h activation.Func,
 	if err != nil {
 		return nil, err
 	}
-	for l := range n.Layers {
-		ly := &n.Layers[l]
+	return n.Drawn(init, rng)
+}
+
+// Drawn is a network of n's layers with parameters of its own, drawn from rng.
+func (n *Network) Drawn(init Initializer, rng *rand.Rand) (*Network, error) {
+	drawn := &Network{Layers: slices.Clone(n.Layers)}
+	for l := range drawn.Layers {
+		ly := &drawn.Layers[l]
 		ly.W, ly.B = mat.New(ly.W.Rows, ly.W.Cols), make([]float32, ly.W.Rows)
 		if err := ly.draw(init, rng); err != nil {
 			return nil, err
 		}
 	}
-	return n, nil
+	return drawn, nil
 }
 
 // Outline is the network of NewNetworkFor without memory for its parameters, for what

@@ -104,6 +104,14 @@ func (c Conv) runs() kernel.Runs {
 // plain reports whether a sample is its own padded picture.
 func (c Conv) plain() bool { return c.Mean == 1 && c.PadHeight == 0 && c.PadWidth == 0 }
 
+// border is how many elements the padded picture has; 0 where the sample is it.
+func (c Conv) border() int {
+	if c.plain() {
+		return 0
+	}
+	return c.padded().Size()
+}
+
 // pad makes the padded picture of a sample in dst.
 func (c Conv) pad(dst, sample []float32) {
 	s, p := c.averaged(), c.padded()

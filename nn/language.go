@@ -3,6 +3,7 @@ package nn
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -217,6 +218,11 @@ func sides(text string, least int) (high, wide int, err error) {
 		return 0, 0, fmt.Errorf("got %q, want one number or two, as 5x3, from %d to %d", text, least, mostSize)
 	}
 	return high, wide, nil
+}
+
+// Flat reports whether the layers are dense alone: samples need no shape.
+func Flat(layers []LayerSpec) bool {
+	return !slices.ContainsFunc(layers, func(s LayerSpec) bool { return s.Kind != KindDense })
 }
 
 // ParseShape reads a shape as 28x28x1, rows by columns by channels; 28x28 has one channel.

@@ -41,18 +41,54 @@ func NewProducts(ly Layer) *Products {
 		p.forward.Size(ly.W.Cols, ly.W.Rows)
 		return p
 	}
-	p.group = max(1, groupRows/p.places)
+	p.group = ly.group()
 	p.pool = newMaxima(p.u.Out(ly.W.Rows), ly.Max)
-	if c, ok := p.u.(Conv); ok && p.places > 1 {
-		p.conv, p.runs, p.group = &c, c.runs(), 1
+	if c, ok := p.u.(Conv); ok && p.places > 1 { // at one place a product of many samples is faster
+		p.conv, p.runs = &c, c.runs()
 		p.forward.SizeWhole(ly.W.Cols, ly.W.Rows)
-		if !c.plain() {
-			p.padded = c.padded().Size()
-		}
+		p.padded = c.border()
 		return p
 	}
 	p.forward.Size(ly.W.Cols, ly.W.Rows)
 	return p
+}
+
+// group is how many samples are worked on at a time.
+func (ly Layer) group() int {
+	if _, ok := ly.Map.(Conv); ok && ly.Places() > 1 { // a picture's patches are read where they lie
+		return 1
+	}
+	return max(1, groupRows/ly.Places())
+}
+
+// room is Products.Room.
+func (ly Layer) room() int {
+	u := ly.Linear()
+	if _, dense := u.(Dense); dense {
+		return 0
+	}
+	picture := 0
+	if c, ok := u.(Conv); ok && ly.Places() > 1 {
+		picture = c.border()
+	}
+	return picture + ly.group()*ly.Places()*(ly.W.Rows+u.Columns())
+}
+
+// PassMemory is how many float32 each worker's passes over samples need for the layers'
+// values and scratch, and how many each sample of a batch that is kept whole needs.
+func PassMemory(layers []Layer) (worker, sample float64) {
+	var widest, room, patches float64
+	for _, ly := range layers {
+		units := float64(ly.Units())
+		widest, sample = max(widest, units), sample+2*units
+		if ly.Max > 1 {
+			sample += units
+		}
+		if ly.room() > 0 {
+			room, patches = max(room, float64(ly.room())), max(patches, float64(ly.Places()*ly.W.Cols), float64(ly.room()))
+		}
+	}
+	return Block*(sample+widest) + room + patches, sample
 }
 
 // Pack packs W both ways.
@@ -82,10 +118,7 @@ func (p *Products) Scratch(samples int) int {
 
 // Room is the number of elements of scratch that all but Rows need: 0 in a dense layer.
 func (p *Products) Room() int {
-	if p.u == nil {
-		return 0
-	}
-	return p.padded + p.group*p.places*(p.layer.W.Rows+p.u.Columns())
+	return p.layer.room()
 }
 
 // Winners is how many numbers a sample say where the largest were: 0 without windows.
