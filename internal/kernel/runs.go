@@ -45,11 +45,29 @@ func (p *Panel) MulRuns(c []float32, cStride int, a []float32, r Runs, row []flo
 			}
 			for i := range r.Count {
 				s.a, s.b = a[y*r.Down+i*r.Step:], panel[i*r.Length*width:]
-				s.run()
+				s.runEven()
 				s.init, s.initRow = s.c, cStride
 			}
 		}
 	}
+}
+
+// runEven is run where A's rows are as far apart within a tile as between two. Two
+// tiles of medium height are faster than a high one and one of two rows.
+func (s *strip) runEven() {
+	h := tileHeight()
+	if h != 6 || s.m%h != 2 || s.m < h {
+		s.run()
+		return
+	}
+	first, last := *s, *s
+	first.m, last.m = s.m-4, 4
+	last.a, last.c = s.a[first.m*s.aRow:], s.c[first.m*s.cRow:]
+	if s.init != nil {
+		last.init = s.init[first.m*s.initRow:]
+	}
+	first.run()
+	last.run()
 }
 
 // AddRunsT computes C += Dᵀ·U, with a row of U, and one of D, of m elements, for
