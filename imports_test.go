@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 	"solver/…":            {".", "mat", "activation", "loss", "prox", "comm", "nn", "internal/pass", "internal/backprop", "internal/check", "internal/kernel", "internal/testprob", "solver/solvertest", "solver/internal/split", "solver/multiconvex"},
 	"certify":             {".", "mat", "activation", "loss", "prox", "comm", "internal/kernel"},
 	"model":               {".", "spec", "nn", "mat", "activation", "loss", "prox", "dataset", "internal/atomicfile"},
-	"export":              {"spec", "mat", "nn activation", "loss", "table", "dataset", "model"},
+	"export":              {"spec", "mat", "nn", "activation", "loss", "table", "dataset", "model"},
 	"trace":               {"."},
 	"report":              {".", "mat", "trace", "internal/atomicfile", "internal/web"},
 	"serve":               {"spec", "model", "mat", "dataset", "serve/oip", "internal/check", "internal/web"},

@@ -134,6 +134,9 @@ func (b *builder) layer(u Map, columns, units int, h activation.Func) error {
 		return fmt.Errorf("%d×%d weights, want at most %d", units, columns, mostWeights)
 	}
 	ly := Layer{Map: u, W: mat.Dense{Rows: units, Cols: columns, Stride: columns}, H: h}
+	if u != nil && max(ly.Places(), ly.Inputs()) > mostEntries/units {
+		return fmt.Errorf("input %v and %d units: more than %d entries a sample", b.shape, units, mostEntries)
+	}
 	b.net.Layers = append(b.net.Layers, ly)
 	b.shape, b.mean = ly.Out(), 1
 	return nil

@@ -100,3 +100,14 @@ func TestFullyConnected(t *testing.T) {
 	}
 	wantError(t, testprob.Convolutional(3, activation.Tanh{}, 1).FullyConnected(), "layer 1 is of kind patches:side=3,stride=1, not fully connected")
 }
+
+// A few weights may not ask for a map that no memory holds.
+func TestHugeMap(t *testing.T) {
+	n := testprob.Pooled(3, activation.Tanh{}, 1)
+	u := n.Layers[0].Map.(nn.Conv)
+	u.Sample.Height, u.Sample.Width = 1<<16, 1<<16
+	n.Layers[0].Map = u
+	wantError(t, n.Validate(), "network layer 1: 8589934592 places or inputs and 8 units, more than 268435456 entries a sample")
+	_, err := nn.Outline(u.Sample, []nn.LayerSpec{nn.ConvLayer(9, 1)}, 2, activation.Tanh{})
+	wantError(t, err, "layer 1 (conv 9 1x1): input 65536x65536x2 and 9 units: more than 268435456 entries a sample")
+}

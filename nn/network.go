@@ -214,6 +214,9 @@ func (n *Network) Validate() error {
 		if out := ly.Linear().Out(1); ly.Max < 0 || ly.Max > 1 && ly.Map == nil || ly.Max > 1 && ly.Max > min(out.Height, out.Width) {
 			errs = append(errs, fmt.Errorf("network layer %d: max pooling over %d×%d places, of which it has %d×%d", l+1, ly.Max, ly.Max, out.Height, out.Width))
 		}
+		if most := max(ly.Inputs(), ly.Linear().Out(1).Size()); ly.Map != nil && most > mostEntries/max(1, ly.W.Rows) {
+			errs = append(errs, fmt.Errorf("network layer %d: %d places or inputs and %d units, more than %d entries a sample", l+1, most, ly.W.Rows, mostEntries))
+		}
 		if columns := ly.Linear().Columns(); columns != ly.W.Cols {
 			errs = append(errs, fmt.Errorf("network layer %d: weights of %d columns, its map has %d", l+1, ly.W.Cols, columns))
 		}
@@ -229,6 +232,10 @@ func (n *Network) Validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// mostEntries is how many numbers of a sample a layer with shared weights may take, or
+// give: a few weights of a file are no reason to take any memory.
+const mostEntries = 1 << 28
 
 // Unpooled reports the first layer with max pooling, for methods that have no block
 // for it and formats without a place for it.
