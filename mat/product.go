@@ -50,11 +50,25 @@ func (p *Panel) MulRuns(dst Dense, a []float32, r Runs, row []float32) {
 }
 
 // AddRunsT computes dst += dᵀU, with a row of U, a patch, for each place of the picture a.
-func AddRunsT(dst, d Dense, a []float32, r Runs) {
+// scratch is room for the patches; what short runs are added up in may take more.
+func AddRunsT(dst, d Dense, a []float32, r Runs, scratch []float32) {
 	if r.Rows*r.Cols != d.Rows || dst.Rows != d.Cols || r.Count*r.Length != dst.Cols {
 		panic(fmt.Sprintf("mat: (%d×%d)ᵀ times %d×%d patches of %d into %d×%d", d.Rows, d.Cols, r.Rows, r.Cols, r.Count*r.Length, dst.Rows, dst.Cols))
 	}
-	kernel.AddRunsT(dst.Data, dst.Stride, d.Data, d.Stride, d.Cols, a, r)
+	const short = 8 // elements: no whole vector, or one
+	if r.Length > short || len(scratch) < dst.Rows*dst.Cols {
+		kernel.AddRunsT(dst.Data, dst.Stride, d.Data, d.Stride, d.Cols, a, r, scratch)
+		return
+	}
+	sum := scratch[:dst.Rows*dst.Cols] // its transpose
+	clear(sum)
+	kernel.AddRuns(sum, d.Cols, d.Data, d.Stride, d.Cols, a, r)
+	for i := range dst.Rows {
+		row := dst.Row(i)
+		for j := range row {
+			row[j] += sum[j*dst.Rows+i]
+		}
+	}
 }
 
 // PackPart packs a part of b, of so many, after Size: several goroutines may

@@ -245,7 +245,7 @@ func (p *Products) AddGradient(g, e, a mat.Dense, winners []int32, scratch []flo
 		hi := min(lo+p.group, e.Rows)
 		d := p.residual(e, winners, lo, hi, scratch)
 		if p.conv != nil {
-			mat.AddRunsT(g, d, p.picture(a.Row(lo), scratch), p.runs)
+			mat.AddRunsT(g, d, p.picture(a.Row(lo), scratch), p.runs, scratch[p.padded+p.places*p.layer.W.Rows:])
 			continue
 		}
 		pack.AddMulAT(g, d, p.u.Rows(p.room(hi-lo, scratch[p.padded+p.group*p.places*p.layer.W.Rows:]), a.RowRange(lo, hi)))

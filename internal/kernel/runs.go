@@ -70,22 +70,55 @@ func (s *strip) runEven() {
 	last.run()
 }
 
+// fewPlaces is how many places of a row are too few for a sum over them to be worth its
+// loading and storing: runs of all rows are then gathered first.
+const fewPlaces = 16
+
 // AddRunsT computes C += Dᵀ·U, with a row of U, and one of D, of m elements, for
-// each place of the picture a.
-func AddRunsT(c []float32, cStride int, d []float32, dStride, m int, a []float32, r Runs) {
+// each place of the picture a. buf is room for a run of each place.
+func AddRunsT(c []float32, cStride int, d []float32, dStride, m int, a []float32, r Runs, buf []float32) {
 	r = r.whole()
-	width := panelWidth()
+	gather := r.Rows > 1 && r.Cols < fewPlaces
 	for i := range r.Count {
-		for j := 0; j < r.Length; j += width {
-			s := strip{
-				m: m, w: min(width, r.Length-j), k: r.Cols, aRow: 1, aK: dStride, aTile: tileHeight(),
-				bRow: r.Across, c: c[i*r.Length+j:], cRow: cStride, initRow: cStride,
-			}
-			s.init = s.c
+		s := strip{m: m, k: r.Cols, aRow: 1, aK: dStride, aTile: tileHeight(), bRow: r.Across, cRow: cStride, initRow: cStride}
+		if !gather {
 			for y := range r.Rows {
-				s.a, s.b = d[y*r.Cols*dStride:], a[y*r.Down+i*r.Step+j:]
-				s.run()
+				s.a = d[y*r.Cols*dStride:]
+				s.addRun(c[i*r.Length:], a[y*r.Down+i*r.Step:], r.Length)
 			}
+			continue
+		}
+		for y := range r.Rows {
+			for x := range r.Cols {
+				copy(buf[(y*r.Cols+x)*r.Length:][:r.Length], a[y*r.Down+i*r.Step+x*r.Across:])
+			}
+		}
+		s.a, s.k, s.bRow = d, r.Rows*r.Cols, r.Length
+		s.addRun(c[i*r.Length:], buf, r.Length)
+	}
+}
+
+// addRun adds to C, of n columns, a strip at a time.
+func (s *strip) addRun(c, b []float32, n int) {
+	width := panelWidth()
+	for j := 0; j < n; j += width {
+		s.w, s.b, s.c = min(width, n-j), b[j:], c[j:]
+		s.init = s.c
+		s.run()
+	}
+}
+
+// AddRuns computes C += Uᵀ·D, the transpose of what AddRunsT does: for runs that are
+// shorter than a vector.
+func AddRuns(c []float32, cStride int, d []float32, dStride, n int, a []float32, r Runs) {
+	r = r.whole()
+	for i := range r.Count {
+		for y := range r.Rows {
+			s := strip{
+				m: r.Length, k: r.Cols, a: a[y*r.Down+i*r.Step:], aRow: 1, aK: r.Across, aTile: tileHeight(),
+				bRow: dStride, cRow: cStride, initRow: cStride,
+			}
+			s.addRun(c[i*r.Length*cStride:], d[y*r.Cols*dStride:], n)
 		}
 	}
 }

@@ -47,7 +47,12 @@ func TestRuns(t *testing.T) {
 
 		g := matrix(rng, n, k, k+gap)
 		want, scale = naive(n, k, places, g, k+gap, true, func(i, p int) float32 { return c[p*(n+gap)+i] }, patch)
-		AddRunsT(g, k+gap, c, n+gap, n, a, r)
+		AddRunsT(g, k+gap, c, n+gap, n, a, r, make([]float32, places*r.whole().Length))
 		check(t, "Dᵀ·U", g, want, scale, n, k, k+gap, places+1)
+
+		g = matrix(rng, k, n, n+gap)
+		want, scale = naive(k, n, places, g, n+gap, true, func(p, i int) float32 { return patch(i, p) }, func(i, j int) float32 { return c[i*(n+gap)+j] })
+		AddRuns(g, n+gap, c, n+gap, n, a, r)
+		check(t, "Uᵀ·D", g, want, scale, k, n, n+gap, places+1)
 	})
 }
