@@ -40,6 +40,14 @@ func TestConvolutionAgainstFiniteDifferences(t *testing.T) {
 	differences(t, p, p.Loss, testprob.Convolutional(3, activation.Tanh{}, 1))
 }
 
+// The same for convolutions between averages and maxima.
+func TestPoolingAgainstFiniteDifferences(t *testing.T) {
+	for _, samples := range []int{230, 1700} { // stored, and more than that
+		p := testprob.Blobs(samples, 128, 3, 5)
+		differences(t, p, p.Loss, testprob.Pooled(3, activation.Tanh{}, 1))
+	}
+}
+
 // differences compares, for each layer's weights and intercepts, the gradient
 // along a random direction with a central difference.
 func differences(t *testing.T, p *dlam.Problem, l loss.Loss, n *dlam.Network) {

@@ -41,6 +41,8 @@ type Config struct {
 	Wide            bool                                // on few samples, with more features and hidden units than samples
 	Features        int                                 // if not 0, how many features Wide's samples have
 	Network         func(p *dlam.Problem) *dlam.Network // to start from; nil: a dense one, of any widths
+
+	pooled bool // on a network with max pooling
 }
 
 // cut is a solver whose runs may end before its schedule does: it is no
@@ -62,12 +64,16 @@ func Run(t *testing.T, c Config) {
 	t.Run("SurvivesSingular", c.survivesSingular)
 	t.Run("SharedWeights", c.sharedWeights)
 	t.Run("WeighsSamples", c.WeighsSamples)
+	t.Run("Pooling", c.pooling)
 	if c.RankTolerance > 0 {
 		t.Run("RanksAgree", c.ranksAgree)
 	}
 }
 
 func (c Config) problem() (*dlam.Problem, *dlam.Network) {
+	if c.pooled {
+		return testprob.Blobs(90, 128, 3, 7), testprob.Pooled(3, c.Activation, 3)
+	}
 	if c.Wide {
 		features := 70
 		if c.Features > 0 {
@@ -229,6 +235,24 @@ func (c Config) sharedWeights(t *testing.T) {
 	if !slices.Equal(f[:3], again) {
 		t.Errorf("objectives of two runs differ: %v, %v", f[:3], again)
 	}
+}
+
+// pooling does the same for convolutions with maxima and averages, which go on to the
+// same bits and take no memory.
+func (c Config) pooling(t *testing.T) {
+	c.pooled = true
+	st, err := c.Solver.Init(c.problem())
+	if err != nil {
+		if text := err.Error(); !strings.Contains(text, "layer 1 (conv 8 3x3 same, max 2) is a convolution, not fully connected") &&
+			!strings.Contains(text, "layer 1 has max pooling over 2×2 places") {
+			t.Errorf("max pooling is refused by: %v", err)
+		}
+		return
+	}
+	st.Close()
+	c.learns(t)
+	c.resumes(t)
+	c.allocatesNothing(t)
 }
 
 func (c Config) cancels(t *testing.T) {
