@@ -50,11 +50,10 @@ func (r Report) Omitted() []string {
 }
 
 // Model judges m on labelled samples that its transform has been applied to, computing
-// on so many threads. weight is a weight of at least 0 for each sample, nil for 1 each.
-// Predicted values are kept within those that the model was trained on, if it keeps
+// on so many threads, with the samples' weights. Predicted values are kept within those that the model was trained on, if it keeps
 // them, as its predictions are. Errors are about samples of another kind than the
 // model's, and outputs that are not finite.
-func Model(m *model.Model, d dataset.Dataset, weight []float32, threads int) (Report, error) {
+func Model(m *model.Model, d dataset.Dataset, threads int) (Report, error) {
 	if !d.Labelled() || (d.Class != nil) != (m.Classes != nil) {
 		return Report{}, fmt.Errorf("judge: %s has no labels of the model's kind", d.Name)
 	}
@@ -64,10 +63,10 @@ func Model(m *model.Model, d dataset.Dataset, weight []float32, threads int) (Re
 	}
 	var r Report
 	if m.Classes != nil {
-		r.Classes, err = Classify(out, d.Class, m.Classes, m.Meaning() == model.Probabilities, weight)
+		r.Classes, err = Classify(out, d.Class, m.Classes, m.Meaning() == model.Probabilities, d.Weight)
 		return r, err
 	}
-	r.Values, err = Regress(out, raw(m, d), valueNames(m, out.Cols), quantileOf(m.Loss), weight)
+	r.Values, err = Regress(out, raw(m, d), valueNames(m, out.Cols), quantileOf(m.Loss), d.Weight)
 	return r, err
 }
 

@@ -228,6 +228,7 @@ func trainFold(ctx context.Context, d dataset.Dataset, part division, o Options,
 		f.Failure = err.Error()
 	}
 	f.Status, f.Seconds = r.Status, r.Last.Elapsed
-	f.Report, err = judge.Model(r.Model, p.Samples.Test, nil, p.Options.Threads)
+	test := p.Samples.Test.WeighClasses(p.ClassWeights) // as the scores of training have it
+	f.Report, err = judge.Model(r.Model, test, p.Options.Threads)
 	return f, err
 }

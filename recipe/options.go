@@ -38,6 +38,10 @@ type Options struct {
 	// moves of mini-batches of pictures; nil: what suits the method, 0: none.
 	Smoothing, Jitter *float64
 
+	// ClassWeight is how much the samples of each class count, in the objective and in
+	// scores, in addition to weights that they have of their own.
+	ClassWeight dataset.ClassWeights
+
 	// Clamp keeps predicted values within those of the training samples; nil: yes.
 	Clamp *bool
 

@@ -32,9 +32,13 @@ type Plan struct {
 	Reads      []Read        // settings that the solver reads, with their values
 	Network    *dlam.Network // first weights
 	Memory     float64       // bytes that training takes beside the samples, in each process
+	// ClassWeights are the factors of the classes in the weights of their samples; nil:
+	// none.
+	ClassWeights []float64
 
-	facts facts
-	lost  error // why first weights that were given are not there; a checkpoint can do without them
+	meanWeight float64 // of the training samples, over all ranks
+	facts      facts
+	lost       error // why first weights that were given are not there; a checkpoint can do without them
 }
 
 // Prepare makes everything that a run on data needs, as o says and else as suits
@@ -59,6 +63,9 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	p := &Plan{Options: o, Samples: s}
 	var err error
 	if _, p.Total, err = comm.Offset(p.Options.ranks(), s.Train.Rows()); err != nil {
+		return nil, err
+	}
+	if err := p.weigh(); err != nil {
 		return nil, err
 	}
 	p.chooseMethod()
@@ -94,7 +101,7 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 // train, which go with it.
 func (p *Plan) chooseMethod() {
 	o, train := &p.Options, p.Samples.Train
-	f := facts{samples: p.Total, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
+	f := facts{samples: p.Total, meanWeight: p.meanWeight, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
 	if o.Solver != nil {
 		f.method = Method{Name: o.Solver.String(), Init: dlam.He}
 		p.Solver = o.Solver
@@ -151,8 +158,8 @@ func (p *Plan) state() error {
 	if err != nil {
 		return refuse(err)
 	}
-	p.Problem = dlam.NewProblem(s.Train.X, s.Train.Target(), l, o.Threads)
-	p.Problem.TestX, p.Problem.TestY = s.Test.X, s.Test.Target()
+	p.Problem = dlam.NewProblem(s.Train.X, p.target(s.Train), l, o.Threads)
+	p.Problem.TestX, p.Problem.TestY = s.Test.X, p.target(s.Test)
 	p.Problem.Comm = o.ranks()
 	p.Problem.Regularizer = p.facts.regularizer(o)
 	if p.Problem.Y.Smoothing, err = p.smoothing(l); err != nil {
@@ -162,7 +169,7 @@ func (p *Plan) state() error {
 		return refuse(err)
 	}
 	if o.Validation > 0 {
-		p.Validation = &dlam.Validation{X: s.Validation.X, Y: s.Validation.Target(), Patience: o.Patience}
+		p.Validation = &dlam.Validation{X: s.Validation.X, Y: p.target(s.Validation), Patience: o.Patience}
 	}
 	return nil
 }

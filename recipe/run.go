@@ -329,6 +329,7 @@ func (p *Plan) model(res *dlam.Result, data, config string) *model.Model {
 		Training: model.Training{
 			Solver: p.Solver.String(), Dataset: p.Samples.name, Samples: p.Total, Data: data,
 			Seed: p.Options.Seed, Iterations: res.Last.Iteration, Config: config, Status: string(res.Status),
+			ClassWeights: p.ClassWeights,
 		},
 	}
 }

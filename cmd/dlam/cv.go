@@ -72,6 +72,7 @@ func (a *app) cv(cmd *cobra.Command, c *recipe.Config, f *cvFlags) error {
 	}
 	if !f.quiet {
 		a.showColumns(data.Columns())
+		a.sayWeighted(c)
 	}
 	r, err := recipe.CrossValidate(cmd.Context(), data, c.Options, f.folds, func(one recipe.Fold) { a.showFold(f, one) })
 	if r == nil {

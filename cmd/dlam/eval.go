@@ -52,6 +52,7 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if !d.Labelled() || (d.Class != nil) != (m.Classes != nil) {
 		return usagef("%s: no labels of the model's kind to measure on", u.source.Data)
 	}
+	d = a.weighed(m, d)
 	score, err := dlam.Evaluate(m.Network, d.X, d.Target(), m.Loss, u.threads)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -60,7 +61,7 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if m.Transform.TargetFactor != 0 {
 		unit = 1 / float64(m.Transform.TargetFactor)
 	}
-	r, err := judge.Model(m, d, nil, u.threads)
+	r, err := judge.Model(m, d, u.threads)
 	if err != nil {
 		return err
 	}
@@ -71,13 +72,26 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	}
 	s := map[string]any{
 		"solver": m.Training.Solver, "dataset": u.source.Data, "layers": m.Network.Widths(), "iterations": m.Training.Iterations,
-		"objective": score.Risk * float64(d.Rows()), "risk": score.Risk, "seconds": time.Since(started).Seconds(), "seconds_per_iteration": nil,
+		"objective": score.Risk * d.Target().TotalWeight(), "risk": score.Risk, "seconds": time.Since(started).Seconds(), "seconds_per_iteration": nil,
 		"status": dlam.Completed, "run": path, "samples": d.Rows(), "figures": r,
+	}
+	if d.Weight != nil {
+		s["weighted"] = true
 	}
 	part := map[bool]string{true: "train", false: "test"}
 	scores(s, part[u.train], score, m.Classes != nil, unit)
 	scores(s, part[!u.train], nil, m.Classes != nil, unit)
 	return a.object(s)
+}
+
+// weighed is d with the weights that m was trained with, which it tells people of.
+func (a *app) weighed(m *model.Model, d dataset.Dataset) dataset.Dataset {
+	column := m.Transform.Table.Weight
+	if d.Table.Weight == "" {
+		column = ""
+	}
+	a.sayWeights(column, m.Classes, m.Training.ClassWeights)
+	return d.WeighClasses(m.Training.ClassWeights)
 }
 
 // measured is the data to measure m on: what --data names, else a part of what

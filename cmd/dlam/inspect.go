@@ -79,7 +79,7 @@ type inspection struct {
 	Parameters int                `json:"parameters"`
 	Notes      []layerNote        `json:"per_layer"`
 	Dead       []int              `json:"dead_units,omitempty"` // of each hidden layer
-	Confusion  [][]float64        `json:"confusion,omitempty"`  // a row a true class, a column a predicted one
+	Confusion  [][]int            `json:"confusion,omitempty"`  // a row a true class, a column a predicted one
 	Importance *judge.Importances `json:"importance,omitempty"`
 	Partial    []*judge.Partial   `json:"partial,omitempty"`
 	judged     *judge.Classes
@@ -130,7 +130,7 @@ func (a *app) inspect(ctx context.Context, m *model.Model, u *useFlags) (*inspec
 		return nil, err
 	}
 	if d.Class != nil && i.noLabels == nil {
-		r, err := judge.Model(m, d, nil, u.threads)
+		r, err := judge.Model(m, d, u.threads)
 		if err != nil {
 			return nil, err
 		}

@@ -51,6 +51,7 @@ func (a *app) commands() []*cobra.Command {
 		newReproduceCommand(a),
 		newReportCommand(a),
 		newWatchCommand(a),
+		newRunsCommand(a),
 		newServeCommand(a),
 		newExportCommand(a),
 		newManCommand(a),

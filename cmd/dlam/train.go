@@ -159,6 +159,7 @@ func (a *app) train(cmd *cobra.Command, c *recipe.Config, f *trainFlags) error {
 	}
 	if !f.quiet {
 		a.showColumns(data.Columns())
+		a.sayWeights(p.Samples.Transform.Table.Weight, p.Samples.Train.Classes, p.ClassWeights)
 	}
 	if f.dryRun {
 		a.describe(p, c)

@@ -101,6 +101,9 @@ func (a *app) rawFor(ctx context.Context, m *model.Model, source string, u *useF
 		o.Missing = m.Transform.Missing
 	}
 	o.NoLabel = !labelled
+	if labelled {
+		o.Weight = m.Transform.Table.Weight
+	}
 	if o.Keep = u.keep; !u.keepSet {
 		o.Keep = m.Transform.Table.IDs
 	}

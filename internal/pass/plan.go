@@ -62,11 +62,13 @@ func (h Product) Named() bool { return h.number > 0 }
 type Worker struct {
 	Index int // of the worker, from 0
 
-	plan  *Plan
-	sums  []float64
-	outer []Outer     // of each product
-	acc   []float32   // of a task
-	pack  mat.Packing // of a task
+	plan    *Plan
+	sums    []float64
+	outer   []Outer     // of each product
+	weights []float32   // of the block's samples; nil: all are 1
+	scaled  []float32   // scratch: rows times what follows from their weights
+	acc     []float32   // of a task
+	pack    mat.Packing // of a task
 }
 
 // reserve makes room for so many sums; reset then starts them from 0.
@@ -88,16 +90,29 @@ func (w *Worker) Add(h Scalar, x float64) { w.sums[h.at] += x }
 // Vector is the worker's part of a vector, to be added to.
 func (w *Worker) Vector(h Vector) []float64 { return w.sums[h.at : h.at+h.n] }
 
-// AddProduct adds aᵀb, and a's columns.
+// AddProduct adds aᵀb, and a's columns. Each sample has as many rows, one after
+// another; so in the following.
 func (w *Worker) AddProduct(h Product, a, b mat.Dense) {
+	a = w.weighted(a, w.weights, whole)
 	w.outer[h.number-1].Add(a, b)
-	AddColumns(w.columns(h), a)
+	addColumns(w.columns(h), a)
 }
 
 // AddGram adds the upper triangle of aᵀa, and a's columns.
 func (w *Worker) AddGram(h Product, a mat.Dense) {
-	w.outer[h.number-1].AddGram(a)
-	AddColumns(w.columns(h), a)
+	w.outer[h.number-1].AddGram(w.weighted(a, w.weights, root))
+	addColumns(w.columns(h), w.weighted(a, w.weights, whole))
+}
+
+// AddColumns adds m's columns to a vector.
+func (w *Worker) AddColumns(h Vector, m mat.Dense) {
+	addColumns(w.Vector(h), w.weighted(m, w.weights, whole))
+}
+
+// AddColumnSquares adds the squares of m's columns to a vector.
+func (w *Worker) AddColumnSquares(h Vector, m mat.Dense) {
+	m = w.weighted(m, w.weights, root)
+	kernel.AddColumnSquares(w.Vector(h), m.Data, m.Stride, m.Rows)
 }
 
 func (w *Worker) columns(h Product) []float64 {

@@ -1,6 +1,7 @@
 package gradient
 
 import (
+	"github.com/dlam-go/dlam/internal/backprop"
 	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/internal/pass"
 )
@@ -125,6 +126,9 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 	}
 	if rows := float64(min(s.Settings.Batch, samples)); rows > 0 {
 		batch = rows*(float64(widths[0])+2*units) + 2*float64(samples) // and their order
+		if samples > backprop.Monitored {
+			batch += backprop.Monitored*float64(widths[0]) + 2*float64(samples)
+		}
 	}
 	perWorker := 2*parameters + longest + pass.Block*3*units
 	return 4 * (parameters*float64(4+s.Settings.Rule.moments()) + batch + float64(threads)*perWorker)

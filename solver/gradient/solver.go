@@ -76,11 +76,12 @@ type stepper struct {
 	muon    *orthogonalizer // of the rule muon, or nil
 	mean    *dlam.Network   // x of the schedule-free rule, or nil
 	batches *backprop.Batches
-	steps   int // done
-	updates int // done
+	monitor *backprop.Monitor // with mini-batches
+	steps   int               // done
+	updates int               // done
 
 	k      constants // of the update under way
-	inv, r float32   // 1/(samples in the batch), 1/n
+	inv, r float32   // 1/(samples in the batch), 1/n, both times the mean weight
 }
 
 var _ dlam.Resumable = (*stepper)(nil)
@@ -92,6 +93,12 @@ func (s *stepper) begin() error {
 	}
 	if s.back, err = backprop.New(s.e, s.net.Layers, s.p.Loss); err != nil {
 		return fmt.Errorf("%s: %w", s.Rule, err)
+	}
+	s.back.MeanWeight = s.batches.Weight / s.batches.N
+	if s.Batch > 0 {
+		if s.monitor, err = backprop.NewMonitor(s.e, s.back, s.net, s.p.X, s.p.Y, s.Seed); err != nil {
+			return err
+		}
 	}
 	s.allocate()
 	return s.refresh()
@@ -144,24 +151,31 @@ func (s *stepper) refresh() (err error) {
 }
 
 // Step is one update with all samples, or one epoch of updates.
-func (s *stepper) Step(ctx context.Context) (dlam.Record, error) {
-	var risk float64
-	var err error
+func (s *stepper) Step(ctx context.Context) (r dlam.Record, err error) {
 	if s.Batch == 0 {
 		s.move(s.grad)
-		if err = s.refresh(); err != nil {
-			return dlam.Record{}, err
+		if err := s.refresh(); err != nil {
+			return r, err
 		}
-		risk = s.grad.Risk
-	} else if risk, err = s.epoch(ctx); err != nil {
-		return dlam.Record{}, err
+		r.Risk = s.grad.Risk / s.batches.Weight
+	} else {
+		if r.BatchRisk, err = s.epoch(ctx); err != nil {
+			return r, err
+		}
+		r.BatchRisk /= s.batches.Weight
+		if r.Risk, err = s.monitor.Risk(s.Network()); err != nil {
+			return r, err
+		}
+		if s.monitor.Samples < int(s.batches.N) {
+			r.RiskSamples = s.monitor.Samples
+		}
 	}
 	s.steps++
-	r := dlam.Record{Risk: risk / s.batches.N, Step: float64(s.k.rate)}
+	r.Step = float64(s.k.rate)
 	for _, ly := range s.Network().Layers {
 		r.Regularization += s.omega.Value(ly.W.Elements())
 	}
-	r.Objective = risk + r.Regularization
+	r.Objective = s.batches.Weight*r.Risk + r.Regularization
 	return r, nil
 }
 
@@ -189,7 +203,7 @@ func (s *stepper) move(g *backprop.Gradient) {
 	s.updates++
 	s.k = s.constants(share*s.Rate, s.updates)
 	s.k.average = s.averageWeight(s.updates)
-	s.inv, s.r = float32(1/g.N), float32(1/s.batches.N)
+	s.inv, s.r = float32(1/g.N), float32(1/s.batches.Weight)
 	s.e.Pool.Run(s)
 	if s.muon != nil {
 		s.muon.update(s, share)

@@ -32,9 +32,15 @@ type Config struct {
 	// another order, in float32 within blocks. 0 skips the test, for methods
 	// that do not run on several ranks.
 	RankTolerance float64
-	Wide          bool                                // on few samples, with more features and hidden units than samples
-	Features      int                                 // if not 0, how many features Wide's samples have
-	Network       func(p *dlam.Problem) *dlam.Network // to start from; nil: a dense one, of any widths
+	// Whole is Solver with batches that have all samples, some more than there are; nil
+	// if it has no others.
+	Whole dlam.Solver
+	// WeightTolerance is the share of their way by which parameters may differ after 3
+	// iterations with samples' weights of 2 from those with their rows twice; 0 is 1e-3.
+	WeightTolerance float64
+	Wide            bool                                // on few samples, with more features and hidden units than samples
+	Features        int                                 // if not 0, how many features Wide's samples have
+	Network         func(p *dlam.Problem) *dlam.Network // to start from; nil: a dense one, of any widths
 }
 
 // cut is a solver whose runs may end before its schedule does: it is no
@@ -55,6 +61,7 @@ func Run(t *testing.T, c Config) {
 	t.Run("NamesDivergence", c.namesDivergence)
 	t.Run("SurvivesSingular", c.survivesSingular)
 	t.Run("SharedWeights", c.sharedWeights)
+	t.Run("WeighsSamples", c.WeighsSamples)
 	if c.RankTolerance > 0 {
 		t.Run("RanksAgree", c.ranksAgree)
 	}

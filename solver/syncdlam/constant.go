@@ -6,29 +6,31 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 )
 
-// constantRisk is the mean risk, over all ranks' samples, of a network that gives
-// the same outputs for all: the mean of the values, or the best of the classes' log
-// frequencies, a code of the most frequent class and one of none.
-func constantRisk(e *pass.Engine, p *dlam.Problem) (float64, error) {
+// bestConstant is the least mean risk, over all ranks' samples, of a network that gives
+// the same outputs for all, and these: the mean of the values, or the best of the
+// classes' log frequencies, a code of the most frequent class and one of none.
+func bestConstant(e *pass.Engine, p *dlam.Problem) (risk float64, output []float32, err error) {
 	width := p.Y.Width()
-	sums := make([]float64, width+1) // of the targets, and the number of samples
+	sums := make([]float64, width+1) // of the targets, and of the samples' weights
 	target := make([]float32, width)
 	for i := range p.Y.Rows() {
+		weight := p.Y.WeightOf(i)
 		if p.Y.Class != nil {
 			p.Y.Distribution(target, i)
 		} else {
 			p.Y.Code(target, i, 0, 0)
 		}
 		for j, v := range target {
-			sums[j] += float64(v)
+			sums[j] += weight * float64(v)
 		}
 	}
-	sums[width] = float64(p.Y.Rows())
+	sums[width] = p.Y.TotalWeight()
 	if err := e.Comm.Sum(sums); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	n := sums[width]
 	var outputs mat.Dense // a row for each
@@ -58,11 +60,55 @@ func constantRisk(e *pass.Engine, p *dlam.Problem) (float64, error) {
 		}
 		for lo := 0; lo < p.Y.Rows(); lo += pass.Block {
 			hi := min(lo+pass.Block, p.Y.Rows())
-			risks[r] += p.Loss.Value(z.RowRange(0, hi-lo), p.Y.RowRange(lo, hi))
+			risks[r] += loss.Weighted(p.Loss, z.RowRange(0, hi-lo), p.Y.RowRange(lo, hi))
 		}
 	}
 	if err := e.Comm.Sum(risks); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	return slices.Min(risks) / n, nil
+	least := slices.Min(risks)
+	return least / n, outputs.Row(slices.Index(risks, least)), nil
+}
+
+// startAtConstant gives the last layer intercepts with which the mean outputs are those
+// of the best constant: the first updates would else be spent on that, and a network
+// that learns little would end behind a constant. A network that has intercepts keeps
+// them: it has been trained.
+func (s *miniBatch) startAtConstant(output []float32) error {
+	for _, ly := range s.net.Layers {
+		if slices.ContainsFunc(ly.B, func(b float32) bool { return b != 0 }) {
+			return nil
+		}
+	}
+	last := s.net.Layers[len(s.net.Layers)-1]
+	if len(last.B) != len(output) { // it is at several places: an output has no intercept of its own
+		return nil
+	}
+	x, y := s.monitor.Data()
+	z, err := s.net.Predict(x, s.p.Threads)
+	if err != nil {
+		return err
+	}
+	sums := make([]float64, z.Cols+1) // of the outputs, and of the samples' weights
+	for i := range z.Rows {
+		for j, v := range z.Row(i) {
+			sums[j] += y.WeightOf(i) * float64(v)
+		}
+	}
+	sums[z.Cols] = y.TotalWeight()
+	if err := s.e.Comm.Sum(sums); err != nil {
+		return err
+	}
+	for _, sum := range sums {
+		if math.IsNaN(sum) || math.IsInf(sum, 0) { // the run will say so
+			return nil
+		}
+	}
+	least := float32(-math.Log(2 * s.samples)) // where no sample is of the class
+	for j := range output {
+		output[j] = max(output[j], least)
+		last.B[j] = output[j] - float32(sums[j]/sums[len(output)])
+	}
+	s.output = output
+	return nil
 }

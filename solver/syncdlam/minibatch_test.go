@@ -178,7 +178,7 @@ func TestTakeBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		share := s.stability.share
-		got, err := s.takeBack(r/n, x, y)
+		got, err := s.takeBack(r/n, 1, x, y)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -319,7 +319,7 @@ func TestMonitor(t *testing.T) {
 	s := begun[*miniBatch](t, miniSettings(50), prox.None{})
 	at := s.net.Clone()
 	testprob.Normal(s.mean.Layers[0].W, 1, testprob.Rng(4))
-	got, err := s.monitor.risk(s.mean)
+	got, err := s.monitor.Risk(s.mean)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,11 +328,11 @@ func TestMonitor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got != want/n || s.monitor.samples != 200 {
-		t.Errorf("risk %v on %d samples, want %v on 200", got, s.monitor.samples, want/n)
+	if got != want/n || s.monitor.Samples != 200 {
+		t.Errorf("risk %v on %d samples, want %v on 200", got, s.monitor.Samples, want/n)
 	}
 	s.net.CopyFrom(at)
-	if _, err := s.monitor.risk(s.mean); err != nil {
+	if _, err := s.monitor.Risk(s.mean); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(mat.FromSlice(1, len(at.Layers[0].W.Data), at.Layers[0].W.Data).Data, s.net.Layers[0].W.Data) {

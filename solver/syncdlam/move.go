@@ -69,7 +69,7 @@ func (j *moveJob) solve(l, lo, hi int, scratch []float32) {
 	c, ly := j.c, &j.c.layers[l]
 	m, in, share := &ly.metric, ly.w.Cols, j.scale*float32(1/j.g.N)
 	rhs := mat.FromSlice(hi-lo, in, scratch[:(hi-lo)*in])
-	omega := j.scale * float32(1/c.samples)
+	omega := j.scale * float32(1/c.weight)
 	for i := lo; i < hi; i++ {
 		row, g := rhs.Row(i-lo), -share*float32(j.g.B[l].At(i))
 		clear(row)

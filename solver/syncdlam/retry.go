@@ -3,7 +3,8 @@ package syncdlam
 // A run whose network is far worse than the same outputs for all samples begins again
 // from its start, with smaller steps over the epochs that are left: after a half of
 // them, and after another half of the rest. One whose parameters are no numbers any
-// more does so at once.
+// more does so at once. The weights of the outputs then begin at 0, so that the network
+// is the best constant: it may get better, and has nowhere to come from.
 const (
 	attempts    = 3
 	hopeless    = 2    // times the risk of the best constant: such a network has not begun to learn
@@ -21,7 +22,11 @@ func (s *miniBatch) retry() {
 	s.attempt++
 	s.began, s.updates, s.step, s.lookahead, s.stale = s.epochs, 0, 0, 0, false
 	s.net.CopyFrom(s.start)
-	s.mean.CopyFrom(s.start)
+	if last := s.net.Layers[len(s.net.Layers)-1]; s.output != nil {
+		clear(last.W.Data)
+		copy(last.B, s.output)
+	}
+	s.mean.CopyFrom(s.net)
 	for l := range s.layers {
 		ly := &s.layers[l]
 		clear(ly.v.W.Data)

@@ -46,7 +46,7 @@ func TestConstantRisk(t *testing.T) {
 	hinge := testprob.Blobs(300, 3, 4, 1)
 	hinge.Loss = loss.Hinge{}
 	for name, p := range map[string]*dlam.Problem{"classes": testprob.Blobs(300, 3, 4, 1), "smoothed": smooth, "values": testprob.Waves(300, 0.1, 1), "hinge": hinge} {
-		got, err := constantRisk(e, p)
+		got, _, err := bestConstant(e, p)
 		if err != nil {
 			t.Fatal(err)
 		}

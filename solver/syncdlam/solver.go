@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/backprop"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/prox"
@@ -52,7 +53,7 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 	}
 	floats = 4*parameters + 2*packed + metrics
 	if b := s.Settings.Batch; b > 0 {
-		floats += float64((min(b, samples)+min(riskSamples, samples))*widths[0]) + 2*float64(samples)
+		floats += float64((min(b, samples)+min(backprop.Monitored, samples))*widths[0]) + 2*float64(samples)
 	}
 	perWorker := 2*(parameters+squares) + parameters + squares + rows + scratch + pass.Block*5*width
 	return 4 * (floats + float64(threads)*perWorker)
