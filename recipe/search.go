@@ -275,7 +275,7 @@ func (h *halving) try(ctx context.Context, c candidate, share float64) (Trial, b
 		}
 		t.Failure = f.Failure
 		t.Iterations, t.Seconds = f.Iterations, t.Seconds+f.Seconds
-		risk := 0.0
+		var risk float64
 		switch h.found.Measure {
 		case "RMSE":
 			risk = f.Report.Values.RMSE

@@ -83,7 +83,7 @@ func (a *app) cv(cmd *cobra.Command, c *recipe.Config, f *cvFlags) error {
 	if len(r.Folds) > 0 && (err == nil || interrupted) {
 		a.showMeans(r)
 		if f.json {
-			if err := a.object(cvSummary(c, f, r)); err != nil {
+			if err := a.object(cvSummary(c, r)); err != nil {
 				return err
 			}
 		}
@@ -211,7 +211,7 @@ func (a *app) tellOmitted(r *recipe.CrossValidation) {
 }
 
 // cvSummary is what --json tells.
-func cvSummary(c *recipe.Config, f *cvFlags, r *recipe.CrossValidation) map[string]any {
+func cvSummary(c *recipe.Config, r *recipe.CrossValidation) map[string]any {
 	var folds []map[string]any
 	for _, one := range r.Folds {
 		figures := map[string]any{}
