@@ -207,7 +207,7 @@ func (h *halving) addCandidates(o Options, s Searching) error {
 	if err != nil {
 		return err
 	}
-	h.candidates = []candidate{{number: 1, options: o}}
+	h.candidates = []candidate{{number: 1, settings: []Setting{}, options: o}}
 	for _, settings := range drawn {
 		c := &Config{Options: o}
 		for _, one := range settings {
