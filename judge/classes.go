@@ -29,8 +29,8 @@ type Classes struct {
 	// from what they promise (Naeini et al. 2015).
 	ECE *float64 `json:"ece"`
 
-	Classes   []Class     `json:"classes"`   // in the order of the outputs
-	Confusion [][]float64 `json:"confusion"` // weight: a row a true class, a column a predicted one
+	Classes   []Class `json:"classes"`   // in the order of the outputs
+	Confusion [][]int `json:"confusion"` // samples, whatever their weight: a row a true class, a column a predicted one
 	// Calibration is the calibration curve: of the second class's probability of two,
 	// and of more of the predicted class's (Guo et al. 2017).
 	Calibration []Bin    `json:"calibration,omitempty"`
@@ -123,31 +123,31 @@ func of(weight []float32, i int) float64 {
 	return float64(weight[i])
 }
 
-// count sets what follows from the confusion matrix.
+// count sets what follows from true and predicted classes.
 func (c *Classes) count(out mat.Dense, class []int32, names []string, weight []float32) {
-	k := out.Cols
-	c.Confusion = make([][]float64, k)
+	c.Confusion = make([][]int, out.Cols)
 	for j := range c.Confusion {
-		c.Confusion[j] = make([]float64, k)
+		c.Confusion[j] = make([]int, out.Cols)
 	}
+	support, predicted, hits := make([]float64, out.Cols), make([]float64, out.Cols), make([]float64, out.Cols)
 	for i, y := range class {
-		c.Confusion[y][mat.ArgMax(out.Row(i))] += of(weight, i)
+		said, w := mat.ArgMax(out.Row(i)), of(weight, i)
+		c.Confusion[y][said]++
+		support[y] += w
+		predicted[said] += w
+		if said == int(y) {
+			hits[y] += w
+		}
 	}
 	var right, recalls, f1s, present, seen float64
 	for j, name := range names {
-		var support, predicted float64
-		for other := range names {
-			support += c.Confusion[j][other]
-			predicted += c.Confusion[other][j]
-		}
-		hit := c.Confusion[j][j]
-		one := Class{Name: name, Support: support, Precision: share(hit, predicted), Recall: share(hit, support), F1: share(2*hit, support+predicted)}
+		one := Class{Name: name, Support: support[j], Precision: share(hits[j], predicted[j]), Recall: share(hits[j], support[j]), F1: share(2*hits[j], support[j]+predicted[j])}
 		c.Classes = append(c.Classes, one)
-		right += hit
-		if support > 0 {
+		right += hits[j]
+		if support[j] > 0 {
 			present, recalls = present+1, recalls+one.Recall
 		}
-		if support+predicted > 0 {
+		if support[j]+predicted[j] > 0 {
 			seen, f1s = seen+1, f1s+one.F1
 		}
 	}

@@ -87,10 +87,9 @@ type Permuting struct {
 
 // Permute is the importance of each column of the table for m's predictions of d:
 // labelled samples that its transform has been applied to, best such as it was not
-// trained on. It takes the memory of d's features once more, and len(columns)·Repeats
-// predictions of d. weight is a weight of at least 0 for each sample, nil for 1 each.
-// Once ctx ends, so does it, with ctx's error. Models of pictures are refused.
-func Permute(ctx context.Context, m *model.Model, d dataset.Dataset, weight []float32, p Permuting) (*Importances, error) {
+// trained on; their weights count. It takes the memory of d's features once more, and
+// len(columns)·Repeats predictions of d. Once ctx ends, so does it, with ctx's error. Models of pictures are refused.
+func Permute(ctx context.Context, m *model.Model, d dataset.Dataset, p Permuting) (*Importances, error) {
 	if !d.Labelled() || (d.Class != nil) != (m.Classes != nil) {
 		return nil, fmt.Errorf("judge: %s has no labels of the model's kind", d.Name)
 	}
@@ -98,14 +97,14 @@ func Permute(ctx context.Context, m *model.Model, d dataset.Dataset, weight []fl
 	if err != nil {
 		return nil, err
 	}
-	total, err := sumOf(weight, d.Rows())
+	total, err := sumOf(d.Weight, d.Rows())
 	if err != nil {
 		return nil, err
 	}
 	if p.Repeats == 0 {
 		p.Repeats = 5
 	}
-	f := &few{m: m, d: d, weight: weight, total: total, threads: max(1, p.Threads)}
+	f := &few{m: m, d: d, total: total, threads: max(1, p.Threads)}
 	if m.Classes == nil {
 		f.values = raw(m, d)
 	}
@@ -132,7 +131,6 @@ type few struct {
 	m       *model.Model
 	d       dataset.Dataset
 	values  mat.Dense // of a regression, in the data's units
-	weight  []float32
 	total   float64
 	threads int
 }
@@ -144,15 +142,15 @@ func (f *few) figures(x mat.Dense) ([]Figure, error) {
 		return nil, err
 	}
 	if f.m.Classes == nil {
-		v, err := Regress(out, f.values, valueNames(f.m, out.Cols), 0, f.weight)
+		v, err := Regress(out, f.values, valueNames(f.m, out.Cols), 0, f.d.Weight)
 		if err != nil {
 			return nil, err
 		}
 		return []Figure{{"rmse", "RMSE", &v.RMSE}}, nil
 	}
-	list := []Figure{{"accuracy", "accuracy", new(accuracy(out, f.d.Class, f.weight) / f.total)}}
+	list := []Figure{{"accuracy", "accuracy", new(accuracy(out, f.d.Class, f.d.Weight) / f.total)}}
 	if f.m.Meaning() == model.Probabilities {
-		list = append(list, Figure{"log_loss", "log-loss", new(logLoss(out, f.d.Class, f.weight) / f.total)})
+		list = append(list, Figure{"log_loss", "log-loss", new(logLoss(out, f.d.Class, f.d.Weight) / f.total)})
 	}
 	return list, nil
 }

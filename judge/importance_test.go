@@ -81,7 +81,7 @@ func TestPermuteIsOfRawValues(t *testing.T) {
 	all := rows(120)
 	m := trained(t, all)
 	p := judge.Permuting{Repeats: 3, Seed: 7, Threads: 1}
-	got, err := judge.Permute(context.Background(), m, apply(t, m, rawRows(t, m, all)), nil, p)
+	got, err := judge.Permute(context.Background(), m, apply(t, m, rawRows(t, m, all)), p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestPermuteIsOfRawValues(t *testing.T) {
 	if !(colour > 10*math.Abs(noise) && size > 10*math.Abs(noise)) {
 		t.Errorf("colour matters %v, size %v, and noise %v", colour, size, noise)
 	}
-	again, err := judge.Permute(context.Background(), m, apply(t, m, rawRows(t, m, all)), nil, p)
+	again, err := judge.Permute(context.Background(), m, apply(t, m, rawRows(t, m, all)), p)
 	if err != nil || !reflect.DeepEqual(got, again) {
 		t.Errorf("the same seed, and other importances: %v", err)
 	}
@@ -128,7 +128,7 @@ func TestPermuteByHand(t *testing.T) {
 	}
 	d := dataset.Dataset{X: mat.FromSlice(2, 2, []float32{0, 5, 3, 7}), Value: mat.FromSlice(2, 1, []float32{0, 3})}
 	const n = 40
-	got, err := judge.Permute(context.Background(), m, d, nil, judge.Permuting{Repeats: n, Threads: 1})
+	got, err := judge.Permute(context.Background(), m, d, judge.Permuting{Repeats: n, Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestDepend(t *testing.T) {
 	d := rawRows(t, m, all)
 	x := apply(t, m, d).X
 	for k, want := range []int{4, 6, 5, 5} { // points: three texts; five of many; with a missing one where there are some
-		p, err := judge.Depend(context.Background(), m, d, x, columns[k], 5, nil, 1)
+		p, err := judge.Depend(context.Background(), m, d, x, columns[k], 5, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,22 +188,22 @@ func TestMattersRefuses(t *testing.T) {
 	x := apply(t, m, d)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := judge.Permute(ctx, m, x, nil, judge.Permuting{}); !errors.Is(err, context.Canceled) {
+	if _, err := judge.Permute(ctx, m, x, judge.Permuting{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("ended: %v", err)
 	}
-	if _, err := judge.Depend(ctx, m, d, x.X, "size", 5, nil, 1); !errors.Is(err, context.Canceled) {
+	if _, err := judge.Depend(ctx, m, d, x.X, "size", 5, 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("ended: %v", err)
 	}
-	if _, err := judge.Depend(context.Background(), m, d, x.X, "weight", 5, nil, 1); err == nil || !strings.Contains(err.Error(), `no column "weight"`) {
+	if _, err := judge.Depend(context.Background(), m, d, x.X, "weight", 5, 1); err == nil || !strings.Contains(err.Error(), `no column "weight"`) {
 		t.Errorf("another column: %v", err)
 	}
 	pictures := *m
 	pictures.Transform.Image.Width = 8
-	if _, err := judge.Permute(context.Background(), &pictures, x, nil, judge.Permuting{}); err == nil || !strings.Contains(err.Error(), "pictures") {
+	if _, err := judge.Permute(context.Background(), &pictures, x, judge.Permuting{}); err == nil || !strings.Contains(err.Error(), "pictures") {
 		t.Errorf("pictures: %v", err)
 	}
 	x.Class = nil
-	if _, err := judge.Permute(context.Background(), m, x, nil, judge.Permuting{}); err == nil || !strings.Contains(err.Error(), "no labels") {
+	if _, err := judge.Permute(context.Background(), m, x, judge.Permuting{}); err == nil || !strings.Contains(err.Error(), "no labels") {
 		t.Errorf("no labels: %v", err)
 	}
 }

@@ -30,11 +30,10 @@ type Point struct {
 // Depend is the partial dependence of m's predictions on the column called so, over
 // samples d, to which no transform has been applied, and x, the features that m's makes
 // of them. Of a column of numbers with more than most different values those are taken
-// that divide the samples evenly; of texts the most frequent, in that order. weight is a
-// weight of at least 0 for each sample, nil for 1 each. It takes the memory of x once
-// more. Once ctx ends, so does it, with ctx's error. Models of pictures are refused, and
+// that divide the samples evenly; of texts the most frequent, in that order. The mean is
+// over the samples as their weights count. It takes the memory of x once more. Once ctx ends, so does it, with ctx's error. Models of pictures are refused, and
 // columns that the model does not have.
-func Depend(ctx context.Context, m *model.Model, d dataset.Dataset, x mat.Dense, column string, most int, weight []float32, threads int) (*Partial, error) {
+func Depend(ctx context.Context, m *model.Model, d dataset.Dataset, x mat.Dense, column string, most, threads int) (*Partial, error) {
 	columns, err := blocks(m)
 	if err != nil {
 		return nil, err
@@ -43,7 +42,7 @@ func Depend(ctx context.Context, m *model.Model, d dataset.Dataset, x mat.Dense,
 	if k < 0 {
 		return nil, fmt.Errorf("judge: the model has no column %q", column)
 	}
-	total, err := sumOf(weight, x.Rows)
+	total, err := sumOf(d.Weight, x.Rows)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +69,7 @@ func Depend(ctx context.Context, m *model.Model, d dataset.Dataset, x mat.Dense,
 		mean := make([]float64, len(p.Outputs))
 		for i := range out.Rows {
 			for j := range mean {
-				mean[j] += of(weight, i) * float64(out.At(i, first+j)) / total
+				mean[j] += of(d.Weight, i) * float64(out.At(i, first+j)) / total
 			}
 		}
 		p.Points = append(p.Points, Point{g.text, g.samples, mean})

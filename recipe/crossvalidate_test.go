@@ -37,24 +37,34 @@ func quick() recipe.Options {
 func TestFoldIsTraining(t *testing.T) {
 	points, zones := zoned(90)
 	all := must(dataset.FromRows("samples", points, zones))
-	cv, err := recipe.CrossValidate(context.Background(), recipe.From(dataset.Split{Train: all}), quick(), recipe.Folds{Number: 2, InOrder: true}, nil)
-	if err != nil {
-		t.Fatal(err)
+	for i := range points {
+		all.Weight = append(all.Weight, 1+float32(i%3))
 	}
-	for k, f := range cv.Folds {
-		end := 30 * (k + 1)
-		test := all.RowRange(end, end+30)
-		m, err := recipe.Train(context.Background(), recipe.From(dataset.Split{Train: all.RowRange(0, end), Test: test}), quick())
+	weighted := quick()
+	weighted.ClassWeight.Balanced = true
+	for _, o := range []recipe.Options{quick(), weighted} {
+		cv, err := recipe.CrossValidate(context.Background(), recipe.From(dataset.Split{Train: all}), o, recipe.Folds{Number: 2, InOrder: true}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := must(judge.Model(m.Model, must(m.Transform.Apply(test)), 1))
-		if f.Train != end || !slices.Equal(f.Test, numbers(end, end+30)) || !reflect.DeepEqual(f.Report, want) {
-			t.Errorf("fold %d: trained on %d, tested on %v:\ngot  %+v\nwant %+v", k+1, f.Train, f.Test, f.Report.Classes, want.Classes)
+		for k, f := range cv.Folds {
+			end := 30 * (k + 1)
+			test := all.RowRange(end, end+30)
+			m, err := recipe.Train(context.Background(), recipe.From(dataset.Split{Train: all.RowRange(0, end), Test: test}), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := must(judge.Model(m.Model, must(m.Transform.Apply(test)), 1))
+			if f.Train != end || !slices.Equal(f.Test, numbers(end, end+30)) || !reflect.DeepEqual(f.Report, want) {
+				t.Errorf("fold %d: trained on %d, tested on %v:\ngot  %+v\nwant %+v", k+1, f.Train, f.Test, f.Report.Classes, want.Classes)
+			}
+			if got := f.Report.Classes.Accuracy; m.Training.ClassWeights == nil && math.Abs(got-m.Last.Test.Accuracy) > 1e-12 {
+				t.Errorf("fold %d: accuracy %v, training says %v", k+1, got, m.Last.Test.Accuracy)
+			}
 		}
-	}
-	if len(cv.Folds) != 2 || cv.Planned != 2 {
-		t.Errorf("%d folds of %d, want 2 of 2", len(cv.Folds), cv.Planned)
+		if len(cv.Folds) != 2 || cv.Planned != 2 {
+			t.Errorf("%d folds of %d, want 2 of 2", len(cv.Folds), cv.Planned)
+		}
 	}
 }
 

@@ -207,7 +207,7 @@ func (h *halving) addCandidates(o Options, s Searching) error {
 	if err != nil {
 		return err
 	}
-	h.candidates = []candidate{{number: 1, options: o}}
+	h.candidates = []candidate{{number: 1, settings: []Setting{}, options: o}}
 	for _, settings := range drawn {
 		c := &Config{Options: o}
 		for _, one := range settings {
@@ -275,7 +275,7 @@ func (h *halving) try(ctx context.Context, c candidate, share float64) (Trial, b
 		}
 		t.Failure = f.Failure
 		t.Iterations, t.Seconds = f.Iterations, t.Seconds+f.Seconds
-		risk := 0.0
+		var risk float64
 		switch h.found.Measure {
 		case "RMSE":
 			risk = f.Report.Values.RMSE

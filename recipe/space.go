@@ -23,9 +23,9 @@ type Dimension struct {
 	Values []string `json:"values"`
 }
 
-// unsearched are settings that are not searched: what the samples are is given, and
-// chance, speed and what is seen of a run are no better or worse.
-var unsearched = append([]string{"test-split", "validation", "patience", "seed", "evaluate-every", "threads", startEntry}, ofSource...)
+// unsearched are settings that are not searched: what the samples are, and how much each
+// counts, is given; chance, speed and what is seen of a run are no better or worse.
+var unsearched = append([]string{"test-split", "class-weight", "validation", "patience", "seed", "evaluate-every", "threads", startEntry}, ofSource...)
 
 // searchable are the names of the settings that can be searched.
 func searchable() (names []string) {

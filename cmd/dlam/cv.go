@@ -72,6 +72,7 @@ func (a *app) cv(cmd *cobra.Command, c *recipe.Config, f *cvFlags) error {
 	}
 	if !f.quiet {
 		a.showColumns(data.Columns())
+		a.sayWeighted(c)
 	}
 	r, err := recipe.CrossValidate(cmd.Context(), data, c.Options, f.folds, func(one recipe.Fold) { a.showFold(f, one) })
 	if r == nil {
@@ -82,7 +83,7 @@ func (a *app) cv(cmd *cobra.Command, c *recipe.Config, f *cvFlags) error {
 	if len(r.Folds) > 0 && (err == nil || interrupted) {
 		a.showMeans(r)
 		if f.json {
-			if err := a.object(cvSummary(c, f, r)); err != nil {
+			if err := a.object(cvSummary(c, r)); err != nil {
 				return err
 			}
 		}
@@ -210,7 +211,7 @@ func (a *app) tellOmitted(r *recipe.CrossValidation) {
 }
 
 // cvSummary is what --json tells.
-func cvSummary(c *recipe.Config, f *cvFlags, r *recipe.CrossValidation) map[string]any {
+func cvSummary(c *recipe.Config, r *recipe.CrossValidation) map[string]any {
 	var folds []map[string]any
 	for _, one := range r.Folds {
 		figures := map[string]any{}

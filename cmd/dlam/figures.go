@@ -86,7 +86,11 @@ func (a *app) showCalibration(c *judge.Classes) {
 	if len(c.Classes) == 2 {
 		what = strconv.Quote(c.Classes[1].Name)
 	}
-	w := a.table("probability of "+what, "samples", "mean", "observed")
+	counted := "samples"
+	if c.Weight != float64(c.Samples) {
+		counted = "weight"
+	}
+	w := a.table("probability of "+what, counted, "mean", "observed")
 	for _, b := range c.Calibration {
 		if b.Weight > 0 {
 			w.AppendRow(table.Row{fmt.Sprintf("%.1f to %.1f", b.Low, b.High), b.Weight, fmt.Sprintf("%.4f", b.Predicted), fmt.Sprintf("%.4f", b.Observed)})
@@ -103,13 +107,13 @@ func (a *app) confusion(c *judge.Classes) {
 	}
 	w := a.table(append(head, "right")...)
 	for i, one := range c.Classes {
-		row := table.Row{one.Name}
+		row, total := table.Row{one.Name}, 0
 		for _, v := range c.Confusion[i] {
-			row = append(row, v)
+			row, total = append(row, v), total+v
 		}
 		right := "-"
-		if one.Support > 0 {
-			right = fmt.Sprintf("%.1f %%", 100*one.Recall)
+		if total > 0 {
+			right = fmt.Sprintf("%.1f %%", 100*float64(c.Confusion[i][i])/float64(total))
 		}
 		w.AppendRow(append(row, right))
 	}

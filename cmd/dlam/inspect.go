@@ -81,7 +81,7 @@ type inspection struct {
 	Parameters int                `json:"parameters"`
 	Notes      []layerNote        `json:"per_layer"`
 	Dead       []int              `json:"dead_units,omitempty"` // of each hidden layer
-	Confusion  [][]float64        `json:"confusion,omitempty"`  // a row a true class, a column a predicted one
+	Confusion  [][]int            `json:"confusion,omitempty"`  // a row a true class, a column a predicted one
 	Importance *judge.Importances `json:"importance,omitempty"`
 	Partial    []*judge.Partial   `json:"partial,omitempty"`
 	judged     *judge.Classes

@@ -84,7 +84,7 @@ func (a *app) matters(ctx context.Context, m *model.Model, u *useFlags, w *whatM
 		if m.Features != nil && !slices.Contains(m.Features, column) {
 			return nil, nil, usagef("--partial: the model has no column %q (there are %s)%s", column, columntable.List(m.Features), check.Meant(column, m.Features))
 		}
-		one, err := judge.Depend(ctx, m, raw, d.X, column, w.grid, nil, u.threads)
+		one, err := judge.Depend(ctx, m, raw, d.X, column, w.grid, u.threads)
 		if err != nil {
 			return nil, nil, endedOr(err, "--partial")
 		}
@@ -100,7 +100,7 @@ func (a *app) importance(ctx context.Context, m *model.Model, u *useFlags, w *wh
 		return nil, err
 	}
 	told := time.Now()
-	all, err := judge.Permute(ctx, m, d, nil, judge.Permuting{Repeats: w.repeats, Seed: w.seed, Threads: u.threads, Tell: func(done, columns int) {
+	all, err := judge.Permute(ctx, m, d, judge.Permuting{Repeats: w.repeats, Seed: w.seed, Threads: u.threads, Tell: func(done, columns int) {
 		if time.Since(told) > time.Second {
 			told = time.Now()
 			a.say("importance: %d of %d columns", done, columns)

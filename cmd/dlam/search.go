@@ -81,6 +81,7 @@ func (a *app) search(cmd *cobra.Command, c *recipe.Config, f *searchFlags) error
 	}
 	if !f.quiet {
 		a.showColumns(data.Columns())
+		a.sayWeighted(c)
 		a.say("space: %s", s.Space)
 	}
 	found, err := recipe.Search(ctx, data, c.Options, s)

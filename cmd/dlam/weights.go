@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/dlam-go/dlam/recipe"
 )
 
 // sayWeights tells people that scores are weighted, and by what: a column, and a factor
@@ -25,5 +27,14 @@ func (a *app) sayWeights(column string, classes []string, factors []float64) {
 	}
 	if by != nil && a.job.Rank() == 0 {
 		a.say("samples are weighted by %s: accuracy, loss and the like are weighted means", strings.Join(by, " and "))
+	}
+}
+
+// sayWeighted tells people what weighs the figures of models that c trains, and what
+// their training alone.
+func (a *app) sayWeighted(c *recipe.Config) {
+	a.sayWeights(c.Source.Weight, nil, nil)
+	if w, _ := c.Entry("class-weight"); w.Get() != nil {
+		a.say("training weighs samples by class (--class-weight %s), by how many of it each training has; figures are not weighted by class", w.Text())
 	}
 }

@@ -60,7 +60,7 @@ def classes(name, p, y, w=None):
             "f1": np.mean([f1[j] for j in seen]), "brier": brier, "ece": ece(top, hit, ones),
         },
         "precision": precision.tolist(), "recall": recall.tolist(), "f1s": f1.tolist(), "support": support.tolist(),
-        "confusion": metrics.confusion_matrix(y, said, labels=range(k), sample_weight=ones).tolist(),
+        "confusion": metrics.confusion_matrix(y, said, labels=range(k)).tolist(),
         "observed": true.tolist(), "predicted": pred.tolist(),
     }
 
