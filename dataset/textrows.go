@@ -3,9 +3,6 @@ package dataset
 import (
 	"errors"
 	"io"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"github.com/dlam-go/dlam/internal/delimited"
 	"github.com/dlam-go/dlam/table"
@@ -29,7 +26,7 @@ func (c *textReader) firstRow(b *table.Builder, first [][]byte, line int) error 
 func (c *textReader) rows(lines *delimited.Reader, b *table.Builder, stop func()) error {
 	s := newSplitter(lines)
 	defer s.end(stop)
-	rows := rowAdder{textReader: c, b: b, workers: make([]rowWorker, max(1, min(runtime.GOMAXPROCS(0), len(c.names))))}
+	rows := rowAdder{textReader: c, b: b, texts: make([][][]byte, workers(len(c.names)))}
 	for batch := range s.full {
 		if err := rows.add(batch); err != nil {
 			return err
@@ -86,14 +83,10 @@ func (s *splitter) end(stop func()) {
 // rowAdder adds the rows of batches to a table.
 type rowAdder struct {
 	*textReader
-	b       *table.Builder
-	workers []rowWorker
-	lines   []int
-	next    atomic.Int64 // column that no worker has taken yet
+	b     *table.Builder
+	texts [][][]byte // of a column, for each worker
+	lines []int
 }
-
-// rowWorker is what a worker uses again.
-type rowWorker struct{ texts [][]byte }
 
 // add adds a batch, up to the first row that is at fault.
 func (r *rowAdder) add(batch *delimited.Batch) error {
@@ -104,29 +97,16 @@ func (r *rowAdder) add(batch *delimited.Batch) error {
 			r.lines = append(r.lines, batch.Line(i))
 		}
 	}
-	r.next.Store(0)
-	var others sync.WaitGroup
-	for k := range r.workers[1:] {
-		others.Go(func() { r.columns(&r.workers[k+1], batch, n) })
-	}
-	r.columns(&r.workers[0], batch, n)
-	others.Wait()
+	_ = share(len(r.names), len(r.texts), func(worker, j int) error {
+		texts := batch.Column(r.texts[worker][:0], j, n)
+		r.b.AddTexts(j, texts, r.lines)
+		r.texts[worker] = texts
+		return nil
+	})
 	if err := r.b.Err(); err != nil {
 		return r.fault(err)
 	}
 	return fault
-}
-
-// columns adds values to columns that no other worker adds to.
-func (r *rowAdder) columns(w *rowWorker, batch *delimited.Batch, n int) {
-	for {
-		j := int(r.next.Add(1)) - 1
-		if j >= len(r.names) {
-			return
-		}
-		w.texts = batch.Column(w.texts[:0], j, n)
-		r.b.AddTexts(j, w.texts, r.lines)
-	}
 }
 
 // sound is how many rows of a batch there are before the first one that is at fault,

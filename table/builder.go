@@ -138,13 +138,44 @@ func (b *Builder) AddText(j int, text []byte) { b.addUntyped(&b.columns[j], text
 // lines; nil for the Builder's Line. Several columns can be added to at a time.
 func (b *Builder) AddTexts(j int, texts [][]byte, lines []int) {
 	c := &b.columns[j]
-	for i, text := range texts {
+	for i := 0; i < len(texts); i++ {
+		if i += b.addDecimals(c, texts[i:]); i == len(texts) {
+			break
+		}
 		if lines != nil {
 			c.line = lines[i]
 		}
-		b.addUntyped(c, text)
+		b.addUntyped(c, texts[i])
 	}
 	c.line = 0
+}
+
+// addDecimals adds the texts that come first as long as they are decimal numbers which
+// the chunk holds as it is, as most are, and gives how many these were: what addUntyped
+// does for them, without what they have no need of.
+func (b *Builder) addDecimals(c *builder, texts [][]byte) int {
+	if c.Kind != Number || c.real || c.first.row < 0 || b.gaps != nil {
+		return 0
+	}
+	n := min(len(texts), cap(c.ints)-len(c.ints))
+	for i, text := range texts[:n] {
+		v, scale, ok := parseDecimal(text, b.point)
+		for ; ok && scale < c.scale; scale++ {
+			ok = -maxExact/10 <= v && v <= maxExact/10
+			v *= 10
+		}
+		if !ok || scale > c.scale {
+			n = i
+			break
+		}
+		c.ints = append(c.ints, v)
+		c.largest = max(c.largest, v, -v)
+	}
+	if n > 0 {
+		c.present += n
+		b.added(c, n)
+	}
+	return n
 }
 
 func (b *Builder) addUntyped(c *builder, text []byte) {

@@ -17,15 +17,26 @@ import (
 	"github.com/dlam-go/dlam/internal/fixedseed"
 )
 
-// build makes a table of one column of texts.
+// build makes a table of one column of texts, which is the same if they are added many
+// at a time.
 func build(t interface{ Fatal(...any) }, texts []string, s Settings) *Column {
 	b, err := NewBuilder("t", []string{"c"}, s)
 	if err != nil {
 		t.Fatal(err)
 	}
+	many, _ := NewBuilder("t", []string{"c"}, s)
+	all, lines := make([][]byte, len(texts)), make([]int, len(texts))
 	for i, text := range texts {
 		b.Line = i + 2
 		b.AddText(0, []byte(text))
+		all[i], lines[i] = []byte(text), i+2
+	}
+	for at := 0; at < len(texts); at += 1000 {
+		to := min(at+1000, len(texts))
+		many.AddTexts(0, all[at:to], lines[at:to])
+	}
+	if !reflect.DeepEqual(b.columns[0].Column, many.columns[0].Column) || !slices.Equal(b.columns[0].ints, many.columns[0].ints) || !slices.Equal(b.columns[0].floats, many.columns[0].floats) || !slices.Equal(b.Again(), many.Again()) {
+		t.Fatal(fmt.Sprintf("%q: another column if they are added many at a time", texts))
 	}
 	if kinds := b.Again(); kinds != nil && s.Kinds == nil {
 		s.Kinds = kinds
