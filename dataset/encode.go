@@ -518,6 +518,7 @@ func (t *Transform) encode(d Dataset) (mat.Dense, error) {
 	if err := t.fits(d); err != nil {
 		return mat.Dense{}, err
 	}
+	releaseFreed(4 * int64(f.Rows()) * int64(t.Outputs())) // what fitting has left would else be held beside it
 	x, err := d.Scratch.matrix(d.Name, f.Rows(), t.Outputs())
 	if err != nil {
 		return x, err
