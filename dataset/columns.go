@@ -304,12 +304,15 @@ func (t *columns) assign(d *Dataset, may []int, o Options) (features []int, kind
 		return may, slices.Repeat([]Kind{KindNumber}, len(may)), false, nil
 	}
 	all := make([]Taken, len(may))
-	for i, j := range may {
-		if all[i], err = t.takes(j, o); err != nil {
-			return nil, nil, false, err
-		}
-		if all[i].layout != "" {
-			t.setLayout(all[i].Name, all[i].layout)
+	if err := share(len(may), o.workers(len(may)), func(_, i int) (err error) {
+		all[i], err = t.takes(may[i], o)
+		return err
+	}); err != nil {
+		return nil, nil, false, err
+	}
+	for _, k := range all {
+		if k.layout != "" {
+			t.setLayout(k.Name, k.layout)
 		}
 	}
 	if !slices.ContainsFunc(all, func(k Taken) bool { return k.Kind != KindIgnored }) {

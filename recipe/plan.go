@@ -102,6 +102,9 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 			p.Memory += 4 * 4 * float64(outline.Parameters())
 		}
 	}
+	if o.TryL2 { // the parts that the trials are made on
+		p.Memory += s.Train.Bytes()
+	}
 	if o.Certify && p.facts.method.splits {
 		p.Memory += certificateSize(w, p.Problem.X.Rows)
 	}
@@ -261,17 +264,21 @@ func (p *Plan) loss() (loss.Loss, error) {
 
 // regularizer is Ω.
 func (f facts) regularizer(o *Options) prox.Regularizer {
-	l2 := 0.0
-	if f.method.weightDecay != nil {
-		l2 = f.method.weightDecay(f)
-	}
-	switch l2 = orElse(o.L2, l2); {
+	switch l2 := orElse(o.L2, f.weightDecayThatSuits()); {
 	case o.L1 > 0:
 		return prox.L1{Lambda: o.L1}
 	case l2 > 0:
 		return prox.L2{Lambda: l2}
 	}
 	return prox.None{}
+}
+
+// weightDecayThatSuits is λ of prox.L2 if nothing is said.
+func (f facts) weightDecayThatSuits() float64 {
+	if f.method.weightDecay == nil {
+		return 0
+	}
+	return f.method.weightDecay(f)
 }
 
 // smoothing is the share of the uniform distribution in the targets.

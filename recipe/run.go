@@ -70,10 +70,13 @@ func Train(ctx context.Context, data Data, o Options) (*Result, error) {
 	return r.Train(ctx)
 }
 
-// Start makes the plan a run: it chooses the learning rate, if Settings.TryRates
-// asks for that, and makes or opens the run's folder, if there is one. The run
+// Start makes the plan a run: it chooses the weight decay or the learning rate, if
+// Options.TryL2 or Settings.TryRates asks for that, and makes or opens the run's folder, if there is one. The run
 // must be closed.
 func (p *Plan) Start(ctx context.Context) (*Run, error) {
+	if err := p.chooseL2(ctx); err != nil {
+		return nil, err
+	}
 	if err := p.chooseRate(ctx); err != nil {
 		return nil, err
 	}

@@ -93,6 +93,9 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 	if cfg.Options.Settings.TryRates {
 		return usagef("--lr auto is for dlam train; a comparison takes each method at one rate")
 	}
+	if cfg.Options.TryL2 {
+		return usagef("--l2 best is for dlam train; a comparison takes each method at one weight decay")
+	}
 	common := cfg.Options
 	common.Iterations, common.MaxMemory = o.iterations, float64(o.most)
 	if common.Hidden == nil && common.Layers == nil {

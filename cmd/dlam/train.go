@@ -119,6 +119,7 @@ func (a *app) trainSettings(cmd *cobra.Command, c *recipe.Config, f *trainFlags)
 		return err
 	}
 	o.Warn = a.warn
+	o.L2Tried = func(t recipe.L2Trial) { a.l2Tried(f, t) }
 	o.RateTried = func(t gradient.Trial) { a.rateTried(f, t) }
 	return nil
 }
@@ -260,6 +261,19 @@ func (a *app) rateTried(f *trainFlags, t gradient.Trial) {
 		a.say("learning rate %g: diverged", t.Rate)
 	default:
 		a.say("learning rate %g: training accuracy %.2f %%, loss %.5g", t.Rate, 100*t.Train.Accuracy, t.Train.Risk)
+	}
+}
+
+// l2Tried tells of a run that --l2 best took.
+func (a *app) l2Tried(f *trainFlags, t recipe.L2Trial) {
+	switch s := t.Held; {
+	case f.quiet:
+	case t.Status == dlam.Diverged || t.Status == dlam.Useless:
+		a.say("weight decay %.4g: %s", t.L2, t.Status)
+	case s.Accuracy > 0:
+		a.say("weight decay %.4g: risk %.5g on training samples held back, accuracy %.2f %%", t.L2, s.Risk, 100*s.Accuracy)
+	default:
+		a.say("weight decay %.4g: risk %.5g on training samples held back", t.L2, s.Risk)
 	}
 }
 
