@@ -120,7 +120,7 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 func (p *Plan) outline() (*dlam.Network, error) {
 	o := &p.Options
 	in, outputs := p.Problem.X.Cols, p.Problem.Y.Width()
-	if o.Layers == nil && o.Start != nil && o.Start.FullyConnected() != nil {
+	if o.Layers == nil && sharesWeights(o.Start) {
 		return o.Start, nil
 	}
 	layers, shape := o.Layers, nn.Vector(in)
@@ -145,6 +145,10 @@ func (p *Plan) outline() (*dlam.Network, error) {
 	}
 	return n, nil
 }
+
+// sharesWeights reports whether there is a network, and some layer of it shares its
+// weights between places.
+func sharesWeights(n *dlam.Network) bool { return n != nil && n.FullyConnected() != nil }
 
 // shape is that of a sample, as the network gets it.
 func (p *Plan) shape() (nn.Shape, error) {
@@ -177,7 +181,7 @@ func exampleShape(n int) string {
 // train, which go with it.
 func (p *Plan) chooseMethod() {
 	o, train := &p.Options, p.Samples.Train
-	f := facts{shared: !nn.Flat(o.Layers) || o.Start != nil && o.Start.FullyConnected() != nil, samples: p.Total, meanWeight: p.meanWeight, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
+	f := facts{shared: !nn.Flat(o.Layers) || sharesWeights(o.Start), samples: p.Total, meanWeight: p.meanWeight, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
 	if o.Solver != nil {
 		f.method = Method{Name: o.Solver.String(), Init: dlam.He}
 		p.Solver = o.Solver
