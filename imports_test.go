@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"certify":             {".", "mat", "activation", "loss", "prox", "comm", "internal/kernel"},
 	"model":               {".", "spec", "nn", "mat", "activation", "loss", "prox", "dataset", "internal/atomicfile"},
 	"judge":               {"loss", "mat", "dataset", "model"},
-	"export":              {"spec", "mat", "activation", "loss", "table", "dataset", "model"},
+	"export":              {"spec", "mat", "nn", "activation", "loss", "table", "dataset", "model"},
 	"trace":               {"."},
 	"report":              {".", "mat", "trace", "internal/atomicfile", "internal/web"},
 	"serve":               {"spec", "model", "mat", "dataset", "serve/oip", "internal/check", "internal/web"},

@@ -9,12 +9,8 @@ import (
 )
 
 // describe is the model in a line. What came from a file is quoted: the line
-// becomes a comment in a source. It refuses layers that the formats have no
-// form of yet.
+// becomes a comment in a source.
 func describe(m *model.Model) (string, error) {
-	if err := m.Network.FullyConnected(); err != nil {
-		return "", err
-	}
 	d, err := m.Describe()
 	if err != nil {
 		return "", err

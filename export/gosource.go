@@ -45,6 +45,9 @@ func GoSource(m *model.Model, name string) ([]byte, error) {
 	if !token.IsIdentifier(name) || name == "_" {
 		return nil, fmt.Errorf("package: got %q, want a Go identifier", name)
 	}
+	if err := m.Network.FullyConnected(); err != nil { // there is no form of other layers yet
+		return nil, fmt.Errorf("source: %w", err)
+	}
 	about, err := describe(m)
 	if err != nil {
 		return nil, fmt.Errorf("source: %w", err)

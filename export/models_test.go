@@ -18,6 +18,7 @@ import (
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/picture"
 )
 
@@ -55,6 +56,23 @@ func samples(t *testing.T) []sample {
 	add("linear", table(7), nil, relu, loss.CrossEntropy{}, dataset.ScaleUnit, 1)
 	add("picture", pictures(), []int{6}, relu, loss.CrossEntropy{}, dataset.ScaleUnit, 1)
 	add("pooled", pictures(), []int{6}, relu, loss.CrossEntropy{}, dataset.ScaleStandard, 2)
+	for i, layers := range []string{
+		"conv 5 3x2, max 2, dense 7", "conv 3 3x3 same leaky-relu, conv 4 2x3 /2 pad 1x2, dense 6",
+		"mean 2, conv 4 1x2", "conv 6 2x2 pad 1, mean 2, dense 5", "conv 4 3x3 same, max 2, mean 2",
+	} {
+		s := newSample(t, fmt.Sprintf("layers%d", i), pictures(), nil, relu, loss.CrossEntropy{}, dataset.ScaleStandard, 1)
+		list, err := nn.ParseLayers(layers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.model.Network, err = nn.NewNetworkFor(nn.Shape{Height: 4, Width: 6, Channels: 2}, list, 3, activation.Tanh{}, nn.He, rand.New(rand.NewPCG(4, 5))); err != nil {
+			t.Fatal(err)
+		}
+		if s.want, err = s.model.Predictor().Predict(s.x); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, s)
+	}
 	return all
 }
 
@@ -137,7 +155,7 @@ func (s sample) write(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	var npz, x bytes.Buffer
-	if err := export.NPZ(&npz, s.model); err != nil {
+	if err := export.NPZ(&npz, s.model); err != nil && s.dense() {
 		t.Fatal(err)
 	}
 	if err := binary.Write(&x, binary.LittleEndian, s.x.Elements()); err != nil {
@@ -150,6 +168,9 @@ func (s sample) write(t *testing.T, dir string) string {
 	}
 	return path
 }
+
+// dense reports whether the formats that have no other layers have the sample's.
+func (s sample) dense() bool { return s.model.Network.FullyConnected() == nil }
 
 // output is what the sample's numbers are.
 func (s sample) output() string {
@@ -184,7 +205,18 @@ func (s sample) agree(t *testing.T, got []float64, tolerance float64) {
 // written is every sample and where it lies.
 func written(t *testing.T) ([]sample, []string) {
 	t.Helper()
-	dir, all := t.TempDir(), samples(t)
+	return writtenOf(t, samples(t))
+}
+
+// writtenDense is written of those whose layers all formats have.
+func writtenDense(t *testing.T) ([]sample, []string) {
+	t.Helper()
+	return writtenOf(t, slices.DeleteFunc(samples(t), func(s sample) bool { return !s.dense() }))
+}
+
+func writtenOf(t *testing.T, all []sample) ([]sample, []string) {
+	t.Helper()
+	dir := t.TempDir()
 	paths := make([]string, len(all))
 	for i, s := range all {
 		paths[i] = s.write(t, dir)

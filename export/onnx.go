@@ -8,6 +8,7 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/nn"
 )
 
 const (
@@ -38,13 +39,14 @@ func ONNX(m *model.Model) ([]byte, error) {
 		g.transform(m.Transform)
 	}
 	for l, ly := range m.Network.Layers {
-		w := g.floats(fmt.Sprintf("%d.weight", l), ly.W.Elements(), ly.W.Rows, ly.W.Cols)
-		b := g.floats(fmt.Sprintf("%d.bias", l), ly.B, len(ly.B))
-		g.node("Gemm", []string{g.value, w, b}, intAttribute("transB", 1))
+		if err := g.layer(l, ly); err != nil {
+			return nil, fmt.Errorf("ONNX: layer %d: %w", l+1, err)
+		}
 		if err := g.activation(ly.H); err != nil {
 			return nil, fmt.Errorf("ONNX: layer %d: %w", l+1, err)
 		}
 	}
+	g.flatten(len(m.Network.Layers))
 	soft, err := softmax(m)
 	if err != nil {
 		return nil, fmt.Errorf("ONNX: %w", err)
@@ -90,11 +92,12 @@ func onnxModel(m *model.Model, graph []byte) ([]byte, error) {
 // before it.
 type graph struct {
 	nodes        []node
-	inputs       []byte // encoded, ready for a GraphProto
-	values       []byte // types of values between nodes, encoded
-	initializers []byte // encoded, ready for a GraphProto
-	value        string // name of what the last node gives
-	scalars      int    // constants named so far
+	inputs       []byte   // encoded, ready for a GraphProto
+	values       []byte   // types of values between nodes, encoded
+	initializers []byte   // encoded, ready for a GraphProto
+	value        string   // name of what the last node gives
+	scalars      int      // constants named so far
+	picture      nn.Shape // of a sample of value, if that has axes of its own, channels first
 }
 
 type node struct {

@@ -50,7 +50,8 @@ func (r Report) Omitted() []string {
 }
 
 // Model judges m on labelled samples that its transform has been applied to, computing
-// on so many threads, with the samples' weights. Predicted values are kept within those that the model was trained on, if it keeps
+// on so many threads. Samples count by their own weights, where they have some.
+// Predicted values are kept within those that the model was trained on, if it keeps
 // them, as its predictions are. Errors are about samples of another kind than the
 // model's, and outputs that are not finite.
 func Model(m *model.Model, d dataset.Dataset, threads int) (Report, error) {

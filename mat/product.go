@@ -31,6 +31,46 @@ func (p *Panel) Size(k, n int) {
 	p.p.Size(k, n)
 }
 
+// Runs is kernel.Runs: where a picture's patches lie in memory.
+type Runs = kernel.Runs
+
+// SizeWhole is Size for products with Runs.
+func (p *Panel) SizeWhole(k, n int) {
+	p.k, p.n = k, n
+	p.p.SizeWhole(k, n)
+}
+
+// MulRuns computes dst = 1rᵀ + U·B, with a row of U, a patch, for each place of the
+// picture a; no r is zeros. The panel must have been sized by SizeWhole.
+func (p *Panel) MulRuns(dst Dense, a []float32, r Runs, row []float32) {
+	if r.Count*r.Length != p.k || dst.Cols != p.n || r.Rows*r.Cols != dst.Rows {
+		panic(fmt.Sprintf("mat: %d×%d patches of %d times %d×%d into %d×%d", r.Rows, r.Cols, r.Count*r.Length, p.k, p.n, dst.Rows, dst.Cols))
+	}
+	p.p.MulRuns(dst.Data, dst.Stride, a, r, row)
+}
+
+// AddRunsT computes dst += dᵀU, with a row of U, a patch, for each place of the picture a.
+// scratch is room for the patches; what short runs are added up in may take more.
+func AddRunsT(dst, d Dense, a []float32, r Runs, scratch []float32) {
+	if r.Rows*r.Cols != d.Rows || dst.Rows != d.Cols || r.Count*r.Length != dst.Cols {
+		panic(fmt.Sprintf("mat: (%d×%d)ᵀ times %d×%d patches of %d into %d×%d", d.Rows, d.Cols, r.Rows, r.Cols, r.Count*r.Length, dst.Rows, dst.Cols))
+	}
+	const short = 8 // elements: no whole vector, or one
+	if r.Length > short || len(scratch) < dst.Rows*dst.Cols {
+		kernel.AddRunsT(dst.Data, dst.Stride, d.Data, d.Stride, d.Cols, a, r, scratch)
+		return
+	}
+	sum := scratch[:dst.Rows*dst.Cols] // its transpose
+	clear(sum)
+	kernel.AddRuns(sum, d.Cols, d.Data, d.Stride, d.Cols, a, r)
+	for i := range dst.Rows {
+		row := dst.Row(i)
+		for j := range row {
+			row[j] += sum[j*dst.Rows+i]
+		}
+	}
+}
+
 // PackPart packs a part of b, of so many, after Size: several goroutines may
 // pack a part each.
 func (p *Panel) PackPart(b Dense, part, parts int) { p.p.PackPart(b.Data, b.Stride, part, parts) }

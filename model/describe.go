@@ -27,9 +27,10 @@ type Description struct {
 }
 
 // Layer describes a layer: its linear map, how many numbers of a sample it
-// takes and gives, and its activation.
+// takes and gives, the side of the windows of max pooling, and its activation.
 type Layer struct {
 	Map        spec.Spec `json:"map"`
+	Max        int       `json:"max,omitempty"`
 	Inputs     int       `json:"inputs"`
 	Outputs    int       `json:"outputs"`
 	Activation spec.Spec `json:"activation"`
@@ -62,7 +63,7 @@ func describeLayers(n *dlam.Network) ([]Layer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("layer %d: %w", l+1, err)
 		}
-		layers[l] = Layer{Map: u, Inputs: ly.Inputs(), Outputs: ly.Units(), Activation: h}
+		layers[l] = Layer{Map: u, Max: max(0, ly.Max), Inputs: ly.Inputs(), Outputs: ly.Units(), Activation: h}
 	}
 	return layers, nil
 }
@@ -189,6 +190,10 @@ func equip(n *dlam.Network, description []Layer, own operators) error {
 		if ly.Map, err = newMap(d.Map, own); err != nil {
 			return fmt.Errorf("layer %d: %w", l+1, err)
 		}
+		if d.Max < 0 || d.Max > 1 && d.Map.Equal(nn.Dense{}.Spec()) {
+			return fmt.Errorf("layer %d: max pooling over windows of side %d, of a layer of kind %v", l+1, d.Max, d.Map)
+		}
+		ly.Max = d.Max
 		if d.Inputs != ly.Inputs() || d.Outputs != ly.Units() {
 			return fmt.Errorf("layer %d: described with %d inputs and %d outputs, its weights have %d and %d", l+1, d.Inputs, d.Outputs, ly.Inputs(), ly.Units())
 		}

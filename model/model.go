@@ -176,6 +176,8 @@ func (m *Model) validate() error {
 	w := m.Network.Widths()
 	if c := m.Training.ClassWeights; c != nil && len(c) != len(m.Classes) {
 		return fmt.Errorf("%d weights of classes for %d classes", len(c), len(m.Classes))
+	} else if slices.ContainsFunc(c, func(w float64) bool { return !(w > 0) }) {
+		return fmt.Errorf("weights of classes: got %v, want numbers above 0", c)
 	}
 	if m.Classes != nil && len(m.Classes) != w[len(w)-1] {
 		return fmt.Errorf("%d class names for %d outputs", len(m.Classes), w[len(w)-1])

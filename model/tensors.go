@@ -121,13 +121,16 @@ func weights(raw []byte, n *dlam.Network) (*dlam.Network, error) {
 			if u := ly.Linear().Spec(); !d.Layers[l].Map.Equal(u) {
 				return nil, fmt.Errorf("layer %d: trained with the map %v, want %v", l+1, d.Layers[l].Map, u)
 			}
+			if got := d.Layers[l].Max; max(got, 1) != max(ly.Max, 1) {
+				return nil, fmt.Errorf("layer %d: trained with max pooling over windows of side %d, want %d", l+1, got, ly.Max)
+			}
 			if h := ly.H.Spec(); !d.Layers[l].Activation.Equal(h) {
 				return nil, fmt.Errorf("layer %d: trained with activation %v, want %v", l+1, d.Layers[l].Activation, h)
 			}
 		}
 	}
 	for l, ly := range n.Layers {
-		got.Layers[l].Map, got.Layers[l].H = ly.Map, ly.H
+		got.Layers[l].Map, got.Layers[l].Max, got.Layers[l].H = ly.Map, ly.Max, ly.H
 	}
 	return got, got.Validate()
 }

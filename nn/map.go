@@ -17,6 +17,10 @@ func Vector(n int) Shape { return Shape{1, 1, n} }
 // Size is the number of entries.
 func (s Shape) Size() int { return s.Height * s.Width * s.Channels }
 
+// Windows is the shape of a number a channel for each window of side×side pixels:
+// what is left over at the end of a row or a column is dropped.
+func (s Shape) Windows(side int) Shape { return Shape{s.Height / side, s.Width / side, s.Channels} }
+
 // String is as 28x28x1, and of a vector its length.
 func (s Shape) String() string {
 	if s.Height == 1 && s.Width == 1 {
@@ -58,7 +62,10 @@ type Map interface {
 }
 
 // Maps is a map of every kind, in the order in which they are listed to users.
-var Maps = []Map{Dense{}}
+var Maps = []Map{
+	Dense{},
+	Conv{Sample: Shape{6, 5, 2}, Mean: 1, KernelHeight: 3, KernelWidth: 2, Stride: 1, PadHeight: 1},
+}
 
 // Dense is the map of a fully-connected layer of so many inputs: U is the
 // identity.

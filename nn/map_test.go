@@ -43,7 +43,7 @@ func TestProductsAdjoint(t *testing.T) {
 			}
 		}
 		p.Image(image, a, scratch)
-		p.Back(back, e, scratch)
+		p.Back(back, e, nil, scratch)
 		left, right, size := dot(image, e), dot(a, back), math.Sqrt(dot(image, image)*dot(e, e))
 		if math.Abs(left-right) > 1e-5*size { // a few hundred float32 terms
 			t.Errorf("layer %d, %v: ⟨U(a)Wᵀ, e⟩ = %v, ⟨a, U*(eW)⟩ = %v", l+1, ly.Linear().Spec(), left, right)
@@ -99,4 +99,15 @@ func TestFullyConnected(t *testing.T) {
 		t.Error(err)
 	}
 	wantError(t, testprob.Convolutional(3, activation.Tanh{}, 1).FullyConnected(), "layer 1 is of kind patches:side=3,stride=1, not fully connected")
+}
+
+// A few weights may not ask for a map that no memory holds.
+func TestHugeMap(t *testing.T) {
+	n := testprob.Pooled(3, activation.Tanh{}, 1)
+	u := n.Layers[0].Map.(nn.Conv)
+	u.Sample.Height, u.Sample.Width = 1<<16, 1<<16
+	n.Layers[0].Map = u
+	wantError(t, n.Validate(), "network layer 1: 8589934592 places or inputs and 8 units, more than 268435456 entries a sample")
+	_, err := nn.Outline(u.Sample, []nn.LayerSpec{nn.ConvLayer(9, 1)}, 2, activation.Tanh{})
+	wantError(t, err, "layer 1 (conv 9 1x1): input 65536x65536x2 and 9 units: more than 268435456 entries a sample")
 }

@@ -16,11 +16,13 @@ import (
 )
 
 // Layer is a linear map followed by an activation: A = h(U(A_{l-1})·Wᵀ + 1bᵀ),
-// samples being rows. In a dense layer W is d_l × d_{l-1}.
+// samples being rows. In a dense layer W is d_l × d_{l-1}. With Max above 1, h takes of
+// each unit the largest in each Max×Max window of U's places: max pooling.
 type Layer struct {
 	Map Map       // U; nil is the identity, of a dense layer
 	W   mat.Dense // a row for each unit, a column for each of U's
 	B   []float32 // of each unit
+	Max int       // side of the windows; 0 and 1 for none
 	H   activation.Func
 }
 
@@ -36,14 +38,19 @@ func (ly Layer) Linear() Map {
 func (ly Layer) In() Shape { return ly.Linear().In() }
 
 // Out is the shape of what the layer gives for a sample.
-func (ly Layer) Out() Shape { return ly.Linear().Out(ly.W.Rows) }
+func (ly Layer) Out() Shape { return ly.Linear().Out(ly.W.Rows).Windows(max(1, ly.Max)) }
 
 // Inputs is the number of entries of a sample that the layer takes.
 func (ly Layer) Inputs() int { return ly.In().Size() }
 
 // Units is the number of entries that the layer gives for a sample: rows of W
-// times Places.
-func (ly Layer) Units() int { return ly.W.Rows * ly.Places() }
+// times Places, or times the windows of those.
+func (ly Layer) Units() int {
+	if ly.Max > 1 {
+		return ly.Out().Size()
+	}
+	return ly.W.Rows * ly.Places()
+}
 
 // Places is the number of rows of U(A) for each sample: how many places share
 // the weights; 1 in a dense layer.
@@ -78,7 +85,7 @@ type Initializer string
 const (
 	// Paper draws weights and intercepts from N(0, 0.1²).
 	Paper Initializer = "paper"
-	// He draws weights from N(0, 2/d_{l-1}) (He et al. 2015).
+	// He draws weights from N(0, 2/d_{l-1}) (He et al. 2015), with d_{l-1} the columns of W.
 	He Initializer = "he"
 	// Glorot draws weights from N(0, 2/(d_{l-1}+d_l)) (Glorot & Bengio 2010).
 	Glorot Initializer = "glorot"
@@ -103,34 +110,46 @@ func NewNetwork(widths []int, h activation.Func, init Initializer, rng *rand.Ran
 	n := &Network{Layers: make([]Layer, len(widths)-1)}
 	for l := range n.Layers {
 		in, out := widths[l], widths[l+1]
-		var sd float64
-		switch init {
-		case Paper:
-			sd = 0.1
-		case He:
-			sd = math.Sqrt(2 / float64(in))
-		case Glorot:
-			sd = math.Sqrt(2 / float64(in+out))
-		case LeCun:
-			sd = math.Sqrt(1 / float64(in))
-		default:
-			return nil, fmt.Errorf("unknown initialiser %q (choose one of %v)", init, Initializers)
-		}
 		ly := Layer{W: mat.New(out, in), B: make([]float32, out), H: h}
 		if l == len(n.Layers)-1 {
 			ly.H = activation.Identity{}
 		}
-		for i := range ly.W.Data {
-			ly.W.Data[i] = float32(sd * rng.NormFloat64())
-		}
-		if init == Paper {
-			for i := range ly.B {
-				ly.B[i] = float32(sd * rng.NormFloat64())
-			}
+		if err := ly.draw(init, rng); err != nil {
+			return nil, err
 		}
 		n.Layers[l] = ly
 	}
 	return n, nil
+}
+
+// draw draws the layer's parameters.
+func (ly Layer) draw(init Initializer, rng *rand.Rand) error {
+	in, out := ly.W.Cols, ly.W.Rows
+	if u, ok := ly.Map.(Conv); ok && ly.Places() > 1 { // an input meets each of the kernel's places
+		out *= u.KernelHeight * u.KernelWidth
+	}
+	var sd float64
+	switch init {
+	case Paper:
+		sd = 0.1
+	case He:
+		sd = math.Sqrt(2 / float64(in))
+	case Glorot:
+		sd = math.Sqrt(2 / float64(in+out))
+	case LeCun:
+		sd = math.Sqrt(1 / float64(in))
+	default:
+		return fmt.Errorf("unknown initialiser %q (choose one of %v)", init, Initializers)
+	}
+	for i := range ly.W.Data {
+		ly.W.Data[i] = float32(sd * rng.NormFloat64())
+	}
+	if init == Paper {
+		for i := range ly.B {
+			ly.B[i] = float32(sd * rng.NormFloat64())
+		}
+	}
+	return nil
 }
 
 // Widths are the numbers of entries of a sample between the layers, from the
@@ -150,7 +169,7 @@ func (n *Network) Outputs() int { return n.Layers[len(n.Layers)-1].Units() }
 func (n *Network) Parameters() int {
 	p := 0
 	for _, ly := range n.Layers {
-		p += ly.W.Rows*ly.W.Cols + len(ly.B)
+		p += ly.W.Rows * (ly.W.Cols + 1)
 	}
 	return p
 }
@@ -159,7 +178,7 @@ func (n *Network) Parameters() int {
 func (n *Network) Clone() *Network {
 	c := &Network{Layers: make([]Layer, len(n.Layers))}
 	for l, ly := range n.Layers {
-		c.Layers[l] = Layer{Map: ly.Map, W: ly.W.Clone(), B: append([]float32(nil), ly.B...), H: ly.H}
+		c.Layers[l] = Layer{Map: ly.Map, W: ly.W.Clone(), B: append([]float32(nil), ly.B...), Max: ly.Max, H: ly.H}
 	}
 	return c
 }
@@ -192,6 +211,12 @@ func (n *Network) Validate() error {
 		} else if out := ly.Linear().Out(1); min(out.Height, out.Width, out.Channels) < 1 {
 			errs = append(errs, fmt.Errorf("network layer %d: map %v gives %v for a sample, want at least one place", l+1, ly.Linear().Spec(), out))
 		}
+		if out := ly.Linear().Out(1); ly.Max < 0 || ly.Max > 1 && ly.Map == nil || ly.Max > 1 && ly.Max > min(out.Height, out.Width) {
+			errs = append(errs, fmt.Errorf("network layer %d: max pooling over %d×%d places, of which it has %d×%d", l+1, ly.Max, ly.Max, out.Height, out.Width))
+		}
+		if most := max(ly.Inputs(), ly.Linear().Out(1).Size()); ly.Map != nil && most > mostEntries/max(1, ly.W.Rows) {
+			errs = append(errs, fmt.Errorf("network layer %d: %d places or inputs and %d units, more than %d entries a sample", l+1, most, ly.W.Rows, mostEntries))
+		}
 		if columns := ly.Linear().Columns(); columns != ly.W.Cols {
 			errs = append(errs, fmt.Errorf("network layer %d: weights of %d columns, its map has %d", l+1, ly.W.Cols, columns))
 		}
@@ -206,6 +231,21 @@ func (n *Network) Validate() error {
 		errs = append(errs, fmt.Errorf("network: output activation is %v, want identity", h.Spec()))
 	}
 	return errors.Join(errs...)
+}
+
+// mostEntries is how many numbers of a sample a layer with shared weights may take, or
+// give: a few weights of a file are no reason to take any memory.
+const mostEntries = 1 << 28
+
+// Unpooled reports the first layer with max pooling, for methods that have no block
+// for it and formats without a place for it.
+func (n *Network) Unpooled() error {
+	for l, ly := range n.Layers {
+		if ly.Max > 1 {
+			return fmt.Errorf("layer %d has max pooling over %d×%d places", l+1, ly.Max, ly.Max)
+		}
+	}
+	return nil
 }
 
 // Finite reports the first parameter that is NaN or infinite.
@@ -230,6 +270,9 @@ func (ly Layer) Finite() error {
 func (n *Network) FullyConnected() error {
 	for l, ly := range n.Layers {
 		if _, ok := ly.Linear().(Dense); !ok {
+			if _, ours := ly.Map.(Conv); ours {
+				return fmt.Errorf("layer %d (%s) is a convolution, not fully connected", l+1, ly.Text())
+			}
 			return fmt.Errorf("layer %d is of kind %v, not fully connected", l+1, ly.Map.Spec())
 		}
 	}

@@ -95,11 +95,11 @@ func (p *Predictor) Predict(dst, x mat.Dense) error {
 }
 
 // need is how much scratch Forward needs for so many rows: two layers' outputs
-// and a map's rows.
+// and what a map needs.
 func (p *Predictor) need(rows int) int {
 	most := 0
 	for _, products := range p.layers {
-		most = max(most, products.Scratch(rows))
+		most = max(most, products.Room())
 	}
 	return 2*rows*p.width + most
 }

@@ -1,18 +1,34 @@
 package nn
 
-import "github.com/dlam-go/dlam/mat"
+import (
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/mat"
+)
 
-// Products are a layer's products with its weights packed: V = U(A)Wᵀ + 1bᵀ
-// and the ways of a change forward and of a residual back. W and b stay the
-// layer's own; after W has changed, Pack must be called again. What is computed
-// has a sample a row: Units entries going forward, Inputs going back. Methods
-// that take scratch need Scratch elements of it.
+// Products are a layer's products with its weights packed: V = U(A)Wᵀ + 1bᵀ,
+// or of that the largest in each window, and the ways of a change forward and of a
+// residual back. W and b stay the layer's own; after W has changed, Pack must be called
+// again. What is computed has a sample a row: Units entries going forward, Inputs going
+// back. Methods that take scratch need Scratch elements of it for Rows, and for all
+// else Room, which is enough for any number of samples; winners are Winners numbers a
+// sample, which say where the largest were.
 type Products struct {
 	layer         Layer
 	u             Map // nil: the identity
 	places        int
 	forward, back mat.Panel // Wᵀ and W, packed
+
+	// Of another map than the identity.
+	group  int      // samples that are worked on at a time
+	pool   *maxima  // nil: none
+	conv   *Conv    // whose patches are read where they lie; nil: rows are gathered
+	runs   mat.Runs // where they lie
+	padded int      // elements of a padded picture, if it is made
 }
+
+// groupRows is about how many rows of U are worked on at a time where they are gathered:
+// they stay in cache.
+const groupRows = 64
 
 // NewProducts prepares for ly, and packs nothing yet.
 func NewProducts(ly Layer) *Products {
@@ -20,9 +36,59 @@ func NewProducts(ly Layer) *Products {
 	if _, dense := ly.Map.(Dense); dense {
 		p.u = nil
 	}
-	p.forward.Size(ly.W.Cols, ly.W.Rows)
 	p.back.Size(ly.W.Rows, ly.W.Cols)
+	if p.u == nil {
+		p.forward.Size(ly.W.Cols, ly.W.Rows)
+		return p
+	}
+	p.group = ly.group()
+	p.pool = newMaxima(p.u.Out(ly.W.Rows), ly.Max)
+	if c, ok := p.u.(Conv); ok && p.places > 1 { // at one place a product of many samples is faster
+		p.conv, p.runs = &c, c.runs()
+		p.forward.SizeWhole(ly.W.Cols, ly.W.Rows)
+		p.padded = c.border()
+		return p
+	}
+	p.forward.Size(ly.W.Cols, ly.W.Rows)
 	return p
+}
+
+// group is how many samples are worked on at a time.
+func (ly Layer) group() int {
+	if _, ok := ly.Map.(Conv); ok && ly.Places() > 1 { // a picture's patches are read where they lie
+		return 1
+	}
+	return max(1, groupRows/ly.Places())
+}
+
+// room is Products.Room.
+func (ly Layer) room() int {
+	u := ly.Linear()
+	if _, dense := u.(Dense); dense {
+		return 0
+	}
+	picture := 0
+	if c, ok := u.(Conv); ok && ly.Places() > 1 {
+		picture = c.border()
+	}
+	return picture + ly.group()*ly.Places()*(ly.W.Rows+u.Columns())
+}
+
+// PassMemory is how many float32 each worker's passes over samples need for the layers'
+// values and scratch, and how many each sample of a batch that is kept whole needs.
+func PassMemory(layers []Layer) (worker, sample float64) {
+	var widest, room, patches float64
+	for _, ly := range layers {
+		units := float64(ly.Units())
+		widest, sample = max(widest, units), sample+2*units
+		if ly.Max > 1 {
+			sample += units
+		}
+		if ly.room() > 0 {
+			room, patches = max(room, float64(ly.room())), max(patches, float64(ly.Places()*ly.W.Cols), float64(ly.room()))
+		}
+	}
+	return Block*(sample+widest) + room + patches, sample
 }
 
 // Pack packs W both ways.
@@ -38,13 +104,29 @@ func (p *Products) PackForward(part, parts int) { p.forward.PackTPart(p.layer.W,
 // PackBack packs part of so many of W, for Back.
 func (p *Products) PackBack(part, parts int) { p.back.PackPart(p.layer.W, part, parts) }
 
-// Scratch is the number of elements that Rows and the products need for so
-// many samples: 0 in a dense layer.
+// Dense reports whether the layer's map is the identity.
+func (p *Products) Dense() bool { return p.u == nil }
+
+// Scratch is the number of elements that Rows needs for so many samples, and enough
+// for all else: 0 in a dense layer.
 func (p *Products) Scratch(samples int) int {
 	if p.u == nil {
 		return 0
 	}
-	return samples * p.places * p.u.Columns()
+	return max(samples*p.places*p.u.Columns(), p.Room())
+}
+
+// Room is the number of elements of scratch that all but Rows need: 0 in a dense layer.
+func (p *Products) Room() int {
+	return p.layer.room()
+}
+
+// Winners is how many numbers a sample say where the largest were: 0 without windows.
+func (p *Products) Winners() int {
+	if p.pool == nil {
+		return 0
+	}
+	return p.layer.Units()
 }
 
 // Rows is U(a) of the samples a: a itself in a dense layer, and else in scratch.
@@ -56,36 +138,183 @@ func (p *Products) Rows(a mat.Dense, scratch []float32) mat.Dense {
 }
 
 func (p *Products) room(samples int, scratch []float32) mat.Dense {
-	return mat.FromSlice(samples*p.places, p.u.Columns(), scratch[:p.Scratch(samples)])
+	rows, cols := samples*p.places, p.u.Columns()
+	return mat.FromSlice(rows, cols, scratch[:rows*cols])
 }
 
 // ByPlace is the view of v, which has the layer's Units for each sample, with a
-// row for each place, as the rows of U(A) are.
-func (p *Products) ByPlace(v mat.Dense) mat.Dense { return byPlace(v, p.places) }
+// row for each place, as the rows of U(A) are; with windows, a row for each of those.
+func (p *Products) ByPlace(v mat.Dense) mat.Dense {
+	if p.u == nil {
+		return v
+	}
+	return byPlace(v, v.Cols/p.layer.W.Rows)
+}
 
-// Affine computes v = U(a)Wᵀ + 1bᵀ.
+// Affine computes v = U(a)Wᵀ + 1bᵀ, or the largest of it in each window.
 func (p *Products) Affine(v, a mat.Dense, scratch []float32) {
-	p.forward.MulRow(p.ByPlace(v), p.Rows(a, scratch), p.layer.B)
+	p.AffineWinners(v, a, nil, scratch)
+}
+
+// AffineWinners is Affine, and says where the largest were.
+func (p *Products) AffineWinners(v, a mat.Dense, winners []int32, scratch []float32) {
+	if p.u == nil {
+		p.forward.MulRow(v, a, p.layer.B)
+		return
+	}
+	for lo := 0; lo < a.Rows; lo += p.group {
+		hi := min(lo+p.group, a.Rows)
+		out := v.RowRange(lo, hi)
+		z := p.full(out, scratch)
+		p.linear(z, a.RowRange(lo, hi), p.layer.B, scratch)
+		for i := lo; p.pool != nil && i < hi; i++ {
+			p.pool.take(v.Row(i), p.of(winners, i), p.sample(z, i-lo))
+		}
+	}
 }
 
 // Image computes v = U(d)Wᵀ: what a change d of the layer's input does.
 func (p *Products) Image(v, d mat.Dense, scratch []float32) {
-	p.forward.Mul(p.ByPlace(v), p.Rows(d, scratch))
+	if p.u == nil {
+		p.forward.Mul(v, d)
+		return
+	}
+	for i := range v.Rows {
+		clear(v.Row(i))
+	}
+	p.AddImage(v, d, nil, scratch)
 }
 
-// AddImage computes v += U(d)Wᵀ.
-func (p *Products) AddImage(v, d mat.Dense, scratch []float32) {
-	p.forward.AddMul(p.ByPlace(v), p.Rows(d, scratch))
+// AddImage computes v += U(d)Wᵀ, in windows at the winners.
+func (p *Products) AddImage(v, d mat.Dense, winners []int32, scratch []float32) {
+	if p.u == nil {
+		p.forward.AddMul(v, d)
+		return
+	}
+	p.add(v, d, nil, winners, scratch)
+}
+
+// AffineAt is Affine with what is at the winners in place of the largest.
+func (p *Products) AffineAt(v, a mat.Dense, winners []int32, scratch []float32) {
+	if p.u == nil {
+		p.forward.MulRow(v, a, p.layer.B)
+		return
+	}
+	for i := range v.Rows {
+		clear(v.Row(i))
+	}
+	p.add(v, a, p.layer.B, winners, scratch)
+}
+
+// add computes v += U(a)Wᵀ + 1bᵀ, in windows at the winners; b nil is zeros.
+func (p *Products) add(v, a mat.Dense, b []float32, winners []int32, scratch []float32) {
+	for lo := 0; lo < a.Rows; lo += p.group {
+		hi := min(lo+p.group, a.Rows)
+		z := p.aside(hi-lo, scratch)
+		p.linear(z, a.RowRange(lo, hi), b, scratch)
+		for i := lo; i < hi; i++ {
+			if p.pool == nil {
+				kernel.Add(v.Row(i), p.sample(z, i-lo))
+			} else {
+				p.pool.add(v.Row(i), p.of(winners, i), p.sample(z, i-lo))
+			}
+		}
+	}
 }
 
 // Back computes dst = U*(e·W), which brings e, that has the layer's Units for
-// each sample, back to its input.
-func (p *Products) Back(dst, e mat.Dense, scratch []float32) {
+// each sample, back to its input: from the winners, in windows.
+func (p *Products) Back(dst, e mat.Dense, winners []int32, scratch []float32) {
 	if p.u == nil {
 		p.back.Mul(dst, e)
 		return
 	}
-	rows := p.room(e.Rows, scratch)
-	p.back.Mul(rows, p.ByPlace(e))
-	p.u.Adjoint(dst, rows)
+	for lo := 0; lo < e.Rows; lo += p.group {
+		hi := min(lo+p.group, e.Rows)
+		d := p.residual(e, winners, lo, hi, scratch)
+		rows := p.room(hi-lo, scratch[p.padded+p.group*p.places*p.layer.W.Rows:])
+		p.back.Mul(rows, d)
+		p.u.Adjoint(dst.RowRange(lo, hi), rows)
+	}
+}
+
+// AddGradient computes g += Eᵀ·U(a) over samples and places, of a layer whose map is
+// not the identity: g has the shape of W.
+func (p *Products) AddGradient(g, e, a mat.Dense, winners []int32, scratch []float32, pack *mat.Packing) {
+	for lo := 0; lo < e.Rows; lo += p.group {
+		hi := min(lo+p.group, e.Rows)
+		d := p.residual(e, winners, lo, hi, scratch)
+		if p.conv != nil {
+			mat.AddRunsT(g, d, p.picture(a.Row(lo), scratch), p.runs, scratch[p.padded+p.places*p.layer.W.Rows:])
+			continue
+		}
+		pack.AddMulAT(g, d, p.u.Rows(p.room(hi-lo, scratch[p.padded+p.group*p.places*p.layer.W.Rows:]), a.RowRange(lo, hi)))
+	}
+}
+
+// linear computes z = U(a)Wᵀ + 1bᵀ for at most a group of samples; b nil is zeros.
+func (p *Products) linear(z, a mat.Dense, b []float32, scratch []float32) {
+	switch {
+	case p.conv != nil:
+		p.forward.MulRuns(z, p.picture(a.Row(0), scratch), p.runs, b)
+	case b != nil:
+		p.forward.MulRow(z, p.gathered(a, scratch), b)
+	default:
+		p.forward.Mul(z, p.gathered(a, scratch))
+	}
+}
+
+// gathered is U(a) in scratch.
+func (p *Products) gathered(a mat.Dense, scratch []float32) mat.Dense {
+	return p.u.Rows(p.room(a.Rows, scratch[p.padded+p.group*p.places*p.layer.W.Rows:]), a)
+}
+
+// picture is a sample, padded.
+func (p *Products) picture(sample, scratch []float32) []float32 {
+	if p.padded == 0 {
+		return sample
+	}
+	p.conv.pad(scratch[:p.padded], sample)
+	return scratch[:p.padded]
+}
+
+// full is where z of a group of samples is made: in v, or aside if there are windows.
+func (p *Products) full(v mat.Dense, scratch []float32) mat.Dense {
+	if p.pool == nil {
+		return byPlace(v, p.places)
+	}
+	return p.aside(v.Rows, scratch)
+}
+
+// aside is room for z of some samples, a row for each place.
+func (p *Products) aside(samples int, scratch []float32) mat.Dense {
+	rows, cols := samples*p.places, p.layer.W.Rows
+	return mat.FromSlice(rows, cols, scratch[p.padded:][:rows*cols])
+}
+
+// residual is e of samples lo to hi-1 with a row for each place.
+func (p *Products) residual(e mat.Dense, winners []int32, lo, hi int, scratch []float32) mat.Dense {
+	if p.pool == nil {
+		return byPlace(e.RowRange(lo, hi), p.places)
+	}
+	d := p.aside(hi-lo, scratch)
+	for i := lo; i < hi; i++ {
+		p.pool.spread(p.sample(d, i-lo), e.Row(i), p.of(winners, i))
+	}
+	return d
+}
+
+// sample is what z, with a row for each place, has of a sample.
+func (p *Products) sample(z mat.Dense, i int) []float32 {
+	n := p.places * p.layer.W.Rows
+	return z.Data[i*n : (i+1)*n]
+}
+
+// of is the winners of a sample.
+func (p *Products) of(winners []int32, i int) []int32 {
+	if winners == nil {
+		return nil
+	}
+	n := p.layer.Units()
+	return winners[i*n : (i+1)*n]
 }

@@ -15,7 +15,12 @@ import (
 // user's own, and NaN or +Inf where a parameter is.
 func (n *Network) Reach(x float64) float64 {
 	for _, ly := range n.Layers {
-		if _, dense := ly.Linear().(Dense); !dense || !bounded(ly.H) {
+		switch ly.Linear().(type) {
+		case Dense, Conv: // a patch has entries and means of them
+		default:
+			return math.Inf(1)
+		}
+		if !bounded(ly.H) {
 			return math.Inf(1)
 		}
 		var z float64

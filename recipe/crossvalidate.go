@@ -232,7 +232,6 @@ func trainFold(ctx context.Context, d dataset.Dataset, part division, o Options,
 		f.Failure = err.Error()
 	}
 	f.Status, f.Seconds = r.Status, r.Last.Elapsed
-	test := p.Samples.Test.WeighClasses(p.ClassWeights) // as the scores of training have it
-	f.Report, err = judge.Model(r.Model, test, p.Options.Threads)
+	f.Report, err = judge.Model(r.Model, p.Samples.Test, p.Options.Threads)
 	return f, err
 }

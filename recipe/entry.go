@@ -10,6 +10,7 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/check"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/spec"
 )
 
@@ -90,6 +91,10 @@ func textOf(v any) string {
 		}
 		slices.Sort(texts)
 		return joined(texts)
+	case []nn.LayerSpec:
+		return nn.LayersText(v)
+	case nn.Shape:
+		return fmt.Sprintf("%dx%dx%d", v.Height, v.Width, v.Channels)
 	case spec.Operator:
 		return v.Spec().String()
 	case []activation.Func:
@@ -310,6 +315,18 @@ var layerWidths = kind[[]int]{name: "widths", parse: func(text string) ([]int, e
 }, within: func(v *check.Violations, name string, list []int) {
 	v.That(!slices.ContainsFunc(list, func(d int) bool { return d < 1 }), name, list, "widths of at least 1")
 }}
+
+// layerList is layers as nn.ParseLayers reads them.
+var layerList = kind[[]nn.LayerSpec]{name: "layers", parse: nn.ParseLayers, within: func(v *check.Violations, _ string, list []nn.LayerSpec) {
+	for i, s := range list {
+		if err := s.Validate(); err != nil {
+			v.Also(fmt.Errorf("layers: layer %d (%v): %w", i+1, s, err))
+		}
+	}
+}}
+
+// sampleShape is shapes as 28x28x1.
+var sampleShape = kind[nn.Shape]{name: "shape", parse: nn.ParseShape}
 
 // columnNames is lists of names with commas between; a name with a comma in it is in
 // quotes, as in a CSV file.

@@ -45,11 +45,36 @@ type Method struct {
 	iterations  func(facts) int
 	make        func(*reader, facts) dlam.Solver
 	monotone    func(mini bool) bool // whether theory says that its objective never rises
+	layers      support              // which layers it trains
 	splits      bool                 // keeps z and a of all samples, which a certificate copies
 
 	smoothing   func(facts) float64 // label smoothing; nil: none
 	weightDecay func(facts) float64 // λ of prox.L2; nil: none
 	wide        bool                // one wide hidden layer for mini-batches of pictures, whose pixels say little each
+}
+
+// support is which layers a method trains.
+type support int
+
+const (
+	allLayers  support = iota
+	noMaxima           // no max pooling
+	denseAlone         // fully-connected layers
+)
+
+// trains reports a layer of n that the method does not train.
+func (m Method) trains(n *dlam.Network) error {
+	var err error
+	switch m.layers {
+	case noMaxima:
+		err = n.Unpooled()
+	case denseAlone:
+		err = n.FullyConnected()
+	}
+	if err != nil {
+		return refusef("%s does not train this network: %w (sync and the methods of backpropagation do)", m.Name, err)
+	}
+	return nil
 }
 
 // facts are what a method's settings follow from.
@@ -60,6 +85,7 @@ type facts struct {
 	meanWeight float64       // of these; 1 without weights
 	classes    bool          // targets are classes, not values
 	image      picture.Image // shape of a sample, as networks get it
+	shared     bool          // some layer shares its weights between places
 	table      bool          // samples are rows of a table: neither pictures nor very many numbers
 	iterations int
 	seed       uint64
@@ -77,12 +103,12 @@ func Methods() []Method {
 			monotone:  func(mini bool) bool { return !mini },
 			smoothing: syncSmooths, weightDecay: syncDecays, wide: true,
 		},
-		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true},
-		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true},
-		{Name: "cdlam", About: "DLAM with z and a of a layer as one block", Init: dlam.He, miniBatches: never, iterations: times(100), make: makeCDLAM, monotone: always},
-		{Name: "admm", About: "ADMM without gradients (Taylor et al. 2016)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeADMM},
-		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM},
-		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD},
+		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true, layers: noMaxima},
+		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true, layers: noMaxima},
+		{Name: "cdlam", About: "DLAM with z and a of a layer as one block", Init: dlam.He, miniBatches: never, iterations: times(100), make: makeCDLAM, monotone: always, layers: denseAlone},
+		{Name: "admm", About: "ADMM without gradients (Taylor et al. 2016)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeADMM, layers: denseAlone},
+		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM, layers: denseAlone},
+		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD, layers: denseAlone},
 	}
 	for _, rule := range gradient.Rules {
 		list = append(list, Method{Name: string(rule), About: "backpropagation", Init: dlam.He, miniBatches: ifGiven, iterations: gradientIterations, make: makeGradient(rule)})
@@ -211,6 +237,9 @@ func makeSync(r *reader, f facts) dlam.Solver {
 		s = syncdlam.SettingsFor(max(1, f.samples), f.classes, max(1, f.iterations))
 		if f.table && f.classes {
 			s.Lambda = tableLambda
+		}
+		if f.shared && f.classes {
+			s.Lambda = syncdlam.SharedLambda
 		}
 	}
 	g := r.given

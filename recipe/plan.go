@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -14,7 +15,9 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/prox"
 	"github.com/dlam-go/dlam/solver/ensemble"
@@ -72,7 +75,14 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	if err := p.state(); err != nil {
 		return nil, err
 	}
-	w := slices.Concat([]int{p.Problem.X.Cols}, p.Options.Hidden, []int{p.Problem.Y.Width()})
+	outline, err := p.outline()
+	if err != nil {
+		return nil, refuse(err)
+	}
+	if err := p.facts.method.trains(outline); err != nil {
+		return nil, err
+	}
+	w := outline.Widths()
 	samples := p.Problem.X.Rows
 	if p.Options.ranks().Size() > 1 { // they make Gram matrices of inputs, however few samples each has
 		samples = max(samples, slices.Max(w))
@@ -81,10 +91,15 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	for l := 1; l < len(w)-1; l++ {
 		all[l] *= o.ensemble()
 	}
-	p.Memory = estimate(p.Solver, all, samples, p.Options.Threads)
+	if p.Memory = estimate(p.Solver, all, samples, p.Options.Threads); p.facts.shared {
+		p.Memory = estimateShared(p.Solver, outline, samples, p.Options.Threads)
+	}
 	if p.givesUp() && o.Folder != "" { // a copy of the parameters, and of up to three averages of them
-		for l := range all[1:] {
+		for l := 0; !p.facts.shared && l < len(all)-1; l++ {
 			p.Memory += 4 * 4 * float64(all[l]+1) * float64(all[l+1])
+		}
+		if p.facts.shared {
+			p.Memory += 4 * 4 * float64(outline.Parameters())
 		}
 	}
 	if o.Certify && p.facts.method.splits {
@@ -93,15 +108,73 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	if err := room(&p.Options, "training", s.raw+s.Train.Bytes()+s.Test.Bytes()+s.Validation.Bytes(), p.Memory); err != nil {
 		return nil, err
 	}
-	p.Network, err = p.start(w)
+	p.Network, err = p.start(outline)
 	return p, err
+}
+
+// outline is the network without its parameters. A network to start from, of layers
+// that share weights, says what it is.
+func (p *Plan) outline() (*dlam.Network, error) {
+	o := &p.Options
+	in, outputs := p.Problem.X.Cols, p.Problem.Y.Width()
+	if o.Layers == nil && o.Start != nil && o.Start.FullyConnected() != nil {
+		return o.Start, nil
+	}
+	layers, shape := o.Layers, nn.Vector(in)
+	if layers == nil {
+		n := &dlam.Network{}
+		for _, d := range append(slices.Clone(o.Hidden), outputs) { // of any size: what is too large is refused by its memory
+			n.Layers = append(n.Layers, dlam.Layer{W: mat.Dense{Rows: d, Cols: in, Stride: in}, H: o.Activation[0]})
+			in = d
+		}
+		n.Layers[len(n.Layers)-1].H = activation.Identity{}
+		return n, nil
+	}
+	if !nn.Flat(layers) {
+		var err error
+		if shape, err = p.shape(); err != nil {
+			return nil, err
+		}
+	}
+	n, err := nn.Outline(shape, layers, outputs, o.Activation[0])
+	if err != nil {
+		return nil, fmt.Errorf("layers: %w", err)
+	}
+	return n, nil
+}
+
+// shape is that of a sample, as the network gets it.
+func (p *Plan) shape() (nn.Shape, error) {
+	given, im, in := p.Options.Shape, p.facts.image, p.Problem.X.Cols
+	known := nn.Shape{Height: im.Height, Width: im.Width, Channels: im.Channels}
+	switch none := (nn.Shape{}); {
+	case known == none && given == none:
+		return none, fmt.Errorf("layers: the samples are rows of %d numbers, of which nothing says what picture they are: say it by shape, as %s", in, exampleShape(in))
+	case known == none && given.Size() != in:
+		return none, fmt.Errorf("shape: %s has %d numbers, and a sample %d", textOf(given), given.Size(), in)
+	case known == none:
+		return given, nil
+	case given != none && given != known:
+		return none, fmt.Errorf("shape: got %s, and the samples are pictures of %s", textOf(given), textOf(known))
+	}
+	return known, nil
+}
+
+// exampleShape is a shape of n numbers, of a square if it is one.
+func exampleShape(n int) string {
+	for _, channels := range []int{1, 3} {
+		if side := int(math.Round(math.Sqrt(float64(n / channels)))); side*side*channels == n {
+			return fmt.Sprintf("%dx%dx%d", side, side, channels)
+		}
+	}
+	return fmt.Sprintf("1x%dx1", n)
 }
 
 // chooseMethod makes the solver, and chooses the network's shape and how long to
 // train, which go with it.
 func (p *Plan) chooseMethod() {
 	o, train := &p.Options, p.Samples.Train
-	f := facts{samples: p.Total, meanWeight: p.meanWeight, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
+	f := facts{shared: !nn.Flat(o.Layers) || o.Start != nil && o.Start.FullyConnected() != nil, samples: p.Total, meanWeight: p.meanWeight, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
 	if o.Solver != nil {
 		f.method = Method{Name: o.Solver.String(), Init: dlam.He}
 		p.Solver = o.Solver
@@ -118,7 +191,7 @@ func (p *Plan) chooseMethod() {
 			p.Solver = f.members(o)
 		}
 	}
-	if o.Hidden == nil {
+	if o.Hidden == nil && o.Layers == nil {
 		o.Hidden = f.hidden(o.Start)
 	}
 	if o.Init == "" {
@@ -231,12 +304,12 @@ func (p *Plan) jitter() (picture.Jitter, error) {
 }
 
 // start is the first weights, drawn or given.
-func (p *Plan) start(widths []int) (*dlam.Network, error) {
-	o := &p.Options
+func (p *Plan) start(outline *dlam.Network) (*dlam.Network, error) {
+	o, widths := &p.Options, outline.Widths()
 	if n := len(o.Activation); n > 1 && n != len(widths)-2 {
 		return nil, refusef("activation: got %d activations for %d hidden layers, want one for all or one for each", n, len(widths)-2)
 	}
-	n, err := p.draw(widths, 0)
+	n, err := p.draw(outline, 0)
 	if err != nil {
 		return nil, refuse(err)
 	}
@@ -244,7 +317,7 @@ func (p *Plan) start(widths []int) (*dlam.Network, error) {
 	case o.ensemble() > 1:
 		all := []*dlam.Network{n}
 		for k := 1; k < o.ensemble(); k++ {
-			if n, err = p.draw(widths, k); err != nil {
+			if n, err = p.draw(outline, k); err != nil {
 				return nil, refuse(err)
 			}
 			all = append(all, n)
@@ -267,6 +340,11 @@ func (p *Plan) start(widths []int) (*dlam.Network, error) {
 		if got := o.Start.Widths(); !slices.Equal(got, widths) {
 			return nil, refusef("the network to start from has widths %v; data and hidden layers ask for %v", got, widths)
 		}
+		for l, ly := range o.Start.Layers {
+			if want := n.Layers[l]; !ly.Linear().Spec().Equal(want.Linear().Spec()) || max(1, ly.Max) != max(1, want.Max) {
+				return nil, refusef("layer %d of the network to start from is %s; layers ask for %s", l+1, ly.Text(), want.Text())
+			}
+		}
 		for l, h := range hiddenActivations(o.Start) {
 			if want := n.Layers[l].H.Spec(); !h.Spec().Equal(want) {
 				return nil, refusef("activation: got %v, and layer %d of the network to start from has %v", want, l+1, h.Spec())
@@ -282,9 +360,9 @@ func (p *Plan) start(widths []int) (*dlam.Network, error) {
 }
 
 // draw is the first weights of network k of an ensemble, or of the only one.
-func (p *Plan) draw(widths []int, k int) (*dlam.Network, error) {
+func (p *Plan) draw(outline *dlam.Network, k int) (*dlam.Network, error) {
 	o := &p.Options
-	n, err := dlam.NewNetwork(widths, o.Activation[0], o.Init, rand.New(rand.NewPCG(o.Seed, uint64(k))))
+	n, err := outline.Drawn(o.Init, rand.New(rand.NewPCG(o.Seed, uint64(k))))
 	if err != nil {
 		return nil, err
 	}
@@ -341,6 +419,17 @@ func estimate(s dlam.Solver, widths []int, samples, threads int) float64 {
 		bytes += 4 * (float64(d)*float64(widths[l])*float64(8+threads) + 2048*float64(d)*float64(threads))
 	}
 	return bytes
+}
+
+// estimateShared is estimate for a network in which some layer shares its weights.
+func estimateShared(s dlam.Solver, n *dlam.Network, samples, threads int) float64 {
+	if e, ok := s.(interface {
+		MemoryFor(n *dlam.Network, samples, threads int) float64
+	}); ok {
+		return e.MemoryFor(n, samples, threads)
+	}
+	worker, _ := nn.PassMemory(n.Layers)
+	return 4 * (float64(n.Parameters())*float64(8+threads) + worker*float64(threads))
 }
 
 // certificateSize is about how many bytes a certificate of an iterate takes: the

@@ -95,7 +95,7 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 	}
 	common := cfg.Options
 	common.Iterations, common.MaxMemory = o.iterations, float64(o.most)
-	if common.Hidden == nil {
+	if common.Hidden == nil && common.Layers == nil {
 		common.Hidden = recipe.PaperHidden() // one network for all
 	}
 	plans, err := a.plans(c.Context(), cfg, common, o)

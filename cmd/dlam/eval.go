@@ -17,7 +17,7 @@ import (
 
 func newEvalCommand(a *app) *cobra.Command {
 	u := newUseFlags("measuring", "measure on fewer samples (--data)")
-	u.judged = true
+	u.judged, u.weighs = true, true
 	c := &cobra.Command{
 		Use: "eval MODEL", Short: "Measure a model on labelled data", Args: cobra.ExactArgs(1),
 		Long: `Measure a model. Of classes: accuracy and balanced accuracy, log-loss, ROC-AUC,
@@ -52,7 +52,16 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if !d.Labelled() || (d.Class != nil) != (m.Classes != nil) {
 		return usagef("%s: no labels of the model's kind to measure on", u.source.Data)
 	}
-	d = a.weighed(m, d)
+	r, err := judge.Model(m, d, u.threads)
+	if err != nil {
+		return err
+	}
+	d = d.WeighClasses(m.Training.ClassWeights)
+	column := m.Transform.Table.Weight
+	if d.Table.Weight == "" {
+		column = ""
+	}
+	a.sayWeights(column, m.Classes, m.Training.ClassWeights)
 	score, err := dlam.Evaluate(m.Network, d.X, d.Target(), m.Loss, u.threads)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -61,11 +70,10 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if m.Transform.TargetFactor != 0 {
 		unit = 1 / float64(m.Transform.TargetFactor)
 	}
-	r, err := judge.Model(m, d, u.threads)
-	if err != nil {
-		return err
-	}
 	a.showScore(m, d, score, unit)
+	if m.Training.ClassWeights != nil {
+		a.say("the figures that follow are not weighted by class")
+	}
 	a.showReport(r)
 	if !u.json {
 		return nil
@@ -82,16 +90,6 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	scores(s, part[u.train], score, m.Classes != nil, unit)
 	scores(s, part[!u.train], nil, m.Classes != nil, unit)
 	return a.object(s)
-}
-
-// weighed is d with the weights that m was trained with, which it tells people of.
-func (a *app) weighed(m *model.Model, d dataset.Dataset) dataset.Dataset {
-	column := m.Transform.Table.Weight
-	if d.Table.Weight == "" {
-		column = ""
-	}
-	a.sayWeights(column, m.Classes, m.Training.ClassWeights)
-	return d.WeighClasses(m.Training.ClassWeights)
 }
 
 // measured is the data to measure m on: what --data names, else a part of what

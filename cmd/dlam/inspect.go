@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -16,6 +17,7 @@ import (
 	"github.com/dlam-go/dlam/judge"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/nn"
 )
 
 func newInspectCommand(a *app) *cobra.Command {
@@ -88,6 +90,10 @@ type inspection struct {
 
 // layerNote is a layer in numbers.
 type layerNote struct {
+	Layer  string  `json:"layer"`             // as --layers asks for it
+	Output string  `json:"output"`            // shape of what it gives for a sample
+	MFLOP  float64 `json:"mflop"`             // million multiplications and additions with weights, a sample
+	Left   string  `json:"dropped,omitempty"` // what its windows leave out
 	Units  int     `json:"units"`
 	Inputs int     `json:"inputs"`
 	Weight float64 `json:"weight_norm"`
@@ -96,7 +102,7 @@ type layerNote struct {
 }
 
 func note(ly dlam.Layer) layerNote {
-	n := layerNote{Units: ly.W.Rows, Inputs: ly.W.Cols}
+	n := layerShape(ly)
 	for _, v := range ly.W.Elements() {
 		n.Weight += float64(v) * float64(v)
 		n.Top = math.Max(n.Top, math.Abs(float64(v)))
@@ -107,6 +113,42 @@ func note(ly dlam.Layer) layerNote {
 	n.Weight, n.Bias = math.Sqrt(n.Weight), math.Sqrt(n.Bias)
 	return n
 }
+
+// layerShape is what there is to say of a layer without its parameters.
+func layerShape(ly dlam.Layer) layerNote {
+	return layerNote{
+		Layer: ly.Text(), Output: ly.Out().String(), MFLOP: 2e-6 * float64(ly.MultiplyAdds()), Left: ly.Dropped(),
+		Units: ly.W.Rows, Inputs: ly.W.Cols,
+	}
+}
+
+// showLayers is the table of a network that is to be trained.
+func (a *app) showLayers(n *dlam.Network) {
+	if a.job.Rank() > 0 {
+		return
+	}
+	w := table.NewWriter()
+	w.SetOutputMirror(a.err)
+	w.SetStyle(table.StyleLight)
+	w.AppendHeader(table.Row{"layer", "kind", "activation", "output", "parameters", "MFLOP"})
+	w.AppendRow(table.Row{"", "input", "", n.Layers[0].In(), "", ""})
+	var mflop float64
+	for l, ly := range n.Layers {
+		s := layerShape(ly)
+		mflop += s.MFLOP
+		w.AppendRow(table.Row{l + 1, s.Layer, ly.H.Spec(), s.Output, ly.W.Rows * (ly.W.Cols + 1), fourDigits(s.MFLOP)})
+	}
+	w.AppendFooter(table.Row{"", "", "", "", n.Parameters(), fourDigits(mflop)})
+	w.Render()
+	for l, ly := range n.Layers {
+		if left := ly.Dropped(); left != "" {
+			a.say("layer %d: %s", l+1, left)
+		}
+	}
+}
+
+// fourDigits is a number for people.
+func fourDigits(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
 
 // inspect looks at a model, and at what it does to the data that u names.
 func (a *app) inspect(ctx context.Context, m *model.Model, u *useFlags) (*inspection, error) {
@@ -161,16 +203,33 @@ func (a *app) showInspection(i *inspection) {
 	w := table.NewWriter()
 	w.SetOutputMirror(a.err)
 	w.SetStyle(table.StyleLight)
-	w.AppendHeader(table.Row{"layer", "map", "W", "activation", "‖W‖", "max |W|", "‖b‖", "dead units"})
-	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+	head := table.Row{"layer", "map", "W", "activation", "‖W‖", "max |W|", "‖b‖", "dead units"}
+	shared := slices.ContainsFunc(i.Layers, func(ly model.Layer) bool { return ly.Map.Kind != nn.Dense{}.Spec().Kind })
+	if shared {
+		head = append(head, "output", "MFLOP")
+	}
+	w.AppendHeader(head)
 	for l, n := range i.Notes {
 		dead := "-"
 		if l < len(i.Dead) {
 			dead = strconv.Itoa(i.Dead[l])
 		}
-		w.AppendRow(table.Row{l + 1, i.Layers[l].Map, strconv.Itoa(n.Units) + "×" + strconv.Itoa(n.Inputs), i.Layers[l].Activation, number(n.Weight), number(n.Top), number(n.Bias), dead})
+		kind := i.Layers[l].Map.Kind
+		if kind != (nn.Dense{}).Spec().Kind {
+			kind = n.Layer
+		}
+		row := table.Row{l + 1, kind, strconv.Itoa(n.Units) + "×" + strconv.Itoa(n.Inputs), i.Layers[l].Activation, fourDigits(n.Weight), fourDigits(n.Top), fourDigits(n.Bias), dead}
+		if shared {
+			row = append(row, n.Output, fourDigits(n.MFLOP))
+		}
+		w.AppendRow(row)
 	}
 	w.Render()
+	for l, n := range i.Notes {
+		if n.Left != "" {
+			a.say("layer %d: %s", l+1, n.Left)
+		}
+	}
 	switch {
 	case i.noLabels != nil:
 		a.say("no confusion matrix: %v", i.noLabels)

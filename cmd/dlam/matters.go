@@ -99,7 +99,6 @@ func (a *app) importance(ctx context.Context, m *model.Model, u *useFlags, w *wh
 	if err != nil {
 		return nil, err
 	}
-	d = a.weighed(m, d)
 	told := time.Now()
 	all, err := judge.Permute(ctx, m, d, judge.Permuting{Repeats: w.repeats, Seed: w.seed, Threads: u.threads, Tell: func(done, columns int) {
 		if time.Since(told) > time.Second {

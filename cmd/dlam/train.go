@@ -47,6 +47,7 @@ values: what each column was taken for is shown.`,
   dlam train --data mnist --pool 2 --limit 55000 --hidden 100,100 --iterations 150
   dlam train --data titanic.csv --label survived --drop alive
   dlam train --data prices.csv --label price --task regression
+  dlam train --data mnist --layers 'conv 16 5x5, max 2, conv 32 5x5, max 2, dense 128' --epochs 4
   dlam train --config runs/digits-dlam/config.toml --seed 2
   dlam train --resume runs/mnist-dlam`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -160,6 +161,9 @@ func (a *app) train(cmd *cobra.Command, c *recipe.Config, f *trainFlags) error {
 	if !f.quiet {
 		a.showColumns(data.Columns())
 		a.sayWeights(p.Samples.Transform.Table.Weight, p.Samples.Train.Classes, p.ClassWeights)
+		if c.Options.Layers != nil {
+			a.showLayers(p.Network)
+		}
 	}
 	if f.dryRun {
 		a.describe(p, c)

@@ -32,6 +32,7 @@ type useFlags struct {
 	keepSet bool
 	train   bool
 	json    bool
+	weighs  bool // scores are weighted, if the model's training was
 	layers  bool // outputs of whole layers are kept
 	judged  bool // samples are ordered by an output
 	copied  bool // features are changed in a copy
@@ -101,7 +102,7 @@ func (a *app) rawFor(ctx context.Context, m *model.Model, source string, u *useF
 		o.Missing = m.Transform.Missing
 	}
 	o.NoLabel = !labelled
-	if labelled {
+	if u.weighs {
 		o.Weight = m.Transform.Table.Weight
 	}
 	if o.Keep = u.keep; !u.keepSet {

@@ -26,15 +26,14 @@ func (a *app) sayWeights(column string, classes []string, factors []float64) {
 		by = append(by, "class ("+strings.Join(list, ", ")+")")
 	}
 	if by != nil && a.job.Rank() == 0 {
-		a.say("samples are weighted by %s: accuracy, loss and the like are weighted means, counts are not", strings.Join(by, " and "))
+		a.say("samples are weighted by %s: accuracy, loss and the like are weighted means", strings.Join(by, " and "))
 	}
 }
 
-// sayWeighted tells people that the figures of models that c trains are weighted, each
-// by what its own training samples say of classes.
+// sayWeighted tells people which of the weights that c trains with count in figures.
 func (a *app) sayWeighted(c *recipe.Config) {
 	a.sayWeights(c.Source.Weight, nil, nil)
-	if w, _ := c.Entry("class-weight"); w.Get() != nil {
-		a.say("samples are weighted by class (--class-weight %s), by how many each training has of it: figures are weighted means", w.Text())
+	if !c.Options.ClassWeight.IsZero() {
+		a.say("training weighs classes; the figures are not weighted by class")
 	}
 }

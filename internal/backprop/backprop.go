@@ -31,7 +31,17 @@ type Moments struct {
 	Rows   []float64   // number of rows: samples times places
 	Square [][]float64 // Σ uuᵀ, row-major; the upper triangle
 	Sum    [][]float64 // Σ u
+	// Energy is, of each layer, the mean over samples of Σ‖δ‖² over places, divided by
+	// W's rows. It is made of networks in which some layer shares its weights.
+	Energy []float64
 }
+
+// momentSamples is how many samples of a batch, and of more, the moments of layers
+// that share weights are made of: each has many rows.
+const (
+	momentSamples     = 64
+	momentSamplesMany = 1024
+)
 
 // Backprop computes the gradient of the risk by backpropagation. It is the Op
 // of its own passes.
@@ -56,9 +66,13 @@ type Backprop struct {
 	first  int         // first layer whose moments are summed, from 0
 	stored layerValues // of all samples of a small batch
 	store  bool        // whether the batch is small enough: its products are made after its blocks
+	stride int         // each so manieth sample's rows are in the moments of layers that share weights
+	shared bool        // there is such a layer
 
 	n, weight  pass.Scalar
 	risk       pass.Scalar
+	momentN    pass.Scalar // weight of the samples whose rows are in the moments of layers that share weights
+	energy     pass.Vector
 	dW         []pass.Product // of each layer: δᵀU(a), with the sums of δ's columns
 	momentSums []pass.Product // of each layer: U(a)ᵀU(a), with the sums of U(a)'s columns
 	grad       Gradient
@@ -78,7 +92,7 @@ const (
 // samples.
 type layerValues struct {
 	z, a [][]float32 // of each layer; δ_l = ∂R/∂z_l takes z_l's place
-	u    [][]float32 // U(a_{l-1}), where it is not a_{l-1} itself
+	max  [][]int32   // where the largest of windows were, with max pooling
 }
 
 // worker is one worker's scratch, for Block samples.
@@ -86,7 +100,9 @@ type worker struct {
 	layerValues             // where the block under way is: own, or the batch's
 	own         layerValues // the worker's own, for one block
 	delta       []float32
-	adjoint     []float32 // of a layer's map
+	scratch     []float32   // of a layer's map
+	patches     []float32   // of a sample
+	pack        mat.Packing // of gradients of layers that share weights
 }
 
 // New prepares for the layers, whose memory it refers to. It refuses hidden
@@ -95,6 +111,7 @@ func New(e *pass.Engine, layers []nn.Layer, l loss.Loss) (*Backprop, error) {
 	b := &Backprop{MeanWeight: 1, e: e, layers: layers, loss: l, pass: e.NewPass(pass.Fine)}
 	for i, ly := range layers {
 		b.products = append(b.products, nn.NewProducts(ly))
+		b.shared = b.shared || !b.products[i].Dense()
 		if i == len(layers)-1 {
 			break
 		}
@@ -107,7 +124,10 @@ func New(e *pass.Engine, layers []nn.Layer, l loss.Loss) (*Backprop, error) {
 	n := len(layers)
 	b.dW, b.momentSums = make([]pass.Product, n), make([]pass.Product, n)
 	b.grad.W, b.grad.B = make([]pass.Sum, n), make([]pass.Sum, n)
-	b.moments = Moments{make([]float64, n), make([][]float64, n), make([][]float64, n)}
+	b.moments = Moments{make([]float64, n), make([][]float64, n), make([][]float64, n), nil}
+	if b.shared {
+		b.moments.Energy = make([]float64, n)
+	}
 	b.workers = make([]worker, e.Pool.Threads())
 	for w := range b.workers {
 		b.workers[w].allocate(b)
@@ -117,7 +137,7 @@ func New(e *pass.Engine, layers []nn.Layer, l loss.Loss) (*Backprop, error) {
 }
 
 func newLayerValues(layers int) layerValues {
-	return layerValues{make([][]float32, layers), make([][]float32, layers), make([][]float32, layers)}
+	return layerValues{make([][]float32, layers), make([][]float32, layers), make([][]int32, layers)}
 }
 
 // grow makes room for so many samples.
@@ -126,8 +146,8 @@ func (v *layerValues) grow(b *Backprop, samples int) {
 		if n := samples * ly.Units(); cap(v.z[l]) < n {
 			v.z[l], v.a[l] = make([]float32, n), make([]float32, n)
 		}
-		if n := b.products[l].Scratch(samples); cap(v.u[l]) < n {
-			v.u[l] = make([]float32, n)
+		if n := samples * b.products[l].Winners(); cap(v.max[l]) < n {
+			v.max[l] = make([]int32, n)
 		}
 	}
 }
@@ -136,21 +156,25 @@ func (v *layerValues) grow(b *Backprop, samples int) {
 func (w *worker) use(b *Backprop, v *layerValues, lo int) {
 	for l, ly := range b.layers {
 		w.z[l], w.a[l] = v.z[l][lo*ly.Units():cap(v.z[l])], v.a[l][lo*ly.Units():cap(v.a[l])]
-		w.u[l] = v.u[l][b.products[l].Scratch(lo):cap(v.u[l])]
+		w.max[l] = v.max[l][lo*b.products[l].Winners() : cap(v.max[l])]
 	}
 }
 
 func (w *worker) allocate(b *Backprop) {
 	w.layerValues, w.own = newLayerValues(len(b.layers)), newLayerValues(len(b.layers))
 	w.own.grow(b, pass.Block)
-	widest, adjoint := 0, 0
+	widest, room, patches := 0, 0, 0
 	for l, ly := range b.layers {
-		adjoint = max(adjoint, b.products[l].Scratch(pass.Block))
+		room = max(room, b.products[l].Room())
+		if !b.products[l].Dense() {
+			patches = max(patches, b.products[l].Scratch(1))
+		}
 		if l < len(b.layers)-1 {
 			widest = max(widest, ly.Units())
 		}
 	}
-	w.delta, w.adjoint = make([]float32, pass.Block*widest), make([]float32, adjoint)
+	w.delta, w.scratch = make([]float32, pass.Block*widest), make([]float32, room)
+	w.patches = make([]float32, patches)
 }
 
 // LastGradient is what the last call of Gradient returned, and where the next
@@ -176,8 +200,14 @@ func (b *Backprop) GradientAndMoments(x mat.Dense, y loss.Target, first int) (*G
 	}
 	for l := first; l < len(b.layers); l++ {
 		square := b.pass.Product(b.momentSums[l])
-		b.moments.Rows[l] = b.grad.Weight * float64(b.layers[l].Places())
+		b.moments.Rows[l] = b.grad.Weight
+		if !b.products[l].Dense() {
+			b.moments.Rows[l] = b.pass.Scalar(b.momentN) * float64(b.layers[l].Places())
+		}
 		b.moments.Square[l], b.moments.Sum[l] = square.Float64(), b.pass.Columns(b.momentSums[l])
+	}
+	for l := range b.moments.Energy {
+		b.moments.Energy[l] = b.pass.Vector(b.energy)[l] / b.grad.Weight
 	}
 	return &b.grad, &b.moments, nil
 }
@@ -198,6 +228,10 @@ func (b *Backprop) run(g goal, x mat.Dense, y loss.Target) error {
 	b.pack = packJob{b: b, back: g != goalRisk}
 	b.e.Pool.Run(&b.pack)
 	b.store = x.Rows <= pass.FlushRows
+	b.stride = max(1, x.Rows/momentSamplesMany)
+	if b.store {
+		b.stride = max(1, x.Rows/momentSamples)
+	}
 	var err error
 	if b.store {
 		b.stored.grow(b, x.Rows)
@@ -242,10 +276,24 @@ func (b *Backprop) Plan(p *pass.Plan) {
 		return
 	}
 	for l, ly := range b.layers {
-		b.dW[l] = p.Product(ly.W.Rows, ly.W.Cols)
+		if b.products[l].Dense() {
+			b.dW[l] = p.Product(ly.W.Rows, ly.W.Cols)
+		} else {
+			b.dW[l] = p.Summed(ly.W.Rows, ly.W.Cols)
+		}
 	}
-	for l := len(b.layers) - 1; b.goal == goalMoments && l >= b.first; l-- {
-		b.momentSums[l] = p.Gram(b.layers[l].W.Cols)
+	if b.goal != goalMoments {
+		return
+	}
+	for l := len(b.layers) - 1; l >= b.first; l-- {
+		if b.products[l].Dense() {
+			b.momentSums[l] = p.Gram(b.layers[l].W.Cols)
+		} else {
+			b.momentSums[l] = p.SummedGram(b.layers[l].W.Cols)
+		}
+	}
+	if b.shared {
+		b.momentN, b.energy = p.Scalar(), p.Vector(len(b.layers))
 	}
 }
 
@@ -264,41 +312,55 @@ func (b *Backprop) Block(pw *pass.Worker, lo, hi int) {
 	if b.goal == goalRisk {
 		return
 	}
-	if b.goal == goalMoments && !b.store {
-		for l := b.first; l < len(b.layers); l++ {
-			pw.AddGram(b.momentSums[l], b.input(w, l, x))
-		}
+	if b.goal == goalMoments {
+		b.addMoments(pw, w, x, lo)
 	}
 	b.backward(pw, w, x, y)
 }
 
-// Factors are the factors of a stored batch's product: δ and U(a) for a gradient,
-// U(a) twice for second moments.
+// addMoments adds the second moments of the layers' inputs of the samples x, from sample
+// lo on: those of dense layers unless they are stored, and of others those of some.
+func (b *Backprop) addMoments(pw *pass.Worker, w *worker, x mat.Dense, lo int) {
+	first := (b.stride - lo%b.stride) % b.stride // of those some
+	for l := b.first; l < len(b.layers); l++ {
+		in := b.input(w, l, x)
+		if b.products[l].Dense() {
+			if !b.store {
+				pw.AddGram(b.momentSums[l], in)
+			}
+			continue
+		}
+		for i := first; i < x.Rows; i += b.stride {
+			pw.AddSampleGram(b.momentSums[l], b.products[l].Rows(in.RowRange(i, i+1), w.patches), i)
+		}
+	}
+	for i := first; b.shared && i < x.Rows; i += b.stride {
+		pw.Add(b.momentN, pw.Weight(i))
+	}
+}
+
+// Factors are the factors of a stored batch's product, of a dense layer: δ and a for a
+// gradient, a twice for second moments.
 func (b *Backprop) Factors(h pass.Product) (left, right mat.Dense) {
 	w := worker{layerValues: b.stored}
 	for l, ly := range b.layers {
 		switch {
 		case b.dW[l] == h:
-			delta := matrix(b.stored.z[l], b.x.Rows, ly.Units())
-			return b.products[l].ByPlace(delta), b.input(&w, l, b.x)
+			return matrix(b.stored.z[l], b.x.Rows, ly.Units()), b.input(&w, l, b.x)
 		case b.goal == goalMoments && l >= b.first && b.momentSums[l] == h:
-			u := b.input(&w, l, b.x)
-			return u, u
+			a := b.input(&w, l, b.x)
+			return a, a
 		}
 	}
 	panic("backprop: factors of an unknown product")
 }
 
-// input is U(a_{l-1}) of the samples x, after a forward pass in w.
+// input is a_{l-1} of the samples x, after a forward pass in w.
 func (b *Backprop) input(w *worker, l int, x mat.Dense) mat.Dense {
-	p, ly := b.products[l], b.layers[l]
-	if n := p.Scratch(x.Rows); n > 0 {
-		return mat.FromSlice(n/ly.W.Cols, ly.W.Cols, w.u[l][:n])
-	}
 	if l == 0 {
 		return x
 	}
-	return matrix(w.a[l-1], x.Rows, ly.W.Cols)
+	return matrix(w.a[l-1], x.Rows, b.layers[l-1].Units())
 }
 
 // forward fills z_l and a_l and returns the risk.
@@ -307,7 +369,7 @@ func (b *Backprop) forward(w *worker, x mat.Dense, y loss.Target) float64 {
 	in := x
 	for l, ly := range b.layers {
 		z := matrix(w.z[l], x.Rows, ly.Units())
-		b.products[l].Affine(z, in, w.u[l])
+		b.products[l].AffineWinners(z, in, w.max[l], w.scratch)
 		if l == last {
 			return loss.Weighted(b.loss, z, y)
 		}
@@ -324,18 +386,39 @@ func (b *Backprop) backward(pw *pass.Worker, w *worker, x mat.Dense, y loss.Targ
 	delta := matrix(w.z[last], x.Rows, b.layers[last].Units())
 	b.loss.Grad(delta, delta, y)
 	for l := last; ; l-- {
-		if !b.store {
-			pw.AddProduct(b.dW[l], b.products[l].ByPlace(delta), b.input(w, l, x))
-		}
+		b.addGradient(pw, w, l, delta, x)
 		if l == 0 {
 			return
 		}
 		n := b.layers[l-1].Units()
 		z, d := matrix(w.z[l-1], x.Rows, n), matrix(w.delta, x.Rows, n)
-		b.products[l].Back(d, delta, w.adjoint)
+		b.products[l].Back(d, delta, w.max[l], w.scratch)
 		b.h[l-1].MulDeriv(z.Elements(), d.Elements(), z.Elements())
 		delta = z
 	}
+}
+
+// addGradient adds the product of δ_l with U(a_{l-1}), unless that is stored.
+func (b *Backprop) addGradient(pw *pass.Worker, w *worker, l int, delta, x mat.Dense) {
+	in, p := b.input(w, l, x), b.products[l]
+	if b.shared && b.goal == goalMoments {
+		pw.Vector(b.energy)[l] += pw.SumSquares(delta) / float64(b.layers[l].W.Rows)
+	}
+	if p.Dense() {
+		if !b.store {
+			pw.AddProduct(b.dW[l], delta, in)
+		}
+		return
+	}
+	delta = pw.Weighted(delta)
+	sum, places := pw.Accumulator(b.dW[l]), b.layers[l].Places()
+	for lo, step := 0, max(1, pass.FlushRows/places); lo < x.Rows; lo += step {
+		hi := min(lo+step, x.Rows)
+		winners := w.max[l][lo*p.Winners():]
+		p.AddGradient(sum, delta.RowRange(lo, hi), in.RowRange(lo, hi), winners, w.scratch, &w.pack)
+		pw.Added(b.dW[l], (hi-lo)*places)
+	}
+	pw.AddProductColumns(b.dW[l], p.ByPlace(delta))
 }
 
 // matrix is so many rows at the beginning of buf.

@@ -39,7 +39,7 @@ func (b *Backprop) NewGaussNewton(dir []Direction, l loss.Curved) *GaussNewton {
 	g := &GaussNewton{b: b, loss: l, pass: b.e.NewPass(pass.Fine)}
 	for i, ly := range b.layers {
 		widest = max(widest, ly.Units())
-		g.products = append(g.products, nn.NewProducts(nn.Layer{Map: ly.Map, W: dir[i].W, B: dir[i].B}))
+		g.products = append(g.products, nn.NewProducts(nn.Layer{Map: ly.Map, Max: ly.Max, W: dir[i].W, B: dir[i].B}))
 	}
 	for range b.workers {
 		g.dz = append(g.dz, make([]float32, 2*pass.Block*widest))
@@ -107,11 +107,11 @@ func (g *GaussNewton) outputDerivative(worker int, x mat.Dense) (z, dz mat.Dense
 	for l, ly := range b.layers {
 		before := dz // of layer l-1
 		dz = matrix(halves[l%2], x.Rows, ly.Units())
-		g.products[l].Affine(dz, in, w.adjoint)
+		g.products[l].AffineAt(dz, in, w.max[l], w.scratch)
 		if l > 0 {
 			zBefore := matrix(w.z[l-1], x.Rows, b.layers[l-1].Units())
 			b.h[l-1].MulDeriv(before.Elements(), before.Elements(), zBefore.Elements())
-			b.products[l].AddImage(dz, before, w.adjoint)
+			b.products[l].AddImage(dz, before, w.max[l], w.scratch)
 		}
 		z = matrix(w.z[l], x.Rows, ly.Units())
 		if l < len(b.layers)-1 {

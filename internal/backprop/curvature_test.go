@@ -18,43 +18,48 @@ import (
 func TestGaussNewton(t *testing.T) {
 	for _, l := range []loss.Curved{loss.CrossEntropy{}, loss.Squared{}} {
 		p := testprob.Blobs(230, 6, 3, 5)
-		n := testprob.Network(p, []int{8, 7}, activation.Tanh{}, dlam.He, 2)
-		e := pass.New(3, nil)
-		defer e.Close()
-		b, err := backprop.New(e, n.Layers, l)
-		if err != nil {
-			t.Fatal(err)
-		}
-		g, err := b.Gradient(p.X, p.Y)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var dir []backprop.Direction
-		var slope float64
-		rng := testprob.Rng(3)
-		for i, ly := range n.Layers {
-			d := backprop.Direction{W: mat.New(ly.W.Rows, ly.W.Cols), B: make([]float32, len(ly.B))}
-			testprob.Normal(d.W, 1, rng)
-			testprob.Normal(mat.FromSlice(1, len(d.B), d.B), 1, rng)
-			slope -= dot(&g.W[i], d.W.Data) + dot(&g.B[i], d.B)
-			dir = append(dir, d)
-		}
-		m, err := b.NewGaussNewton(dir, l).Measure(p.X, p.Y)
-		if err != nil {
-			t.Fatal(err)
-		}
-		const step = 1e-2
-		up, down := outputs(t, n, dir, step, p.X), outputs(t, n, dir, -step, p.X)
-		for i := range up.Data {
-			up.Data[i] = (up.Data[i] - down.Data[i]) / (2 * step)
-		}
-		curve := l.Curvature(outputs(t, n, dir, 0, p.X), up, p.Y)
-		if m.N != 230 || math.Abs(m.Slope-slope) > 1e-4*math.Abs(slope) {
-			t.Errorf("%v: slope %g over %g samples, gradient says %g", l, m.Slope, m.N, slope)
-		}
-		if math.Abs(m.Curvature-curve) > 1e-2*curve { // of differences with a step of 0.01
-			t.Errorf("%v: curvature %g, differences of outputs say %g", l, m.Curvature, curve)
-		}
+		gaussNewton(t, l, p, testprob.Network(p, []int{8, 7}, activation.Tanh{}, dlam.He, 2), 1e-2)
+		gaussNewton(t, l, testprob.Blobs(230, 128, 3, 5), testprob.Pooled(3, activation.Tanh{}, 1), 1e-3)
+	}
+}
+
+// gaussNewton checks the model on a network, by differences with a step.
+func gaussNewton(t *testing.T, l loss.Curved, p *dlam.Problem, n *dlam.Network, step float32) {
+	t.Helper()
+	e := pass.New(3, nil)
+	defer e.Close()
+	b, err := backprop.New(e, n.Layers, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := b.Gradient(p.X, p.Y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dir []backprop.Direction
+	var slope float64
+	rng := testprob.Rng(3)
+	for i, ly := range n.Layers {
+		d := backprop.Direction{W: mat.New(ly.W.Rows, ly.W.Cols), B: make([]float32, len(ly.B))}
+		testprob.Normal(d.W, 1, rng)
+		testprob.Normal(mat.FromSlice(1, len(d.B), d.B), 1, rng)
+		slope -= dot(&g.W[i], d.W.Data) + dot(&g.B[i], d.B)
+		dir = append(dir, d)
+	}
+	m, err := b.NewGaussNewton(dir, l).Measure(p.X, p.Y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, down := outputs(t, n, dir, step, p.X), outputs(t, n, dir, -step, p.X)
+	for i := range up.Data {
+		up.Data[i] = (up.Data[i] - down.Data[i]) / (2 * step)
+	}
+	curve := l.Curvature(outputs(t, n, dir, 0, p.X), up, p.Y)
+	if m.N != 230 || math.Abs(m.Slope-slope) > 1e-4*math.Abs(slope) {
+		t.Errorf("%v: slope %g over %g samples, gradient says %g", l, m.Slope, m.N, slope)
+	}
+	if math.Abs(m.Curvature-curve) > 1e-2*curve { // of differences with a step of 0.01
+		t.Errorf("%v: curvature %g, differences of outputs say %g", l, m.Curvature, curve)
 	}
 }
 

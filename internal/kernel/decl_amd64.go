@@ -282,6 +282,12 @@ func addToFloat32AVX2(n int, sum *float64, a float32, dst *float32, b float32)
 func transposeAVX2(n int, src *float32, srcRow int, dst *float32, dstRow int)
 
 //go:noescape
+func largestAVX2(windows, channels int, z *float32, step int, offsets *int, count int, v *float32, win *int32)
+
+//go:noescape
+func spreadAVX2(windows, channels int, z *float32, step int, offsets *int, count int, v *float32, win *int32)
+
+//go:noescape
 func gatherAVX512(k int, s *float32, stride int, dst *float32, dstRow int, mask uint64)
 
 func pause()

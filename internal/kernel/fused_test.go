@@ -250,3 +250,37 @@ func TestExpSum(t *testing.T) {
 		}
 	}
 }
+
+func TestWindows(t *testing.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
+		channels, side := rapid.IntRange(1, 40).Draw(t, "channels"), rapid.IntRange(1, 3).Draw(t, "side")
+		across, over := rapid.IntRange(1, 5).Draw(t, "windows"), rapid.IntRange(0, 2).Draw(t, "left over")
+		width := (across*side + over) * channels
+		var offsets []int
+		for dy := range side {
+			for dx := range side {
+				offsets = append(offsets, dy*width+dx*channels)
+			}
+		}
+		n := across * channels
+		v := vectors(t, 2, side*width)
+		z, spreadWant := v[0], v[1]
+		got, want := vectors(t, 1, n)[0], vectors(t, 1, n)[0]
+		win, twin := make([]int32, n), make([]int32, n)
+		Largest(got[:n], win, z, channels, side*channels, offsets)
+		largestGo(want[:n], twin, z, channels, side*channels, offsets)
+		same(t, "Largest", got, want, n)
+		for i := range win {
+			if win[i] != twin[i] {
+				t.Fatalf("Largest: entry %d of %d is at %d, want %d", i, n, win[i], twin[i])
+			}
+		}
+		clear(got[:n])
+		Largest(got[:n], nil, z, channels, side*channels, offsets)
+		same(t, "Largest", got, want, n)
+		spreadGot := clone(spreadWant)
+		Spread(spreadGot, got[:n], win, channels, side*channels, offsets)
+		spreadGo(spreadWant, want[:n], twin, channels, side*channels, offsets)
+		same(t, "Spread", spreadGot, spreadWant, side*width)
+	})
+}

@@ -14,7 +14,16 @@ const (
 // by row, the last one filled up with zeros. A few last columns may be in quads.
 type Panel struct {
 	k, n        int
+	strips      bool // no columns are in quads
 	data, quads []float32
+}
+
+// inQuads is how many columns are in quads.
+func (p *Panel) inQuads() int {
+	if p.strips {
+		return 0
+	}
+	return inQuads(p.n)
 }
 
 // Pack packs B, a k×n row-major matrix.
@@ -26,7 +35,7 @@ func (p *Panel) Pack(b []float32, stride, k, n int) {
 // PackPart packs a part of B, of so many, after Size: the parts may be packed
 // at the same time.
 func (p *Panel) PackPart(b []float32, stride, part, parts int) {
-	width, n := panelWidth(), p.n-inQuads(p.n)
+	width, n := panelWidth(), p.n-p.inQuads()
 	if part == parts-1 && n < p.n && p.k > 0 {
 		packQuads(p.quads, b[n:], stride, 1, p.k, p.n-n)
 	}
@@ -48,7 +57,7 @@ func (p *Panel) PackT(s []float32, stride, n, k int) {
 
 // PackTPart is PackPart for B = Sᵀ.
 func (p *Panel) PackTPart(s []float32, stride, part, parts int) {
-	width, k, n := panelWidth(), p.k, p.n-inQuads(p.n)
+	width, k, n := panelWidth(), p.k, p.n-p.inQuads()
 	if part == parts-1 && n < p.n && p.k > 0 {
 		packQuads(p.quads, s[n*stride:], 1, stride, k, p.n-n)
 	}
@@ -67,7 +76,7 @@ func (p *Panel) Size(k, n int) {
 	width := panelWidth()
 	p.k, p.n = k, n
 	p.data = grow(p.data, k*((n+width-1)/width*width))
-	if inQuads(n) > 0 {
+	if p.inQuads() > 0 {
 		p.quads = grow(p.quads, (k+3)/4*16)
 	}
 }
@@ -131,7 +140,7 @@ func (p *Panel) MulRow(c []float32, cStride int, a []float32, aStride, m int, ro
 }
 
 func (p *Panel) mul(c []float32, cStride int, a []float32, aStride, m int, init []float32, initStride int) {
-	width, n := panelWidth(), p.n-inQuads(p.n)
+	width, n := panelWidth(), p.n-p.inQuads()
 	for i := 0; i < m; i += chunk {
 		for j := 0; j < p.n; {
 			s := strip{

@@ -6397,6 +6397,158 @@ loopTransposeAVX2:
 	VZEROUPPER
 	RET
 
+TEXT ·largestAVX2(SB), NOSPLIT, $0-64
+	MOVQ v+48(FP), SI
+	MOVQ win+56(FP), DI
+	SHLQ $2, step+24(FP)
+	VPCMPEQD Y5, Y5, Y5
+	VPSRLD $31, Y5, Y5
+windowlargestAVX2:
+	MOVQ z+16(FP), R8
+	MOVQ channels+8(FP), CX
+	SUBQ $8, CX
+	JLT restlargestAVX2
+looplargestAVX2:
+	MOVQ offsets+32(FP), R9
+	MOVQ count+40(FP), R10
+	VMOVUPS (R8), Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y4, Y4, Y4
+	DECQ R10
+	JZ onlylargestAVX2
+nextlargestAVX2:
+	ADDQ $8, R9
+	MOVQ (R9), R11
+	VPADDD Y5, Y4, Y4
+	VMOVUPS (R8)(R11*4), Y2
+	VCMPPS $0x1e, Y0, Y2, Y3
+	VBLENDVPS Y3, Y2, Y0, Y0
+	VBLENDVPS Y3, Y4, Y1, Y1
+	DECQ R10
+	JNZ nextlargestAVX2
+onlylargestAVX2:
+	VMOVUPS Y0, (SI)
+	TESTQ DI, DI
+	JZ silentlargestAVX2
+	VMOVUPS Y1, (DI)
+silentlargestAVX2:
+	ADDQ $32, R8
+	ADDQ $32, SI
+	TESTQ DI, DI
+	JZ nonelargestAVX2
+	ADDQ $32, DI
+nonelargestAVX2:
+	SUBQ $8, CX
+	JGE looplargestAVX2
+restlargestAVX2:
+	ADDQ $8, CX
+	JZ donelargestAVX2
+	LEAQ ·masks2+32(SB), BX
+	MOVQ CX, DX
+	NEGQ DX
+	VMOVDQU (BX)(DX*4), Y15
+	MOVQ offsets+32(FP), R9
+	MOVQ count+40(FP), R10
+	VMASKMOVPS (R8), Y15, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y4, Y4, Y4
+	DECQ R10
+	JZ onlylargestAVX2Rest
+nextlargestAVX2Rest:
+	ADDQ $8, R9
+	MOVQ (R9), R11
+	VPADDD Y5, Y4, Y4
+	VMASKMOVPS (R8)(R11*4), Y15, Y2
+	VCMPPS $0x1e, Y0, Y2, Y3
+	VBLENDVPS Y3, Y2, Y0, Y0
+	VBLENDVPS Y3, Y4, Y1, Y1
+	DECQ R10
+	JNZ nextlargestAVX2Rest
+onlylargestAVX2Rest:
+	VMASKMOVPS Y0, Y15, (SI)
+	TESTQ DI, DI
+	JZ silentlargestAVX2Rest
+	VMASKMOVPS Y1, Y15, (DI)
+silentlargestAVX2Rest:
+	LEAQ (SI)(CX*4), SI
+	TESTQ DI, DI
+	JZ donelargestAVX2
+	LEAQ (DI)(CX*4), DI
+donelargestAVX2:
+	MOVQ step+24(FP), AX
+	ADDQ AX, z+16(FP)
+	DECQ windows+0(FP)
+	JNZ windowlargestAVX2
+	VZEROUPPER
+	RET
+
+TEXT ·spreadAVX2(SB), NOSPLIT, $0-64
+	MOVQ v+48(FP), SI
+	MOVQ win+56(FP), DI
+	SHLQ $2, step+24(FP)
+	VPCMPEQD Y5, Y5, Y5
+	VPSRLD $31, Y5, Y5
+windowspreadAVX2:
+	MOVQ z+16(FP), R8
+	MOVQ channels+8(FP), CX
+	SUBQ $8, CX
+	JLT restspreadAVX2
+loopspreadAVX2:
+	MOVQ offsets+32(FP), R9
+	MOVQ count+40(FP), R10
+	VMOVUPS (SI), Y0
+	VMOVUPS (DI), Y1
+	VXORPS Y4, Y4, Y4
+nextspreadAVX2:
+	MOVQ (R9), R11
+	VPCMPEQD Y4, Y1, Y3
+	VANDPS Y3, Y0, Y2
+	VMOVUPS Y2, (R8)(R11*4)
+	VPADDD Y5, Y4, Y4
+	ADDQ $8, R9
+	DECQ R10
+	JNZ nextspreadAVX2
+	ADDQ $32, R8
+	ADDQ $32, SI
+	TESTQ DI, DI
+	JZ nonespreadAVX2
+	ADDQ $32, DI
+nonespreadAVX2:
+	SUBQ $8, CX
+	JGE loopspreadAVX2
+restspreadAVX2:
+	ADDQ $8, CX
+	JZ donespreadAVX2
+	LEAQ ·masks2+32(SB), BX
+	MOVQ CX, DX
+	NEGQ DX
+	VMOVDQU (BX)(DX*4), Y15
+	MOVQ offsets+32(FP), R9
+	MOVQ count+40(FP), R10
+	VMASKMOVPS (SI), Y15, Y0
+	VMASKMOVPS (DI), Y15, Y1
+	VXORPS Y4, Y4, Y4
+nextspreadAVX2Rest:
+	MOVQ (R9), R11
+	VPCMPEQD Y4, Y1, Y3
+	VANDPS Y3, Y0, Y2
+	VMASKMOVPS Y2, Y15, (R8)(R11*4)
+	VPADDD Y5, Y4, Y4
+	ADDQ $8, R9
+	DECQ R10
+	JNZ nextspreadAVX2Rest
+	LEAQ (SI)(CX*4), SI
+	TESTQ DI, DI
+	JZ donespreadAVX2
+	LEAQ (DI)(CX*4), DI
+donespreadAVX2:
+	MOVQ step+24(FP), AX
+	ADDQ AX, z+16(FP)
+	DECQ windows+0(FP)
+	JNZ windowspreadAVX2
+	VZEROUPPER
+	RET
+
 DATA ·quads512+0(SB)/4, $0
 DATA ·quads512+4(SB)/4, $4
 DATA ·quads512+8(SB)/4, $8

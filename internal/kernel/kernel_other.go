@@ -96,3 +96,17 @@ func AddToFloat32(dst []float32, b float32, sum []float64, a float32) { addToFlo
 
 // ToFloat64 computes dst = x.
 func ToFloat64(dst []float64, x []float32) { toFloat64Go(dst[:len(x)], x) }
+
+// Largest writes to v, for each window of places of z, the largest of each of the
+// channels, and to win, unless it is nil, which offset it was at; of equal ones the first.
+// Windows begin step elements apart, and have their places at the offsets, of which the
+// first is 0.
+func Largest(v []float32, win []int32, z []float32, channels, step int, offsets []int) {
+	largestGo(v, win, z, channels, step, offsets)
+}
+
+// Spread writes v to z at the offsets that win says, and 0 at the windows' other ones;
+// see Largest.
+func Spread(z, v []float32, win []int32, channels, step int, offsets []int) {
+	spreadGo(z, v, win, channels, step, offsets)
+}

@@ -179,9 +179,7 @@ func (p *Pass) Do(worker int) {
 		p.runTasks(w)
 		return
 	}
-	if p.stored == nil {
-		w.beginProducts()
-	}
+	w.beginProducts(p.stored != nil)
 	lo, hi := kernel.Range(p.rows, p.grain, worker, len(p.workers))
 	for ; lo < hi; lo += Block {
 		end := min(lo+Block, hi)
@@ -190,7 +188,5 @@ func (p *Pass) Do(worker int) {
 		}
 		p.op.Block(w, lo, end)
 	}
-	if p.stored == nil {
-		w.endProducts()
-	}
+	w.endProducts(p.stored != nil)
 }

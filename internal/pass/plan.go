@@ -16,12 +16,13 @@ type Vector struct{ at, n int }
 type Product struct {
 	at, rows, cols, number int
 	gram                   bool
+	summed                 bool // made in the blocks of a stored Op too; it lies among the simple sums
 }
 
 // Plan is the sums that a pass makes: the simple ones first, then the products.
 // The zero Product and Vector name nothing.
 type Plan struct {
-	simple   int // number of elements of the scalars and vectors
+	simple   int // number of elements of the scalars, the vectors and what is Summed
 	matrices int // number of elements of the products, with the sums of columns
 	products []Product
 }
@@ -47,6 +48,20 @@ func (p *Plan) Product(rows, cols int) Product { return p.product(rows, cols, fa
 
 // Gram adds Σ aᵀa, of which the upper triangle is made, for blocks of n columns.
 func (p *Plan) Gram(n int) Product { return p.product(n, n, true) }
+
+// Summed is Product, which the blocks of a stored Op add to as well: of factors that
+// are not kept.
+func (p *Plan) Summed(rows, cols int) Product { return p.summed(rows, cols, false) }
+
+// SummedGram is Gram, as Summed is Product.
+func (p *Plan) SummedGram(n int) Product { return p.summed(n, n, true) }
+
+func (p *Plan) summed(rows, cols int, gram bool) Product {
+	h := Product{at: p.simple, rows: rows, cols: cols, number: len(p.products) + 1, gram: gram, summed: true}
+	p.simple += rows*cols + rows
+	p.products = append(p.products, h)
+	return h
+}
 
 func (p *Plan) product(rows, cols int, gram bool) Product {
 	h := Product{at: p.matrices, rows: rows, cols: cols, number: len(p.products) + 1, gram: gram}
@@ -115,28 +130,78 @@ func (w *Worker) AddColumnSquares(h Vector, m mat.Dense) {
 	kernel.AddColumnSquares(w.Vector(h), m.Data, m.Stride, m.Rows)
 }
 
+// AddSampleGram is AddGram of the rows of sample i of the block alone.
+func (w *Worker) AddSampleGram(h Product, a mat.Dense, i int) {
+	var weight []float32
+	if w.weights != nil {
+		weight = w.weights[i : i+1]
+	}
+	w.outer[h.number-1].AddGram(w.weighted(a, weight, root))
+	addColumns(w.columns(h), w.weighted(a, weight, whole))
+}
+
+// Weight is that of sample i of the block.
+func (w *Worker) Weight(i int) float64 {
+	if w.weights == nil {
+		return 1
+	}
+	return float64(w.weights[i])
+}
+
+// Weighted is m with each sample's rows times its weight, for sums that are made
+// without the Worker; until the Worker's next use.
+func (w *Worker) Weighted(m mat.Dense) mat.Dense { return w.weighted(m, w.weights, whole) }
+
+// SumSquares is the sum of the squares of m's elements, each sample's with its weight.
+func (w *Worker) SumSquares(m mat.Dense) float64 { return SumSquares(w.weighted(m, w.weights, root)) }
+
+// Accumulator is the product's sum under way, which aᵀb of some rows may be added to,
+// with their weights; Added tells of it.
+func (w *Worker) Accumulator(h Product) mat.Dense { return w.outer[h.number-1].acc }
+
+// Added tells that aᵀb of so many rows is in the Accumulator.
+func (w *Worker) Added(h Product, rows int) { w.outer[h.number-1].added(rows) }
+
+// AddProductColumns adds a's columns alone, which are weighted as what is in the
+// Accumulator.
+func (w *Worker) AddProductColumns(h Product, a mat.Dense) { addColumns(w.columns(h), a) }
+
 func (w *Worker) columns(h Product) []float64 {
-	at := w.plan.simple + h.at + h.rows*h.cols
+	at := w.at(h) + h.rows*h.cols
 	return w.sums[at : at+h.rows]
 }
 
 func (w *Worker) matrix(h Product) []float64 {
-	at := w.plan.simple + h.at
+	at := w.at(h)
 	return w.sums[at : at+h.rows*h.cols]
 }
 
-func (w *Worker) beginProducts() {
+// at is where the product's sums begin.
+func (w *Worker) at(h Product) int {
+	if h.summed {
+		return h.at
+	}
+	return w.plan.simple + h.at
+}
+
+// beginProducts starts the products that blocks add to: all, or those that a stored
+// Op has beside the ones of its factors.
+func (w *Worker) beginProducts(stored bool) {
 	for len(w.outer) < len(w.plan.products) {
 		w.outer = append(w.outer, Outer{})
 	}
 	for i, h := range w.plan.products {
-		w.outer[i].Begin(w.matrix(h), h.rows, h.cols)
+		if h.summed || !stored {
+			w.outer[i].Begin(w.matrix(h), h.rows, h.cols)
+		}
 	}
 }
 
-func (w *Worker) endProducts() {
-	for i := range w.plan.products {
-		w.outer[i].Flush()
+func (w *Worker) endProducts(stored bool) {
+	for i, h := range w.plan.products {
+		if h.summed || !stored {
+			w.outer[i].Flush()
+		}
 	}
 }
 
@@ -159,7 +224,9 @@ func (p *Pass) Columns(h Product) []float64 { return p.workers[0].columns(h) }
 
 // inFloat32 reports whether the product of the last run is in float32: one
 // product made it, and there is no other rank to add.
-func (p *Pass) inFloat32(h Product) bool { return p.stored != nil && !h.gram && p.e.Comm.Size() == 1 }
+func (p *Pass) inFloat32(h Product) bool {
+	return p.stored != nil && !h.gram && !h.summed && p.e.Comm.Size() == 1
+}
 
 // Sum is a matrix of sums over samples, in float64 or in float32; see
 // Pass.RunStored.

@@ -19,6 +19,9 @@ type task struct {
 func (p *Pass) makeTasks() {
 	p.tasks = p.tasks[:0]
 	for i, h := range p.plan.products {
+		if h.summed {
+			continue
+		}
 		for lo := 0; lo < h.rows; lo += taskRows {
 			p.tasks = append(p.tasks, task{h, lo, min(lo+taskRows, h.rows)})
 		}

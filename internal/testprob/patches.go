@@ -95,3 +95,17 @@ func Convolutional(outputs int, h activation.Func, seed uint64) *nn.Network {
 	layer(nil, second.Out(5).Size(), outputs, activation.Identity{})
 	return n
 }
+
+// Pooled is a network for pictures of 8×8 pixels in two channels: a convolution with
+// maxima, one of averages, and a dense layer with so many outputs.
+func Pooled(outputs int, h activation.Func, seed uint64) *nn.Network {
+	list, err := nn.ParseLayers("conv 8 3x3 same, max 2, mean 2, conv 9 2x1")
+	if err != nil {
+		panic(err)
+	}
+	n, err := nn.NewNetworkFor(nn.Shape{Height: 8, Width: 8, Channels: 2}, list, outputs, h, nn.He, Rng(seed))
+	if err != nil {
+		panic(err)
+	}
+	return n
+}

@@ -68,7 +68,7 @@ func (f *coupledFit) Block(w *pass.Worker, lo, hi int) {
 		e.Elements()[i] = x - zn[i]
 	}
 	g, image := matrix(r.grad, rows, d), matrix(r.image, rows, out)
-	next.Products.Back(g, e, nil)
+	next.Products.Back(g, e, nil, nil)
 	next.Products.Image(image, g, nil)
 	n := 0
 	for i := range rows { // the least τ that passes if the band does not cut

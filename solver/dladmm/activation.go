@@ -27,7 +27,7 @@ func (f *activationStep) Block(w *pass.Worker, lo, hi int) {
 	scratch := f.s.Scratch(w)
 	e := f.s.residual(scratch, 0, next, lo, hi)
 	g, h := scratch.Block(1, a.Rows, a.Cols), scratch.Block(2, a.Rows, a.Cols)
-	next.Products.Back(g, e, nil)
+	next.Products.Back(g, e, nil, nil)
 	ly.Net.H.Apply(h.Elements(), ly.Z.RowRange(lo, hi).Elements())
 	gs, as, nu, weight := g.Elements(), a.Elements(), float32(f.s.Nu), float32(next.weight)
 	for i, x := range h.Elements() {

@@ -1,9 +1,11 @@
 package gradient
 
 import (
+	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/backprop"
 	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/nn"
 )
 
 // Rule is how a parameter moves by its gradient; see the package's comment.
@@ -132,4 +134,17 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 	}
 	perWorker := 2*parameters + longest + pass.Block*3*units
 	return 4 * (parameters*float64(4+s.Settings.Rule.moments()) + batch + float64(threads)*perWorker)
+}
+
+// MemoryFor is Memory for a network in which some layer shares its weights; its
+// parameters may be missing.
+func (s Solver) MemoryFor(n *dlam.Network, samples, threads int) float64 {
+	worker, sample := nn.PassMemory(n.Layers)
+	parameters := float64(n.Parameters())
+	floats := parameters * float64(6+s.Settings.Rule.moments())
+	if b := min(s.Settings.Batch, samples); b > 0 {
+		inputs := float64(n.Layers[0].Inputs())
+		floats += float64(b)*(inputs+sample) + float64(min(backprop.Monitored, samples))*inputs + 4*float64(samples)
+	}
+	return 4 * (floats + float64(threads)*(3*parameters+worker))
 }

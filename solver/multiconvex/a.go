@@ -41,7 +41,7 @@ func (b *block) updateA(w *pass.Worker, sums *aSums) {
 // gradientA writes E_{l+1}W_{l+1} to scratch: ∇φ_{l+1} in a_l, over ρ.
 func (b *block) gradientA() mat.Dense {
 	g := b.scratch(b.grad, b.A.Cols)
-	b.ly.next.products.Back(g, b.nextE, b.rows)
+	b.ly.next.products.Back(g, b.nextE, nil, b.rows)
 	return g
 }
 

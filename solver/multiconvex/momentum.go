@@ -171,7 +171,7 @@ func (b *block) extrapolateA() {
 	next.Image(image, d, b.rows)
 	kernel.Add(image.Elements(), b.nextE.Elements()) // E there
 	g, h := b.scratch(b.grad, b.A.Cols), b.band()
-	next.Back(g, image, b.rows)
+	next.Back(g, image, nil, b.rows)
 	next.Image(image, g, b.rows)
 	eps := float32(s.epsilon)
 	for i := range g.Rows {

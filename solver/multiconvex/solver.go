@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/pass"
 )
 
 // Solver is DLAM, or mDLAM, with its settings.
@@ -24,6 +25,16 @@ func (s Solver) Validate() error { return s.Settings.Validate() }
 // Memory is about how many bytes a run takes beside the samples; see Memory.
 func (s Solver) Memory(widths []int, samples, threads int) float64 {
 	return Memory(s.Settings, widths, samples, threads)
+}
+
+// MemoryFor is Memory for a network in which some layer shares its weights; its
+// parameters may be missing. Patches of a block of samples are gathered.
+func (s Solver) MemoryFor(n *dlam.Network, samples, threads int) float64 {
+	patches := 0
+	for _, ly := range n.Layers {
+		patches = max(patches, ly.Places()*ly.W.Cols)
+	}
+	return s.Memory(n.Widths(), samples, threads) + 4*pass.Block*float64(threads)*float64(patches)
 }
 
 // Init starts as New does.

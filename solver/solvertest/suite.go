@@ -41,6 +41,8 @@ type Config struct {
 	Wide            bool                                // on few samples, with more features and hidden units than samples
 	Features        int                                 // if not 0, how many features Wide's samples have
 	Network         func(p *dlam.Problem) *dlam.Network // to start from; nil: a dense one, of any widths
+
+	pooled bool // on a network with max pooling
 }
 
 // cut is a solver whose runs may end before its schedule does: it is no
@@ -62,12 +64,16 @@ func Run(t *testing.T, c Config) {
 	t.Run("SurvivesSingular", c.survivesSingular)
 	t.Run("SharedWeights", c.sharedWeights)
 	t.Run("WeighsSamples", c.WeighsSamples)
+	t.Run("Pooling", c.pooling)
 	if c.RankTolerance > 0 {
 		t.Run("RanksAgree", c.ranksAgree)
 	}
 }
 
 func (c Config) problem() (*dlam.Problem, *dlam.Network) {
+	if c.pooled {
+		return testprob.Blobs(90, 128, 3, 7), testprob.Pooled(3, c.Activation, 3)
+	}
 	if c.Wide {
 		features := 70
 		if c.Features > 0 {
@@ -231,6 +237,24 @@ func (c Config) sharedWeights(t *testing.T) {
 	}
 }
 
+// pooling does the same for convolutions with maxima and averages, which go on to the
+// same bits and take no memory.
+func (c Config) pooling(t *testing.T) {
+	c.pooled = true
+	st, err := c.Solver.Init(c.problem())
+	if err != nil {
+		if text := err.Error(); !strings.Contains(text, "layer 1 (conv 8 3x3 same, max 2) is a convolution, not fully connected") &&
+			!strings.Contains(text, "layer 1 has max pooling over 2×2 places") {
+			t.Errorf("max pooling is refused by: %v", err)
+		}
+		return
+	}
+	st.Close()
+	c.learns(t)
+	c.resumes(t)
+	c.allocatesNothing(t)
+}
+
 func (c Config) cancels(t *testing.T) {
 	p, n := c.problem()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -272,7 +296,17 @@ func (c Config) allocatesNothing(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector allocates, and drops what sync.Pool keeps")
 	}
-	p, n := c.problem()
+	for _, weighted := range []bool{false, true} {
+		p, n := c.problem()
+		if weighted {
+			p.Y.Weight = weightsFor(p)
+		}
+		c.stepsAllocateNothing(t, p, n)
+	}
+}
+
+func (c Config) stepsAllocateNothing(t *testing.T, p *dlam.Problem, n *dlam.Network) {
+	t.Helper()
 	st, err := c.Solver.Init(p, n)
 	if err != nil {
 		t.Fatal(err)
@@ -287,7 +321,7 @@ func (c Config) allocatesNothing(t *testing.T) {
 		step()
 	}
 	if got := testing.AllocsPerRun(10, step); got > 0 {
-		t.Errorf("allocations in a warm step: got %v, want 0", got)
+		t.Errorf("allocations in a warm step, weighted %t: got %v, want 0", p.Y.Weight != nil, got)
 	}
 }
 
@@ -306,6 +340,13 @@ func (c Config) leavesNothingRunning(t *testing.T) {
 
 func (c Config) ranksAgree(t *testing.T) {
 	p, n := c.problem()
+	c.ranksAgreeOn(t, p, n)
+	p.Y.Weight = weightsFor(p)
+	c.ranksAgreeOn(t, p, n)
+}
+
+func (c Config) ranksAgreeOn(t *testing.T, p *dlam.Problem, n *dlam.Network) {
+	t.Helper()
 	_, want := c.run(t, p, n, 3)
 	const ranks = 2
 	group := comm.Group(ranks)

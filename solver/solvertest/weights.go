@@ -59,6 +59,15 @@ func (c Config) WeighsSamples(t *testing.T) {
 	}
 }
 
+// weightsFor are weights of p's samples that differ.
+func weightsFor(p *dlam.Problem) []float32 {
+	w := make([]float32, p.X.Rows)
+	for i := range w {
+		w[i] = 0.5 + float32(i%7)/4
+	}
+	return w
+}
+
 // take is some rows, in order.
 func take(x mat.Dense, y loss.Target, rows []int) (mat.Dense, loss.Target) {
 	taken := mat.New(len(rows), x.Cols)

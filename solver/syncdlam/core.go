@@ -35,6 +35,7 @@ type layer struct {
 	w      mat.Dense // the network's own
 	b      []float32
 	v      backprop.Direction // V: the direction of the step
+	scale  float64            // f, of the layer's moves
 	metric inputMetric
 	rows   []rowSums
 }
@@ -57,8 +58,19 @@ func (c *core) begin() error {
 	if c.wide() {
 		c.moments = 1
 	}
-	for l, net := range c.net.Layers[c.moments:] {
-		c.layers[c.moments+l].metric.allocate(net.W.Cols, net.W.Rows, c.rank(net.W.Cols))
+	shared := c.net.FullyConnected() != nil
+	for l, net := range c.net.Layers {
+		m := &c.layers[l].metric
+		if l >= c.moments {
+			rank := c.rank(net.W.Cols)
+			if shared {
+				rank = c.sharedRank(net.W.Cols)
+			}
+			m.allocate(net.W.Cols, net.W.Rows, rank)
+		}
+		if shared {
+			m.energy = make([]float64, 1)
+		}
 	}
 	for range c.e.Pool.Threads() {
 		c.scratch = append(c.scratch, make([]float32, scratch))

@@ -11,7 +11,8 @@
 //     D_{l-1} = (D_l W_l) ∘ h'(z_{l-1}), the a-step of eq. 6 with τ = ρ followed
 //     by eq. 4 to first order.
 //  3. Weights: (ΔW_l, Δb_l) = argmin mean‖D_l − ΔW a − Δb‖² + λs̄‖ΔW‖², with s̄
-//     the mean of the diagonal of the inputs' covariance: one inverse a layer,
+//     the mean of the diagonal of the inputs' covariance, over samples and places; in
+//     networks with shared weights times a layer's scale (scaleLayers): one inverse a layer,
 //     in mini-batches and wide layers exact in the leading directions alone, and
 //     in very wide first layers made from the inputs' rows (wide.go).
 //  4. Step: all layers move by t along V, the moves of the last iterations.

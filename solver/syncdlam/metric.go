@@ -2,6 +2,7 @@ package syncdlam
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/backprop"
@@ -15,6 +16,7 @@ import (
 type inputMetric struct {
 	square    []float64 // mean of aaᵀ, upper triangle; with rows, what those keep of it
 	mean      []float64 // mean of a
+	energy    []float64 // mean of Moments.Energy, one number, where some layer shares its weights
 	seen      bool
 	ok        bool      // it has an inverse
 	c         mat.Dense // the covariance C
@@ -57,6 +59,14 @@ func (m *inputMetric) average(square, sum []float64, n, decay float64) {
 	for i, v := range sum {
 		m.mean[i] = decay*m.mean[i] + (1-decay)*v/n
 	}
+}
+
+// averageEnergy takes a new energy into its average.
+func (m *inputMetric) averageEnergy(energy, decay float64) {
+	if !m.seen {
+		decay = 0
+	}
+	m.energy[0] = decay*m.energy[0] + (1-decay)*energy
 }
 
 // invert makes the inverse from the averages. Constant inputs (dead units,
@@ -162,9 +172,28 @@ func (j *metricJob) Do(worker int) {
 			if m.rows == nil {
 				m.average(j.gram.Square[l], j.gram.Sum[l], j.gram.Rows[l], j.decay)
 			}
+			if j.gram.Energy != nil {
+				m.averageEnergy(j.gram.Energy[l], j.decay)
+			}
 			m.seen = true
 		}
 		m.ok = m.invert(j.c.Lambda, turns)
+	}
+}
+
+// scaleLayers makes each layer's scale f of its moves. Rows of U of one sample go
+// together, so that a mean over rows and a sum over them differ by more than a number for
+// all layers; of the choices between, the root of the curvatures that Kronecker-factored
+// approximations give (Grosse & Martens, 2016), f_l = √(E_L/E_l), does best
+// (docs/layers.md). With dense layers alone f is 1.
+func (c *core) scaleLayers() {
+	last := c.layers[len(c.layers)-1].metric.energy
+	for l := range c.layers {
+		ly := &c.layers[l]
+		ly.scale = 1
+		if last != nil && last[0] > 0 && ly.metric.energy[0] > 0 {
+			ly.scale = math.Sqrt(last[0] / ly.metric.energy[0])
+		}
 	}
 }
 
@@ -172,6 +201,12 @@ func (j *metricJob) Do(worker int) {
 func (c *core) refreshMetrics(gram *backprop.Moments, first int, decay float64) error {
 	c.metrics = metricJob{c: c, gram: gram, first: first, decay: decay}
 	c.e.Pool.Run(&c.metrics)
+	if gram != nil && gram.Energy != nil {
+		for l := range first { // their inputs never change, but what comes back to them does
+			c.layers[l].metric.averageEnergy(gram.Energy[l], decay)
+		}
+	}
+	c.scaleLayers()
 	for l := first; l < len(c.layers); l++ {
 		if !c.layers[l].metric.ok {
 			return fmt.Errorf("layer %d, block W: %w: the moments of its inputs are not finite", l+1, dlam.ErrDiverged)

@@ -63,13 +63,14 @@ func (j *moveJob) advance(l, lo, hi int) {
 }
 
 // solve solves layer l's least squares for rows lo to hi-1: with G and g the
-// means of D aᵀ and D, ΔW = (G − g āᵀ)(C + λs̄)⁻¹ and Δb = g − ΔW ā; and adds
-// the move to μV. The right side is made in scratch.
+// means of D aᵀ and D, ΔW = f·(G − g āᵀ)(C + λs̄)⁻¹ and Δb = f·g − ΔW ā; and adds
+// the move to μV. The right side, f times that of least squares, is made in scratch.
 func (j *moveJob) solve(l, lo, hi int, scratch []float32) {
 	c, ly := j.c, &j.c.layers[l]
-	m, in, share := &ly.metric, ly.w.Cols, j.scale*float32(1/j.g.N)
+	m, in, f := &ly.metric, ly.w.Cols, float32(ly.scale)
+	share := f * (j.scale * float32(1/j.g.N))
 	rhs := mat.FromSlice(hi-lo, in, scratch[:(hi-lo)*in])
-	omega := j.scale * float32(1/c.weight)
+	omega := f * (j.scale * float32(1/c.weight))
 	for i := lo; i < hi; i++ {
 		row, g := rhs.Row(i-lo), -share*float32(j.g.B[l].At(i))
 		clear(row)
@@ -82,14 +83,14 @@ func (j *moveJob) solve(l, lo, hi int, scratch []float32) {
 			// ⟨r + g ā, V⟩ + g Vb for V, and ⟨r, ΔW⟩ + g² for the move, as Δb = g − ΔW ā.
 			v := ly.v.W.Row(i)
 			old := kernel.Dot(row, v)
-			ly.rows[i].slope = old + float64(g)*(kernel.Dot(v, m.mean32.Row(0))+float64(ly.v.B[i]))
+			ly.rows[i].slope = (old + float64(g)*(kernel.Dot(v, m.mean32.Row(0))+float64(ly.v.B[i]))) / ly.scale
 			ly.rows[i].move = float64(g)*float64(g) - float64(j.momentum)*old // and what V gains, below
 		}
 		ly.v.B[i] = j.momentum*ly.v.B[i] + db
 	}
 	m.apply(ly.v.W.RowRange(lo, hi), rhs, j.momentum, lo)
 	for i := lo; j.sums && i < hi; i++ {
-		ly.rows[i].move += kernel.Dot(rhs.Row(i-lo), ly.v.W.Row(i))
+		ly.rows[i].move = (ly.rows[i].move + kernel.Dot(rhs.Row(i-lo), ly.v.W.Row(i))) / ly.scale
 	}
 }
 

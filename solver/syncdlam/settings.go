@@ -104,6 +104,23 @@ func (s Settings) rank(in int) int {
 	return s.Rank
 }
 
+// exactShared is how many inputs a layer has at most whose inverse is exact in a network in
+// which some layer shares its weights: their damping is smaller than that of dense
+// layers, and so directions beyond the leading ones differ (docs/layers.md).
+const exactShared = 1024
+
+// sharedRank is rank in such a network.
+func (s Settings) sharedRank(in int) int {
+	if in <= exactShared {
+		return 0
+	}
+	return s.rank(in)
+}
+
+// SharedLambda is the damping for mini-batches of classes and a network in which some
+// layer shares its weights (docs/layers.md).
+const SharedLambda = 3
+
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
 	var errs []error

@@ -7,6 +7,7 @@ import (
 	"github.com/dlam-go/dlam/internal/backprop"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/prox"
 )
 
@@ -57,6 +58,29 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 	}
 	perWorker := 2*(parameters+squares) + parameters + squares + rows + scratch + pass.Block*5*width
 	return 4 * (floats + float64(threads)*perWorker)
+}
+
+// MemoryFor is Memory for a network in which some layer shares its weights; its
+// parameters may be missing.
+func (s Solver) MemoryFor(n *dlam.Network, samples, threads int) float64 {
+	var parameters, squares, metrics, scratch float64
+	for _, ly := range n.Layers {
+		in, out := float64(ly.W.Cols), float64(ly.W.Rows)
+		parameters += out * (in + 1)
+		squares += in * in
+		metrics += 8 * in * in
+		if r := float64(s.Settings.sharedRank(ly.W.Cols)); r > 0 {
+			metrics += (4*r - 4*in) * in
+		}
+		scratch = max(scratch, min(moveRows, out)*in)
+	}
+	worker, sample := nn.PassMemory(n.Layers)
+	floats := 8*parameters + metrics
+	if b := s.Settings.Batch; b > 0 {
+		inputs := float64(n.Layers[0].Inputs())
+		floats += float64(min(b, samples))*(inputs+sample) + float64(min(backprop.Monitored, samples))*inputs + 2*float64(samples)
+	}
+	return 4 * (floats + float64(threads)*(3*(parameters+squares)+scratch+worker))
 }
 
 // panels is so many columns as whole panels, which a packed matrix has.

@@ -43,6 +43,9 @@ func (s *miniBatch) State() dlam.State {
 		if m.low != nil {
 			st.Float32[fmt.Sprint("subspace.", l)] = m.low.u.Data
 		}
+		if m.energy != nil {
+			st.Float64[fmt.Sprint("energy.", l)] = m.energy
+		}
 	}
 	return st
 }
@@ -73,6 +76,9 @@ func (s *miniBatch) Restore(n *dlam.Network, st dlam.State) error {
 		restore(&r, st.Float64, fmt.Sprint("mean.", l), m.mean)
 		if m.low != nil {
 			restore(&r, st.Float32, fmt.Sprint("subspace.", l), m.low.u.Data)
+		}
+		if m.energy != nil {
+			restore(&r, st.Float64, fmt.Sprint("energy.", l), m.energy)
 		}
 		m.seen = s.updates > 0
 	}

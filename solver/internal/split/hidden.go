@@ -82,7 +82,7 @@ func (f *activationFit) Block(w *pass.Worker, lo, hi int) {
 		}
 	}
 	rhs, h := s.Block(1, rows, d), s.Block(2, rows, d)
-	next.Products.Back(rhs, target, nil)
+	next.Products.Back(rhs, target, nil, nil)
 	a := ly.A.RowRange(lo, hi)
 	ly.Net.H.Apply(h.Elements(), ly.Z.RowRange(lo, hi).Elements())
 	r, old := rhs.Elements(), a.Elements()

@@ -1,0 +1,45 @@
+//go:build unix
+
+package bench
+
+import (
+	"testing"
+
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/testprob"
+	"github.com/dlam-go/dlam/nn"
+	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/syncdlam"
+
+	root "github.com/dlam-go/dlam"
+)
+
+// BenchmarkLayers is a tenth of an epoch of mini-batches of 28×28 pictures, 6,000 samples,
+// in the convolutional network of docs/layers.md, on one thread, after one such outside
+// the timing. With it is the risk of 4,096 samples.
+func BenchmarkLayers(b *testing.B) {
+	adam := gradient.DefaultSettings(gradient.Adam)
+	adam.Batch, adam.Epochs, adam.Rate = 125, 100, 1e-3
+	sync := syncdlam.DefaultSettings(100)
+	sync.Batch, sync.Lambda = 250, syncdlam.SharedLambda
+	layers, err := nn.ParseLayers("conv 16 5x5, max 2, conv 32 5x5, max 2, dense 128")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, solver := range map[string]root.Solver{"adam-125": gradient.Solver{Settings: adam}, "sync-250": syncdlam.Solver{Settings: sync}} {
+		b.Run(name, func(b *testing.B) {
+			p := testprob.Blobs(6000, 784, 10, 1)
+			p.Threads = 1
+			n, err := root.NewNetworkFor(root.Shape{Height: 28, Width: 28, Channels: 1}, layers, 10, activation.ReLU{}, root.He, testprob.Rng(1))
+			if err != nil {
+				b.Fatal(err)
+			}
+			st, err := solver.Init(p, n)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer st.Close()
+			steps(b, st)
+		})
+	}
+}

@@ -1,0 +1,58 @@
+package kernel
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/dlam-go/dlam/internal/fixedseed"
+)
+
+// TestRuns: the products with the patches of a picture against naive sums in
+// float64, at odd shapes, and nothing stored outside.
+func TestRuns(t *testing.T) {
+	fixedseed.Check(t, func(t *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		draw := func(name string, lo, hi int) int { return rapid.IntRange(lo, hi).Draw(t, name) }
+		channels, stride := draw("channels", 1, 20), draw("stride", 1, 3)
+		high, wide := draw("kernel rows", 1, 5), draw("kernel columns", 1, 5)
+		r := Runs{Rows: draw("rows", 1, 6), Cols: draw("columns", 1, 26), Across: stride * channels, Count: high, Length: wide * channels}
+		r.Step = ((r.Cols-1)*stride + wide) * channels // a row of the picture
+		r.Down = stride * r.Step
+		n, gap := draw("units", 1, 70), draw("gap", 1, 3)
+		pixels := ((r.Rows-1)*stride + high) * r.Step
+		a := matrix(rng, 1, pixels, pixels)
+		k, places := high*wide*channels, r.Rows*r.Cols
+		patch := func(i, p int) float32 {
+			return a[i/r.Cols*r.Down+i%r.Cols*r.Across+p/r.Length*r.Step+p%r.Length]
+		}
+
+		w, c, row := matrix(rng, n, k, k), matrix(rng, places, n, n+gap), matrix(rng, 1, n, n)
+		var p Panel
+		p.SizeWhole(k, n)
+		p.PackTPart(w, k, 0, 1)
+		sum := append([]float32(nil), c...)
+		for i := range places {
+			copy(sum[i*(n+gap):], row[:n])
+		}
+		want, scale := naive(places, n, k, sum, n+gap, true, patch, func(p, j int) float32 { return w[j*k+p] })
+		got := append([]float32(nil), c...)
+		p.MulRuns(got, n+gap, a, r, row)
+		check(t, "1rᵀ + U·B", got, want, scale, places, n, n+gap, k)
+
+		want, scale = naive(places, n, k, c, n+gap, false, patch, func(p, j int) float32 { return w[j*k+p] })
+		p.MulRuns(got, n+gap, a, r, nil)
+		check(t, "U·B", got, want, scale, places, n, n+gap, k)
+
+		g := matrix(rng, n, k, k+gap)
+		want, scale = naive(n, k, places, g, k+gap, true, func(i, p int) float32 { return c[p*(n+gap)+i] }, patch)
+		AddRunsT(g, k+gap, c, n+gap, n, a, r, make([]float32, places*r.whole().Length))
+		check(t, "Dᵀ·U", g, want, scale, n, k, k+gap, places+1)
+
+		g = matrix(rng, k, n, n+gap)
+		want, scale = naive(k, n, places, g, n+gap, true, func(p, i int) float32 { return patch(i, p) }, func(i, j int) float32 { return c[i*(n+gap)+j] })
+		AddRuns(g, n+gap, c, n+gap, n, a, r)
+		check(t, "Uᵀ·D", g, want, scale, k, n, n+gap, places+1)
+	})
+}
