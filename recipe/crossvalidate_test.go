@@ -54,11 +54,11 @@ func TestFoldIsTraining(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := must(judge.Model(m.Model, must(m.Transform.Apply(test)), 1)) // not weighted by class
+			want := must(judge.Model(m.Model, must(m.Transform.Apply(test)), 1))
 			if f.Train != end || !slices.Equal(f.Test, numbers(end, end+30)) || !reflect.DeepEqual(f.Report, want) {
 				t.Errorf("fold %d: trained on %d, tested on %v:\ngot  %+v\nwant %+v", k+1, f.Train, f.Test, f.Report.Classes, want.Classes)
 			}
-			if got := f.Report.Classes.Accuracy; o.ClassWeight.IsZero() && math.Abs(got-m.Last.Test.Accuracy) > 1e-12 {
+			if got := f.Report.Classes.Accuracy; m.Training.ClassWeights == nil && math.Abs(got-m.Last.Test.Accuracy) > 1e-12 {
 				t.Errorf("fold %d: accuracy %v, training says %v", k+1, got, m.Last.Test.Accuracy)
 			}
 		}

@@ -30,10 +30,11 @@ func (a *app) sayWeights(column string, classes []string, factors []float64) {
 	}
 }
 
-// sayWeighted tells people which of the weights that c trains with count in figures.
+// sayWeighted tells people what weighs the figures of models that c trains, and what
+// their training alone.
 func (a *app) sayWeighted(c *recipe.Config) {
 	a.sayWeights(c.Source.Weight, nil, nil)
-	if !c.Options.ClassWeight.IsZero() {
-		a.say("training weighs classes; the figures are not weighted by class")
+	if w, _ := c.Entry("class-weight"); w.Get() != nil {
+		a.say("training weighs samples by class (--class-weight %s), by how many of it each training has; figures are not weighted by class", w.Text())
 	}
 }
