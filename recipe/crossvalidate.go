@@ -186,6 +186,10 @@ func trainPart(ctx context.Context, d dataset.Dataset, part division, o Options,
 	}
 }
 
+// matrixBytes is what a copy of some of d's samples leaves in memory of d: all of a
+// matrix, and of a table's columns, which copies share, nothing more.
+func matrixBytes(d dataset.Dataset) float64 { return 4 * float64(d.X.Rows) * float64(d.X.Cols) }
+
 func trainFold(ctx context.Context, d dataset.Dataset, part division, o Options, share float64) (Fold, error) {
 	var split dataset.Split
 	var err error
@@ -196,7 +200,7 @@ func trainFold(ctx context.Context, d dataset.Dataset, part division, o Options,
 		return Fold{}, err
 	}
 	if o.MaxMemory > 0 { // d stays beside its copies
-		o.MaxMemory = max(1, o.MaxMemory-4*float64(d.X.Rows)*float64(d.X.Cols))
+		o.MaxMemory = max(1, o.MaxMemory-matrixBytes(d))
 	}
 	o.Grace = -1 // nothing is kept of an epoch
 	if o.Evaluate == nil {

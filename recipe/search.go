@@ -145,7 +145,8 @@ type halving struct {
 	d          dataset.Dataset // to train on, and to hold back from
 	parts      []division
 	candidates []candidate
-	first      int // rung
+	first      int     // rung
+	held       float64 // bytes of what d is a copy of
 	found      *Found
 }
 
@@ -171,7 +172,7 @@ func newHalving(data Data, o Options, s Searching) (*halving, error) {
 			return nil, err
 		}
 	}
-	h := &halving{d: split.Train, found: &Found{Space: s.Space, Size: s.Space.size(), Options: o}}
+	h := &halving{d: split.Train, held: matrixBytes(data.split.Train), found: &Found{Space: s.Space, Size: s.Space.size(), Options: o}}
 	if s.Budget == 0 {
 		s.Budget = defaultBudget
 	}
@@ -263,6 +264,9 @@ func (h *halving) try(ctx context.Context, c candidate, share float64) (Trial, b
 	t := Trial{Number: c.number, Settings: c.settings, Share: share}
 	o := c.options
 	o.TestSplit, o.Folder, o.Resume, o.Force = nil, "", false, false
+	if o.MaxMemory > 0 {
+		o.MaxMemory = max(1, o.MaxMemory-h.held)
+	}
 	var risks []float64
 	for _, part := range h.parts {
 		f, err := trainPart(ctx, h.d, part, o, share)

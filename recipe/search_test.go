@@ -14,9 +14,10 @@ import (
 func TestParseSpace(t *testing.T) {
 	for text, want := range map[string]string{
 		"l2=1,3,10; lambda=1,10,30; hidden=50|100,100": "l2=1,3,10; lambda=1,10,30; hidden=50|100,100",
-		" l2 = 1 | 3 ;":                         "l2=1,3",
-		"hidden=100,100":                        "hidden=100,100",
-		"activation=relu|tanh,relu; clamp=true": "activation=relu|tanh,relu; clamp=true",
+		"layers=conv 4 3x3, max 2|dense 8":             "layers=conv 4 3x3, max 2|dense 8",
+		" l2 = 1 | 3 ;":                                "l2=1,3",
+		"hidden=100,100":                               "hidden=100,100",
+		"activation=relu|tanh,relu; clamp=true":        "activation=relu|tanh,relu; clamp=true",
 	} {
 		s, err := recipe.ParseSpace(text)
 		if err != nil || s.String() != want {

@@ -81,7 +81,9 @@ func ParseSpace(text string) (Space, error) {
 }
 
 // hasCommas reports whether a value of the setting may have commas in it.
-func hasCommas(name string) bool { return name == "hidden" || name == "activation" || name == "loss" }
+func hasCommas(name string) bool {
+	return slices.Contains([]string{"hidden", "layers", "activation", "loss"}, name)
+}
 
 func orWant(err error, text string) error {
 	if err == nil {
@@ -168,7 +170,7 @@ func DefaultSpace(data Data, o Options) (Space, error) {
 	if _, ok := p.Problem.Loss.(loss.CrossEntropy); ok && p.facts.method.smoothing != nil {
 		add("label-smoothing", "0", "0.05", "0.1")
 	}
-	if w := p.Options.Hidden; len(w) > 0 && o.Start == nil && o.StartFile == "" {
+	if w := p.Options.Hidden; len(w) > 0 && o.Layers == nil && o.Start == nil && o.StartFile == "" {
 		var texts []string
 		for _, factor := range []float64{0.5, 1, 2} {
 			wide := slices.Clone(w)
