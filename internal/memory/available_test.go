@@ -76,14 +76,15 @@ func TestAvailable(t *testing.T) {
 
 // TestIdleHeap: a block of the heap counts as idle once it is dropped.
 func TestIdleHeap(t *testing.T) {
-	block := make([]byte, 64<<20)
-	for i := range block {
-		block[i] = 1
-	}
-	runtime.GC() // so that what is idle beside it is the same before and after
-	held := system("/").idleHeap()
-	runtime.KeepAlive(block)
-	block = nil
+	held := func() float64 {
+		block := make([]byte, 64<<20)
+		for i := range block {
+			block[i] = 1
+		}
+		runtime.GC() // so that what is idle beside it is the same before and after
+		defer runtime.KeepAlive(block)
+		return system("/").idleHeap()
+	}()
 	runtime.GC()
 	if idle := system("/").idleHeap(); idle < held+48<<20 {
 		t.Errorf("%.0f bytes are idle after 64 MB were dropped, and were %.0f", idle, held)

@@ -18,7 +18,7 @@ func columns(w *writer, s isa, name string, square bool) {
 		l.p("rest%s:\n\tADDQ $%d, CX", label, cols)
 	}
 	l.p("\tJZ done%s", l.name)
-	mask(w, s, 1)
+	mask(w, s)
 	if s.lanes == 8 {
 		l.op("VPMOVSXDQ", "X15", 14) // the mask of float64
 	}

@@ -73,7 +73,7 @@ func expSum(w *writer, s isa) {
 	l.p("TEXT ·expSum%s(SB), NOSPLIT, $0-64", s.name)
 	l.p("\tMOVQ rows+0(FP), R8\n\tMOVQ z+16(FP), SI\n\tMOVQ dst+32(FP), DI\n\tMOVQ top+48(FP), R9\n\tMOVQ sum+56(FP), R10")
 	l.p("\tMOVQ cols+8(FP), R11\n\tMOVQ R11, R12\n\tSHRQ $%d, R11\n\tANDQ $%d, R12\n\tMOVQ R12, CX", map[int]int{8: 3, 4: 2}[n], n-1)
-	mask(w, s, 1)
+	mask(w, s)
 	if s.lanes == 8 { // sumLanes spoils 15
 		l.op("VMOVAPS", "X15", "X14")
 	}

@@ -104,7 +104,7 @@ func (l *loop) write(body func()) {
 		l.p("\tADDQ $%d, %s", 4*l.lanes, pointers[i])
 	}
 	l.p("\tSUBQ $%d, CX\n\tJGE loop%s\nrest%s:\n\tADDQ $%d, CX\n\tJZ done%s", l.lanes, label, label, l.lanes, label)
-	mask(l.writer, l.isa, 1)
+	mask(l.writer, l.isa)
 	l.masked = true
 	body()
 	l.p("done%s:", label)
@@ -142,14 +142,13 @@ func (l *loop) signature() {
 	l.declare(l.name+l.isa.name, params, result)
 }
 
-// mask makes the mask of the first CX lanes of the given number of float32:
-// K1, or Y15. It spoils DX.
-func mask(w *writer, s isa, words int) {
+// mask makes the mask of the first CX lanes of float32: K1, or Y15. It spoils DX.
+func mask(w *writer, s isa) {
 	if s.lanes == 16 {
 		w.p("\tMOVQ $-1, DX\n\tSHLQ CX, DX\n\tNOTQ DX\n\tKMOVW DX, K1")
 		return
 	}
-	w.p("\tLEAQ ·masks2+32(SB), BX\n\tMOVQ CX, DX\n\tNEGQ DX\n\tVMOVDQU (BX)(DX*%d), Y15", 4*words)
+	w.p("\tLEAQ ·masks2+32(SB), BX\n\tMOVQ CX, DX\n\tNEGQ DX\n\tVMOVDQU (BX)(DX*4), Y15")
 }
 
 // sumLanes adds the float64 lanes of register n into its lowest; it spoils 15.

@@ -22,7 +22,7 @@ func windowLoop(w *writer, s isa, name string, body func(l *loop, label string))
 	advance := fmt.Sprintf("\tADDQ $%d, R8\n\tADDQ $%d, SI", 4*s.lanes, 4*s.lanes)
 	w.p(advance+"\n\tTESTQ DI, DI\n\tJZ none%s\n\tADDQ $%d, DI\nnone%s:", label, 4*s.lanes, label)
 	w.p("\tSUBQ $%d, CX\n\tJGE loop%s\nrest%s:\n\tADDQ $%d, CX\n\tJZ done%s", s.lanes, label, label, s.lanes, label)
-	mask(w, s, 1)
+	mask(w, s)
 	l.masked = true
 	body(l, label+"Rest")
 	w.p("\tLEAQ (SI)(CX*4), SI\n\tTESTQ DI, DI\n\tJZ done%s\n\tLEAQ (DI)(CX*4), DI\ndone%s:", label, label)
