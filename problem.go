@@ -15,8 +15,10 @@ import (
 // Problem is what to minimise: Problem 1 of the paper on given samples.
 // Solvers read it and never change it.
 type Problem struct {
-	X mat.Dense   // training samples, one a row; this rank's share under MPI
-	Y loss.Target // what they should give
+	X mat.Dense // training samples, one a row; this rank's share under MPI
+	// Y is what they should give. Its weights, if it has any, multiply all terms that a
+	// sample has in a method's objective, as if its row stood as many times in X.
+	Y loss.Target
 
 	TestX mat.Dense // samples to report on; no rows for none
 	TestY loss.Target

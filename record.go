@@ -18,7 +18,7 @@ type Record struct {
 	// is not all of them, and the risk in Objective too.
 	RiskSamples int `json:"risk_samples,omitempty"`
 	// BatchRisk is the mean of R over the iteration's mini-batches, each before its
-	// own step, for methods whose Risk is that of an average of the parameters.
+	// own step; 0 without mini-batches.
 	BatchRisk      float64   `json:"batch_risk,omitempty"`
 	Regularization float64   `json:"regularization"`
 	Penalty        []float64 `json:"penalty,omitempty"` // φ_l of each layer

@@ -11,6 +11,7 @@ import (
 
 // Score is how well a network does on samples.
 type Score struct {
+	// Every mean is weighted by the samples' weights, if they have any.
 	Risk     float64 `json:"risk"`     // mean loss per sample
 	Accuracy float64 `json:"accuracy"` // share classified right; 0 for a regression
 	RMSE     float64 `json:"rmse"`     // root mean squared error; 0 for a classification
@@ -35,10 +36,10 @@ func score(e *pass.Engine, n *Network, x mat.Dense, y loss.Target, l loss.Loss) 
 	if err := p.Run(op, x.Rows); err != nil {
 		return nil, err
 	}
-	rows := p.Scalar(op.rows)
 	if bad := p.Scalar(op.bad); bad > 0 {
-		return nil, notFinite("the network's outputs for %.0f of %.0f samples are not finite", bad, rows)
+		return nil, notFinite("the network's outputs for %.0f of %.0f samples are not finite", bad, p.Scalar(op.count))
 	}
+	rows := p.Scalar(op.rows)
 	s := &Score{Risk: p.Scalar(op.risk) / rows}
 	if s.Risk-s.Risk != 0 {
 		return nil, notFinite("the mean loss is %v", s.Risk)
@@ -70,13 +71,15 @@ type scoring struct {
 	loss loss.Loss
 	out  []mat.Dense // of each worker
 
-	rows, bad, risk, right, squares pass.Scalar // bad: samples with outputs that are not finite
-	sum, square                     pass.Vector // of each column of the targets
+	count, bad                 pass.Scalar // samples, and those with outputs that are not finite
+	rows, risk, right, squares pass.Scalar // rows: as many as the samples' weights say
+	sum, square                pass.Vector // of each column of the targets
 }
 
 // Plan names the sums.
 func (s *scoring) Plan(p *pass.Plan) {
-	s.rows, s.bad, s.risk, s.right, s.squares = p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar()
+	s.count, s.bad = p.Scalar(), p.Scalar()
+	s.rows, s.risk, s.right, s.squares = p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar()
 	s.sum, s.square = p.Vector(s.y.Width()), p.Vector(s.y.Width())
 }
 
@@ -86,17 +89,27 @@ func (s *scoring) Block(w *pass.Worker, lo, hi int) {
 	if err := s.net.Predict(z, s.x.RowRange(lo, hi)); err != nil {
 		panic(err) // Fits has compared the shapes
 	}
-	w.Add(s.rows, float64(z.Rows))
+	w.Add(s.count, float64(z.Rows))
 	if bad := notFiniteRows(z); bad > 0 { // the loss may not take them
 		w.Add(s.bad, float64(bad))
 		return
 	}
-	w.Add(s.risk, s.loss.Value(z, y))
+	for lo := 0; lo < z.Rows; {
+		hi, weight := y.Run(lo)
+		s.add(w, z.RowRange(lo, hi), y.RowRange(lo, hi), weight)
+		lo = hi
+	}
+}
+
+// add adds samples of one weight.
+func (s *scoring) add(w *pass.Worker, z mat.Dense, y loss.Target, weight float64) {
+	w.Add(s.rows, weight*float64(z.Rows))
+	w.Add(s.risk, weight*s.loss.Value(z, y))
 	if y.Class != nil {
-		w.Add(s.right, float64(correct(z, y.Class)))
+		w.Add(s.right, weight*float64(correct(z, y.Class)))
 		return
 	}
-	w.Add(s.squares, residuals(z, y, w.Vector(s.sum), w.Vector(s.square)))
+	w.Add(s.squares, weight*residuals(z, y, weight, w.Vector(s.sum), w.Vector(s.square)))
 }
 
 // notFiniteRows counts the rows that have an entry which is not finite.
@@ -124,9 +137,9 @@ func correct(z mat.Dense, class []int32) int {
 	return right
 }
 
-// residuals adds Σy and Σy² of each column and returns ‖z − y‖², with z kept within
+// residuals adds Σy and Σy² of each column, times weight, and returns ‖z − y‖², with z kept within
 // the target's bounds.
-func residuals(z mat.Dense, y loss.Target, sum, square []float64) float64 {
+func residuals(z mat.Dense, y loss.Target, weight float64, sum, square []float64) float64 {
 	var s float64
 	for i := range z.Rows {
 		yi := y.Value.Row(i)
@@ -137,8 +150,8 @@ func residuals(z mat.Dense, y loss.Target, sum, square []float64) float64 {
 			t := float64(yi[j])
 			d := float64(v) - t
 			s += d * d
-			sum[j] += t
-			square[j] += t * t
+			sum[j] += weight * t
+			square[j] += weight * (t * t)
 		}
 	}
 	return s

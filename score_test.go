@@ -30,3 +30,36 @@ func TestScoreWithinBounds(t *testing.T) {
 		t.Errorf("RMSE %v and within bounds %v, want %v and %v; risks %v, %v", free.RMSE, within.RMSE, 8/math.Sqrt2, 1/math.Sqrt2, free.Risk, within.Risk)
 	}
 }
+
+// TestWeightedScore: a sample of weight 2 counts as two do, in every score.
+func TestWeightedScore(t *testing.T) {
+	n := &dlam.Network{Layers: []dlam.Layer{{W: mat.FromSlice(2, 1, []float32{1, -1}), B: []float32{0.5, 0}, H: activation.Identity{}}}}
+	x, twice := mat.FromSlice(3, 1, []float32{1, -2, 0.25}), mat.FromSlice(4, 1, []float32{1, -2, -2, 0.25})
+	weight := []float32{1, 2, 1}
+	for name, c := range map[string]struct {
+		l           loss.Loss
+		some, often loss.Target
+	}{
+		"classes": {
+			loss.CrossEntropy{}, loss.Target{Class: []int32{0, 0, 1}, Classes: 2, Weight: weight},
+			loss.Target{Class: []int32{0, 0, 0, 1}, Classes: 2},
+		},
+		"values": {
+			loss.Squared{}, loss.Target{Value: mat.FromSlice(3, 2, []float32{1, 0, 2, 5, -1, 3}), Weight: weight},
+			loss.Target{Value: mat.FromSlice(4, 2, []float32{1, 0, 2, 5, 2, 5, -1, 3})},
+		},
+	} {
+		got, err := dlam.Evaluate(n, x, c.some, c.l, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := dlam.Evaluate(n, twice, c.often, c.l, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near := func(a, b float64) bool { return math.Abs(a-b) < 1e-12 } // float64 sums of the same terms
+		if !near(got.Risk, want.Risk) || !near(got.Accuracy, want.Accuracy) || !near(got.RMSE, want.RMSE) || !near(got.R2, want.R2) {
+			t.Errorf("%s: weighted %+v, rows twice %+v", name, *got, *want)
+		}
+	}
+}

@@ -47,9 +47,9 @@ func (c *checker) bound(l int, in mat.Dense, v1 wide, shift []float64, scale flo
 			theta = math.Max(theta, t*c.scale(l, j))
 		}
 	}
-	dw, db, curve := math.Sqrt(norm2(w, old)), length(shift), rho*a*a+theta
+	dw, db, curve := math.Sqrt(norm2(w, old, nil)), length(shift), rho*a*a+theta
 	// What rounding residuals, and W and b themselves, does to a gradient.
-	residual, size := rho*rounding*scale, math.Sqrt(squares(w))+math.Sqrt(squares(old))
+	residual, size := rho*rounding*scale, math.Sqrt(squares(w, nil))+math.Sqrt(squares(old, nil))
 	b := Bound{Layer: l + 1, Moves: dw + db + dz, Extrapolated: c.now.Extrapolated}
 	b.W = Inequality{
 		c.Iteration, l + 1, lemma3W, curve*dw + rho*a*(math.Sqrt(n)*db+dz), steepness(c.p.Regularizer, g, w),
@@ -65,30 +65,31 @@ func (c *checker) bound(l int, in mat.Dense, v1 wide, shift []float64, scale flo
 }
 
 // gradient is ∇φ in W_l and b_l after the sweep, and n, ‖ΔZ‖² and ‖A‖², all
-// over all samples.
+// over all samples and weighted by them.
 func (c *checker) gradient(l int, in mat.Dense, v1 wide, shift []float64) (g wide, gb, sums []float64, err error) {
 	ly := c.now.Network.Layers[l]
 	z0, z1 := ly.ByPlace(c.old.Z[l]), ly.ByPlace(c.now.Z[l])
 	size := v1.cols * in.Cols
 	all := make([]float64, size+v1.cols+3)
 	g, gb, sums = wide{v1.cols, in.Cols, all[:size]}, all[size:size+v1.cols], all[size+v1.cols:]
+	weights := c.weigh(in.Rows)
 	for i := range in.Rows {
-		ai, v, old, now := in.Row(i), v1.row(i), z0.Row(i), z1.Row(i)
+		ai, v, old, now, weight := in.Row(i), v1.row(i), z0.Row(i), z1.Row(i), weights.at(i)
 		for j := range gb {
-			e := c.now.Rho * (v[j] + shift[j] - float64(now[j]))
+			e := weight * (c.now.Rho * (v[j] + shift[j] - float64(now[j])))
 			gb[j] += e
 			gj := g.row(j)
 			for k, a := range ai {
 				gj[k] += e * float64(a)
 			}
 			d := float64(now[j]) - float64(old[j])
-			sums[1] += d * d
+			sums[1] += weight * (d * d)
 		}
 		for _, a := range ai {
-			sums[2] += float64(a) * float64(a)
+			sums[2] += weight * (float64(a) * float64(a))
 		}
 	}
-	sums[0] = float64(in.Rows)
+	sums[0] = c.p.Y.TotalWeight() * float64(ly.Places())
 	return g, gb, sums, c.p.Comm.Sum(all)
 }
 
@@ -126,4 +127,4 @@ func length(x []float64) float64 {
 	return math.Sqrt(s)
 }
 
-func norm32(x []float32) float64 { return math.Sqrt(squares(mat.FromSlice(1, len(x), x))) }
+func norm32(x []float32) float64 { return math.Sqrt(squares(mat.FromSlice(1, len(x), x), nil)) }

@@ -28,6 +28,13 @@ func drawProblem(t *rapid.T, l loss.Loss) *dlam.Problem {
 	} else {
 		p = testprob.Blobs(rows, rapid.IntRange(1, 20).Draw(t, "features"), rapid.IntRange(2, 12).Draw(t, "classes"), seed)
 	}
+	if rapid.Bool().Draw(t, "weighted") {
+		rng := testprob.Rng(seed)
+		p.Y.Weight = make([]float32, rows)
+		for i := range p.Y.Weight {
+			p.Y.Weight[i] = float32(pow10(float64(rng.IntN(5)-2) / 2)) // 0.1 to 10
+		}
+	}
 	p.Loss = l
 	p.Threads = rapid.IntRange(1, 3).Draw(t, "threads")
 	return p
@@ -91,6 +98,10 @@ func TestConvolution(t *testing.T) {
 	for i, search := range searches {
 		for _, h := range []activation.Func{activation.ReLU{}, activation.Tanh{}} {
 			p := testprob.Blobs(60, 72, 3, 1)
+			p.Y.Weight = make([]float32, 60) // a layer has several rows a sample, of its weight
+			for j := range p.Y.Weight {
+				p.Y.Weight[j] = float32(1 + j%3)
+			}
 			set := multiconvex.DefaultSettings()
 			set.LineSearch, set.Rho, set.Epsilon = search, 0.1, 0.1
 			c := &certify.Certificate{Problem: p}
@@ -113,7 +124,10 @@ func TestMoreFeaturesThanSamples(t *testing.T) {
 	for _, momentum := range []bool{false, true} {
 		for _, omega := range regularizers {
 			p := testprob.Blobs(40, 300, 3, 1)
-			p.Regularizer = omega
+			p.Regularizer, p.Y.Weight = omega, make([]float32, 40)
+			for i := range p.Y.Weight {
+				p.Y.Weight[i] = float32(1 + i%4)
+			}
 			set := multiconvex.DefaultSettings()
 			set.Rho, set.Epsilon, set.Momentum = 0.1, 0.1, momentum
 			c := &certify.Certificate{Problem: p}

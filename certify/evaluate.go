@@ -59,39 +59,66 @@ func linear(a mat.Dense, w mat.Dense, b []float32, threads int) wide {
 	return v
 }
 
+// weights are those of the rows of matrices that have as many for each sample, one
+// after another; nil: all are 1. Sums over samples of the paper's inequalities are
+// weighted by them: each is that of a problem whose rows stand as often as they weigh.
+type weights struct {
+	of     []float32 // each sample's
+	places int
+}
+
+// at is row i's weight.
+func (w *weights) at(i int) float64 {
+	if w == nil {
+		return 1
+	}
+	return float64(w.of[i/w.places])
+}
+
+// weigh is the weights of so many rows of this process's samples.
+func (c *checker) weigh(rows int) *weights {
+	if w := c.p.Y.Weight; len(w) > 0 {
+		return &weights{w, rows / len(w)}
+	}
+	return nil
+}
+
 // distance is Σ(V + shift − Z)² for each row, shift being added to every row.
-func distance(v wide, shift []float64, z mat.Dense) float64 {
+func distance(v wide, shift []float64, z mat.Dense, w *weights) float64 {
 	var s float64
 	for i := range v.rows {
-		zi := z.Row(i)
+		zi, weight := z.Row(i), w.at(i)
 		for j, x := range v.row(i) {
 			d := x - float64(zi[j])
 			if shift != nil {
 				d += shift[j]
 			}
-			s += d * d
+			s += weight * (d * d)
 		}
 	}
 	return s
 }
 
 // norm2 is Σ(x−y)² over two matrices of a shape.
-func norm2(x, y mat.Dense) float64 {
+func norm2(x, y mat.Dense, w *weights) float64 {
 	var s float64
 	for i := range x.Rows {
-		yi := y.Row(i)
+		yi, weight := y.Row(i), w.at(i)
 		for j, v := range x.Row(i) {
 			d := float64(v) - float64(yi[j])
-			s += d * d
+			s += weight * (d * d)
 		}
 	}
 	return s
 }
 
-func square(v wide) float64 {
+func square(v wide, w *weights) float64 {
 	var s float64
-	for _, x := range v.data {
-		s += x * x
+	for i := range v.rows {
+		weight := w.at(i)
+		for _, x := range v.row(i) {
+			s += weight * (x * x)
+		}
 	}
 	return s
 }

@@ -128,19 +128,20 @@ func (c *checker) layer(l int, before mat.Dense) error {
 		moveB += shift[j] * shift[j]
 	}
 	z0, z1 := is.ByPlace(c.old.Z[l]), is.ByPlace(c.now.Z[l])
-	s0, s1, sz, sv := square(v0), square(v1), squares(z0), norm2Wide(v1, v0)
-	e0, e1 := distance(v0, nil, z0), distance(v1, nil, z0)
-	e2, e3 := distance(v1, shift, z0), distance(v1, shift, z1)
-	n, sa, moveZ, sz1, abs := float64(in.Rows), squares(in), norm2(z1, z0), squares(z1), sumAbs(z1)
+	w := c.weigh(in.Rows)
+	s0, s1, sz, sv := square(v0, w), square(v1, w), squares(z0, w), norm2Wide(v1, v0, w)
+	e0, e1 := distance(v0, nil, z0, w), distance(v1, nil, z0, w)
+	e2, e3 := distance(v1, shift, z0, w), distance(v1, shift, z1, w)
+	n, sa, moveZ, sz1, abs := c.p.Y.TotalWeight()*float64(is.Places()), squares(in, w), norm2(z1, z0, w), squares(z1, w), sumAbs(z1, w)
 	var r0, r1 float64
 	if l == len(c.now.Z)-1 {
-		r0, r1 = c.p.Loss.Value(c.old.Z[l], c.p.Y), c.p.Loss.Value(c.now.Z[l], c.p.Y)
+		r0, r1 = loss.Weighted(c.p.Loss, c.old.Z[l], c.p.Y), loss.Weighted(c.p.Loss, c.now.Z[l], c.p.Y)
 	}
 	if err := c.total(&s0, &s1, &sz, &sv, &e0, &e1, &e2, &e3, &n, &sa, &moveZ, &sz1, &abs, &r0, &r1); err != nil {
 		return err
 	}
 	scale := math.Sqrt(s0) + math.Sqrt(s1) + math.Sqrt(sz) +
-		cancelled*math.Sqrt(sa)*(math.Sqrt(squares(is.W))+math.Sqrt(squares(was.W)))
+		cancelled*math.Sqrt(sa)*(math.Sqrt(squares(is.W, nil))+math.Sqrt(squares(was.W, nil)))
 	slack := func(move, residual float64) float64 { // ρ⟨residual, rounding of the move⟩ and the like
 		return c.now.Rho * rounding * scale * (math.Sqrt(move) + math.Sqrt(residual))
 	}
@@ -193,21 +194,23 @@ func (c *checker) activations(l int) error {
 	a0, a1, z := c.old.A[l], c.now.A[l], was.ByPlace(c.old.Z[l+1])
 	v0 := linear(was.Rows(a0), was.W, was.B, c.p.Threads)
 	v1 := linear(was.Rows(a1), was.W, was.B, c.p.Threads)
-	e0, e1 := distance(v0, nil, z), distance(v1, nil, z)
+	w, ofSamples := c.weigh(v0.rows), c.weigh(a0.Rows)
+	e0, e1 := distance(v0, nil, z, w), distance(v1, nil, z, w)
 	var move float64
 	var cut float64 // what rounding a into its band may cost
 	for i, tau := range c.now.Tau[l] {
-		move += tau / 2 * norm2(a1.RowRange(i, i+1), a0.RowRange(i, i+1))
+		tau *= ofSamples.at(i)
+		move += tau / 2 * norm2(a1.RowRange(i, i+1), a0.RowRange(i, i+1), nil)
 		for _, a := range a1.Row(i) {
 			d := activation.BandTolerance * (1 + math.Abs(float64(a)) + c.now.Epsilon)
 			cut += tau / 2 * d * d
 		}
 	}
-	s0, s1, sz, sa, sv := square(v0), square(v1), squares(z), squares(a0)+squares(a1), norm2Wide(v1, v0)
+	s0, s1, sz, sa, sv := square(v0, w), square(v1, w), squares(z, w), squares(a0, ofSamples)+squares(a1, ofSamples), norm2Wide(v1, v0, w)
 	if err := c.total(&s0, &s1, &sz, &sa, &sv, &e0, &e1, &move, &cut); err != nil {
 		return err
 	}
-	scale := math.Sqrt(s0) + math.Sqrt(s1) + math.Sqrt(sz) + cancelled*math.Sqrt(sa*squares(was.W))
+	scale := math.Sqrt(s0) + math.Sqrt(s1) + math.Sqrt(sz) + cancelled*math.Sqrt(sa*squares(was.W, nil))
 	slack := c.now.Rho * rounding * scale * (math.Sqrt(sv) + math.Sqrt(e0))
 	c.add(l, eq13, c.now.Rho/2*(e0-e1), move, slack+cut)
 	worst, err := comm.Gather(c.p.Comm, []float64{bandExcess(c.now.Network.Layers[l], c.now.Z[l], a1, c.now.Epsilon)})
@@ -219,23 +222,27 @@ func (c *checker) activations(l int) error {
 	return err
 }
 
-func sumAbs(m mat.Dense) float64 {
+func sumAbs(m mat.Dense, w *weights) float64 {
 	var s float64
 	for i := range m.Rows {
+		weight := w.at(i)
 		for _, v := range m.Row(i) {
-			s += math.Abs(float64(v))
+			s += weight * math.Abs(float64(v))
 		}
 	}
 	return s
 }
 
-func squares(m mat.Dense) float64 { return norm2(m, mat.New(m.Rows, m.Cols)) }
+func squares(m mat.Dense, w *weights) float64 { return norm2(m, mat.New(m.Rows, m.Cols), w) }
 
-func norm2Wide(x, y wide) float64 {
+func norm2Wide(x, y wide, w *weights) float64 {
 	var s float64
-	for i, v := range x.data {
-		d := v - y.data[i]
-		s += d * d
+	for i := range x.rows {
+		weight, yi := w.at(i), y.row(i)
+		for j, v := range x.row(i) {
+			d := v - yi[j]
+			s += weight * (d * d)
+		}
 	}
 	return s
 }

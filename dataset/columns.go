@@ -33,6 +33,7 @@ type columns struct {
 	label    int               // the table was read for them; else features is nil
 	layouts  map[string]string // of dates, by the columns' names
 	labels   []int             // several labels; nil for one
+	weight   []int             // the column of the rows' weights; nil for none
 	why      string            // the label is the column that it is
 }
 
@@ -78,14 +79,25 @@ func (t *columns) find(what, called string) (int, error) {
 	return 0, inputf("%s: no %s %q (there are %s)", t.Name, what, called, table.List(t.Names()))
 }
 
-// roles decides which columns may be features, and which is the label: -1 for none.
+// roles decides which columns may be features, and which is the label, -1 for none;
+// and which has the rows' weights.
 func (t *columns) roles(o Options) (features []int, label int, err error) {
 	if t.features != nil {
 		return t.features, t.label, nil
 	}
 	t.findIndex()
+	if err := t.findWeight(o); err != nil {
+		return nil, 0, err
+	}
+	if features, label, err = t.featuresAndLabel(o); err == nil {
+		err = t.refuseWeight(label, features, o)
+	}
+	return features, label, err
+}
+
+func (t *columns) featuresAndLabel(o Options) (features []int, label int, err error) {
 	left := make([]int, 0, len(t.Columns)) // columns that may be either
-	dropped := slices.Clone(t.index)
+	dropped := slices.Concat(t.index, t.weight)
 	if o.Features == nil {
 		for _, d := range o.Drop {
 			j, err := t.find("column to drop", d)
@@ -246,6 +258,9 @@ func (t *columns) dataset(o Options, err error) (Dataset, error) {
 		}
 	}
 	t.noteTelling(&d, features, kinds)
+	if err := d.weigh(t, lo, hi, o); err != nil {
+		return d, err
+	}
 	if frame {
 		d.Frame = t.newFrame(features, kinds, t.layouts, lo, hi) // without constant columns
 		d.X, d.Features = mat.New(hi-lo, 0), d.Frame.Names()
@@ -289,12 +304,15 @@ func (t *columns) assign(d *Dataset, may []int, o Options) (features []int, kind
 		return may, slices.Repeat([]Kind{KindNumber}, len(may)), false, nil
 	}
 	all := make([]Taken, len(may))
-	for i, j := range may {
-		if all[i], err = t.takes(j, o); err != nil {
-			return nil, nil, false, err
-		}
-		if all[i].layout != "" {
-			t.setLayout(all[i].Name, all[i].layout)
+	if err := share(len(may), o.workers(len(may)), func(_, i int) (err error) {
+		all[i], err = t.takes(may[i], o)
+		return err
+	}); err != nil {
+		return nil, nil, false, err
+	}
+	for _, k := range all {
+		if k.layout != "" {
+			t.setLayout(k.Name, k.layout)
 		}
 	}
 	if !slices.ContainsFunc(all, func(k Taken) bool { return k.Kind != KindIgnored }) {

@@ -34,6 +34,7 @@ type Dataset struct {
 	Class    []int32   // class of each sample; nil for a regression or if unlabelled
 	Classes  []string  // class names, in the order of their numbers
 	Value    mat.Dense // values to predict, one row a sample; no rows for a classification
+	Weight   []float32 // how much each sample counts (loss.Target); nil: all 1
 	Low      []float32 // bounds of predicted values, which scores heed; nil for none
 	High     []float32
 	Features []string      // names of the columns of X, or nil
@@ -49,9 +50,10 @@ type Dataset struct {
 // Shape is how many columns a table has, and which of them is the label.
 type Shape struct {
 	Columns int      `json:"columns"`
-	Label   int      `json:"label"`         // from 0; -1 for none
-	Name    string   `json:"name"`          // of the label
-	IDs     []string `json:"ids,omitempty"` // names of columns that name the rows
+	Label   int      `json:"label"`            // from 0; -1 for none
+	Name    string   `json:"name"`             // of the label
+	Weight  string   `json:"weight,omitempty"` // name of the column of the rows' weights
+	IDs     []string `json:"ids,omitempty"`    // names of columns that name the rows
 }
 
 // Kept is a column as texts, a row each.
@@ -94,7 +96,7 @@ func (d Dataset) Labelled() bool { return d.Class != nil || d.Value.Rows > 0 }
 // Target is what a network is to give for the samples: their classes, or their
 // values. It shares the memory of d, and is empty if d is not labelled.
 func (d Dataset) Target() loss.Target {
-	return loss.Target{Class: d.Class, Classes: len(d.Classes), Value: d.Value, Low: d.Low, High: d.High}
+	return loss.Target{Class: d.Class, Classes: len(d.Classes), Value: d.Value, Low: d.Low, High: d.High, Weight: d.Weight}
 }
 
 // RowRange is the view of samples lo to hi-1.
@@ -108,6 +110,9 @@ func (d Dataset) RowRange(lo, hi int) Dataset {
 	}
 	if d.Value.Rows > 0 {
 		d.Value = d.Value.RowRange(lo, hi)
+	}
+	if d.Weight != nil {
+		d.Weight = d.Weight[lo:hi]
 	}
 	return d
 }
@@ -127,6 +132,9 @@ func (d Dataset) Pick(index []int) (p Dataset, err error) {
 	if d.Value.Rows > 0 {
 		p.Value = mat.New(len(index), d.Value.Cols)
 	}
+	if d.Weight != nil {
+		p.Weight = make([]float32, len(index))
+	}
 	for i, from := range index {
 		copy(p.X.Row(i), d.X.Row(from))
 		if d.Class != nil {
@@ -134,6 +142,9 @@ func (d Dataset) Pick(index []int) (p Dataset, err error) {
 		}
 		if d.Value.Rows > 0 {
 			copy(p.Value.Row(i), d.Value.Row(from))
+		}
+		if d.Weight != nil {
+			p.Weight[i] = d.Weight[from]
 		}
 	}
 	return p, nil
@@ -161,6 +172,14 @@ func (d Dataset) Validate() error {
 			if v-v != 0 {
 				return inputf("%s: sample %d, %s: got %v, want a finite number", d.Name, i+1, d.feature(j), v)
 			}
+		}
+	}
+	if d.Weight != nil && len(d.Weight) != d.Rows() {
+		return inputf("%s: %d weights for %d samples", d.Name, len(d.Weight), d.Rows())
+	}
+	for i, w := range d.Weight {
+		if !(w > 0) || w-w != 0 {
+			return inputf("%s: sample %d: got the weight %v, want a finite number above 0: leave out samples that are not to count", d.Name, i+1, w)
 		}
 	}
 	for i := range d.Value.Rows {

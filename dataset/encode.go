@@ -131,27 +131,27 @@ func (c *Column) validate() error {
 // fitFrame sets the columns of t to those that suit the samples of d.
 func (t *Transform) fitFrame(d Dataset) error {
 	t.Columns = d.Frame.Schema()
-	for k := range t.Columns {
-		c := &t.Columns[k]
-		if c.Kind == KindCategory {
-			if err := c.fitLevels(d.Frame, k, t.Scaling, d.ranks()); err != nil {
-				return err
-			}
-			continue
-		}
-		values := make([]float64, d.Frame.Rows())
-		d.Frame.floats(k, 0, values)
-		if i := slices.IndexFunc(values, func(v float64) bool { return math.IsInf(v, 0) }); i >= 0 {
-			return inputf("%s: sample %d, column %q: got %g, want a finite number", d.Name, i+1, c.Name, values[i])
-		}
-		if err := c.fitValues(values, t.Scaling, d.ranks()); err != nil {
-			return err
-		}
+	n := len(t.Columns)
+	if err := share(n, d.workers(n), func(_, k int) error { return t.Columns[k].fit(d, k, t.Scaling) }); err != nil {
+		return err
 	}
 	if t.Outputs() == 0 {
 		return inputf("%s: no column says anything of the training rows: each has one value alone, or texts that are all different", d.Name)
 	}
 	return nil
+}
+
+// fit fits column k of d.
+func (c *Column) fit(d Dataset, k int, s Scaling) error {
+	if c.Kind == KindCategory {
+		return c.fitLevels(d.Frame, k, s, d.ranks())
+	}
+	values := make([]float64, d.Frame.Rows())
+	d.Frame.floats(k, 0, values)
+	if i := slices.IndexFunc(values, func(v float64) bool { return math.IsInf(v, 0) }); i >= 0 {
+		return inputf("%s: sample %d, column %q: got %g, want a finite number", d.Name, i+1, c.Name, values[i])
+	}
+	return c.fitValues(values, s, d.ranks())
 }
 
 // fitValues fits a column of numbers, truth values or times.
@@ -518,60 +518,111 @@ func (t *Transform) encode(d Dataset) (mat.Dense, error) {
 	if err := t.fits(d); err != nil {
 		return mat.Dense{}, err
 	}
+	releaseFreed(4 * int64(f.Rows()) * int64(t.Outputs())) // what fitting has left would else be held beside it
 	x, err := d.Scratch.matrix(d.Name, f.Rows(), t.Outputs())
 	if err != nil {
 		return x, err
 	}
+	encoders := make([]levelEncoder, len(t.Columns))
+	for k := range t.Columns {
+		encoders[k] = t.levelEncoder(f, k)
+	}
 	const block = 1 << 8 // rows that stay in a cache while each column writes to them
-	places := make([][]int, len(t.Columns))
-	var values [block]float64
-	for lo := 0; lo < f.Rows(); lo += block {
-		hi := min(lo+block, f.Rows())
-		at := 0
+	n := (f.Rows() + block - 1) / block
+	return x, share(n, workers(n), func(_, b int) error {
+		lo, hi := b*block, min((b+1)*block, f.Rows())
+		at, far := 0, false
 		for k := range t.Columns {
 			c := &t.Columns[k]
 			to := at + c.Outputs()
 			if to == at {
 				continue
 			}
+			part := x.RowRange(lo, hi).ColRange(at, to)
 			if c.Kind == KindCategory {
-				levels, of := t.places(f, k, lo, hi, &places[k])
-				for i := range of {
-					place := c.Level("", true)
-					if of[i] >= 0 {
-						place = levels[of[i]]
-					}
-					c.EncodeLevel(x.Row(lo + i)[at:to], place)
-				}
+				encoders[k].encode(part, f, k, lo, hi)
+				far = far || encoders[k].far
 			} else {
+				var values [block]float64
 				f.floats(k, lo, values[:hi-lo])
-				c.encodeValues(x.RowRange(lo, hi).ColRange(at, to), values[:hi-lo])
+				c.encodeValues(part, values[:hi-lo])
+				far = far || anyFar(part)
 			}
 			at = to
 		}
-	}
-	return x, t.near(d, x)
+		if far {
+			return t.near(d, x, lo, hi)
+		}
+		return nil
+	})
 }
 
-// places is, for each level of column k in samples lo to hi-1, the place of its
-// feature, and which level each sample has. known is what was found of the levels of
-// texts, which are the same in all rows.
-func (t *Transform) places(f *Frame, k, lo, hi int, known *[]int) ([]int, []int32) {
-	c := &t.Columns[k]
-	if *known != nil {
-		of := make([]int32, hi-lo)
-		f.eachLevel(k, lo, hi, func(i, level int) { of[i-lo] = int32(level) })
-		return *known, of
+// levelEncoder writes the features of a category.
+type levelEncoder struct {
+	c      *Column
+	places []int     // of the feature of each level of texts, which are the same in all rows; else nil
+	none   []float32 // the features of a level that has none of its own
+	other  []float32 // each feature in rows of other levels,
+	own    []float32 // and in those of its own
+	far    bool      // some of these are too far from 0
+}
+
+func (t *Transform) levelEncoder(f *Frame, k int) (e levelEncoder) {
+	e.c = &t.Columns[k]
+	if e.c.Kind != KindCategory {
+		return e
 	}
-	names, of := f.levelsOf(k, lo, hi)
+	n := e.c.Outputs()
+	e.none, e.other, e.own = make([]float32, n), make([]float32, n), make([]float32, n)
+	e.c.EncodeLevel(e.none, -1)
+	e.c.EncodeLevel(e.other, n)
+	row := make([]float32, n)
+	for i := range e.own {
+		e.c.EncodeLevel(row, i)
+		e.own[i] = row[i]
+	}
+	e.far = anyFar(mat.FromSlice(1, n, e.own)) || anyFar(mat.FromSlice(1, n, e.other))
+	if f.columns[k].isText() {
+		names, _ := f.levelsOf(k, 0, 0)
+		e.places = e.placesOf(names)
+	}
+	return e
+}
+
+// placesOf is the place of the feature of each level.
+func (e *levelEncoder) placesOf(names []string) []int {
 	places := make([]int, len(names))
 	for l, name := range names {
-		places[l] = c.Level(name, false)
+		places[l] = e.c.Level(name, false)
 	}
-	if f.columns[k].value == nil && f.columns[k].isText() {
-		*known = places
+	return places
+}
+
+// encode writes the features of samples lo to hi-1 of column k to the rows of x.
+func (e *levelEncoder) encode(x mat.Dense, f *Frame, k, lo, hi int) {
+	missing, places := e.c.Level("", true), e.places
+	write := func(i, level int) {
+		place := missing
+		if level >= 0 {
+			place = places[level]
+		}
+		row := x.Row(i - lo)
+		if place < 0 {
+			copy(row, e.none)
+			return
+		}
+		copy(row, e.other)
+		row[place] = e.own[place]
 	}
-	return places, of
+	if places != nil {
+		f.eachLevel(k, lo, hi, write)
+		return
+	}
+	names, of := f.levelsOf(k, lo, hi) // numbers, truth values or dates
+	places = e.placesOf(names)
+	for i, level := range of {
+		write(lo+i, int(level))
+	}
 }
 
 // fits reports raw columns that are not those of the transform.
@@ -587,9 +638,21 @@ func (t *Transform) fits(d Dataset) error {
 	return nil
 }
 
-// near reports the first feature that is too far from the training samples.
-func (t *Transform) near(d Dataset, x mat.Dense) error {
+// anyFar reports whether some feature is too far from 0, or no number.
+func anyFar(x mat.Dense) bool {
+	far := false
 	for i := range x.Rows {
+		for _, v := range x.Row(i) {
+			far = far || !(v <= farthest && v >= -farthest)
+		}
+	}
+	return far
+}
+
+// near reports the first feature of samples lo to hi-1 that is too far from the
+// training samples.
+func (t *Transform) near(d Dataset, x mat.Dense, lo, hi int) error {
+	for i := lo; i < hi; i++ {
 		for j, v := range x.Row(i) {
 			if v > farthest || v < -farthest || v != v {
 				k, at := 0, j

@@ -30,8 +30,10 @@ var Kinds = []Kind{KindNumber, KindCategory, KindBoolean, KindDateTime, KindIgno
 type Taken struct {
 	Name  string
 	Kind  Kind
-	Label bool   // it is the label, and Kind says nothing
-	About string // what was found in it, or why it is ignored
+	Label bool // it is the label, and Kind says nothing; so with the next
+	// Weight marks the column of the rows' weights.
+	Weight bool
+	About  string // what was found in it, or why it is ignored
 
 	id, constant bool   // why it is ignored
 	layout       string // of dates

@@ -202,11 +202,17 @@ func (d *Dataset) cutLabels(lo, hi int) {
 	}
 }
 
+// compareLabels orders names: numbers by their size, then texts.
 func compareLabels(a, b string) int {
 	x, errX := strconv.ParseFloat(a, 64)
 	y, errY := strconv.ParseFloat(b, 64)
-	if errX == nil && errY == nil {
+	switch {
+	case errX == nil && errY == nil:
 		return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
+	case errX == nil:
+		return -1
+	case errY == nil:
+		return 1
 	}
 	return cmp.Compare(a, b)
 }

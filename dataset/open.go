@@ -27,6 +27,9 @@ type Options struct {
 
 	Label   string // label column of a table: name, or number from 0 (negative from the end), or several with commas between, which are values; "" to detect
 	NoLabel bool   // the table has no label column
+	// Weight is the column of the rows' weights, by name or number as Label, in a table
+	// whose columns have names; "" for none. With a Model it may be missing.
+	Weight string
 	// Task says what labels are, where they are numbers: values or classes; "" to find
 	// out.
 	Task Task
@@ -95,6 +98,9 @@ func Open(ctx context.Context, source string, o Options) (Split, error) {
 		if err := d.Validate(); err != nil {
 			return Split{}, err
 		}
+	}
+	if o.Weight != "" && o.Model == nil && s.Train.Weight == nil {
+		return Split{}, inputf("%s: weight column %q: it has no columns with names, of which one could be the rows' weights", source, o.Weight)
 	}
 	return s, nil
 }

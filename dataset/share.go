@@ -38,7 +38,7 @@ func (o Options) share(d Dataset) Dataset {
 		return d.RowRange(lo, hi)
 	}
 	part := d.RowRange(lo, hi)
-	part.X, part.Class = part.X.Clone(), slices.Clone(part.Class)
+	part.X, part.Class, part.Weight = part.X.Clone(), slices.Clone(part.Class), slices.Clone(part.Weight)
 	if part.Value.Rows > 0 {
 		part.Value = part.Value.Clone()
 	}

@@ -621,3 +621,28 @@ func TestIDNames(t *testing.T) {
 		}
 	}
 }
+
+// TestLevelOrder: levels that are numbers come first, by their size, and texts after
+// them, whatever the order in which they are found: 2 < 10 < 1a < 2, as numbers and as
+// texts, would be none.
+func TestLevelOrder(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("x,c,label\n")
+	for i, level := range slices.Repeat([]string{"2", "10", "1a", "9", "x", "10.5", "9a"}, 10) {
+		fmt.Fprintf(&b, "%d.5,%s,%d\n", i*i%17, level, i%2)
+	}
+	path := write(t, "x.csv", []byte(b.String()))
+	for range 20 { // levels are counted in a map, which is gone over in any order
+		d, err := readFile(context.Background(), path, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := Fit(d, ScaleStandard, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(f.Columns[1].Levels, " "); got != "2 9 10 10.5 1a 9a x" {
+			t.Fatalf("levels %s", got)
+		}
+	}
+}

@@ -156,7 +156,9 @@ func (c *textReader) file(b *table.Builder, kinds []table.Kind) (*table.Builder,
 	if s, err = decoded(c.in.path, s, c.o.Encoding); err != nil {
 		return nil, err
 	}
-	source := newAhead(c.ctx, s.Reader)
+	ctx, stop := context.WithCancel(c.ctx)
+	defer stop()
+	source := newAhead(ctx, s.Reader)
 	defer source.close()
 	r := bufio.NewReaderSize(source, headBytes)
 	bom := skipBOM(r)
@@ -191,15 +193,15 @@ func (c *textReader) file(b *table.Builder, kinds []table.Kind) (*table.Builder,
 		if err := c.share(s, bom); err != nil {
 			return nil, readError(c.in.path, err)
 		}
-		part := newAhead(c.ctx, io.NewSectionReader(c.in.f, c.part.from, c.part.to-c.part.from))
+		part := newAhead(ctx, io.NewSectionReader(c.in.f, c.part.from, c.part.to-c.part.from))
 		defer part.close()
 		lines = c.lines(part)
 	case !c.named:
-		if err := c.row(lines, b, first); err != nil {
+		if err := c.firstRow(b, first, lines.Line()); err != nil {
 			return nil, err
 		}
 	}
-	return b, c.rows(lines, b)
+	return b, c.rows(lines, b, stop)
 }
 
 // textKinds are kinds with which columns are read as they are written, whatever their
@@ -229,25 +231,6 @@ func (c *textReader) lines(r io.Reader) *delimited.Reader {
 	return lines
 }
 
-// rows adds all lines that are left.
-func (c *textReader) rows(lines *delimited.Reader, b *table.Builder) error {
-	for n := 1; ; n++ {
-		record, err := lines.Read()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return c.fault(err)
-		}
-		if err := c.row(lines, b, record); err != nil {
-			return err
-		}
-		if err := c.step(n); err != nil {
-			return err
-		}
-	}
-}
-
 // step heeds the context and tells how far reading is, after every some rows.
 func (c *textReader) step(rows int) error {
 	const often = 1 << 12
@@ -256,25 +239,6 @@ func (c *textReader) step(rows int) error {
 	}
 	c.in.progress()
 	return c.ctx.Err()
-}
-
-// row adds a line.
-func (c *textReader) row(lines *delimited.Reader, b *table.Builder, record [][]byte) error {
-	line := lines.Line()
-	if len(record) != len(c.names) {
-		return inputf("%s: line %d: %d fields, want %d as in the first line", c.in.path, c.part.line(line), len(record), len(c.names))
-	}
-	if c.part.divided && lines.Multiline() {
-		return inputf("%s: line %d: a quoted field goes over several lines, so the file cannot be divided over processes", c.in.path, c.part.line(line))
-	}
-	c.setLine(b, line)
-	for j, f := range record {
-		b.AddText(j, f)
-	}
-	if err := b.Err(); err != nil {
-		return c.fault(err)
-	}
-	return nil
 }
 
 // setLine says where the row is in the file. Of several files lines would not say in

@@ -5,5 +5,6 @@
 // (Curved).
 //
 // Everything is per sample and summed over the rows given; the mean is the
-// caller's. Sums are accumulated in float64.
+// caller's, and so are weights of samples (Target.Weight, Weighted). Sums are
+// accumulated in float64.
 package loss

@@ -50,6 +50,14 @@ type Probabilistic interface {
 	Probabilities(dst, z mat.Dense)
 }
 
+// Quantiled is a loss whose least is at a quantile of a sample's values, so that
+// predictions are judged by the pinball loss there.
+type Quantiled interface {
+	Loss
+	// Quantile is within 0 and 1, neither included.
+	Quantile() float64
+}
+
 // Labels says what labels a loss is for.
 type Labels string
 

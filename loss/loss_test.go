@@ -324,11 +324,54 @@ func TestTargetValidate(t *testing.T) {
 		{Target{Class: []int32{0}, Classes: 2, Smoothing: 1}, "label smoothing: got 1"},
 		{Target{Class: []int32{0}, Classes: 2, Smoothing: -0.5}, "label smoothing: got -0.5"},
 		{Target{Class: []int32{0}, Classes: 2, Smoothing: nan}, "label smoothing: got NaN"},
+		{Target{Value: mat.New(2, 1), Weight: []float32{0.5, 3}}, ""},
+		{Target{Value: mat.New(2, 1), Weight: []float32{1}}, "weights: got 1 for 2 samples"},
+		{Target{Value: mat.New(2, 1), Weight: []float32{1, 0}}, "weight of sample 1: got 0, want a finite number > 0"},
+		{Target{Class: []int32{0}, Classes: 2, Weight: []float32{-1}}, "weight of sample 0: got -1"},
+		{Target{Class: []int32{0}, Classes: 2, Weight: []float32{nan}}, "weight of sample 0: got NaN"},
+		{Target{Class: []int32{0}, Classes: 2, Weight: []float32{float32(math.Inf(1))}}, "weight of sample 0: got +Inf"},
 	} {
 		err := c.y.Validate()
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%+v: %v, want %q", c.y, err, c.want)
 		}
+	}
+}
+
+// Weighted sums are those of samples as often as they weigh.
+func TestWeighted(t *testing.T) {
+	z, often := mat.New(5, 3), mat.New(9, 3)
+	for i := range z.Data {
+		z.Data[i] = float32(i*i%7) - 3
+	}
+	y := Target{Class: []int32{2, 0, 1, 1, 0}, Classes: 3, Weight: []float32{2, 2, 1, 3, 1}}
+	twice := Target{Classes: 3}
+	for i, w := range y.Weight {
+		for range int(w) {
+			copy(often.Row(len(twice.Class)), z.Row(i))
+			twice.Class = append(twice.Class, y.Class[i])
+		}
+	}
+	var c CrossEntropy
+	// float64 sums of the same terms
+	if got, want := Weighted(c, z, y), c.Value(often, twice); math.Abs(got-want) > 1e-12*want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := y.TotalWeight(); got != 9 {
+		t.Errorf("total weight: got %v, want 9", got)
+	}
+	if part := y.RowRange(1, 4); part.TotalWeight() != 6 || part.WeightOf(2) != 3 {
+		t.Errorf("weights of a part: %v", part.Weight)
+	}
+	if hi, w := y.Run(0); hi != 2 || w != 2 {
+		t.Errorf("the first run ends at %d with weight %v, want 2 and 2", hi, w)
+	}
+	if hi, w := twice.Run(0); hi != 9 || w != 1 {
+		t.Errorf("without weights the run ends at %d with weight %v, want 9 and 1", hi, w)
+	}
+	values := Target{Value: mat.FromSlice(2, 2, []float32{0.5, 0.5, 1, 0}), Weight: []float32{1, 3}} // of entropies log 2 and 0
+	if got, want := Least(c, values), math.Ln2/4; math.Abs(got-want) > 1e-7 {
+		t.Errorf("least mean: got %v, want %v", got, want)
 	}
 }
 

@@ -2,6 +2,7 @@ package loss
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/dlam-go/dlam/mat"
 )
@@ -19,6 +20,10 @@ type Target struct {
 	// Low and High are bounds of each value within which predictions are kept, and
 	// scores measure them so; nil for none. No loss heeds them.
 	Low, High []float32
+	// Weight is how much each sample counts, a finite number > 0: a weight of 2 is the
+	// sample twice. It multiplies all that the sample adds to an objective or a score;
+	// nil: all are 1. No loss heeds it: whoever adds up over samples does (Run).
+	Weight []float32
 }
 
 // Rows is the number of samples.
@@ -44,11 +49,79 @@ func (t Target) RowRange(lo, hi int) Target {
 	} else {
 		t.Value = t.Value.RowRange(lo, hi)
 	}
+	if t.Weight != nil {
+		t.Weight = t.Weight[lo:hi]
+	}
 	return t
+}
+
+// Run is the samples from lo on that have the same weight, lo to hi-1, and that
+// weight: without weights, all of them and 1. A sum over samples is one of runs.
+func (t Target) Run(lo int) (hi int, weight float64) {
+	if t.Weight == nil {
+		return t.Rows(), 1
+	}
+	hi = lo + 1
+	for hi < len(t.Weight) && t.Weight[hi] == t.Weight[lo] {
+		hi++
+	}
+	return hi, float64(t.Weight[lo])
+}
+
+// WeightOf is sample i's weight.
+func (t Target) WeightOf(i int) float64 {
+	if t.Weight == nil {
+		return 1
+	}
+	return float64(t.Weight[i])
+}
+
+// TotalWeight is the sum of the samples' weights: without any, their number.
+func (t Target) TotalWeight() (sum float64) {
+	for lo := 0; lo < t.Rows(); {
+		hi, weight := t.Run(lo)
+		sum += float64(hi-lo) * weight
+		lo = hi
+	}
+	return sum
+}
+
+// Least is l's least mean over samples with targets y, each as often as its weight says.
+func Least(l Bounded, y Target) float64 {
+	if y.Weight == nil {
+		return l.Least(y)
+	}
+	var sum, total float64
+	for lo := 0; lo < y.Rows(); {
+		hi, weight := y.Run(lo)
+		weight *= float64(hi - lo)
+		sum += weight * l.Least(y.RowRange(lo, hi))
+		total += weight
+		lo = hi
+	}
+	return sum / max(total, math.SmallestNonzeroFloat64)
+}
+
+// Weighted is Σ_i w_i R(z_i; y_i) with the weights of y.
+func Weighted(l Loss, z mat.Dense, y Target) (sum float64) {
+	for lo := 0; lo < z.Rows; {
+		hi, weight := y.Run(lo)
+		sum += weight * l.Value(z.RowRange(lo, hi), y.RowRange(lo, hi))
+		lo = hi
+	}
+	return sum
 }
 
 // Validate reports a target that is no target.
 func (t Target) Validate() error {
+	if t.Weight != nil && len(t.Weight) != t.Rows() {
+		return fmt.Errorf("weights: got %d for %d samples", len(t.Weight), t.Rows())
+	}
+	for i, w := range t.Weight {
+		if !(w > 0) || math.IsInf(float64(w), 0) {
+			return fmt.Errorf("weight of sample %d: got %v, want a finite number > 0", i, w)
+		}
+	}
 	if t.Class == nil {
 		return nil
 	}

@@ -51,6 +51,9 @@ type Training struct {
 	Iterations int    `json:"iterations"`
 	Config     string `json:"config"` // config.toml of the run
 	Status     string `json:"status"` // a dlam.Status: why the run ended
+	// ClassWeights are the factors of the classes in the weights of their samples; nil
+	// for none. Scores of the model have them too.
+	ClassWeights []float64 `json:"class_weights,omitempty"`
 }
 
 // Locate is the model file that path means: itself, or the one in the run
@@ -171,6 +174,11 @@ func readDescription(text string) (d Description, err error) {
 // validate reports a description that does not fit the network.
 func (m *Model) validate() error {
 	w := m.Network.Widths()
+	if c := m.Training.ClassWeights; c != nil && len(c) != len(m.Classes) {
+		return fmt.Errorf("%d weights of classes for %d classes", len(c), len(m.Classes))
+	} else if slices.ContainsFunc(c, func(w float64) bool { return !(w > 0) }) {
+		return fmt.Errorf("weights of classes: got %v, want numbers above 0", c)
+	}
 	if m.Classes != nil && len(m.Classes) != w[len(w)-1] {
 		return fmt.Errorf("%d class names for %d outputs", len(m.Classes), w[len(w)-1])
 	}

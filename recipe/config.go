@@ -50,8 +50,9 @@ func (c *Config) Entries() []Entry {
 
 		{"loss", OfTraining, "auto: cross-entropy for classes, squared for values", field(&o.Loss, kind[loss.Loss]{name: "string", choices: append([]string{Auto}, spec.Kinds(loss.All)...), usage: spec.Usage(loss.All), parse: loss.Parse, within: sound[loss.Loss]}, Auto)},
 		{"l1", OfTraining, "λ of the regulariser λ‖W‖₁", field(&o.L1, notNegative, "0")},
-		{"l2", OfTraining, fmt.Sprintf("λ of the regulariser (λ/2)‖W‖²; auto or -1: what suits, for sync's mini-batches %g a row of a table and at least %d, %g a sample of other classes, else 0", tableDecay, leastDecay, syncdlam.WeightDecay), maybe(&o.L2, notNegative).orMinusOne()},
+		{"l2", OfTraining, fmt.Sprintf("λ of the regulariser (λ/2)‖W‖²; auto or -1: what suits, for sync's mini-batches %g a row of a table and at least %d, %g a sample of other classes, else 0; best: the best of %g to %g times that by training samples held back", tableDecay, leastDecay, syncdlam.WeightDecay, l2Times[0], l2Times[len(l2Times)-1]), decay{maybe(&o.L2, notNegative).orMinusOne(), &o.TryL2}},
 		{"label-smoothing", OfTraining, fmt.Sprintf("cross-entropy: share of the uniform distribution in the targets; auto or -1: what suits, %g for sync (mini-batches of a table %g, from %d rows on 0), else 0", syncSmoothing, tableSmoothing, manyRows), maybe(&o.Smoothing, belowOne).orMinusOne()},
+		{"class-weight", OfTraining, "balanced, or a weight above 0 for each class, as no=1,yes=9: how much its samples count, in training and in scores; balanced is n/(k·n_c), with n_c of the n training samples in one of k classes", plain[dataset.ClassWeights]{classWeights, &o.ClassWeight, dataset.ClassWeights.IsZero, ""}},
 		{"clamp", OfTraining, "keep predicted values of a regression within those of the training samples", maybe(&o.Clamp, onOff).by(true)},
 		{"jitter", OfTraining, "mini-batches of pictures: standard deviation of their random moves, in pixels; auto or -1: what suits", maybe(&o.Jitter, notNegative).orMinusOne()},
 		{"ensemble", OfTraining, "networks that are trained beside each other; the model's outputs are the mean of theirs, of classes before the softmax", field(&o.Ensemble, counts(), "1")},
@@ -84,6 +85,7 @@ func (c *Config) Entries() []Entry {
 		{"eta", OfMethod, "factor of the a-step's search, above 1", maybe(&m.Eta, aboveZero)},
 		{"alpha", OfMethod, "weight of the proximal terms; 0: none", maybe(&m.Alpha, notNegative)},
 		{"nu", OfMethod, "weight of the hidden layers' equations", maybe(&m.Nu, aboveZero)},
+		{"rounds", OfMethod, "updates of all z and a before one of W and b", maybe(&m.Rounds, from(1, ""))},
 		{"warm", OfMethod, "iterations before the multiplier first moves", maybe(&m.Warm, from(0, ""))},
 		{"ridge", OfMethod, "what is taken for 0 in the pseudo-inverse, of the mean diagonal", maybe(&m.Ridge, withinOne)},
 	})
@@ -93,7 +95,7 @@ func (c *Config) Entries() []Entry {
 const startEntry = "start"
 
 // ofSource are the names of Source's entries.
-var ofSource = []string{"data", "data-dir", "offline", "test-data", "label", "drop", "header", "no-header", "separator", "decimal", "encoding", "missing-values", "task", "features", "column", "limit"}
+var ofSource = []string{"data", "data-dir", "offline", "test-data", "label", "drop", "header", "no-header", "separator", "decimal", "encoding", "missing-values", "task", "weight-column", "features", "column", "limit"}
 
 // Entry is the setting called name.
 func (c *Config) Entry(name string) (e Entry, ok bool) {
@@ -165,3 +167,32 @@ func (r rate) Clear() {
 }
 
 func (rate) Default() string { return "-1" }
+
+// Best asks for a weight decay that is tried.
+const Best = "best"
+
+// decay is a weight decay: a number, or best for the best of some.
+type decay struct {
+	optional[float64]
+	try *bool
+}
+
+func (d decay) Set(text string) error {
+	if *d.try = text == Best; *d.try {
+		d.optional.Clear()
+		return nil
+	}
+	return d.optional.Set(text)
+}
+
+func (d decay) Get() any {
+	if *d.try {
+		return Best
+	}
+	return d.optional.Get()
+}
+
+func (d decay) Clear() {
+	d.optional.Clear()
+	*d.try = false
+}

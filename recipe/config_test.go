@@ -101,6 +101,8 @@ func randomText(rng *rand.Rand, e recipe.Entry) string {
 		return fmt.Sprintf("%dx%d", 1+rng.IntN(500), 1+rng.IntN(500))
 	case "names":
 		return `"a,b",` + strconv.Itoa(rng.IntN(9)) + `,"a ""name"""`
+	case "NAME=WEIGHT":
+		return []string{"balanced", `"a,=b=2.5",c=1e-3`}[rng.IntN(2)]
 	case "NAME=KIND":
 		return `"a,=b=number",c=date`
 	case "string":

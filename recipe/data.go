@@ -63,6 +63,17 @@ func (d Data) WithTest(test Data) Data {
 	return d
 }
 
+// WithWeights is d with weights of its samples, one for each, in their order: finite
+// numbers above 0. A sample of weight 2 counts twice, in training and in scores. They
+// are copied.
+func (d Data) WithWeights(weights []float32) Data {
+	if d.err == nil {
+		d.split.Train.Weight = slices.Clone(weights)
+		d.err = d.split.Train.Validate()
+	}
+	return d
+}
+
 // Pictures is d with samples that are pictures of the given shape, so that they
 // are trained on as pictures: scaled by im.Max, and moved at random.
 func (d Data) Pictures(im picture.Image) Data {

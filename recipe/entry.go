@@ -82,6 +82,8 @@ func textOf(v any) string {
 			texts[i] = string(k)
 		}
 		return strings.Join(texts, ", ")
+	case dataset.ClassWeights:
+		return textOfClassWeights(v)
 	case map[string]dataset.Kind:
 		texts := make([]string, 0, len(v))
 		for name, k := range v {

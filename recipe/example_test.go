@@ -57,6 +57,35 @@ func Example() {
 	// [outside]
 }
 
+// Judge settings by cross-validation: each fold's model is the one that Train makes of
+// the other folds' samples.
+func ExampleCrossValidate() {
+	points, zones := circle(300)
+	data := recipe.Rows(points, zones, "x", "y")
+	cv := must(recipe.CrossValidate(context.Background(), data, recipe.Options{Seed: 1, Threads: 1}, recipe.Folds{Number: 5}, nil))
+	for _, m := range cv.Means() {
+		if m.Name == "accuracy" || m.Name == "log_loss" {
+			fmt.Println(m.Name, *m.Mean > 0.85, *m.Mean < 0.4, *m.Error < 0.1, m.Folds)
+		}
+	}
+	// Output:
+	// accuracy true false true 5
+	// log_loss false true true 5
+}
+
+// Find settings by held-back samples, and train with them: the first training to look
+// at the test samples.
+func ExampleSearch() {
+	points, zones := circle(300)
+	data, ctx := recipe.Rows(points, zones, "x", "y"), context.Background()
+	space := must(recipe.ParseSpace("l2=0.3,3,30; hidden=20|50,50"))
+	found := must(recipe.Search(ctx, data, recipe.Options{Seed: 1, Threads: 1}, recipe.Searching{Space: space}))
+	m := must(recipe.Train(ctx, data, found.Options))
+	fmt.Println(found.Measure, *found.Best.Risk < 0.4, found.Best.Share, m.Last.Test.Accuracy > 0.85)
+	// Output:
+	// log-loss true 1 true
+}
+
 // Train on raw rows, as a file or a database has them: texts, dates, missing values.
 func ExampleRecords() {
 	columns := []string{"colour", "sold", "price", "label"}

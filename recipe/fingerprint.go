@@ -48,6 +48,9 @@ func appendSample(buf []byte, d dataset.Dataset, before, i int) []byte {
 	for _, v := range d.X.Row(i) {
 		buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
 	}
+	if d.Weight != nil {
+		buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(d.Weight[i]))
+	}
 	if d.Class != nil {
 		return binary.LittleEndian.AppendUint32(buf, uint32(d.Class[i]))
 	}

@@ -40,11 +40,32 @@ type folder struct {
 // made; see Options.Force.
 var ErrForeign = atomicfile.ErrForeign
 
+// CheckFolder reports why a run folder cannot be made at path: there is a run already,
+// or, unless by force, files that no run has made. Plan.Start reports the same; work
+// that comes before it need not be done in vain.
+func CheckFolder(path string, force bool) error {
+	if err := checkForeign(path, force); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(path, ConfigName)); err == nil {
+		return refusef("%s: the folder holds a run already; name another, or resume it", path)
+	}
+	return nil
+}
+
+// checkForeign refuses a folder with files of others.
+func checkForeign(path string, force bool) error {
+	if err := atomicfile.CheckFolder(path, ConfigName, lockName, StartName); err != nil && (!force || !errors.Is(err, ErrForeign)) {
+		return refusef("run folder: %w", err)
+	}
+	return nil
+}
+
 // createFolder makes a new run folder with its config, and the first weights if
 // they were given. One with files of others is taken by force alone.
 func createFolder(path, config string, given *dlam.Network, force bool) (*folder, error) {
-	if err := atomicfile.CheckFolder(path, ConfigName, lockName, StartName); err != nil && (!force || !errors.Is(err, ErrForeign)) {
-		return nil, refusef("run folder: %w", err)
+	if err := checkForeign(path, force); err != nil {
+		return nil, err
 	}
 	_, err := os.Lstat(path) // a link stays
 	made := errors.Is(err, os.ErrNotExist)

@@ -11,6 +11,7 @@ import (
 	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/solver/admm"
 	"github.com/dlam-go/dlam/solver/bcd"
+	"github.com/dlam-go/dlam/solver/cdlam"
 	"github.com/dlam-go/dlam/solver/dladmm"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/multiconvex"
@@ -81,6 +82,7 @@ type facts struct {
 	method     Method
 	mini       bool          // mini-batches
 	samples    int           // training samples, over all ranks
+	meanWeight float64       // of these; 1 without weights
 	classes    bool          // targets are classes, not values
 	image      picture.Image // shape of a sample, as networks get it
 	shared     bool          // some layer shares its weights between places
@@ -103,6 +105,7 @@ func Methods() []Method {
 		},
 		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true, layers: noMaxima},
 		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true, layers: noMaxima},
+		{Name: "cdlam", About: "DLAM with z and a of a layer as one block", Init: dlam.He, miniBatches: never, iterations: times(100), make: makeCDLAM, monotone: always, layers: denseAlone},
 		{Name: "admm", About: "ADMM without gradients (Taylor et al. 2016)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeADMM, layers: denseAlone},
 		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM, layers: denseAlone},
 		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD, layers: denseAlone},
@@ -159,13 +162,14 @@ func syncSmooths(f facts) float64 {
 	return 0
 }
 
-// syncDecays is sync's weight decay.
+// syncDecays is sync's weight decay. It goes with the weights of the samples, so that
+// their unit makes no difference.
 func syncDecays(f facts) float64 {
 	switch {
 	case f.mini && f.table:
-		return max(leastDecay, tableDecay*float64(f.samples))
+		return max(leastDecay, tableDecay*float64(f.samples)) * f.meanWeight
 	case f.mini && f.classes:
-		return syncdlam.WeightDecay * float64(f.samples)
+		return syncdlam.WeightDecay * float64(f.samples) * f.meanWeight
 	}
 	return 0
 }
@@ -271,6 +275,16 @@ func makeDLAM(momentum bool) func(*reader, facts) dlam.Solver {
 	}
 }
 
+func makeCDLAM(r *reader, _ facts) dlam.Solver {
+	s, g := cdlam.DefaultSettings(), r.given
+	read(r, "rho", g.Rho, &s.Rho)
+	read(r, "epsilon", g.Epsilon, &s.Epsilon)
+	read(r, "lambda", g.Lambda, &s.Lambda)
+	read(r, "rounds", g.Rounds, &s.Rounds)
+	r.also(true, "", "output-solver")
+	return cdlam.Solver{Settings: s}
+}
+
 func makeADMM(r *reader, _ facts) dlam.Solver {
 	s, g := admm.DefaultSettings(), r.given
 	read(r, "beta", g.Beta, &s.Beta)
@@ -365,7 +379,7 @@ func (m Method) Reads(o *Options) []Read {
 // anyData is the facts of some data: which settings a method reads does not
 // follow from it.
 func (m Method) anyData(o *Options) facts {
-	return facts{method: m, mini: m.MiniBatches(o), samples: 1, classes: true, iterations: 1}
+	return facts{method: m, mini: m.MiniBatches(o), samples: 1, meanWeight: 1, classes: true, iterations: 1}
 }
 
 // Readers are the methods that read the setting called name, with the right

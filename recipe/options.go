@@ -38,10 +38,19 @@ type Options struct {
 	Loss loss.Loss // nil: cross-entropy for classes, squared for values
 	L1   float64   // λ of the regulariser λ‖W‖₁; 0: none
 	L2   *float64  // λ of the regulariser (λ/2)‖W‖²; nil: what suits the method and the data
+	// TryL2 takes the best of some values of L2 by the risk on a fifth of the training
+	// samples of each class, from which the trials hold it back, and then trains on all:
+	// 0.3, 1, 3 and 10 times what suits, or where none suits, 0 and these times 0.001 a
+	// sample.
+	TryL2 bool
 	// Smoothing is the share of the uniform distribution in cross-entropy's
 	// targets, in [0, 1), and Jitter the standard deviation, in pixels, of random
 	// moves of mini-batches of pictures; nil: what suits the method, 0: none.
 	Smoothing, Jitter *float64
+
+	// ClassWeight is how much the samples of each class count, in the objective and in
+	// scores, in addition to weights that they have of their own.
+	ClassWeight dataset.ClassWeights
 
 	// Clamp keeps predicted values within those of the training samples; nil: yes.
 	Clamp *bool
@@ -72,7 +81,8 @@ type Options struct {
 	Checkpoint *Every // how often the state is saved in Folder; nil: every minute
 	// Grace is how long the epoch of mini-batches under way may take once the context
 	// has ended, before it is given up, to be done again when the run goes on; 0: five
-	// seconds, below 0: none. Other iterations are done to their end.
+	// seconds with a Folder, and no bound without; below 0: none. Other iterations are done
+	// to their end.
 	Grace time.Duration
 
 	Evaluate *int // measure scores every so many iterations; nil: each, 0: at the end only
@@ -82,6 +92,7 @@ type Options struct {
 	Warn      func(error)
 	Progress  func(dlam.Record)    // told of each iteration; its slices are valid until it returns. nil: nobody
 	RateTried func(gradient.Trial) // told of each run that Settings.TryRates takes; nil: nobody
+	L2Tried   func(L2Trial)        // told of each run that TryL2 takes; nil: nobody
 	Recorders []dlam.Recorder      // told of each iteration; those that are Observers too look at the run between two
 	Comm      comm.Comm            // processes that share the samples, each with the same Options; nil: one
 }
@@ -120,6 +131,8 @@ func (c *Config) Validate() error {
 	v.That(o.Layers == nil || o.Hidden == nil, "layers", nn.LayersText(o.Layers), "none, since hidden gives the layers already")
 	v.That(o.Shape == nn.Shape{} || !nn.Flat(o.Layers), "shape", o.Shape, "none without layers that need one: conv, max and mean")
 	v.That(o.Layers == nil || len(o.Activation) <= 1, "activation", textOf(o.Activation), "one for all: with layers, a layer names its own, as dense 100 tanh")
+	v.That(!o.TryL2 || o.L1 <= 0 && o.L2 == nil, "l2", Best, "no regulariser that is given too (l1, or a number for l2)")
+	v.That(!o.TryL2 || !o.Settings.TryRates, "l2", Best, "a learning rate, since lr auto tries runs of its own: one of them at a time")
 	if o.Start != nil {
 		v.Also(o.Start.Validate())
 		v.That(o.StartFile == "", "init-from", o.StartFile, "no file, since a network to start from is given")

@@ -35,9 +35,13 @@ type Plan struct {
 	Reads      []Read        // settings that the solver reads, with their values
 	Network    *dlam.Network // first weights
 	Memory     float64       // bytes that training takes beside the samples, in each process
+	// ClassWeights are the factors of the classes in the weights of their samples; nil:
+	// none.
+	ClassWeights []float64
 
-	facts facts
-	lost  error // why first weights that were given are not there; a checkpoint can do without them
+	meanWeight float64 // of the training samples, over all ranks
+	facts      facts
+	lost       error // why first weights that were given are not there; a checkpoint can do without them
 }
 
 // Prepare makes everything that a run on data needs, as o says and else as suits
@@ -62,6 +66,9 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	p := &Plan{Options: o, Samples: s}
 	var err error
 	if _, p.Total, err = comm.Offset(p.Options.ranks(), s.Train.Rows()); err != nil {
+		return nil, err
+	}
+	if err := p.weigh(); err != nil {
 		return nil, err
 	}
 	p.chooseMethod()
@@ -94,6 +101,9 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 		if p.facts.shared {
 			p.Memory += 4 * 4 * float64(outline.Parameters())
 		}
+	}
+	if o.TryL2 { // the parts that the trials are made on
+		p.Memory += s.Train.Bytes()
 	}
 	if o.Certify && p.facts.method.splits {
 		p.Memory += certificateSize(w, p.Problem.X.Rows)
@@ -171,7 +181,7 @@ func exampleShape(n int) string {
 // train, which go with it.
 func (p *Plan) chooseMethod() {
 	o, train := &p.Options, p.Samples.Train
-	f := facts{shared: !nn.Flat(o.Layers) || sharesWeights(o.Start), samples: p.Total, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
+	f := facts{shared: !nn.Flat(o.Layers) || sharesWeights(o.Start), samples: p.Total, meanWeight: p.meanWeight, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
 	if o.Solver != nil {
 		f.method = Method{Name: o.Solver.String(), Init: dlam.He}
 		p.Solver = o.Solver
@@ -228,8 +238,8 @@ func (p *Plan) state() error {
 	if err != nil {
 		return refuse(err)
 	}
-	p.Problem = dlam.NewProblem(s.Train.X, s.Train.Target(), l, o.Threads)
-	p.Problem.TestX, p.Problem.TestY = s.Test.X, s.Test.Target()
+	p.Problem = dlam.NewProblem(s.Train.X, p.target(s.Train), l, o.Threads)
+	p.Problem.TestX, p.Problem.TestY = s.Test.X, p.target(s.Test)
 	p.Problem.Comm = o.ranks()
 	p.Problem.Regularizer = p.facts.regularizer(o)
 	if p.Problem.Y.Smoothing, err = p.smoothing(l); err != nil {
@@ -239,7 +249,7 @@ func (p *Plan) state() error {
 		return refuse(err)
 	}
 	if o.Validation > 0 {
-		p.Validation = &dlam.Validation{X: s.Validation.X, Y: s.Validation.Target(), Patience: o.Patience}
+		p.Validation = &dlam.Validation{X: s.Validation.X, Y: p.target(s.Validation), Patience: o.Patience}
 	}
 	return nil
 }
@@ -258,17 +268,21 @@ func (p *Plan) loss() (loss.Loss, error) {
 
 // regularizer is Ω.
 func (f facts) regularizer(o *Options) prox.Regularizer {
-	l2 := 0.0
-	if f.method.weightDecay != nil {
-		l2 = f.method.weightDecay(f)
-	}
-	switch l2 = orElse(o.L2, l2); {
+	switch l2 := orElse(o.L2, f.weightDecayThatSuits()); {
 	case o.L1 > 0:
 		return prox.L1{Lambda: o.L1}
 	case l2 > 0:
 		return prox.L2{Lambda: l2}
 	}
 	return prox.None{}
+}
+
+// weightDecayThatSuits is λ of prox.L2 if nothing is said.
+func (f facts) weightDecayThatSuits() float64 {
+	if f.method.weightDecay == nil {
+		return 0
+	}
+	return f.method.weightDecay(f)
 }
 
 // smoothing is the share of the uniform distribution in the targets.

@@ -413,7 +413,7 @@ func other(setting string) string {
 		return "backtracking"
 	case "output-solver":
 		return "fista"
-	case "batch", "rank", "warm":
+	case "batch", "rank", "rounds", "warm":
 		return "17"
 	case "gamma", "eta":
 		return "1.75"

@@ -70,10 +70,13 @@ func Train(ctx context.Context, data Data, o Options) (*Result, error) {
 	return r.Train(ctx)
 }
 
-// Start makes the plan a run: it chooses the learning rate, if Settings.TryRates
-// asks for that, and makes or opens the run's folder, if there is one. The run
+// Start makes the plan a run: it chooses the weight decay or the learning rate, if
+// Options.TryL2 or Settings.TryRates asks for that, and makes or opens the run's folder, if there is one. The run
 // must be closed.
 func (p *Plan) Start(ctx context.Context) (*Run, error) {
+	if err := p.chooseL2(ctx); err != nil {
+		return nil, err
+	}
 	if err := p.chooseRate(ctx); err != nil {
 		return nil, err
 	}
@@ -215,6 +218,9 @@ func (r *Run) Train(ctx context.Context, recorders ...dlam.Recorder) (*Result, e
 		r.folder.warn, r.folder.trace.warn = r.warn, r.warn
 		o.Recorders = append(o.Recorders, trace.NewWriter(r.folder.trace))
 	}
+	if p.Options.Grace < 0 && p.givesUp() { // with a folder or without
+		o.Grace = p.Options.Grace
+	}
 	if r.check != nil {
 		r.check.warn = r.warn
 		if r.check.midway = p.givesUp(); r.check.midway {
@@ -326,6 +332,7 @@ func (p *Plan) model(res *dlam.Result, data, config string) *model.Model {
 		Training: model.Training{
 			Solver: p.Solver.String(), Dataset: p.Samples.name, Samples: p.Total, Data: data,
 			Seed: p.Options.Seed, Iterations: res.Last.Iteration, Config: config, Status: string(res.Status),
+			ClassWeights: p.ClassWeights,
 		},
 	}
 }

@@ -29,7 +29,7 @@ type Settings struct {
 	Delta         *float64 // δ > 0, what keeps the divisors of backpropagation's adaptive rules from 0
 
 	Rho         *float64                 // weight ρ > 0 of a penalty
-	Epsilon     *float64                 // dlam: first half-width ε > 0 of the band
+	Epsilon     *float64                 // dlam, cdlam: first half-width ε > 0 of the band
 	EpsilonRule *multiconvex.EpsilonRule // dlam: how ε changes
 	LineSearch  *multiconvex.LineSearch  // dlam: how step lengths are found
 	Alpha0      *float64                 // dlam: where backtracking starts, > 0
@@ -38,6 +38,7 @@ type Settings struct {
 	Alpha       *float64                 // bcd: weight α ≥ 0 of the proximal terms
 	Beta        *float64                 // admm: weight β > 0 of its penalty; backpropagation: memory of squared gradients, in [0, 1)
 	Nu          *float64                 // dladmm: weight ν > 0 of the hidden layers' equations
+	Rounds      *int                     // cdlam: updates ≥ 1 of all z and a before one of W and b
 	Warm        *int                     // admm: iterations before the multiplier first moves
 	Ridge       *float64                 // admm: what is taken for 0 in the pseudo-inverse, in (0, 1)
 }

@@ -30,6 +30,7 @@ type Source struct {
 	Decimal   string
 	Encoding  string
 
+	Weight   string                  // column of the rows' weights, by name or number from 0; "": none
 	Features []string                // columns that are features; nil: all but the label and what is ignored
 	Kinds    map[string]dataset.Kind // of columns, by name or number; others are found out
 	Missing  []string                // texts that say that there is no value, beside NA, ? and the like
@@ -71,7 +72,7 @@ func (s *Source) readingMemory() float64 {
 func (s *Source) Reading() dataset.Options {
 	most := s.readingMemory()
 	return dataset.Options{
-		DataDir: s.DataDir, Offline: s.Offline, Label: s.Label, Drop: s.Drop, Header: s.Header, NoHeader: s.NoHeader,
+		DataDir: s.DataDir, Offline: s.Offline, Label: s.Label, Weight: s.Weight, Drop: s.Drop, Header: s.Header, NoHeader: s.NoHeader,
 		Separator: s.Separator, Decimal: s.Decimal, Encoding: s.Encoding,
 		Only: s.Features, Kinds: s.Kinds, Missing: s.Missing, Task: s.Task, Progress: s.Progress, Limit: s.Limit, Comm: s.Comm, MaxMemory: most,
 		Scratch: &dataset.Scratch{Dir: s.Scratch, Most: most},
@@ -109,6 +110,7 @@ func (s *Source) TableEntries() []Entry {
 func (s *Source) ColumnEntries() []Entry {
 	return []Entry{
 		{"task", OfData, "what labels that are numbers are; auto: whole numbers are classes if they are few and frequent, others values", field(&s.Task, oneOf(dataset.Regression, dataset.Classification), Auto)},
+		{"weight-column", OfData, "column of a table with the rows' weights, above 0: a row of weight 2 counts twice, in training and in scores", field(&s.Weight, anyText, "")},
 		{"features", OfData, "columns of a table that are features: names, or numbers from 0, with commas between; default all but the label, ids and constant ones", plain[[]string]{columnNames, &s.Features, func(l []string) bool { return len(l) == 0 }, ""}},
 		{"column", OfData, "NAME=KIND, with commas between or once for each column: what a column of a table is, " + textOf(dataset.Kinds), kindsOf(&s.Kinds)},
 	}
@@ -125,7 +127,7 @@ func Open(ctx context.Context, s Source) (Data, error) {
 		return Data{}, err
 	}
 	if s.TestData != "" {
-		o.Classes, o.Features, o.Limit = split.Train.Classes, split.Train.Features, 0
+		o.Classes, o.Features, o.Weight, o.Limit = split.Train.Classes, split.Train.Features, split.Train.Table.Weight, 0
 		o.Model = split.Train.Schema()
 		if split.Train.Class == nil {
 			o.Task = dataset.Regression

@@ -1,12 +1,16 @@
 package table
 
-import "fmt"
+import (
+	"fmt"
+	"sync/atomic"
+)
 
 // Budget is a bound on the memory that reading may take. Whoever allocates for
 // what a file claims or holds takes from it first, and gives back what is no longer
-// held. The nil Budget has no bound.
+// held; several may at a time. The nil Budget has no bound.
 type Budget struct {
-	limit, used int64
+	limit int64
+	used  atomic.Int64
 }
 
 // NewBudget is a budget of so many bytes; 0 for one without a bound.
@@ -31,17 +35,21 @@ func (b *Budget) Take(bytes int64) error {
 	if b == nil {
 		return nil
 	}
-	if bytes > b.limit-b.used {
-		return &MemoryError{Need: b.used + bytes, Limit: b.limit}
+	for {
+		used := b.used.Load()
+		if bytes > b.limit-used {
+			return &MemoryError{Need: used + bytes, Limit: b.limit}
+		}
+		if b.used.CompareAndSwap(used, used+bytes) {
+			return nil
+		}
 	}
-	b.used += bytes
-	return nil
 }
 
 // Give puts bytes that were taken back.
 func (b *Budget) Give(bytes int64) {
 	if b != nil {
-		b.used -= bytes
+		b.used.Add(-bytes)
 	}
 }
 

@@ -1,11 +1,13 @@
 package table
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -29,7 +31,10 @@ type Builder struct {
 	budget  *Budget
 	every   int // rows of a chunk
 	columns []builder
-	err     error
+
+	mu  sync.Mutex // of what follows
+	err error
+	at  [2]int // the row and the column of err
 }
 
 // ErrUTF8 is the fault of a text that is not UTF-8.
@@ -38,6 +43,8 @@ var ErrUTF8 = errors.New("not UTF-8")
 // builder makes a column.
 type builder struct {
 	*Column
+	number  int // from 0
+	line    int // of the value that is being added, where it is not the Builder's
 	n       int // rows of the chunk that is not sealed yet
 	ints    []int64
 	floats  []float64
@@ -80,7 +87,7 @@ func NewBuilder(name string, columns []string, s Settings) (*Builder, error) {
 		if s.Kinds != nil {
 			all[j].Kind = s.Kinds[j]
 		}
-		b.columns[j].Column = &all[j]
+		b.columns[j].Column, b.columns[j].number = &all[j], j
 		b.columns[j].setKind(all[j].Kind)
 	}
 	return b, nil
@@ -102,7 +109,7 @@ func (b *Builder) AddColumn(name string, rows int) error {
 	if err := b.budget.Take(columnBytes); err != nil {
 		return err
 	}
-	b.columns = append(b.columns, builder{Column: &Column{Name: name, every: b.every, whole: true, first: place{row: -1}, gap: place{row: -1}}})
+	b.columns = append(b.columns, builder{number: len(b.columns), Column: &Column{Name: name, every: b.every, whole: true, first: place{row: -1}, gap: place{row: -1}}})
 	line := b.Line
 	b.Line = 0
 	for range rows {
@@ -125,8 +132,53 @@ func (c *builder) setKind(k Kind) {
 // AddText adds a value to column j that is written as text, without blanks around
 // it: a number, a truth value, a time, or else a text, in columns whose kind is not
 // known beforehand. An empty text is no value, nor is one that says so, as NA.
-func (b *Builder) AddText(j int, text []byte) {
+func (b *Builder) AddText(j int, text []byte) { b.addUntyped(&b.columns[j], text) }
+
+// AddTexts adds values to column j as AddText does, of rows that begin on the given
+// lines; nil for the Builder's Line. Several columns can be added to at a time.
+func (b *Builder) AddTexts(j int, texts [][]byte, lines []int) {
 	c := &b.columns[j]
+	for i := 0; i < len(texts); i++ {
+		if i += b.addDecimals(c, texts[i:]); i == len(texts) {
+			break
+		}
+		if lines != nil {
+			c.line = lines[i]
+		}
+		b.addUntyped(c, texts[i])
+	}
+	c.line = 0
+}
+
+// addDecimals adds the texts that come first as long as they are decimal numbers which
+// the chunk holds as it is, as most are, and gives how many these were: what addUntyped
+// does for them, without what they have no need of.
+func (b *Builder) addDecimals(c *builder, texts [][]byte) int {
+	if c.Kind != Number || c.real || c.first.row < 0 || b.gaps != nil {
+		return 0
+	}
+	n := min(len(texts), cap(c.ints)-len(c.ints))
+	for i, text := range texts[:n] {
+		v, scale, ok := parseDecimal(text, b.point)
+		for ; ok && scale < c.scale; scale++ {
+			ok = -maxExact/10 <= v && v <= maxExact/10
+			v *= 10
+		}
+		if !ok || scale > c.scale {
+			n = i
+			break
+		}
+		c.ints = append(c.ints, v)
+		c.largest = max(c.largest, v, -v)
+	}
+	if n > 0 {
+		c.present += n
+		b.added(c, n)
+	}
+	return n
+}
+
+func (b *Builder) addUntyped(c *builder, text []byte) {
 	if b.gaps != nil && b.gaps[string(text)] {
 		b.addMissing(c)
 		return
@@ -159,7 +211,7 @@ func (b *Builder) AddText(j int, text []byte) {
 				c.levels = spelling(text)
 			}
 			c.spoiled = c.dash && c.Kind == Text
-			b.AddText(j, text)
+			b.addUntyped(c, text)
 			return
 		}
 	}
@@ -309,20 +361,25 @@ func (b *Builder) AddString(j int, text []byte) {
 // AddMissing adds a missing value to column j.
 func (b *Builder) AddMissing(j int) { b.addMissing(&b.columns[j]) }
 
-// Err is the first fault in what was added: a text that is not UTF-8, or a table
-// that is too large for its Budget. It is to be asked after each row, or after some
-// values: what is added after a fault is of no use.
+// Err is the first fault in what was added, row by row: a text that is not UTF-8, or a
+// table that is too large for its Budget. It is to be asked after each row, or after
+// some values: what is added after a fault is of no use.
 func (b *Builder) Err() error { return b.err }
 
-// fault keeps the first error.
-func (b *Builder) fault(err error) {
-	if b.err == nil {
-		b.err = err
+// fault keeps the first error of c, unless there is one before it.
+func (b *Builder) fault(c *builder, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	at := [2]int{c.rows + c.n, c.number}
+	if b.err == nil || slices.Compare(at[:], b.at[:]) < 0 {
+		b.err, b.at = err, at
 	}
 }
 
 // here is the place of the value that is being added to c.
-func (b *Builder) here(c *builder) place { return place{row: c.rows + c.n, line: b.Line} }
+func (b *Builder) here(c *builder) place {
+	return place{row: c.rows + c.n, line: cmp.Or(c.line, b.Line)}
+}
 
 func (b *Builder) addMissing(c *builder) {
 	if c.gap.row < 0 {
@@ -361,11 +418,11 @@ func (b *Builder) addText(c *builder, text []byte) {
 	if !ok {
 		if !utf8.Valid(text) {
 			at := b.here(c)
-			b.fault(&ValueError{Column: c.Name, Row: at.row, Line: at.line, Err: ErrUTF8})
+			b.fault(c, &ValueError{Column: c.Name, Row: at.row, Line: at.line, Err: ErrUTF8})
 		}
 		const entry = 64 // bytes of a text's header, and of its place in the map
 		if err := b.budget.Take(int64(len(text)) + entry); err != nil {
-			b.fault(err)
+			b.fault(c, err)
 		}
 		level := string(text)
 		if _, ok := parseNumber(text, b.point); !ok && c.first.row < 0 {
@@ -502,7 +559,7 @@ func (b *Builder) grow(c *builder, n int) {
 // take takes bytes for what c needs until the table is made.
 func (b *Builder) take(c *builder, bytes int) {
 	if err := b.budget.Take(int64(bytes)); err != nil {
-		b.fault(err)
+		b.fault(c, err)
 		return
 	}
 	c.taken += int64(bytes)
@@ -532,7 +589,7 @@ func (b *Builder) seal(c *builder) {
 	}
 	c.whole = c.whole && k.scale == 0
 	if err := b.budget.Take(k.bytes()); err != nil {
-		b.fault(err)
+		b.fault(c, err)
 	}
 	c.chunks = append(c.chunks, k)
 	c.rows += c.n

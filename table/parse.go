@@ -75,6 +75,35 @@ func parseNumber(b []byte, point byte) (n number, ok bool) {
 	return number{integer: v, scale: scale}, true
 }
 
+// parseDecimal reads a number that is written with at most 15 digits, which float64
+// holds exactly, and no exponent: v / 10^scale. Others are not ok.
+func parseDecimal(b []byte, point byte) (v int64, scale int, ok bool) {
+	digits, negative := b, false
+	if len(b) > 0 && b[0] == '-' {
+		digits, negative = b[1:], true
+	}
+	if len(digits) == 0 || len(digits) > 16 {
+		return 0, 0, false
+	}
+	at := -1 // of the point
+	for i, c := range digits {
+		if d := c - '0'; d <= 9 {
+			v = v*10 + int64(d)
+		} else if c == point && at < 0 {
+			at = i
+		} else {
+			return 0, 0, false
+		}
+	}
+	if at >= 0 {
+		scale = len(digits) - 1 - at
+	}
+	if negative {
+		v = -v
+	}
+	return v, scale, at >= 0 && len(digits) > 1 || at < 0 && len(digits) < 16
+}
+
 // parseExponent reads an exponent that takes up all of b.
 func parseExponent(b []byte) (e int, ok bool) {
 	if b[0] != 'e' && b[0] != 'E' || len(b) < 2 {
@@ -124,15 +153,16 @@ func parseInfinity(b []byte) (number, bool) {
 // parseLong reads a number that is known to be one, of many digits or a large
 // exponent.
 func parseLong(b []byte, point byte) (number, bool) {
-	var short [64]byte
-	text := append(short[:0], b...)
-	whole := true
-	for i, c := range text {
-		if c == point {
-			text[i] = '.'
-		}
-		whole = whole && c != point && c|0x20 != 'e'
+	text := b
+	if point != '.' {
+		text = bytes.ReplaceAll(b, []byte{point}, []byte{'.'})
 	}
+	f, _ := strconv.ParseFloat(string(text), 64) // out of range it is infinite, or 0
+	n := floatNumber(f)
+	if n.fraction && !math.IsInf(f, 0) {
+		return n, true
+	}
+	whole := !bytes.ContainsAny(text, ".eE")
 	fraction := !whole && hasFraction(text)
 	if !fraction && !bytes.ContainsAny(text, "eE") {
 		integer, _, _ := bytes.Cut(text, []byte{'.'})
@@ -140,8 +170,6 @@ func parseLong(b []byte, point byte) (number, bool) {
 			return number{integer: v}, true
 		}
 	}
-	f, _ := strconv.ParseFloat(string(text), 64) // out of range it is infinite, or 0
-	n := floatNumber(f)
 	n.fraction = n.fraction || fraction
 	n.rounded = n.rounded || whole
 	return n, true
@@ -279,11 +307,35 @@ func ParseTime(b []byte) (micros int64, ok bool) {
 		day = p.digits(1, 2)
 		ofDay = p.ofDay()
 	}
-	date := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
-	if p.bad || len(p.rest) > 0 || date.Month() != time.Month(month) || date.Day() != day {
+	if p.bad || len(p.rest) > 0 || month < 1 || month > 12 || day < 1 || day > daysOf(year, month) {
 		return 0, false
 	}
-	return date.UnixMicro() + ofDay.Microseconds(), true
+	const ofADay = 24 * 60 * 60 * 1e6
+	return daysSince1970(year, month, day)*ofADay + ofDay.Microseconds(), true
+}
+
+// daysOf is how many days a month has.
+func daysOf(year, month int) int {
+	switch month {
+	case 4, 6, 9, 11:
+		return 30
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 31
+}
+
+// daysSince1970 is the days from 1970-01-01 to a date of the years from 0 on.
+func daysSince1970(year, month, day int) int64 {
+	if month < 3 { // years that begin with March have the day that some lack at their end
+		year, month = year-1, month+12
+	}
+	const cycle = 146097 // days of 400 years, by which y is not negative
+	y := int64(year + 400)
+	return y*365 + y/4 - y/100 + y/400 + int64((153*month-457)/5) + int64(day) - 719469 - cycle
 }
 
 // timeParser reads what is left of a time.

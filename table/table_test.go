@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,15 +17,26 @@ import (
 	"github.com/dlam-go/dlam/internal/fixedseed"
 )
 
-// build makes a table of one column of texts.
+// build makes a table of one column of texts, which is the same if they are added many
+// at a time.
 func build(t interface{ Fatal(...any) }, texts []string, s Settings) *Column {
 	b, err := NewBuilder("t", []string{"c"}, s)
 	if err != nil {
 		t.Fatal(err)
 	}
+	many, _ := NewBuilder("t", []string{"c"}, s)
+	all, lines := make([][]byte, len(texts)), make([]int, len(texts))
 	for i, text := range texts {
 		b.Line = i + 2
 		b.AddText(0, []byte(text))
+		all[i], lines[i] = []byte(text), i+2
+	}
+	for at := 0; at < len(texts); at += 1000 {
+		to := min(at+1000, len(texts))
+		many.AddTexts(0, all[at:to], lines[at:to])
+	}
+	if !reflect.DeepEqual(b.columns[0].Column, many.columns[0].Column) || !slices.Equal(b.columns[0].ints, many.columns[0].ints) || !slices.Equal(b.columns[0].floats, many.columns[0].floats) || !slices.Equal(b.Again(), many.Again()) {
+		t.Fatal(fmt.Sprintf("%q: another column if they are added many at a time", texts))
 	}
 	if kinds := b.Again(); kinds != nil && s.Kinds == nil {
 		s.Kinds = kinds
@@ -217,12 +230,12 @@ func TestBudget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	held := budget.used
+	held := budget.used.Load()
 	if held < 50000*(4+4) || held > 50000*(4+4+90) {
 		t.Errorf("%d bytes for 50,000 integers and texts", held)
 	}
-	if freed := table.Free(50000); freed < 50000*6 || budget.used != held-freed {
-		t.Errorf("%d bytes given back of %d, %d held", freed, held, budget.used)
+	if freed := table.Free(50000); freed < 50000*6 || budget.used.Load() != held-freed {
+		t.Errorf("%d bytes given back of %d, %d held", freed, held, budget.used.Load())
 	}
 	_, err = add(NewBudget(1<<20), 1<<40)
 	var m *MemoryError
@@ -296,4 +309,59 @@ func FuzzTime(f *testing.F) {
 			t.Fatalf("%q: %d, written as %q: %d", s, v, FormatTime(v), again)
 		}
 	})
+}
+
+// TestAddTexts: columns to which values are added at the same time, a column after the
+// other, are those of a table made row by row; of several faults the first by rows is
+// told.
+func TestAddTexts(t *testing.T) {
+	const rows, columns = 10000, 7
+	values := []string{"1", "2.5", "NA", "x", "true", "2024-05-01", "1e300", "-", "12345678901234567.5"}
+	texts, lines := make([][][]byte, columns), make([]int, rows)
+	for i := range rows {
+		lines[i] = 2 + 3*i
+		for j := range columns {
+			v := values[(i*i+j)%(j+2)]
+			texts[j] = append(texts[j], []byte(v))
+		}
+	}
+	build := func(together bool) *Builder {
+		b, err := NewBuilder("t", make([]string, columns), Settings{Kinds: []Kind{0, 0, 0, Text, 0, 0, Text}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !together {
+			for i := range rows {
+				b.Line = lines[i]
+				for j := range columns {
+					b.AddText(j, texts[j][i])
+				}
+			}
+			return b
+		}
+		for at := 0; at < rows; at += rows / 4 {
+			var all sync.WaitGroup
+			for j := range columns {
+				all.Go(func() { b.AddTexts(j, texts[j][at:at+rows/4], lines[at:at+rows/4]) })
+			}
+			all.Wait()
+		}
+		return b
+	}
+	apart, together := build(false), build(true)
+	if a, b := apart.Again(), together.Again(); !slices.Equal(a, b) || apart.Err() != nil || together.Err() != nil {
+		t.Fatalf("kinds %v, row by row %v; %v, %v", b, a, together.Err(), apart.Err())
+	}
+	want, _ := apart.Table()
+	got, _ := together.Table()
+	if !reflect.DeepEqual(got.Columns, want.Columns) {
+		t.Error("the columns differ from those of a table made row by row")
+	}
+	texts[3][700], texts[6][500], texts[3][500] = []byte("\xff"), []byte("\xfe"), []byte("\xfd")
+	for _, b := range []*Builder{build(false), build(true)} {
+		var v *ValueError
+		if !errors.As(b.Err(), &v) || v.Row != 500 || v.Line != lines[500] || b.at[1] != 3 {
+			t.Errorf("got %v, column %d", b.Err(), b.at[1])
+		}
+	}
 }

@@ -43,7 +43,7 @@ from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -68,7 +68,7 @@ SETS = {
     "auto-insurance": dict(label=1, values=True),
     "monthly-car-sales": dict(label="Sales", dates=["Month"], values=True),
 }
-MEASURES = ["accuracy", "auc", "log_loss", "rmse", "seconds"]
+MEASURES = ["accuracy", "balanced", "auc", "log_loss", "rmse", "seconds"]  # balanced: accuracy, the mean of the classes
 KEY = ["set", "part", "fold", "model"]
 
 
@@ -156,6 +156,7 @@ def extra():
 
 def features(t, model, rows):
     """What makes features of t's columns for a model."""
+    model = model.partition("-")[0]
     text = [c for c in t.x if t.x[c].dtype == object]
     numbers = [c for c in t.x if c not in text]
     number = "passthrough" if model == "hgb" else make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
@@ -164,8 +165,10 @@ def features(t, model, rows):
 
 
 def peer(t, model, seed):
+    model, _, weight = model.partition("-")
     if not t.values:
-        return {"mlp": MLPClassifier(random_state=seed), "hgb": HistGradientBoostingClassifier(random_state=seed), "lin": LogisticRegression()}[model]
+        m = {"mlp": MLPClassifier(random_state=seed), "hgb": HistGradientBoostingClassifier(random_state=seed), "lin": LogisticRegression()}[model]
+        return m.set_params(class_weight=weight) if weight else m
     mlp = TransformedTargetRegressor(MLPRegressor(random_state=seed), transformer=StandardScaler())
     return {"mlp": mlp, "hgb": HistGradientBoostingRegressor(random_state=seed), "lin": Ridge()}[model]
 
@@ -216,7 +219,7 @@ def measure(t, out, classes, test):
     out = out / out.sum(1, keepdims=True)
     known = [c.strip() for c in map(str, classes)]
     at = np.array([known.index(v) for v in y])
-    m = dict(accuracy=float(np.mean(out.argmax(1) == at)), log_loss=float(log_loss(at, out, labels=range(len(known)))))
+    m = dict(accuracy=float(np.mean(out.argmax(1) == at)), balanced=float(balanced_accuracy_score(at, out.argmax(1))), log_loss=float(log_loss(at, out, labels=range(len(known)))))
     if len(known) == 2 and len(set(at)) == 2:
         m["auc"] = float(roc_auc_score(at, out[:, 1]))
     return m
@@ -270,9 +273,11 @@ def load(path):
         return list(csv.DictReader(f))
 
 
-def main_measure(name, rows):
+def main_measure(name, rows, asked=None):
     if rows[0]["rmse"]:
         return "rmse"
+    if asked:
+        return asked
     return "auc" if SETS.get(name, {}).get("auc") else "accuracy"
 
 
@@ -300,9 +305,9 @@ def summary(a):
     print(f"{'set':20s} {'measure':9s}" + "".join(f"{m:>16s}" for m in models))
     for n in names:
         rows = next(list(table[n, m].values()) for m in models if table.get((n, m)))
-        what = main_measure(n, rows)
+        what = main_measure(n, rows, a.measure)
         for w in [what] + (["log_loss"] if what != "rmse" else []):
-            scale = 100 if w in ("accuracy", "auc") else 1
+            scale = 100 if w in ("accuracy", "balanced", "auc") else 1
             print(f"{n:20s} {w:9s}" + "".join(f"{scale * mean(n, m, w):16.4g}" for m in models))
     base = a.summary
     print(f"\n{base} against, by one standard error: wins / ties / losses; processor time, median of the peer's over ours")
@@ -314,7 +319,7 @@ def summary(a):
         for n in names:
             if not (table.get((n, m)) and table.get((n, base))):
                 continue
-            what = main_measure(n, list(table[n, m].values()))
+            what = main_measure(n, list(table[n, m].values()), a.measure)
             for k, w in [("values", what)] if what == "rmse" else [("classes", what), ("log-loss", "log_loss")]:
                 s = compare(table, n, base, m, w)
                 count[k][0 if s > 1 else 2 if s < -1 else 1] += 1
@@ -332,7 +337,8 @@ def main():
     p.add_argument("--results", default="tables.csv")
     p.add_argument("--sets", help=f"some of {','.join(SETS)}")
     p.add_argument("--kind", choices=["classes", "values"], help="sets of these labels alone")
-    p.add_argument("--models", default="", help="dlam, mlp, hgb, lin, or contestants by name")
+    p.add_argument("--models", default="", help="dlam, mlp, hgb, lin, or contestants by name; hgb-balanced and lin-balanced have scikit-learn's class_weight")
+    p.add_argument("--measure", choices=["accuracy", "balanced", "auc"], help="of classes, for the summary")
     p.add_argument("--dlam", action="append", default=[], metavar="NAME=FLAGS", help="a contestant: dlam with these flags")
     p.add_argument("--folds", type=int, default=FOLDS)
     p.add_argument("--inner", action="store_true", help="judge by a part of the training rows")

@@ -32,12 +32,15 @@ func (a *app) showColumns(all []dataset.Taken) {
 		if isPlain(k) && plain > few {
 			continue
 		}
-		if shown++; shown > 4*few && !k.Label {
+		if shown++; shown > 4*few && !k.Label && !k.Weight {
 			continue
 		}
 		kind := string(k.Kind)
-		if k.Label {
+		switch {
+		case k.Label:
 			kind = "label"
+		case k.Weight:
+			kind = "weight"
 		}
 		w.AppendRow(table.Row{k.Name, kind, k.About})
 	}

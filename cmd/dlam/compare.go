@@ -26,13 +26,15 @@ type comparison struct {
 	seconds    float64
 	evaluate   int
 	targets    []float64
+	seeds      int
 	out        string
+	json       bool
 	force      force
 }
 
 func newCompareCommand(a *app) *cobra.Command {
 	cfg := newConfig()
-	o := comparison{limits: trainingLimits(), solvers: recipe.MethodNames(), iterations: 100, evaluate: 1, targets: defaultTargets(), out: "comparison"}
+	o := comparison{limits: trainingLimits(), solvers: recipe.MethodNames(), iterations: 100, evaluate: 1, targets: defaultTargets(), seeds: 1, out: "comparison"}
 	c := &cobra.Command{
 		Use: "compare", Short: "Train several methods side by side, and report",
 		Long: `Train several methods one after another, the same network on the same data and
@@ -40,8 +42,10 @@ threads, for a number of iterations or of seconds, and write a report: curves
 against iterations and time, when each reached given accuracies, and where each
 ended. Each method has its own recipe, as dlam train gives it: first weights,
 mini-batch, weight decay, label smoothing, moves of pictures. A setting that is
-given holds for the methods that read it.`,
+given holds for the methods that read it. With --seeds each method is trained from
+several first weights, on the same samples, and its mean and spread are told.`,
 		Example: `  dlam compare
+  dlam compare --solvers sync,adam --iterations 20 --seeds 5
   dlam compare --data mnist --pool 2 --solvers dlam,mdlam --hidden 100,100 --seconds 60`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.told(c, a.compare(c, cfg, o)) },
@@ -53,7 +57,9 @@ given holds for the methods that read it.`,
 	f.Float64Var(&o.seconds, "seconds", o.seconds, "training time of each method, instead of --iterations or beside it; 0: no bound")
 	f.IntVar(&o.evaluate, "evaluate", o.evaluate, "measure accuracies every so many iterations")
 	f.Float64SliceVar(&o.targets, "targets", o.targets, "test accuracies whose time to tell, as shares of 1")
+	f.IntVar(&o.seeds, "seeds", o.seeds, "how many times each method is trained: with --seed and those that follow it")
 	f.StringVar(&o.out, "out", o.out, "folder for the report and the traces")
+	f.BoolVar(&o.json, "json", false, "write how each run ended as JSON to standard output")
 	o.force.addFlag(f)
 	o.addFlag(f)
 	addSettings(f, cfg, "solver", "iterations", "evaluate-every", // in their place: --solvers, and its own --iterations and --evaluate
@@ -67,6 +73,9 @@ given holds for the methods that read it.`,
 func (o *comparison) validate(f *pflag.FlagSet) error {
 	if !(o.seconds >= 0) || math.IsInf(o.seconds, 0) {
 		return usagef("--seconds: got %g, want 0 or more", o.seconds)
+	}
+	if o.seeds < 1 {
+		return usagef("--seeds: got %d, want at least 1", o.seeds)
 	}
 	if o.seconds > 0 && !f.Changed("iterations") {
 		o.iterations = math.MaxInt32 // the time ends it
@@ -84,6 +93,9 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 	if cfg.Options.Settings.TryRates {
 		return usagef("--lr auto is for dlam train; a comparison takes each method at one rate")
 	}
+	if cfg.Options.TryL2 {
+		return usagef("--l2 best is for dlam train; a comparison takes each method at one weight decay")
+	}
 	common := cfg.Options
 	common.Iterations, common.MaxMemory = o.iterations, float64(o.most)
 	if common.Hidden == nil && common.Layers == nil {
@@ -97,7 +109,7 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 		Title:   fmt.Sprintf("%s, %s", plans[0].Samples.Name(), strings.Join(o.solvers, ", ")),
 		Lead:    "Methods trained one after another, the same network on the same data and threads. Each has its own recipe, as dlam train gives it: first weights, mini-batch, weight decay, label smoothing, moves of pictures; see Settings.",
 		Command: strings.Join(append([]string{"dlam"}, os.Args[1:]...), " "),
-		Facts:   comparisonFacts(plans[0]), Threads: plans[0].Options.Threads,
+		Facts:   comparisonFacts(plans[0], o.seeds), Threads: plans[0].Options.Threads,
 		Iterations: o.iterations, Evaluate: o.evaluate, Targets: o.targets,
 		Budget: time.Duration(o.seconds * float64(time.Second)),
 		Recorders: func(e experiment.Entry) []dlam.Recorder {
@@ -105,19 +117,25 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 		},
 	}
 	for _, p := range plans {
-		e.Entries = append(e.Entries, experiment.Entry{Name: p.Options.Method, Solver: p.Solver, Problem: p.Problem, Start: p.Network, Settings: p.Settings()})
+		name := p.Options.Method
+		if o.seeds > 1 {
+			name = fmt.Sprintf("%s-%d", name, p.Options.Seed)
+		}
+		e.Entries = append(e.Entries, experiment.Entry{Name: name, Solver: p.Solver, Problem: p.Problem, Start: p.Network, Settings: p.Settings()})
 	}
 	if err := e.Validate(); err != nil {
 		return errUsage{err}
 	}
+	a.sayWeights(plans[0].Samples.Transform.Table.Weight, plans[0].Samples.Train.Classes, plans[0].ClassWeights)
 	a.say("each method by its own recipe, on one network:")
-	for _, one := range e.Entries {
-		a.say("  %-10s %s", one.Name, one.Settings)
+	for i := 0; i < len(e.Entries); i += o.seeds {
+		a.say("  %-10s %s", plans[i].Options.Method, e.Entries[i].Settings)
 	}
-	return a.runComparison(c, e, o.out)
+	return a.runComparison(c, e, o)
 }
 
-// plans are the methods' runs, each by its own recipe, on the same samples.
+// plans are the methods' runs, each by its own recipe and on the same samples: of
+// each method one a seed.
 func (a *app) plans(ctx context.Context, cfg *recipe.Config, common recipe.Options, o comparison) ([]*recipe.Plan, error) {
 	each, err := recipe.ForEach(common, o.solvers)
 	if err != nil {
@@ -141,40 +159,77 @@ func (a *app) plans(ctx context.Context, cfg *recipe.Config, common recipe.Optio
 	}
 	var plans []*recipe.Plan
 	for _, one := range each {
-		p, err := s.Plan(one)
-		if err != nil {
-			return nil, err
+		for seed := range o.seeds {
+			of := one
+			of.Seed += uint64(seed)
+			p, err := s.Plan(of)
+			if err != nil {
+				return nil, err
+			}
+			plans = append(plans, p)
 		}
-		plans = append(plans, p)
 	}
 	return plans, nil
 }
 
 // comparisonFacts are what all methods have in common.
-func comparisonFacts(p *recipe.Plan) []report.Fact {
+func comparisonFacts(p *recipe.Plan, seeds int) []report.Fact {
+	seed := fmt.Sprint(p.Options.Seed)
+	if seeds > 1 {
+		seed = fmt.Sprintf("%s to %d, in the runs' names", seed, p.Options.Seed+uint64(seeds)-1)
+	}
 	return []report.Fact{
 		{Name: "data", Value: p.Samples.Name()}, {Name: "training samples", Value: fmt.Sprint(p.Problem.X.Rows)},
 		{Name: "test samples", Value: fmt.Sprint(p.Problem.TestX.Rows)},
 		{Name: "network", Value: strings.Trim(strings.ReplaceAll(fmt.Sprint(p.Network.Widths()), " ", "–"), "[]")},
 		{Name: "activation, loss", Value: fmt.Sprintf("%s, %v", p.Activation(), p.Problem.Loss.Spec())},
-		{Name: "seed", Value: fmt.Sprint(p.Options.Seed)},
+		{Name: "seed", Value: seed},
 	}
 }
 
-func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, out string) error {
-	outcomes, err := e.Run(c.Context(), out)
+func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, o comparison) error {
+	outcomes, err := e.Run(c.Context(), o.out)
 	if c.Context().Err() != nil {
-		a.say("interrupted; the traces so far are in %s", out)
+		a.say("interrupted; the traces so far are in %s", o.out)
 		return errInterrupted
 	}
 	if err != nil {
 		return err
 	}
-	for _, o := range outcomes {
-		a.say("%-10s %s", o.Name, outcomeLine(o))
+	for _, one := range outcomes {
+		a.say("%-10s %s", one.Name, outcomeLine(one))
 	}
-	a.say("report: %s", filepath.Join(out, report.PageFile))
-	return a.object(outcomes)
+	for i := 0; o.seeds > 1 && i < len(outcomes); i += o.seeds {
+		a.say("%-10s %s", o.solvers[i/o.seeds], spreadLine(outcomes[i:i+o.seeds]))
+	}
+	a.say("report: %s", filepath.Join(o.out, report.PageFile))
+	if o.json {
+		return a.object(outcomes)
+	}
+	return nil
+}
+
+// spreadLine is the mean and the standard deviation of the scores of a method's runs.
+func spreadLine(runs []experiment.Outcome) string {
+	var sum, squares, n float64
+	unit, what := 100.0, "test accuracy %.2f ± %.2f %%"
+	for _, one := range runs {
+		t := one.Last.Test
+		if t == nil {
+			continue
+		}
+		v := t.Accuracy
+		if t.RMSE != 0 {
+			v, unit, what = t.RMSE, 1, "test RMSE %.4g ± %.2g"
+		}
+		sum, squares, n = sum+v, squares+v*v, n+1
+	}
+	if n < 2 {
+		return fmt.Sprintf("%g of %d runs have a score: no spread", n, len(runs))
+	}
+	mean := sum / n
+	deviation := math.Sqrt(max(0, squares-n*mean*mean) / (n - 1))
+	return fmt.Sprintf("%g runs: "+what, n, unit*mean, unit*deviation)
 }
 
 func outcomeLine(o experiment.Outcome) string {

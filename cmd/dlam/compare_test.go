@@ -24,7 +24,7 @@ func call(args ...string) (code int, out, stderr string) {
 // page of the two traces.
 func TestCompareThenReport(t *testing.T) {
 	dir := t.TempDir()
-	code, out, stderr := call("compare", "--solvers", "dlam,mdlam", "--hidden", "8", "--iterations", "3", "--out", dir, "--threads", "1")
+	code, out, stderr := call("compare", "--solvers", "dlam,mdlam", "--hidden", "8", "--iterations", "3", "--out", dir, "--threads", "1", "--json")
 	if code != exitDone {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
@@ -46,7 +46,7 @@ func TestCompareThenReport(t *testing.T) {
 }
 
 func TestCompareSeconds(t *testing.T) {
-	code, out, stderr := call("compare", "--solvers", "dlam", "--hidden", "8", "--seconds", "0.05", "--out", t.TempDir())
+	code, out, stderr := call("compare", "--solvers", "dlam", "--hidden", "8", "--seconds", "0.05", "--out", t.TempDir(), "--json")
 	if code != exitDone || !strings.Contains(out, `"timed-out"`) {
 		t.Errorf("exit code %d, %s%s; want a run that its time ended", code, out, stderr)
 	}

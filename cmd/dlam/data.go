@@ -14,6 +14,12 @@ import (
 
 // open reads the samples that c names, for one training.
 func (a *app) open(ctx context.Context, c *recipe.Config, m limits) (recipe.Data, error) {
+	d, err := a.openShared(ctx, c, m)
+	return d.Once(), err
+}
+
+// openShared reads the samples that c names, for several trainings.
+func (a *app) openShared(ctx context.Context, c *recipe.Config, m limits) (recipe.Data, error) {
 	s := c.Source
 	if l := c.Options.Loss; l != nil && s.Task == "" && loss.IsFor(l, loss.Values) {
 		s.Task = dataset.Regression
@@ -21,7 +27,7 @@ func (a *app) open(ctx context.Context, c *recipe.Config, m limits) (recipe.Data
 	s.MaxMemory, s.Progress, s.Comm = float64(m.most), a.follow(ctx), a.job
 	d, err := within(ctx, func() (recipe.Data, error) { return recipe.Open(ctx, s) })
 	a.tell(d.Notes())
-	return d.Once(), err
+	return d, err
 }
 
 // follow tells how much of a file has been read or downloaded, once a second.

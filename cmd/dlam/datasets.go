@@ -82,7 +82,7 @@ func (a *app) dataInfo(ctx context.Context, src *recipe.Source, lim limits) erro
 			continue
 		}
 		m := part.d.Summarize()
-		w.AppendRow(table.Row{part.name, m.Rows, m.Features, m.Min, m.Mean, m.Max, m.Constant, classCounts(part.d, m)})
+		w.AppendRow(table.Row{part.name, m.Rows, m.Features, float32(m.Min), float32(m.Mean), float32(m.Max), m.Constant, classCounts(part.d, m)})
 	}
 	w.Render()
 	return nil

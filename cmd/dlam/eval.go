@@ -6,24 +6,27 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/dataset"
-	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/judge"
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/recipe"
 )
 
 func newEvalCommand(a *app) *cobra.Command {
 	u := newUseFlags("measuring", "measure on fewer samples (--data)")
+	u.judged, u.weighs = true, true
 	c := &cobra.Command{
 		Use: "eval MODEL", Short: "Measure a model on labelled data", Args: cobra.ExactArgs(1),
-		Long: `Measure a model: accuracy and confusion matrix, or root mean squared error and
-R². Without --data on the test part of the data that it was trained on, divided
-as then. Of a named data set the test part is used. MODEL is a run folder or a
-model file.`,
+		Long: `Measure a model. Of classes: accuracy and balanced accuracy, log-loss, ROC-AUC,
+average precision, precision, recall and F1 of each class, Brier score, calibration
+curve and confusion matrix; of values: root mean squared and mean absolute error, R².
+docs/judging.md says what each is. What the model or the samples leave undefined is
+left out, and said. Without --data on the test part of the data that it was trained
+on, divided as then. Of a named data set the test part is used. MODEL is a run folder
+or a model file.`,
 		Example: "  dlam eval runs/mnist-dlam\n  dlam eval runs/digits-dlam --data new.csv",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return u.told(cmd, a.eval(cmd.Context(), args[0], u))
@@ -49,6 +52,16 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if !d.Labelled() || (d.Class != nil) != (m.Classes != nil) {
 		return usagef("%s: no labels of the model's kind to measure on", u.source.Data)
 	}
+	r, err := judge.Model(m, d, u.threads)
+	if err != nil {
+		return err
+	}
+	d = d.WeighClasses(m.Training.ClassWeights)
+	column := m.Transform.Table.Weight
+	if d.Table.Weight == "" {
+		column = ""
+	}
+	a.sayWeights(column, m.Classes, m.Training.ClassWeights)
 	score, err := dlam.Evaluate(m.Network, d.X, d.Target(), m.Loss, u.threads)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -57,16 +70,21 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if m.Transform.TargetFactor != 0 {
 		unit = 1 / float64(m.Transform.TargetFactor)
 	}
-	if err := a.showScore(m, d, score, unit, u.threads); err != nil {
-		return err
+	a.showScore(m, d, score, unit)
+	if m.Training.ClassWeights != nil {
+		a.say("the figures that follow are not weighted by class")
 	}
+	a.showReport(r)
 	if !u.json {
 		return nil
 	}
 	s := map[string]any{
 		"solver": m.Training.Solver, "dataset": u.source.Data, "layers": m.Network.Widths(), "iterations": m.Training.Iterations,
-		"objective": score.Risk * float64(d.Rows()), "risk": score.Risk, "seconds": time.Since(started).Seconds(), "seconds_per_iteration": nil,
-		"status": dlam.Completed, "run": path, "samples": d.Rows(),
+		"objective": score.Risk * d.Target().TotalWeight(), "risk": score.Risk, "seconds": time.Since(started).Seconds(), "seconds_per_iteration": nil,
+		"status": dlam.Completed, "run": path, "samples": d.Rows(), "figures": r,
+	}
+	if d.Weight != nil {
+		s["weighted"] = true
 	}
 	part := map[bool]string{true: "train", false: "test"}
 	scores(s, part[u.train], score, m.Classes != nil, unit)
@@ -119,61 +137,11 @@ func (a *app) trainedOn(ctx context.Context, m *model.Model, u *useFlags) (datas
 	return within(ctx, func() (dataset.Split, error) { return data.Divide(o) })
 }
 
-// showScore tells people the score, with a confusion matrix for up to 20
-// classes.
-func (a *app) showScore(m *model.Model, d dataset.Dataset, s *dlam.Score, unit float64, threads int) error {
+// showScore tells people the score in a line.
+func (a *app) showScore(m *model.Model, d dataset.Dataset, s *dlam.Score, unit float64) {
 	if m.Classes == nil {
 		a.say("%d samples: RMSE %.5g, R² %.5g", d.Rows(), s.RMSE*unit, s.R2)
-		return nil
+		return
 	}
 	a.say("%d samples: accuracy %.2f %%, loss %.5g", d.Rows(), 100*s.Accuracy, s.Risk)
-	if len(m.Classes) > 20 {
-		return nil
-	}
-	counts, err := confusionOf(m, d, threads)
-	if err != nil {
-		return err
-	}
-	a.confusion(m.Classes, counts)
-	return nil
-}
-
-// confusionOf counts samples: a row a true class, a column a predicted one.
-func confusionOf(m *model.Model, d dataset.Dataset, threads int) ([][]int, error) {
-	out, err := m.Network.Predict(d.X, threads)
-	if err != nil {
-		return nil, err
-	}
-	counts := make([][]int, len(m.Classes))
-	for i := range counts {
-		counts[i] = make([]int, len(m.Classes))
-	}
-	for i, c := range d.Class {
-		counts[c][mat.ArgMax(out.Row(i))]++
-	}
-	return counts, nil
-}
-
-// confusion shows counts of samples to people.
-func (a *app) confusion(names []string, counts [][]int) {
-	w := table.NewWriter()
-	w.SetOutputMirror(a.err)
-	w.SetStyle(table.StyleLight)
-	head := table.Row{"true \\ predicted"}
-	for _, n := range names {
-		head = append(head, n)
-	}
-	w.AppendHeader(append(head, "right"))
-	for i, n := range names {
-		row, total := table.Row{n}, 0
-		for _, v := range counts[i] {
-			row, total = append(row, v), total+v
-		}
-		right := "-"
-		if total > 0 {
-			right = fmt.Sprintf("%.1f %%", 100*float64(counts[i][i])/float64(total))
-		}
-		w.AppendRow(append(row, right))
-	}
-	w.Render()
 }

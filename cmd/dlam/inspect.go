@@ -14,6 +14,7 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/export"
+	"github.com/dlam-go/dlam/judge"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/nn"
@@ -21,23 +22,33 @@ import (
 
 func newInspectCommand(a *app) *cobra.Command {
 	u := newUseFlags("looking at the data", "look at fewer samples (--data)")
-	u.layers = true
-	pictures := ""
+	u.layers, u.judged = true, true
+	pictures, w := "", &whatMatters{repeats: 5, grid: 10}
 	c := &cobra.Command{
 		Use: "inspect MODEL", Short: "Show what is in a model", Args: cobra.ExactArgs(1),
 		Long: `Show a model's layers, parameters, norms, transform and training. With --data
 also the hidden units that are constant on it (dead: they do nothing) and, where
 it has class labels, the confusion matrix. With --pictures the first layer's
 weights as a picture: a tile a unit, row by row, each scaled to its own greatest
-weight; red is positive, blue negative.`,
-		Example: `  dlam inspect runs/mnist-sync --data mnist --pictures weights.png`,
+weight; red is positive, blue negative. With --importance how much worse the model
+becomes on a labelled file when the values of a column change places, for each column of
+a table; with --partial its mean prediction over all rows, by the values of a column.
+docs/judging.md says what these do not say.`,
+		Example: `  dlam inspect runs/mnist-sync --data mnist --pictures weights.png
+  dlam inspect runs/titanic-sync --importance new.csv --partial age,sex`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := w.check(cmd.Flags(), u.source.Data); err != nil {
+				return err
+			}
 			m, err := a.openModel(args[0], u.limits)
 			if err != nil {
 				return err
 			}
 			i, err := a.inspect(cmd.Context(), m, u)
 			if err != nil {
+				return err
+			}
+			if i.Importance, i.Partial, err = a.matters(cmd.Context(), m, u, w); err != nil {
 				return err
 			}
 			if pictures != "" {
@@ -57,6 +68,7 @@ weight; red is positive, blue negative.`,
 	}
 	c.Flags().StringVar(&u.source.Data, "data", "", "data to look for dead units on, and for the confusion matrix")
 	c.Flags().StringVar(&pictures, "pictures", "", "PNG file to write the first layer's weights to, for models of pictures")
+	w.addFlags(c.Flags())
 	u.add(c)
 	u.force.addFlag(c.Flags())
 	c.Flags().BoolVar(&u.json, "json", false, "end with a JSON object on standard output")
@@ -66,11 +78,14 @@ weight; red is positive, blue negative.`,
 // inspection is what there is to say of a model.
 type inspection struct {
 	model.Description
-	Parameters int         `json:"parameters"`
-	Notes      []layerNote `json:"per_layer"`
-	Dead       []int       `json:"dead_units,omitempty"` // of each hidden layer
-	Confusion  [][]int     `json:"confusion,omitempty"`  // a row a true class, a column a predicted one
-	noLabels   error       // why the data has none
+	Parameters int                `json:"parameters"`
+	Notes      []layerNote        `json:"per_layer"`
+	Dead       []int              `json:"dead_units,omitempty"` // of each hidden layer
+	Confusion  [][]int            `json:"confusion,omitempty"`  // a row a true class, a column a predicted one
+	Importance *judge.Importances `json:"importance,omitempty"`
+	Partial    []*judge.Partial   `json:"partial,omitempty"`
+	judged     *judge.Classes
+	noLabels   error // why the data has none
 }
 
 // layerNote is a layer in numbers.
@@ -157,9 +172,11 @@ func (a *app) inspect(ctx context.Context, m *model.Model, u *useFlags) (*inspec
 		return nil, err
 	}
 	if d.Class != nil && i.noLabels == nil {
-		if i.Confusion, err = confusionOf(m, d, u.threads); err != nil {
+		r, err := judge.Model(m, d, u.threads)
+		if err != nil {
 			return nil, err
 		}
+		i.judged, i.Confusion = r.Classes, r.Classes.Confusion
 	}
 	i.Dead, err = deadUnits(m.Network, d.X, u.threads)
 	return i, err
@@ -216,11 +233,12 @@ func (a *app) showInspection(i *inspection) {
 	switch {
 	case i.noLabels != nil:
 		a.say("no confusion matrix: %v", i.noLabels)
-	case len(i.Confusion) > 20:
+	case len(i.Confusion) > mostClasses:
 		a.say("%d classes: the confusion matrix is in --json", len(i.Confusion))
 	case i.Confusion != nil:
-		a.confusion(i.Classes, i.Confusion)
+		a.confusion(i.judged)
 	}
+	a.showMatters(i)
 }
 
 // deadUnits counts, for each hidden layer, the units that give one value on

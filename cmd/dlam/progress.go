@@ -26,7 +26,10 @@ type progress struct {
 
 var _ dlam.Recorder = (*progress)(nil)
 
-const progressHead = "iteration       F        risk    train     test  s/iteration\n"
+const progressHead = "iteration       F        risk    train     test  s/iteration  left\n"
+
+// longestSilence is how long nothing is shown at most where iterations are shorter.
+const longestSilence = 30 * time.Second
 
 // Record shows r. Where that fails, as on a terminal that was closed, it says so to
 // closed and shows no more: a run does not fail for it.
@@ -42,7 +45,7 @@ func (p *progress) Record(r dlam.Record) error {
 }
 
 // show draws the line, at most ten times a second, or a row for iterations
-// 1, 2, 5, 10, 20, 50, … and the last.
+// 1, 2, 5, 10, 20, 50, … and the last, and for one long after the last row.
 func (p *progress) show(r dlam.Record) error {
 	last := r.Iteration == p.iterations
 	if err := p.explain(r); err != nil {
@@ -65,9 +68,10 @@ func (p *progress) show(r dlam.Record) error {
 		_, err := fmt.Fprintf(p.w, "\r\x1b[K%d/%d  F %.5g  risk %.4g%s  %s left", r.Iteration, p.iterations, r.Objective, r.Risk, p.scores(r, "  train %s  test %s"), p.left(r.Iteration))
 		return err
 	}
-	if !last && !round(r.Iteration) {
+	if !last && !round(r.Iteration) && !p.silent() {
 		return nil
 	}
+	p.drawn = time.Now()
 	if p.rows == 0 {
 		if _, err := io.WriteString(p.w, progressHead); err != nil {
 			return err
@@ -78,8 +82,17 @@ func (p *progress) show(r dlam.Record) error {
 	if scores == "" {
 		scores = fmt.Sprintf("%9s%9s", "-", "-")
 	}
-	_, err := fmt.Fprintf(p.w, "%9d %9.5g %9.4g%s %12.4g\n", r.Iteration, r.Objective, r.Risk, scores, r.Seconds)
+	_, err := fmt.Fprintf(p.w, "%9d %9.5g %9.4g%s %12.4g  %s\n", r.Iteration, r.Objective, r.Risk, scores, r.Seconds, p.left(r.Iteration))
 	return err
+}
+
+// silent reports whether the last row, or the start, is long ago.
+func (p *progress) silent() bool {
+	since := p.drawn
+	if since.IsZero() {
+		since = p.started
+	}
+	return time.Since(since) >= longestSilence
 }
 
 // explain says once what the risk is of, where that is not the labels as they are or

@@ -64,6 +64,9 @@ func summary(p *recipe.Plan, folder string, r *recipe.Result) map[string]any {
 		"objective": r.Last.Objective, "risk": r.Last.Risk, "seconds": r.Last.Elapsed, "seconds_per_iteration": perIteration(r),
 		"status": r.Status, "run": folder,
 	}
+	if p.Problem.Y.Weight != nil {
+		s["weighted"] = true
+	}
 	scores(s, "train", r.Last.Train, p.Problem.Classification(), unitOf(p))
 	scores(s, "test", r.Last.Test, p.Problem.Classification(), unitOf(p))
 	if p.Validation != nil {

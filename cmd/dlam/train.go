@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/memory"
@@ -27,6 +29,7 @@ type trainFlags struct {
 	epochs                                            int
 	json, quiet, dryRun, certify                      bool
 	force                                             force
+	more                                              map[string]any // that --json tells
 }
 
 func newTrainCommand(a *app) *cobra.Command {
@@ -57,8 +60,7 @@ values: what each column was taken for is shown.`,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	addSettings(fl, c, "start") // which files have
-	fl.IntVar(&f.epochs, "epochs", 0, "another name of --iterations, for methods that take mini-batches")
-	fl.Lookup("epochs").Annotations = map[string][]string{groupOf: {string(recipe.OfTraining)}}
+	addEpochs(fl, &f.epochs)
 	fl.StringVar(&f.run, "run", "", "run folder (default runs/DATA-SOLVER, numbered)")
 	fl.StringVar(&f.config, "config", "", "settings from a run's config.toml; flags given win")
 	fl.StringVar(&f.resume, "resume", "", "go on with a run that was interrupted")
@@ -75,6 +77,12 @@ values: what each column was taken for is shown.`,
 	completeSettings(cmd, c)
 	groupFlags(cmd)
 	return cmd
+}
+
+// addEpochs binds what setEpochs takes to a flag.
+func addEpochs(fl *pflag.FlagSet, epochs *int) {
+	fl.IntVar(epochs, "epochs", 0, "another name of --iterations, for methods that take mini-batches")
+	fl.Lookup("epochs").Annotations = map[string][]string{groupOf: {string(recipe.OfTraining)}}
 }
 
 // trainSettings completes c by the settings file, if one is named, and by the
@@ -111,6 +119,7 @@ func (a *app) trainSettings(cmd *cobra.Command, c *recipe.Config, f *trainFlags)
 		return err
 	}
 	o.Warn = a.warn
+	o.L2Tried = func(t recipe.L2Trial) { a.l2Tried(f, t) }
 	o.RateTried = func(t gradient.Trial) { a.rateTried(f, t) }
 	return nil
 }
@@ -152,6 +161,7 @@ func (a *app) train(cmd *cobra.Command, c *recipe.Config, f *trainFlags) error {
 	}
 	if !f.quiet {
 		a.showColumns(data.Columns())
+		a.sayWeights(p.Samples.Transform.Table.Weight, p.Samples.Train.Classes, p.ClassWeights)
 		if c.Options.Layers != nil {
 			a.showLayers(p.Network)
 		}
@@ -228,7 +238,9 @@ func (a *app) finish(p *recipe.Plan, f *trainFlags, r *recipe.Result, failed err
 		a.result(p, f.run, r)
 	}
 	if a.job.Rank() == 0 && f.json {
-		if err := a.object(summary(p, f.run, r)); err != nil {
+		s := summary(p, f.run, r)
+		maps.Copy(s, f.more)
+		if err := a.object(s); err != nil {
 			return err
 		}
 	}
@@ -249,6 +261,19 @@ func (a *app) rateTried(f *trainFlags, t gradient.Trial) {
 		a.say("learning rate %g: diverged", t.Rate)
 	default:
 		a.say("learning rate %g: training accuracy %.2f %%, loss %.5g", t.Rate, 100*t.Train.Accuracy, t.Train.Risk)
+	}
+}
+
+// l2Tried tells of a run that --l2 best took.
+func (a *app) l2Tried(f *trainFlags, t recipe.L2Trial) {
+	switch s := t.Held; {
+	case f.quiet:
+	case t.Status == dlam.Diverged || t.Status == dlam.Useless:
+		a.say("weight decay %.4g: %s", t.L2, t.Status)
+	case s.Accuracy > 0:
+		a.say("weight decay %.4g: risk %.5g on training samples held back, accuracy %.2f %%", t.L2, s.Risk, 100*s.Accuracy)
+	default:
+		a.say("weight decay %.4g: risk %.5g on training samples held back", t.L2, s.Risk)
 	}
 }
 

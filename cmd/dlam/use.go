@@ -32,7 +32,10 @@ type useFlags struct {
 	keepSet bool
 	train   bool
 	json    bool
+	weighs  bool // scores are weighted, if the model's training was
 	layers  bool // outputs of whole layers are kept
+	judged  bool // samples are ordered by an output
+	copied  bool // features are changed in a copy
 	force   force
 }
 
@@ -76,6 +79,16 @@ func (a *app) openModel(path string, lim limits) (*model.Model, error) {
 
 // dataFor reads data as the model takes it: its columns, classes, transform.
 func (a *app) dataFor(ctx context.Context, m *model.Model, source string, u *useFlags, labelled bool) (dataset.Dataset, error) {
+	s, d, err := a.rawFor(ctx, m, source, u, labelled)
+	if err != nil {
+		return d, err
+	}
+	return a.apply(ctx, m, s, d, u)
+}
+
+// rawFor reads data with the model's columns and classes, and is the part of s that is
+// used, with no transform applied.
+func (a *app) rawFor(ctx context.Context, m *model.Model, source string, u *useFlags, labelled bool) (s dataset.Split, d dataset.Dataset, err error) {
 	u.source.MaxMemory = float64(u.most)
 	o := u.source.Reading()
 	o.Classes, o.Features, o.Model = m.Classes, m.Features, &m.Transform
@@ -89,25 +102,25 @@ func (a *app) dataFor(ctx context.Context, m *model.Model, source string, u *use
 		o.Missing = m.Transform.Missing
 	}
 	o.NoLabel = !labelled
+	if u.weighs {
+		o.Weight = m.Transform.Table.Weight
+	}
 	if o.Keep = u.keep; !u.keepSet {
 		o.Keep = m.Transform.Table.IDs
 	}
-	s, err := a.read(ctx, &u.source, source, o, u.limits)
-	if err != nil {
-		return dataset.Dataset{}, err
+	if s, err = a.read(ctx, &u.source, source, o, u.limits); err != nil {
+		return s, d, err
 	}
-	d := s.Train
+	d = s.Train
 	if s.Test.Rows() > 0 && !u.train {
 		d = s.Test
 	}
 	if d.RawFeatures() == m.Transform.Inputs+1 && !labelled && m.Features == nil { // the label is among the columns
 		o.NoLabel = false
-		if s, err = a.read(ctx, &u.source, source, o, u.limits); err != nil {
-			return d, err
-		}
+		s, err = a.read(ctx, &u.source, source, o, u.limits)
 		d = s.Train
 	}
-	return a.apply(ctx, m, s, d, u)
+	return s, d, err
 }
 
 // apply transforms d, a part of s, if there is room for that and for what m
@@ -117,6 +130,13 @@ func (a *app) apply(ctx context.Context, m *model.Model, s dataset.Split, d data
 	kept, widest := float64(w[len(w)-1]), float64(slices.Max(w[1:]))
 	if u.layers {
 		kept = max(kept, 2*widest) // a layer and the next
+	}
+	if u.judged {
+		const ordered = 6 // a sample's place in an order
+		kept += ordered
+	}
+	if u.copied {
+		kept += float64(m.Transform.Outputs())
 	}
 	passes := parameters + 2*nn.Block*widest*float64(u.threads)
 	need := 4 * (float64(d.Rows())*(float64(m.Transform.Outputs())+kept) + passes)

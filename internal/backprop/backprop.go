@@ -15,10 +15,14 @@ import (
 	"github.com/dlam-go/dlam/nn"
 )
 
-// Gradient is the risk and its gradient, summed over all ranks' samples.
+// Gradient is the risk and its gradient, summed over all ranks' samples, each times
+// its weight.
 type Gradient struct {
-	N, Risk float64
-	W, B    []pass.Sum // of each layer: ∂/∂W_l, row-major, and ∂/∂b_l
+	// N is what divides sums to give means: the number of samples times
+	// Backprop.MeanWeight, so that the mean of a mini-batch is unbiased, and, of all
+	// samples, the sum of their weights. Weight is that sum of the samples at hand.
+	N, Weight, Risk float64
+	W, B            []pass.Sum // of each layer: ∂/∂W_l, row-major, and ∂/∂b_l
 }
 
 // Moments are the second moments of each layer's rows U(a_{l-1}) (in a dense
@@ -42,6 +46,10 @@ const (
 // Backprop computes the gradient of the risk by backpropagation. It is the Op
 // of its own passes.
 type Backprop struct {
+	// MeanWeight is the mean weight of all samples, of which those at hand may be a
+	// mini-batch; 1 at first.
+	MeanWeight float64
+
 	e        *pass.Engine
 	layers   []nn.Layer
 	loss     loss.Loss
@@ -61,8 +69,9 @@ type Backprop struct {
 	stride int         // each so manieth sample's rows are in the moments of layers that share weights
 	shared bool        // there is such a layer
 
-	n, risk    pass.Scalar
-	momentN    pass.Scalar // samples whose rows are in the moments of layers that share weights
+	n, weight  pass.Scalar
+	risk       pass.Scalar
+	momentN    pass.Scalar // weight of the samples whose rows are in the moments of layers that share weights
 	energy     pass.Vector
 	dW         []pass.Product // of each layer: δᵀU(a), with the sums of δ's columns
 	momentSums []pass.Product // of each layer: U(a)ᵀU(a), with the sums of U(a)'s columns
@@ -99,7 +108,7 @@ type worker struct {
 // New prepares for the layers, whose memory it refers to. It refuses hidden
 // activations without a derivative.
 func New(e *pass.Engine, layers []nn.Layer, l loss.Loss) (*Backprop, error) {
-	b := &Backprop{e: e, layers: layers, loss: l, pass: e.NewPass(pass.Fine)}
+	b := &Backprop{MeanWeight: 1, e: e, layers: layers, loss: l, pass: e.NewPass(pass.Fine)}
 	for i, ly := range layers {
 		b.products = append(b.products, nn.NewProducts(ly))
 		b.shared = b.shared || !b.products[i].Dense()
@@ -191,20 +200,20 @@ func (b *Backprop) GradientAndMoments(x mat.Dense, y loss.Target, first int) (*G
 	}
 	for l := first; l < len(b.layers); l++ {
 		square := b.pass.Product(b.momentSums[l])
-		b.moments.Rows[l] = b.grad.N
+		b.moments.Rows[l] = b.grad.Weight
 		if !b.products[l].Dense() {
 			b.moments.Rows[l] = b.pass.Scalar(b.momentN) * float64(b.layers[l].Places())
 		}
 		b.moments.Square[l], b.moments.Sum[l] = square.Float64(), b.pass.Columns(b.momentSums[l])
 	}
 	for l := range b.moments.Energy {
-		b.moments.Energy[l] = b.pass.Vector(b.energy)[l] / b.grad.N
+		b.moments.Energy[l] = b.pass.Vector(b.energy)[l] / b.grad.Weight
 	}
 	return &b.grad, &b.moments, nil
 }
 
-// Risk is the summed risk and the number of samples, at the weights as they
-// are now.
+// Risk is the summed risk, and what divides it to give the mean (Gradient.N), at the
+// parameters as they are now.
 func (b *Backprop) Risk(x mat.Dense, y loss.Target) (risk, n float64, err error) {
 	if err := b.run(goalRisk, x, y); err != nil {
 		return 0, 0, err
@@ -215,7 +224,7 @@ func (b *Backprop) Risk(x mat.Dense, y loss.Target) (risk, n float64, err error)
 // run is a pass over the samples. A small batch is stored, and its products
 // are made after its blocks.
 func (b *Backprop) run(g goal, x mat.Dense, y loss.Target) error {
-	b.goal, b.x, b.y = g, x, y
+	b.goal, b.x, b.y, b.pass.Weights = g, x, y, y.Weight
 	b.pack = packJob{b: b, back: g != goalRisk}
 	b.e.Pool.Run(&b.pack)
 	b.store = x.Rows <= pass.FlushRows
@@ -233,7 +242,7 @@ func (b *Backprop) run(g goal, x mat.Dense, y loss.Target) error {
 	if err != nil {
 		return err
 	}
-	b.grad.N, b.grad.Risk = b.pass.Scalar(b.n), b.pass.Scalar(b.risk)
+	b.grad.N, b.grad.Weight, b.grad.Risk = b.pass.Scalar(b.n)*b.MeanWeight, b.pass.Scalar(b.weight), b.pass.Scalar(b.risk)
 	if g == goalRisk {
 		return nil
 	}
@@ -262,7 +271,7 @@ func (j *packJob) Do(worker int) {
 
 // Plan names the sums of a pass. The moments' come last layer first.
 func (b *Backprop) Plan(p *pass.Plan) {
-	b.n, b.risk = p.Scalar(), p.Scalar()
+	b.n, b.weight, b.risk = p.Scalar(), p.Scalar(), p.Scalar()
 	if b.goal == goalRisk {
 		return
 	}
@@ -298,6 +307,7 @@ func (b *Backprop) Block(pw *pass.Worker, lo, hi int) {
 	}
 	x, y := b.x.RowRange(lo, hi), b.y.RowRange(lo, hi)
 	pw.Add(b.n, float64(x.Rows))
+	pw.Add(b.weight, y.TotalWeight())
 	pw.Add(b.risk, b.forward(w, x, y))
 	if b.goal == goalRisk {
 		return
@@ -321,11 +331,11 @@ func (b *Backprop) addMoments(pw *pass.Worker, w *worker, x mat.Dense, lo int) {
 			continue
 		}
 		for i := first; i < x.Rows; i += b.stride {
-			pw.AddGram(b.momentSums[l], b.products[l].Rows(in.RowRange(i, i+1), w.patches))
+			pw.AddSampleGram(b.momentSums[l], b.products[l].Rows(in.RowRange(i, i+1), w.patches), i)
 		}
 	}
-	if b.shared && first < x.Rows {
-		pw.Add(b.momentN, float64((x.Rows-1-first)/b.stride+1))
+	for i := first; b.shared && i < x.Rows; i += b.stride {
+		pw.Add(b.momentN, pw.Weight(i))
 	}
 }
 
@@ -361,7 +371,7 @@ func (b *Backprop) forward(w *worker, x mat.Dense, y loss.Target) float64 {
 		z := matrix(w.z[l], x.Rows, ly.Units())
 		b.products[l].AffineWinners(z, in, w.max[l], w.scratch)
 		if l == last {
-			return b.loss.Value(z, y)
+			return loss.Weighted(b.loss, z, y)
 		}
 		in = matrix(w.a[l], x.Rows, ly.Units())
 		b.h[l].Apply(in.Elements(), z.Elements())
@@ -392,7 +402,7 @@ func (b *Backprop) backward(pw *pass.Worker, w *worker, x mat.Dense, y loss.Targ
 func (b *Backprop) addGradient(pw *pass.Worker, w *worker, l int, delta, x mat.Dense) {
 	in, p := b.input(w, l, x), b.products[l]
 	if b.shared && b.goal == goalMoments {
-		pw.Vector(b.energy)[l] += kernel.SumSquares(delta.Elements()) / float64(b.layers[l].W.Rows)
+		pw.Vector(b.energy)[l] += pw.SumSquares(delta) / float64(b.layers[l].W.Rows)
 	}
 	if p.Dense() {
 		if !b.store {
@@ -400,6 +410,7 @@ func (b *Backprop) addGradient(pw *pass.Worker, w *worker, l int, delta, x mat.D
 		}
 		return
 	}
+	delta = pw.Weighted(delta)
 	sum, places := pw.Accumulator(b.dW[l]), b.layers[l].Places()
 	for lo, step := 0, max(1, pass.FlushRows/places); lo < x.Rows; lo += step {
 		hi := min(lo+step, x.Rows)

@@ -148,9 +148,20 @@ func TestBackpropRefusesSign(t *testing.T) {
 	}
 }
 
-// Any split of the samples gives the same sums up to rounding.
+// Any split of the samples gives the same sums up to rounding, and what divides them, with
+// weights and without.
 func TestGradientAddsOverBatches(t *testing.T) {
 	p := testprob.Blobs(500, 6, 3, 5)
+	addsOverBatches(t, p)
+	p.Y.Weight = make([]float32, 500)
+	for i := range p.Y.Weight {
+		p.Y.Weight[i] = float32(1+i%9) / 4
+	}
+	addsOverBatches(t, p)
+}
+
+func addsOverBatches(t *testing.T, p *dlam.Problem) {
+	t.Helper()
 	e := pass.New(2, nil)
 	defer e.Close()
 	b, err := backprop.New(e, testprob.Network(p, []int{8}, activation.Tanh{}, dlam.He, 2).Layers, p.Loss)
@@ -161,15 +172,16 @@ func TestGradientAddsOverBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.MeanWeight = batches.Weight / batches.N
 	batches.Shuffle(0)
-	sum := 0.0
+	var sum, n, weight float64
 	for k := range batches.Count {
 		x, y := batches.Take(k)
 		g, err := b.Gradient(x, y)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sum += g.W[0].At(3)
+		sum, n, weight = sum+g.W[0].At(3), n+g.N, weight+g.Weight
 	}
 	g, err := b.Gradient(p.X, p.Y)
 	if err != nil {
@@ -177,5 +189,8 @@ func TestGradientAddsOverBatches(t *testing.T) {
 	}
 	if math.Abs(sum-g.W[0].At(3)) > 1e-4*(1+math.Abs(sum)) { // float32 products
 		t.Errorf("sum over batches %v, whole %v", sum, g.W[0].At(3))
+	}
+	if total := p.Y.TotalWeight(); math.Abs(n-total) > 1e-9*total || math.Abs(weight-total) > 1e-9*total || math.Abs(g.N-total) > 1e-9*total || g.Weight != total {
+		t.Errorf("batches have %v samples by number and %v by weight, the whole %v and %v, want %v", n, weight, g.N, g.Weight, total)
 	}
 }

@@ -16,8 +16,9 @@ import (
 // Batches divides this rank's samples into mini-batches, in an order drawn
 // anew each epoch.
 type Batches struct {
-	N     float64 // number of samples, over all ranks
-	Count int     // batches an epoch, the same on every rank; 1 without mini-batches
+	N      float64 // number of samples, over all ranks
+	Weight float64 // sum of their weights
+	Count  int     // batches an epoch, the same on every rank; 1 without mini-batches
 
 	pool       *kernel.Pool
 	jitter     picture.Jitter
@@ -35,6 +36,7 @@ type Batches struct {
 	batchX          mat.Dense
 	batchY          loss.Target
 	features, value []float32
+	weight          []float32
 	class           []int32
 }
 
@@ -42,11 +44,11 @@ type Batches struct {
 // ranks, whose pictures jitter moves. With size 0 there are no batches to take:
 // it counts the samples alone.
 func NewBatches(e *pass.Engine, x mat.Dense, y loss.Target, size int, seed uint64, jitter picture.Jitter) (*Batches, error) {
-	n, err := e.Samples(x.Rows)
+	n, weight, err := e.Samples(x.Rows, y.TotalWeight())
 	if err != nil {
 		return nil, err
 	}
-	b := &Batches{N: n, Count: 1, pool: e.Pool, jitter: jitter, x: x, y: y, seed: seed, rank: e.Comm.Rank(), size: e.Comm.Size()}
+	b := &Batches{N: n, Weight: weight, Count: 1, pool: e.Pool, jitter: jitter, x: x, y: y, seed: seed, rank: e.Comm.Rank(), size: e.Comm.Size()}
 	if size > 0 {
 		b.Count = int(math.Ceil(b.N / float64(max(size, e.Comm.Size())))) // each batch has a sample on some rank
 		b.order, b.rng = make([]int, x.Rows), rand.New(&b.source)
@@ -79,6 +81,10 @@ func (b *Batches) Take(k int) (mat.Dense, loss.Target) {
 		b.class = slices.Grow(b.class[:0], hi-lo)[:hi-lo]
 		b.batchY.Class = b.class
 	}
+	if b.y.Weight != nil {
+		b.weight = slices.Grow(b.weight[:0], hi-lo)[:hi-lo]
+		b.batchY.Weight = b.weight
+	}
 	if sd := b.jitter.Deviation; sd > 0 {
 		b.moves = slices.Grow(b.moves[:0], hi-lo)[:hi-lo]
 		for i := range b.moves {
@@ -103,6 +109,9 @@ func (b *Batches) Do(worker int) {
 			copy(b.batchY.Value.Row(i), b.y.Value.Row(from))
 		} else {
 			b.batchY.Class[i] = b.y.Class[from]
+		}
+		if b.y.Weight != nil {
+			b.batchY.Weight[i] = b.y.Weight[from]
 		}
 	}
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // LineModel is the Gauss–Newton model of the risk after a step of length t along a
-// direction, summed over all ranks' samples: Risk − t·Slope + ½t²·Curvature, of
-// which Risk is that at t = 0. N is the number of samples.
+// direction, summed over all ranks' samples, each times its weight: Risk − t·Slope +
+// ½t²·Curvature, of which Risk is that at t = 0. N is as Gradient's.
 type LineModel struct{ N, Risk, Slope, Curvature float64 }
 
 // Direction is a move of a layer's weights and intercepts.
@@ -51,14 +51,14 @@ func (b *Backprop) NewGaussNewton(dir []Direction, l loss.Curved) *GaussNewton {
 // Measure is the model on the samples x with targets y, at the weights that the
 // last pass of b was made with: it packs the direction alone.
 func (g *GaussNewton) Measure(x mat.Dense, y loss.Target) (LineModel, error) {
-	g.b.x, g.b.y = x, y
+	g.b.x, g.b.y, g.pass.Weights = x, y, y.Weight
 	g.pack.g = g
 	g.b.e.Pool.Run(&g.pack)
 	if err := g.pass.Run(g, x.Rows); err != nil {
 		return LineModel{}, err
 	}
 	sum := g.pass.Scalar
-	return LineModel{N: sum(g.n), Risk: sum(g.risk), Slope: sum(g.slope), Curvature: sum(g.curvature)}, nil
+	return LineModel{N: sum(g.n) * g.b.MeanWeight, Risk: sum(g.risk), Slope: sum(g.slope), Curvature: sum(g.curvature)}, nil
 }
 
 // packDirection packs the direction, each worker a part of it.
@@ -85,10 +85,15 @@ func (g *GaussNewton) Block(pw *pass.Worker, lo, hi int) {
 	pw.Add(g.risk, b.forward(w, x, y))
 	z, dz := g.outputDerivative(pw.Index, x)
 	pw.Add(g.n, float64(x.Rows))
-	pw.Add(g.curvature, g.loss.Curvature(z, dz, y))
 	grad := matrix(g.grad[pw.Index], z.Rows, z.Cols)
 	g.loss.Grad(grad, z, y)
-	pw.Add(g.slope, -kernel.Dot(grad.Elements(), dz.Elements()))
+	for lo := 0; lo < z.Rows; {
+		hi, weight := y.Run(lo)
+		d := dz.RowRange(lo, hi)
+		pw.Add(g.curvature, weight*g.loss.Curvature(z.RowRange(lo, hi), d, y.RowRange(lo, hi)))
+		pw.Add(g.slope, -weight*kernel.Dot(grad.RowRange(lo, hi).Elements(), d.Elements()))
+		lo = hi
+	}
 }
 
 // outputDerivative is the network's outputs z and their derivative dz along the

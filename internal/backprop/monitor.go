@@ -26,7 +26,7 @@ const Monitored = 4096
 
 // NewMonitor draws the samples, by seed, of this rank's x and y. back is net's.
 func NewMonitor(e *pass.Engine, back *Backprop, net *nn.Network, x mat.Dense, y loss.Target, seed uint64) (*Monitor, error) {
-	all, err := e.Samples(x.Rows)
+	all, _, err := e.Samples(x.Rows, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -39,13 +39,13 @@ func NewMonitor(e *pass.Engine, back *Backprop, net *nn.Network, x mat.Dense, y 
 		drawn.Shuffle(0)
 		m.x, m.y = drawn.Take(0)
 	}
-	all, err = e.Samples(m.x.Rows)
+	all, _, err = e.Samples(m.x.Rows, 0)
 	m.Samples = int(all)
 	return m, err
 }
 
-// Inputs are this rank's samples.
-func (m *Monitor) Inputs() mat.Dense { return m.x }
+// Data is this rank's samples and their targets.
+func (m *Monitor) Data() (mat.Dense, loss.Target) { return m.x, m.y }
 
 // Risk is the mean risk of n, which has the layers of the monitor's network.
 func (m *Monitor) Risk(n *nn.Network) (float64, error) {
@@ -56,9 +56,9 @@ func (m *Monitor) Risk(n *nn.Network) (float64, error) {
 		m.saved.CopyFrom(m.net)
 		m.net.CopyFrom(n)
 	}
-	risk, samples, err := m.back.Risk(m.x, m.y)
+	risk, weight, err := m.back.Risk(m.x, m.y)
 	if n != m.net {
 		m.net.CopyFrom(m.saved)
 	}
-	return risk / samples, err
+	return risk / weight, err
 }

@@ -3,7 +3,9 @@ package delimited
 import (
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +27,37 @@ func readAll(r *Reader) (records [][]string, lines []int, err error) {
 			record = append(record, string(f))
 		}
 		records, lines = append(records, record), append(lines, r.Line())
+	}
+}
+
+// readBatches is readAll, in batches, of which two are used by turns.
+func readBatches(r *Reader) (records [][]string, lines []int, err error) {
+	var batches [2]Batch
+	for k := 0; ; k++ {
+		b := &batches[k%2]
+		if err := r.ReadBatch(b); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return records, lines, err
+		}
+		for from := 0; from < b.Len(); { // to is the end of those of the same width
+			to := from + 1
+			for to < b.Len() && b.Fields(to) == b.Fields(from) {
+				to++
+			}
+			part := make([][]string, to-from)
+			same := Batch{buf: b.buf, start: b.start, ends: b.ends, records: b.records[from:to]}
+			for j := range b.Fields(from) {
+				for i, text := range same.Column(nil, j, to-from) {
+					part[i] = append(part[i], string(text))
+				}
+			}
+			records = append(records, part...)
+			for ; from < to; from++ {
+				lines = append(lines, b.Line(from))
+			}
+		}
 	}
 }
 
@@ -67,6 +100,46 @@ func TestRead(t *testing.T) {
 			if err != nil || show(records) != c.want || !slices.Equal(lines, c.lines) {
 				t.Errorf("%s, %s: got %q on lines %v, %v; want %q on %v", c.name, kind, show(records), lines, err, c.want, c.lines)
 			}
+		}
+		records, lines, err := readBatches(NewReader(iotest.OneByteReader(strings.NewReader(c.text)), c.separator))
+		if err != nil || show(records) != c.want || !slices.Equal(lines, c.lines) {
+			t.Errorf("%s, in batches: got %q on lines %v, %v; want %q on %v", c.name, show(records), lines, err, c.want, c.lines)
+		}
+	}
+}
+
+// TestBatches: texts of many batches, with records that are longer than one, with runs
+// of empty lines that are, and with quotes wherever a buffer ends, are read in batches
+// as they are read record by record; all memory that was asked for is given back, and
+// it is no more than the longest record and some batches take.
+func TestBatches(t *testing.T) {
+	var b strings.Builder
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range 10000 {
+		fmt.Fprintf(&b, "%d, \"%s\"\"\r\n\",%s,%x\r\n", i, strings.Repeat("q", rng.IntN(20)), strings.Repeat("y", rng.IntN(30)), rng.Uint64())
+		switch rng.IntN(2000) {
+		case 0:
+			b.WriteString(strings.Repeat(strings.Repeat("x", 1000)+",", batchBytes/500) + "\n")
+		case 1:
+			b.WriteString(strings.Repeat(" \n", 2*batchBytes))
+		}
+	}
+	for name, text := range map[string]string{"whole": b.String(), "without its end": b.String()[:b.Len()-1], "with an open quote": b.String() + "\"a"} {
+		want, wantLines, fault := readAll(NewReader(strings.NewReader(text), ','))
+		r := NewReader(iotest.DataErrReader(strings.NewReader(text)), ',')
+		held, most := 0, 0
+		r.Grow = func(bytes int) error {
+			held += bytes
+			most = max(most, held)
+			return nil
+		}
+		got, lines, err := readBatches(r)
+		if show(got) != show(want) || !slices.Equal(lines, wantLines) || fmt.Sprint(err) != fmt.Sprint(fault) {
+			t.Errorf("%s: %d records, %v; want %d, %v", name, len(got), err, len(want), fault)
+		}
+		r.Release()
+		if held != 0 || most > 16*batchBytes {
+			t.Errorf("%s: %d bytes at most, %d at the end", name, most, held)
 		}
 	}
 }
@@ -154,6 +227,9 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		got, lines, err := readAll(NewReader(iotest.HalfReader(strings.NewReader(text)), separator))
+		if batched, at, fault := readBatches(NewReader(iotest.HalfReader(strings.NewReader(text)), separator)); show(batched) != show(got) || !slices.Equal(at, lines) || fmt.Sprint(fault) != fmt.Sprint(err) {
+			t.Fatalf("%q: %q on lines %v, %v; in batches %q on %v, %v", text, got, lines, err, batched, at, fault)
+		}
 		for i, n := range lines {
 			if n < 1 || i > 0 && n <= lines[i-1] || n > 1+strings.Count(text, "\n")+strings.Count(text, "\r") {
 				t.Fatalf("%q: records on lines %v", text, lines)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 )
 
@@ -14,29 +15,36 @@ const Blanks = ' '
 
 // Reader reads records.
 type Reader struct {
-	// Grow is asked before the buffer takes so many bytes more than the 64 kB that it
-	// starts with, and told of what it gives back; nil for any.
+	// Grow is asked before buffers take so many bytes more than the 64 kB that they
+	// start with, and told of what they give back; nil for any.
 	Grow func(bytes int) error
 
 	r         io.Reader
 	separator byte
 	buf       []byte
-	start     int   // of the record that is being read, in buf
+	start     int   // of the records that are being read, in buf
 	at        int   // of the next byte to look at
 	end       int   // of what has been read into buf
 	base      int64 // of buf in the input
 	line      int   // of the next byte, from 1
 	first     int   // line of the record
 	multiline bool
-	ends      []int // of the fields, in pairs: where one starts and ends, from start
+	special   [256]bool // bytes that end a field
+	ends      []uint32  // of the fields, in pairs: where one starts and ends, from start
 	fields    [][]byte
 	readErr   error
+	taken     int   // bytes that Grow allowed
+	fault     error // of the record after the last that was read
 }
 
 // NewReader reads from r records whose fields are between separators: a comma, a
 // semicolon, a tab, another ASCII character, or Blanks.
 func NewReader(r io.Reader, separator byte) *Reader {
-	return &Reader{r: r, separator: separator, line: 1}
+	reader := &Reader{r: r, separator: separator, line: 1}
+	for _, c := range []byte{separator, '\n', '\r'} {
+		reader.special[c] = true
+	}
+	return reader
 }
 
 // ErrQuote is the fault of a quoted field that does not end.
@@ -66,15 +74,14 @@ func (r *Reader) Multiline() bool { return r.multiline }
 // Read reads the next record, of one field or more. The fields are valid until the
 // next call. The error at the end is io.EOF.
 func (r *Reader) Read() ([][]byte, error) {
-	if err := r.skipEmpty(); err != nil {
-		return nil, err
-	}
+	r.start, r.ends = r.at, r.ends[:0]
 	if err := r.record(); err != nil {
 		return nil, err
 	}
 	r.fields = slices.Grow(r.fields[:0], len(r.ends)/2)
+	text := r.buf[r.start:]
 	for i := 0; i < len(r.ends); i += 2 {
-		r.fields = append(r.fields, r.buf[r.start+r.ends[i]:r.start+r.ends[i+1]])
+		r.fields = append(r.fields, text[r.ends[i]:r.ends[i+1]])
 	}
 	return r.fields, nil
 }
@@ -82,7 +89,10 @@ func (r *Reader) Read() ([][]byte, error) {
 // skipEmpty passes over lines with nothing but blanks. Tabs are no blanks where
 // they separate fields.
 func (r *Reader) skipEmpty() error {
-	r.start = r.at
+	if len(r.ends) == 0 {
+		r.start = r.at
+	}
+	line := r.at - r.start // where it begins
 	for {
 		c, ok := r.peek()
 		switch {
@@ -90,11 +100,16 @@ func (r *Reader) skipEmpty() error {
 			return r.readErr
 		case c == '\n' || c == '\r':
 			r.newline(c)
-			r.start = r.at
+			if len(r.ends) == 0 { // nothing is to be kept
+				r.start = r.at
+			}
+			if line = r.at - r.start; line > batchBytes {
+				return errFull
+			}
 		case r.blank(c):
 			r.at++
 		default:
-			r.at = r.start
+			r.at = r.start + line
 			r.first = r.line
 			return nil
 		}
@@ -104,15 +119,55 @@ func (r *Reader) skipEmpty() error {
 // blank reports whether c may be around a field without being part of it.
 func (r *Reader) blank(c byte) bool { return c == ' ' || c == '\t' && r.separator != '\t' }
 
-// record finds the fields of a record, which starts at r.start.
+// record adds the fields of the next record to r.ends.
 func (r *Reader) record() error {
-	r.ends = r.ends[:0]
+	if err := r.skipEmpty(); err != nil {
+		return err
+	}
 	r.multiline = false
 	for {
-		more, err := r.field()
+		more, err := r.plainFields()
+		if err == nil && more {
+			more, err = r.field()
+		}
 		if err != nil || !more {
 			return err
 		}
+	}
+}
+
+// plainFields finds the fields that follow as long as they have no quotes and are in
+// the buffer with what ends them, and reports whether the record goes on.
+func (r *Reader) plainFields() (more bool, err error) {
+	if r.separator == Blanks {
+		return true, nil
+	}
+	b := r.buf[:r.end]
+	for {
+		from := r.at
+		for from < len(b) && r.blank(b[from]) {
+			from++
+		}
+		i := from
+		for i < len(b) && !r.special[b[i]] {
+			i++
+		}
+		if i == len(b) || b[from] == '"' {
+			return true, nil
+		}
+		to := i
+		for to > from && r.blank(b[to-1]) {
+			to--
+		}
+		if err := r.mark(from-r.start, to-r.start); err != nil {
+			return false, err
+		}
+		r.at = i
+		if b[i] != r.separator {
+			r.newline(b[i])
+			return false, nil
+		}
+		r.at++
 	}
 }
 
@@ -173,18 +228,23 @@ func (r *Reader) field() (more bool, err error) {
 // mark keeps where a field starts and ends.
 func (r *Reader) mark(from, to int) error {
 	if len(r.ends) == cap(r.ends) {
-		const least, each = 1 << 10, 40 // bytes of a field here and in fields
+		const least, each = 1 << 10, 32 // bytes of a field here and in fields
 		room := max(least, 2*cap(r.ends))
-		if r.Grow != nil && room > least {
-			if err := r.Grow(each * (room - cap(r.ends)) / 2); err != nil {
+		if room > least {
+			if err := r.take(each * (room - cap(r.ends)) / 2); err != nil {
 				return err
 			}
 		}
-		r.ends = append(make([]int, 0, room), r.ends...)
+		r.ends = append(make([]uint32, 0, room), r.ends...)
 	}
-	r.ends = append(r.ends, from, to)
+	if to > math.MaxUint32 {
+		return &SyntaxError{Line: r.first, Err: errLong}
+	}
+	r.ends = append(r.ends, uint32(from), uint32(to))
 	return nil
 }
+
+var errLong = errors.New("a record of more than 4 GB")
 
 // scan is where the next separator or end of a line is, or the end of the buffer.
 func (r *Reader) scan() int {
@@ -300,20 +360,13 @@ func (r *Reader) fill() bool {
 		r.start = 0
 	}
 	if r.end == len(r.buf) {
-		const least = 1 << 16
-		room := max(least, 2*len(r.buf))
-		grow := r.Grow
-		if grow == nil || room == least {
-			grow = func(int) error { return nil }
-		}
-		if r.readErr = grow(room); r.readErr != nil { // for a time there are both
+		bigger, err := r.buffer(2 * len(r.buf)) // for a time there are both
+		if err != nil {
+			r.readErr = err
 			return false
 		}
-		bigger := make([]byte, room)
 		copy(bigger, r.buf[:r.end])
-		if len(r.buf) > least {
-			_ = grow(-len(r.buf)) // gives back
-		}
+		r.drop(r.buf)
 		r.buf = bigger
 	}
 	for range 100 {
@@ -327,3 +380,39 @@ func (r *Reader) fill() bool {
 	r.readErr = io.ErrNoProgress
 	return false
 }
+
+const leastBuffer = 1 << 16
+
+// buffer is a buffer of at least so many bytes.
+func (r *Reader) buffer(bytes int) ([]byte, error) {
+	bytes = max(bytes, leastBuffer)
+	if bytes > leastBuffer {
+		if err := r.take(bytes); err != nil {
+			return nil, err
+		}
+	}
+	return make([]byte, bytes), nil
+}
+
+// drop gives back what buffer took.
+func (r *Reader) drop(buf []byte) {
+	if len(buf) > leastBuffer {
+		_ = r.take(-len(buf))
+	}
+}
+
+// take asks for memory, or gives some back.
+func (r *Reader) take(bytes int) error {
+	if r.Grow == nil {
+		return nil
+	}
+	err := r.Grow(bytes)
+	if err == nil {
+		r.taken += bytes
+	}
+	return err
+}
+
+// Release gives back all memory that was asked for. Nothing that was read must be
+// used any more.
+func (r *Reader) Release() { _ = r.take(-r.taken) }

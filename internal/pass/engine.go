@@ -43,11 +43,12 @@ func New(threads int, c comm.Comm) *Engine {
 // Close ends the workers.
 func (e *Engine) Close() { e.Pool.Close() }
 
-// Samples is the number of samples over all ranks, of which this one has n.
-func (e *Engine) Samples(n int) (float64, error) {
-	sum := []float64{float64(n)}
-	err := e.Comm.Sum(sum)
-	return sum[0], err
+// Samples is the number of samples over all ranks, of which this one has n, and the sum
+// of their weights, of which this one has weight.
+func (e *Engine) Samples(n int, weight float64) (samples, total float64, err error) {
+	sum := []float64{float64(n), weight}
+	err = e.Comm.Sum(sum)
+	return sum[0], sum[1], err
 }
 
 // Op is what a pass does with the samples.
@@ -55,7 +56,9 @@ type Op interface {
 	// Plan names the sums that the pass makes; it is called once a pass.
 	Plan(p *Plan)
 	// Block does what there is to do with samples lo to hi-1, at most Block of
-	// them, and adds to the sums of w.
+	// them, and adds to the sums of w. What it adds by AddProduct, AddGram,
+	// AddColumns and AddColumnSquares has the samples' weights from the Pass; what
+	// it adds by Add and Vector, it weighs itself.
 	Block(w *Worker, lo, hi int)
 }
 
@@ -70,6 +73,10 @@ type Stored interface {
 
 // Pass runs Ops, one at a time, and holds the sums of the last one.
 type Pass struct {
+	// Weights are those of this rank's samples, which multiply what each adds to the
+	// sums; nil: all are 1.
+	Weights []float32
+
 	e       *Engine
 	grain   int
 	plan    Plan
@@ -175,7 +182,11 @@ func (p *Pass) Do(worker int) {
 	w.beginProducts(p.stored != nil)
 	lo, hi := kernel.Range(p.rows, p.grain, worker, len(p.workers))
 	for ; lo < hi; lo += Block {
-		p.op.Block(w, lo, min(lo+Block, hi))
+		end := min(lo+Block, hi)
+		if w.weights = nil; p.Weights != nil {
+			w.weights = p.Weights[lo:end]
+		}
+		p.op.Block(w, lo, end)
 	}
 	w.endProducts(p.stored != nil)
 }

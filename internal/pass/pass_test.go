@@ -1,6 +1,7 @@
 package pass_test
 
 import (
+	"errors"
 	"math"
 	"sync"
 	"testing"
@@ -39,7 +40,7 @@ func (m *moments) Block(w *pass.Worker, lo, hi int) {
 	for i := range y.Rows {
 		w.Add(m.last, float64(y.At(i, y.Cols-1)))
 	}
-	pass.AddColumns(w.Vector(m.columns), y)
+	w.AddColumns(m.columns, y)
 	if m.stored {
 		return
 	}
@@ -170,10 +171,82 @@ func TestRanks(t *testing.T) {
 				}
 				m.check(t, "rank", p, x, y)
 			}
-			if n, err := e.Samples(hi - lo); err != nil || n != rows {
+			if n, weight, err := e.Samples(hi-lo, 2*float64(hi-lo)); err != nil || n != rows || weight != 2*rows {
 				t.Errorf("samples: got %v, %v", n, err)
 			}
 		})
 	}
 	wait.Wait()
+}
+
+// placed is the sums of rows of which each sample has several.
+type placed struct {
+	moments
+	places int
+}
+
+func (m *placed) Block(w *pass.Worker, lo, hi int) { m.moments.Block(w, m.places*lo, m.places*hi) }
+
+// A sample's weight multiplies what its rows add: a weight of 2 is the sample twice.
+func TestWeights(t *testing.T) {
+	e := pass.New(2, nil)
+	defer e.Close()
+	for _, samples := range []int{40, 700} {
+		for _, places := range []int{1, 3} {
+			x, y := mat.New(places*samples, 7), mat.New(places*samples, 11)
+			testprob.Normal(x, 1, testprob.Rng(3))
+			testprob.Normal(y, 1, testprob.Rng(4))
+			weights := make([]float32, samples)
+			var rows []int
+			for i := range weights {
+				weights[i] = float32(1 + i*i%3)
+				for range int(weights[i]) {
+					for k := range places {
+						rows = append(rows, places*i+k)
+					}
+				}
+			}
+			often := func(m mat.Dense) mat.Dense {
+				c := mat.New(len(rows), m.Cols)
+				for i, r := range rows {
+					copy(c.Row(i), m.Row(r))
+				}
+				return c
+			}
+			for _, stored := range []bool{false, true} {
+				p, q := e.NewPass(pass.Fine), e.NewPass(pass.Fine)
+				p.Weights = weights
+				a := &placed{moments{x: x, y: y, stored: stored}, places}
+				b := &placed{moments{x: often(x), y: often(y), stored: stored}, places}
+				run := func(p *pass.Pass, m *placed) error {
+					if stored {
+						return p.RunStored(m, m.x.Rows/places)
+					}
+					return p.Run(m, m.x.Rows/places)
+				}
+				if err := errors.Join(run(p, a), run(q, b)); err != nil {
+					t.Fatal(err)
+				}
+				near := func(what string, got, want float64) {
+					if math.Abs(got-want) > 1e-5*float64(len(rows)) { // of some float32 sums of so many terms of about 1
+						t.Errorf("%d samples of %d rows, stored %t: %s: got %v, want %v", samples, places, stored, what, got, want)
+					}
+				}
+				pa, pb, ga, gb := p.Product(a.product), q.Product(b.product), p.Product(a.gram), q.Product(b.gram)
+				for i := range 7 {
+					near("product's column", p.Columns(a.product)[i], q.Columns(b.product)[i])
+					for j := range 11 {
+						near("product", pa.At(11*i+j), pb.At(11*i+j))
+					}
+				}
+				for j := range 11 {
+					near("column", p.Vector(a.columns)[j], q.Vector(b.columns)[j])
+					near("Gram column", p.Columns(a.gram)[j], q.Columns(b.gram)[j])
+					for k := j; k < 11; k++ {
+						near("Gram", ga.At(11*j+k), gb.At(11*j+k))
+					}
+				}
+			}
+		}
+	}
 }

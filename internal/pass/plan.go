@@ -77,11 +77,13 @@ func (h Product) Named() bool { return h.number > 0 }
 type Worker struct {
 	Index int // of the worker, from 0
 
-	plan  *Plan
-	sums  []float64
-	outer []Outer     // of each product
-	acc   []float32   // of a task
-	pack  mat.Packing // of a task
+	plan    *Plan
+	sums    []float64
+	outer   []Outer     // of each product
+	weights []float32   // of the block's samples; nil: all are 1
+	scaled  []float32   // scratch: rows times what follows from their weights
+	acc     []float32   // of a task
+	pack    mat.Packing // of a task
 }
 
 // reserve makes room for so many sums; reset then starts them from 0.
@@ -103,27 +105,66 @@ func (w *Worker) Add(h Scalar, x float64) { w.sums[h.at] += x }
 // Vector is the worker's part of a vector, to be added to.
 func (w *Worker) Vector(h Vector) []float64 { return w.sums[h.at : h.at+h.n] }
 
-// AddProduct adds aᵀb, and a's columns.
+// AddProduct adds aᵀb, and a's columns. Each sample has as many rows, one after
+// another; so in the following.
 func (w *Worker) AddProduct(h Product, a, b mat.Dense) {
+	a = w.weighted(a, w.weights, whole)
 	w.outer[h.number-1].Add(a, b)
-	AddColumns(w.columns(h), a)
+	addColumns(w.columns(h), a)
 }
 
 // AddGram adds the upper triangle of aᵀa, and a's columns.
 func (w *Worker) AddGram(h Product, a mat.Dense) {
-	w.outer[h.number-1].AddGram(a)
-	AddColumns(w.columns(h), a)
+	w.outer[h.number-1].AddGram(w.weighted(a, w.weights, root))
+	addColumns(w.columns(h), w.weighted(a, w.weights, whole))
 }
 
-// Accumulator is the product's sum under way, which aᵀb of some rows may be added to;
-// Added tells of it.
+// AddColumns adds m's columns to a vector.
+func (w *Worker) AddColumns(h Vector, m mat.Dense) {
+	addColumns(w.Vector(h), w.weighted(m, w.weights, whole))
+}
+
+// AddColumnSquares adds the squares of m's columns to a vector.
+func (w *Worker) AddColumnSquares(h Vector, m mat.Dense) {
+	m = w.weighted(m, w.weights, root)
+	kernel.AddColumnSquares(w.Vector(h), m.Data, m.Stride, m.Rows)
+}
+
+// AddSampleGram is AddGram of the rows of sample i of the block alone.
+func (w *Worker) AddSampleGram(h Product, a mat.Dense, i int) {
+	var weight []float32
+	if w.weights != nil {
+		weight = w.weights[i : i+1]
+	}
+	w.outer[h.number-1].AddGram(w.weighted(a, weight, root))
+	addColumns(w.columns(h), w.weighted(a, weight, whole))
+}
+
+// Weight is that of sample i of the block.
+func (w *Worker) Weight(i int) float64 {
+	if w.weights == nil {
+		return 1
+	}
+	return float64(w.weights[i])
+}
+
+// Weighted is m with each sample's rows times its weight, for sums that are made
+// without the Worker; until the Worker's next use.
+func (w *Worker) Weighted(m mat.Dense) mat.Dense { return w.weighted(m, w.weights, whole) }
+
+// SumSquares is the sum of the squares of m's elements, each sample's with its weight.
+func (w *Worker) SumSquares(m mat.Dense) float64 { return SumSquares(w.weighted(m, w.weights, root)) }
+
+// Accumulator is the product's sum under way, which aᵀb of some rows may be added to,
+// with their weights; Added tells of it.
 func (w *Worker) Accumulator(h Product) mat.Dense { return w.outer[h.number-1].acc }
 
 // Added tells that aᵀb of so many rows is in the Accumulator.
 func (w *Worker) Added(h Product, rows int) { w.outer[h.number-1].added(rows) }
 
-// AddProductColumns adds a's columns alone.
-func (w *Worker) AddProductColumns(h Product, a mat.Dense) { AddColumns(w.columns(h), a) }
+// AddProductColumns adds a's columns alone, which are weighted as what is in the
+// Accumulator.
+func (w *Worker) AddProductColumns(h Product, a mat.Dense) { addColumns(w.columns(h), a) }
 
 func (w *Worker) columns(h Product) []float64 {
 	at := w.at(h) + h.rows*h.cols

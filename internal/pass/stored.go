@@ -54,7 +54,7 @@ func (p *Pass) runTasks(w *Worker) {
 
 func (p *Pass) run(w *Worker, t task) {
 	a, b := p.stored.Factors(t.h)
-	part := a.ColRange(t.lo, t.hi)
+	part := w.weighted(a.ColRange(t.lo, t.hi), p.Weights, whole)
 	total, n := &p.workers[0], t.h.cols
 	switch {
 	case t.h.gram: // the upper triangle
@@ -69,7 +69,7 @@ func (p *Pass) run(w *Worker, t task) {
 	}
 	columns := total.columns(t.h)[t.lo:t.hi]
 	clear(columns)
-	AddColumns(columns, part)
+	addColumns(columns, part)
 }
 
 // product is aᵀb in scratch.

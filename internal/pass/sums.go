@@ -52,14 +52,9 @@ func (o *Outer) Flush() {
 	o.rows = 0
 }
 
-// AddColumns computes sum += the sum over rows of m.
-func AddColumns(sum []float64, m mat.Dense) {
+// addColumns computes sum += the sum over rows of m.
+func addColumns(sum []float64, m mat.Dense) {
 	kernel.AddColumns(sum[:m.Cols], m.Data, m.Stride, m.Rows)
-}
-
-// AddColumnSquares computes sum += the squares of m's columns.
-func AddColumnSquares(sum []float64, m mat.Dense) {
-	kernel.AddColumnSquares(sum[:m.Cols], m.Data, m.Stride, m.Rows)
 }
 
 // SumSquares is the sum of the squares of m's elements.

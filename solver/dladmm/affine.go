@@ -73,7 +73,7 @@ func (f *affineStep) Block(w *pass.Worker, lo, hi int) {
 	switch {
 	case f.have:
 	case f.wide():
-		pass.AddColumns(w.Vector(f.columns), in)
+		w.AddColumns(f.columns, in)
 	default:
 		w.AddGram(f.square, in)
 	}
@@ -239,5 +239,5 @@ func (o *lengths) Plan(p *pass.Plan) { o.sums = p.Vector(len(o.f.q)) }
 func (o *lengths) Block(w *pass.Worker, lo, hi int) {
 	v := o.s.Scratch(w).Block(0, hi-lo, len(o.f.q))
 	o.f.panel.Mul(v, o.f.ly.In.RowRange(lo, hi))
-	pass.AddColumnSquares(w.Vector(o.sums), v)
+	w.AddColumnSquares(o.sums, v)
 }

@@ -26,17 +26,20 @@ func members(s syncdlam.Settings, count int) ensemble.Solver {
 }
 
 func TestConformance(t *testing.T) {
+	whole := syncdlam.SettingsFor(300, true, 20)
+	whole.Batch = 1000
 	for name, c := range map[string]struct {
 		solver     ensemble.Solver
+		whole      dlam.Solver
 		iterations int
 		ranks      float64 // of mini-batches, several ranks draw others than one
 	}{
-		"mini-batches": {members(syncdlam.SettingsFor(300, true, 20), 2), 20, 0},
-		"bcd":          {ensemble.Solver{Members: []dlam.Solver{bcd.Solver{Settings: bcd.DefaultSettings()}, bcd.Solver{Settings: bcd.DefaultSettings()}}}, 100, 1e-4},
+		"mini-batches": {members(syncdlam.SettingsFor(300, true, 20), 2), members(whole, 2), 20, 0},
+		"bcd":          {ensemble.Solver{Members: []dlam.Solver{bcd.Solver{Settings: bcd.DefaultSettings()}, bcd.Solver{Settings: bcd.DefaultSettings()}}}, nil, 100, 1e-4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			solvertest.Run(t, solvertest.Config{
-				Solver: c.solver, Activation: activation.ReLU{}, Init: dlam.He, Iterations: c.iterations, Accuracy: 0.95,
+				Solver: c.solver, Whole: c.whole, Activation: activation.ReLU{}, Init: dlam.He, Iterations: c.iterations, Accuracy: 0.95,
 				RankTolerance: c.ranks,
 				Network: func(p *dlam.Problem) *dlam.Network {
 					one, two := testprob.Network(p, []int{17, 9}, activation.ReLU{}, dlam.He, 3), testprob.Network(p, []int{17, 9}, activation.ReLU{}, dlam.He, 4)

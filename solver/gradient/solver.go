@@ -81,7 +81,7 @@ type stepper struct {
 	updates int               // done
 
 	k      constants // of the update under way
-	inv, r float32   // 1/(samples in the batch), 1/n
+	inv, r float32   // 1/(samples in the batch), 1/n, both times the mean weight
 }
 
 var _ dlam.Resumable = (*stepper)(nil)
@@ -94,6 +94,7 @@ func (s *stepper) begin() error {
 	if s.back, err = backprop.New(s.e, s.net.Layers, s.p.Loss); err != nil {
 		return fmt.Errorf("%s: %w", s.Rule, err)
 	}
+	s.back.MeanWeight = s.batches.Weight / s.batches.N
 	if s.Batch > 0 {
 		if s.monitor, err = backprop.NewMonitor(s.e, s.back, s.net, s.p.X, s.p.Y, s.Seed); err != nil {
 			return err
@@ -156,12 +157,12 @@ func (s *stepper) Step(ctx context.Context) (r dlam.Record, err error) {
 		if err := s.refresh(); err != nil {
 			return r, err
 		}
-		r.Risk = s.grad.Risk / s.batches.N
+		r.Risk = s.grad.Risk / s.batches.Weight
 	} else {
 		if r.BatchRisk, err = s.epoch(ctx); err != nil {
 			return r, err
 		}
-		r.BatchRisk /= s.batches.N
+		r.BatchRisk /= s.batches.Weight
 		if r.Risk, err = s.monitor.Risk(s.Network()); err != nil {
 			return r, err
 		}
@@ -174,7 +175,7 @@ func (s *stepper) Step(ctx context.Context) (r dlam.Record, err error) {
 	for _, ly := range s.Network().Layers {
 		r.Regularization += s.omega.Value(ly.W.Elements())
 	}
-	r.Objective = s.batches.N*r.Risk + r.Regularization
+	r.Objective = s.batches.Weight*r.Risk + r.Regularization
 	return r, nil
 }
 
@@ -202,7 +203,7 @@ func (s *stepper) move(g *backprop.Gradient) {
 	s.updates++
 	s.k = s.constants(share*s.Rate, s.updates)
 	s.k.average = s.averageWeight(s.updates)
-	s.inv, s.r = float32(1/g.N), float32(1/s.batches.N)
+	s.inv, s.r = float32(1/g.N), float32(1/s.batches.Weight)
 	s.e.Pool.Run(s)
 	if s.muon != nil {
 		s.muon.update(s, share)

@@ -35,8 +35,10 @@ func TestMiniBatch(t *testing.T) {
 			s := gradient.DefaultSettings(rule)
 			s.Batch, s.Schedule, s.Epochs = 64, gradient.Cosine, 12
 			s.Rate /= 10
+			whole := s
+			whole.Batch = 1000
 			solvertest.Run(t, solvertest.Config{
-				Solver: gradient.Solver{Settings: s}, Activation: activation.Tanh{}, Init: dlam.He,
+				Solver: gradient.Solver{Settings: s}, Whole: gradient.Solver{Settings: whole}, Activation: activation.Tanh{}, Init: dlam.He,
 				Iterations: 12, Accuracy: 0.95,
 				// Two ranks make other batches: they follow the same course,
 				// not the same path, but agree with each other bit for bit.

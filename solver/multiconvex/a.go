@@ -103,8 +103,9 @@ func (b *block) searchCut(w *pass.Worker, sums *aSums, g, h mat.Dense) {
 // jump: it is cut again.
 func (b *block) moveA(w *pass.Worker, sums *aSums, i int, d, h []float32, square float64, scale float32, image []float32) {
 	before, after := kernel.AxpySquares(b.nextE.Row(i), scale, image)
-	w.Add(sums.fall, before-after)
-	w.Add(sums.move, b.tau[i]*square)
+	weight := b.y.WeightOf(i)
+	w.Add(sums.fall, weight*(before-after))
+	w.Add(sums.move, weight*(b.tau[i]*square))
 	kernel.ClipAdd(b.A.Row(i), d, h, float32(b.s.epsilon))
 }
 

@@ -60,8 +60,12 @@ func (p *searchPass) Block(w *pass.Worker, lo, hi int) {
 	b := p.s.block(w, p.ly, lo, hi)
 	d, image := b.commonStep(p.t)
 	if !p.apply {
-		w.Add(p.a.move, p.t*pass.SumSquares(d))
-		w.Add(p.curved, pass.SumSquares(image))
+		for lo := 0; lo < d.Rows; {
+			hi, weight := b.y.Run(lo)
+			w.Add(p.a.move, weight*(p.t*pass.SumSquares(d.RowRange(lo, hi))))
+			w.Add(p.curved, weight*pass.SumSquares(image.RowRange(lo, hi)))
+			lo = hi
+		}
 		return
 	}
 	h := b.scratch(b.h, b.Z.Cols)

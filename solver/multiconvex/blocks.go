@@ -21,7 +21,8 @@ type Blocks struct {
 	p      *dlam.Problem
 	loss   loss.Proximal // p's
 	net    *dlam.Network
-	n      float64 // number of samples, over all ranks
+	n      float64 // sum of the samples' weights, over all ranks: their number without any
+	count  float64 // number of samples, over all ranks
 	layers []layer
 
 	epsilon  float64
@@ -108,7 +109,7 @@ func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
 		epsilon: set.Epsilon, layers: make([]layer, len(n.Layers)), ended: func(int, string) {},
 	}
 	var err error
-	if s.n, err = s.e.Samples(p.X.Rows); err == nil {
+	if s.count, s.n, err = s.e.Samples(p.X.Rows, p.Y.TotalWeight()); err == nil {
 		s.allocate()
 		err = s.start()
 	}
@@ -153,7 +154,7 @@ func (s *Blocks) allocate() {
 			ly.next = &s.layers[l+1]
 		}
 		in = ly.A
-		ly.step.allocate(ly, s.Settings, s.p.Regularizer, s.n)
+		ly.step.allocate(ly, s.Settings, s.p.Regularizer, s.count)
 		ly.sums.allocate(ly)
 		if s.Momentum {
 			ly.prev.allocate(ly)
@@ -162,6 +163,7 @@ func (s *Blocks) allocate() {
 	s.blocks = make([]dlam.Block, 0, 4*len(s.layers))
 	s.penalty = make([]float64, len(s.layers))
 	s.sums = s.e.NewPass(pass.Whole)
+	s.sums.Weights = s.p.Y.Weight
 	s.evaluate.s, s.quadratics.s, s.za.s, s.search.s = s, s, s, s
 	s.workers = make([]block, s.e.Pool.Threads())
 	for w := range s.workers {

@@ -220,10 +220,11 @@ func (b *block) chooseA(w *pass.Worker, sums *aSums) {
 			a[j] = min(max(old+d.Row(i)[j], hj-eps), hj+eps)
 		}
 		move := kernel.SumSquares(d.Row(i))
-		w.Add(sums.move, -b.tau[i]*nearMove)
+		weight := b.y.WeightOf(i)
+		w.Add(sums.move, -weight*(b.tau[i]*nearMove))
 		b.tau[i] = min(f.tau[i], descentCurvature(b.s.Rho/2*(start-end), move))
-		w.Add(sums.move, b.tau[i]*move)
-		w.Add(sums.fall, near-end)
+		w.Add(sums.move, weight*(b.tau[i]*move))
+		w.Add(sums.fall, weight*(near-end))
 	}
 }
 

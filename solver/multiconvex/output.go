@@ -21,11 +21,16 @@ func (o *outputSums) plan(p *pass.Plan) {
 func (b *block) updateOutput(w *pass.Worker, sums *outputSums) {
 	s, z := b.s, b.scratch(b.old, b.Z.Cols)
 	z.CopyFrom(b.Z)
-	risk, unmoved := s.loss.Prox(z, b.E, b.y, s.Rho)
-	before, after, move := kernel.Move(b.E.Elements(), b.Z.Elements(), z.Elements())
-	sums.z.add(w, before, after, move)
-	w.Add(sums.risk, risk)
-	w.Add(sums.unmoved, float64(unmoved))
+	for lo := 0; lo < z.Rows; {
+		hi, weight := b.y.Run(lo)
+		e, next := b.E.RowRange(lo, hi), z.RowRange(lo, hi)
+		risk, unmoved := s.loss.Prox(next, e, b.y.RowRange(lo, hi), s.Rho)
+		before, after, move := kernel.Move(e.Elements(), b.Z.RowRange(lo, hi).Elements(), next.Elements())
+		sums.z.add(w, weight, before, after, move)
+		w.Add(sums.risk, weight*risk)
+		w.Add(sums.unmoved, float64(unmoved))
+		lo = hi
+	}
 }
 
 // didOutput takes the sums.

@@ -3,6 +3,7 @@ package multiconvex
 import (
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -59,9 +60,9 @@ func (a *affineSums) add(w *pass.Worker, b *block, e, in mat.Dense) {
 	case a.ly.step.useGram:
 		w.AddGram(a.gram, u)
 	default:
-		pass.AddColumns(w.Vector(a.columns), u)
+		w.AddColumns(a.columns, u)
 		if a.ly.step.needsSquares() {
-			pass.AddColumnSquares(w.Vector(a.squares), u)
+			w.AddColumnSquares(a.squares, u)
 		}
 	}
 }
@@ -141,11 +142,15 @@ func (p *evaluatePass) Plan(plan *pass.Plan) {
 func (p *evaluatePass) Block(w *pass.Worker, lo, hi int) {
 	b := p.s.block(w, p.ly, lo, hi)
 	b.affine()
-	z := b.Z.Elements()
-	_, phi, _ := kernel.Move(b.E.Elements(), z, z) // E = V − Z; added up as in a z-step, to the bit
-	w.Add(p.phi, phi)
+	for lo := 0; lo < b.Z.Rows; {
+		hi, weight := b.y.Run(lo)
+		z := b.Z.RowRange(lo, hi).Elements()
+		_, phi, _ := kernel.Move(b.E.RowRange(lo, hi).Elements(), z, z) // E = V − Z; added up as in a z-step, to the bit
+		w.Add(p.phi, weight*phi)
+		lo = hi
+	}
 	if p.ly.next == nil {
-		w.Add(p.risk, p.s.p.Loss.Value(b.Z, b.y))
+		w.Add(p.risk, loss.Weighted(p.s.p.Loss, b.Z, b.y))
 	}
 	if p.full {
 		p.sums.add(w, b, b.E, b.in)
@@ -199,5 +204,5 @@ func (p *quadraticPass) Block(w *pass.Worker, lo, hi int) {
 		w.AddProduct(p.product, places, u)
 		return
 	}
-	pass.AddColumnSquares(w.Vector(p.quad), places)
+	w.AddColumnSquares(p.quad, places)
 }

@@ -24,14 +24,20 @@ func (b *block) updateZ(w *pass.Worker, sums *zSums) {
 	z := b.scratch(b.old, b.Z.Cols).Elements()
 	e, old := b.E.Elements(), b.Z.Elements()
 	b.ly.h.ProjectBand(z, e, b.A.Elements(), float32(b.s.epsilon))
-	before, after, move := kernel.MoveClipped(e, old, z)
-	sums.add(w, before, after, move)
+	for lo, cols := 0, b.Z.Cols; lo < b.Z.Rows; {
+		hi, weight := b.y.Run(lo)
+		at, end := lo*cols, hi*cols
+		before, after, move := kernel.MoveClipped(e[at:end], old[at:end], z[at:end])
+		sums.add(w, weight, before, after, move)
+		lo = hi
+	}
 }
 
-func (z *zSums) add(w *pass.Worker, before, after, move float64) {
-	w.Add(z.phi, after)
-	w.Add(z.move, move)
-	w.Add(z.fall, before-after)
+// add adds the sums of samples of one weight.
+func (z *zSums) add(w *pass.Worker, weight, before, after, move float64) {
+	w.Add(z.phi, weight*after)
+	w.Add(z.move, weight*move)
+	w.Add(z.fall, weight*(before-after))
 }
 
 // didZ takes the sums of layer ly's z-step; fall is what R fell by.

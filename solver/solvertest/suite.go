@@ -32,9 +32,15 @@ type Config struct {
 	// another order, in float32 within blocks. 0 skips the test, for methods
 	// that do not run on several ranks.
 	RankTolerance float64
-	Wide          bool                                // on few samples, with more features and hidden units than samples
-	Features      int                                 // if not 0, how many features Wide's samples have
-	Network       func(p *dlam.Problem) *dlam.Network // to start from; nil: a dense one, of any widths
+	// Whole is Solver with batches that have all samples, some more than there are; nil
+	// if it has no others.
+	Whole dlam.Solver
+	// WeightTolerance is the share of their way by which parameters may differ after 3
+	// iterations with samples' weights of 2 from those with their rows twice; 0 is 1e-3.
+	WeightTolerance float64
+	Wide            bool                                // on few samples, with more features and hidden units than samples
+	Features        int                                 // if not 0, how many features Wide's samples have
+	Network         func(p *dlam.Problem) *dlam.Network // to start from; nil: a dense one, of any widths
 
 	pooled bool // on a network with max pooling
 }
@@ -57,6 +63,7 @@ func Run(t *testing.T, c Config) {
 	t.Run("NamesDivergence", c.namesDivergence)
 	t.Run("SurvivesSingular", c.survivesSingular)
 	t.Run("SharedWeights", c.sharedWeights)
+	t.Run("WeighsSamples", c.WeighsSamples)
 	t.Run("Pooling", c.pooling)
 	if c.RankTolerance > 0 {
 		t.Run("RanksAgree", c.ranksAgree)
@@ -289,7 +296,17 @@ func (c Config) allocatesNothing(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector allocates, and drops what sync.Pool keeps")
 	}
-	p, n := c.problem()
+	for _, weighted := range []bool{false, true} {
+		p, n := c.problem()
+		if weighted {
+			p.Y.Weight = weightsFor(p)
+		}
+		c.stepsAllocateNothing(t, p, n)
+	}
+}
+
+func (c Config) stepsAllocateNothing(t *testing.T, p *dlam.Problem, n *dlam.Network) {
+	t.Helper()
 	st, err := c.Solver.Init(p, n)
 	if err != nil {
 		t.Fatal(err)
@@ -304,7 +321,7 @@ func (c Config) allocatesNothing(t *testing.T) {
 		step()
 	}
 	if got := testing.AllocsPerRun(10, step); got > 0 {
-		t.Errorf("allocations in a warm step: got %v, want 0", got)
+		t.Errorf("allocations in a warm step, weighted %t: got %v, want 0", p.Y.Weight != nil, got)
 	}
 }
 
@@ -323,6 +340,13 @@ func (c Config) leavesNothingRunning(t *testing.T) {
 
 func (c Config) ranksAgree(t *testing.T) {
 	p, n := c.problem()
+	c.ranksAgreeOn(t, p, n)
+	p.Y.Weight = weightsFor(p)
+	c.ranksAgreeOn(t, p, n)
+}
+
+func (c Config) ranksAgreeOn(t *testing.T, p *dlam.Problem, n *dlam.Network) {
+	t.Helper()
 	_, want := c.run(t, p, n, 3)
 	const ranks = 2
 	group := comm.Group(ranks)

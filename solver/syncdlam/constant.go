@@ -6,6 +6,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -14,19 +15,20 @@ import (
 // classes' log frequencies, a code of the most frequent class and one of none.
 func bestConstant(e *pass.Engine, p *dlam.Problem) (risk float64, output []float32, err error) {
 	width := p.Y.Width()
-	sums := make([]float64, width+1) // of the targets, and the number of samples
+	sums := make([]float64, width+1) // of the targets, and of the samples' weights
 	target := make([]float32, width)
 	for i := range p.Y.Rows() {
+		weight := p.Y.WeightOf(i)
 		if p.Y.Class != nil {
 			p.Y.Distribution(target, i)
 		} else {
 			p.Y.Code(target, i, 0, 0)
 		}
 		for j, v := range target {
-			sums[j] += float64(v)
+			sums[j] += weight * float64(v)
 		}
 	}
-	sums[width] = float64(p.Y.Rows())
+	sums[width] = p.Y.TotalWeight()
 	if err := e.Comm.Sum(sums); err != nil {
 		return 0, nil, err
 	}
@@ -58,7 +60,7 @@ func bestConstant(e *pass.Engine, p *dlam.Problem) (risk float64, output []float
 		}
 		for lo := 0; lo < p.Y.Rows(); lo += pass.Block {
 			hi := min(lo+pass.Block, p.Y.Rows())
-			risks[r] += p.Loss.Value(z.RowRange(0, hi-lo), p.Y.RowRange(lo, hi))
+			risks[r] += loss.Weighted(p.Loss, z.RowRange(0, hi-lo), p.Y.RowRange(lo, hi))
 		}
 	}
 	if err := e.Comm.Sum(risks); err != nil {
@@ -82,12 +84,18 @@ func (s *miniBatch) startAtConstant(output []float32) error {
 	if len(last.B) != len(output) { // it is at several places: an output has no intercept of its own
 		return nil
 	}
-	z, err := s.net.Predict(s.monitor.Inputs(), s.p.Threads)
+	x, y := s.monitor.Data()
+	z, err := s.net.Predict(x, s.p.Threads)
 	if err != nil {
 		return err
 	}
-	sums := make([]float64, z.Cols)
-	pass.AddColumns(sums, z)
+	sums := make([]float64, z.Cols+1) // of the outputs, and of the samples' weights
+	for i := range z.Rows {
+		for j, v := range z.Row(i) {
+			sums[j] += y.WeightOf(i) * float64(v)
+		}
+	}
+	sums[z.Cols] = y.TotalWeight()
 	if err := s.e.Comm.Sum(sums); err != nil {
 		return err
 	}
@@ -99,7 +107,7 @@ func (s *miniBatch) startAtConstant(output []float32) error {
 	least := float32(-math.Log(2 * s.samples)) // where no sample is of the class
 	for j := range output {
 		output[j] = max(output[j], least)
-		last.B[j] = output[j] - float32(sums[j]/float64(s.monitor.Samples))
+		last.B[j] = output[j] - float32(sums[j]/sums[len(output)])
 	}
 	s.output = output
 	return nil

@@ -19,6 +19,7 @@ type core struct {
 	net     *dlam.Network // the parameters that move
 	e       *pass.Engine
 	samples float64 // over all ranks
+	weight  float64 // sum of their weights
 	back    *backprop.Backprop
 	layers  []layer
 	moments int        // first layer whose metric comes from moments
@@ -42,7 +43,7 @@ type layer struct {
 // begin makes room for what a run keeps.
 func (c *core) begin() error {
 	var err error
-	if c.samples, err = c.e.Samples(c.p.X.Rows); err != nil {
+	if c.samples, c.weight, err = c.e.Samples(c.p.X.Rows, c.p.Y.TotalWeight()); err != nil {
 		return err
 	}
 	scratch := 0
@@ -77,6 +78,7 @@ func (c *core) begin() error {
 	if c.back, err = backprop.New(c.e, c.net.Layers, c.p.Loss); err != nil {
 		return fmt.Errorf("sync: %w", err)
 	}
+	c.back.MeanWeight = c.weight / c.samples
 	return nil
 }
 

@@ -82,7 +82,7 @@ func (s *miniBatch) Step(ctx context.Context) (dlam.Record, error) {
 	} else if err != nil {
 		return dlam.Record{}, err
 	}
-	r := dlam.Record{BatchRisk: risk / s.samples, Step: s.step, Regularization: s.regularization(s.mean)}
+	r := dlam.Record{BatchRisk: risk / s.weight, Step: s.step, Regularization: s.regularization(s.mean)}
 	if r.Risk, err = s.monitor.Risk(s.mean); err != nil {
 		return dlam.Record{}, err
 	}
@@ -95,7 +95,7 @@ func (s *miniBatch) Step(ctx context.Context) (dlam.Record, error) {
 	if s.monitor.Samples < int(s.samples) {
 		r.RiskSamples = s.monitor.Samples
 	}
-	r.Objective = s.samples*r.Risk + r.Regularization
+	r.Objective = s.weight*r.Risk + r.Regularization
 	return r, nil
 }
 
@@ -115,7 +115,7 @@ func (s *miniBatch) epoch(ctx context.Context) (risk float64, err error) {
 		risk += r
 	}
 	s.setLookahead(0)
-	s.target.observe(risk/s.samples, s.batches.Count)
+	s.target.observe(risk/s.weight, s.batches.Count)
 	return risk, nil
 }
 
@@ -127,13 +127,14 @@ func (s *miniBatch) update(x mat.Dense, y loss.Target) (risk float64, err error)
 	if err != nil {
 		return 0, err
 	}
-	excess, err := s.excess(g.Risk/g.N, y)
+	share := g.Weight / g.N
+	excess, err := s.excess(g.Risk/g.N, share, y)
 	if err != nil {
 		return 0, err
 	}
 	risk, n := g.Risk, g.N // another pass would take their memory
 	if k > 0 && !(excess <= unusual*s.polyak.excess) {
-		if before, err := s.takeBack(excess, x, y); err != nil || before < excess {
+		if before, err := s.takeBack(excess, share, x, y); err != nil || before < excess {
 			return risk + n*(before-excess), err
 		}
 	}
@@ -162,18 +163,19 @@ func (s *miniBatch) gradient(k int, x mat.Dense, y loss.Target) (*backprop.Gradi
 		return nil, err
 	}
 	if s.sketch != nil {
-		if err := s.sketch.average(x, s.Decay); err != nil {
+		if err := s.sketch.average(x, y, s.Decay); err != nil {
 			return nil, err
 		}
 	}
 	return g, s.refreshMetrics(gram, 0, s.Decay)
 }
 
-// excess is how far a mean risk is above the least possible.
-func (s *miniBatch) excess(risk float64, y loss.Target) (float64, error) {
+// excess is how far a batch's mean risk is above the least possible. share is the sum of
+// the batch's weights over what the sums were divided by to give the mean.
+func (s *miniBatch) excess(risk, share float64, y loss.Target) (float64, error) {
 	least := 0.0
 	if s.bounded != nil {
-		least = s.bounded.Least(y)
+		least = share * loss.Least(s.bounded, y)
 	}
 	const rounding = 1e-5
 	if excess := risk - least; !(excess < -rounding*(1+math.Abs(least))) {
@@ -192,14 +194,14 @@ const (
 // says whether it comes from that step or from the batch's samples. A step that is to
 // blame is taken back, and the run goes on from rest, with shorter steps and another
 // metric. It returns the batch's excess at the parameters that it leaves.
-func (s *miniBatch) takeBack(excess float64, x mat.Dense, y loss.Target) (float64, error) {
+func (s *miniBatch) takeBack(excess, share float64, x mat.Dense, y loss.Target) (float64, error) {
 	last := s.lookahead + s.step
 	s.moveAlong(-last)
 	risk, n, err := s.back.Risk(x, y)
 	if err != nil {
 		return 0, err
 	}
-	before, err := s.excess(risk/n, y)
+	before, err := s.excess(risk/n, share, y)
 	if err != nil || excess <= worsened*before {
 		s.moveAlong(last)
 		return excess, err

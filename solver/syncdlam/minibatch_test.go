@@ -178,7 +178,7 @@ func TestTakeBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		share := s.stability.share
-		got, err := s.takeBack(r/n, x, y)
+		got, err := s.takeBack(r/n, 1, x, y)
 		if err != nil {
 			t.Fatal(err)
 		}

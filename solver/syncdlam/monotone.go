@@ -46,6 +46,7 @@ func (s *monotone) begin() error {
 		if s.target, err = backprop.New(s.e, s.net.Layers, targets{s.p.Loss.(loss.Proximal), s.Rho, new(sync.Pool)}); err != nil {
 			return err
 		}
+		s.target.MeanWeight = s.back.MeanWeight
 	}
 	var moves []backprop.Direction
 	for _, ly := range s.layers {
@@ -137,7 +138,7 @@ func (s *monotone) measure() (slope, curvature float64, err error) {
 		return 0, 0, err
 	}
 	slope, curvature = s.regularizerModel()
-	return m.Slope/m.N + slope/s.samples, m.Curvature/m.N + curvature/s.samples, nil
+	return m.Slope/m.N + slope/s.weight, m.Curvature/m.N + curvature/s.weight, nil
 }
 
 // regularizerModel is −⟨∇Ω, V⟩, and ⟨V, ∇²Ω V⟩ where Ω is smooth.
@@ -180,7 +181,7 @@ func (s *monotone) descend(step float64) (bool, error) {
 // record is that of an update.
 func (s *monotone) record() dlam.Record {
 	return dlam.Record{
-		Objective: s.objective, Risk: s.grad.Risk / s.samples, Regularization: s.objective - s.grad.Risk, Step: s.step,
+		Objective: s.objective, Risk: s.grad.Risk / s.weight, Regularization: s.objective - s.grad.Risk, Step: s.step,
 	}
 }
 

@@ -70,7 +70,7 @@ func (j *moveJob) solve(l, lo, hi int, scratch []float32) {
 	m, in, f := &ly.metric, ly.w.Cols, float32(ly.scale)
 	share := f * (j.scale * float32(1/j.g.N))
 	rhs := mat.FromSlice(hi-lo, in, scratch[:(hi-lo)*in])
-	omega := f * (j.scale * float32(1/c.samples))
+	omega := f * (j.scale * float32(1/c.weight))
 	for i := lo; i < hi; i++ {
 		row, g := rhs.Row(i-lo), -share*float32(j.g.B[l].At(i))
 		clear(row)

@@ -28,9 +28,13 @@ func TestConformance(t *testing.T) {
 		if set.Batch > 0 {
 			features = 4200 // more than manyInputs
 		}
+		whole := set
+		if set.Batch > 0 {
+			whole.Batch = 1000
+		}
 		t.Run(name, func(t *testing.T) {
 			solvertest.Run(t, solvertest.Config{
-				Solver: Solver{set}, Activation: activation.Tanh{}, Init: dlam.He,
+				Solver: Solver{set}, Whole: Solver{whole}, Activation: activation.Tanh{}, Init: dlam.He,
 				Iterations: 10, Accuracy: 0.95, RankTolerance: ranks, Wide: wide, Features: features,
 			})
 		})

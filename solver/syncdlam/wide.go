@@ -5,6 +5,7 @@ import (
 
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/nn"
 )
@@ -47,7 +48,7 @@ func (c *core) wide() bool {
 	if c.Batch > 0 {
 		c.sketch = newRowSketch(c.e, m, ly.W.Cols, ly.W.Rows, c.rank(ly.W.Cols))
 	} else {
-		m.rows = newRowInverse(c.e, m, c.p.X, ly.W.Rows)
+		m.rows = newRowInverse(c.e, m, c.p.X, c.p.Y, ly.W.Rows)
 	}
 	return true
 }
@@ -73,8 +74,8 @@ func (m *inputMetric) rowTrace() (trace float64) {
 	return max(trace, noise*moment)
 }
 
-// rowInverse is exact, from fewer rows than inputs: with Y the n centred rows, over √n,
-// C = YᵀY, and by the identity of Woodbury
+// rowInverse is exact, from fewer rows than inputs: with Y the n centred rows, each times
+// the root of its weight's share of all (over √n, without weights), C = YᵀY, and by the identity of Woodbury
 //
 //	(C + dI)⁻¹ = (1/d)[I − Yᵀ(YYᵀ + dI)⁻¹Y]
 type rowInverse struct {
@@ -85,20 +86,21 @@ type rowInverse struct {
 	factor mat.Cholesky
 }
 
-func newRowInverse(e *pass.Engine, m *inputMetric, x mat.Dense, out int) *rowInverse {
+func newRowInverse(e *pass.Engine, m *inputMetric, x mat.Dense, targets loss.Target, out int) *rowInverse {
 	n := x.Rows
 	m.allocateRows(x.Cols, out, n, n*n)
 	m.low = new(lowRank)
 	r := &rowInverse{pool: e.Pool, y: mat.New(n, x.Cols), gram: m.square[:n*n], chol: make([]float64, n*n)}
-	for i := range n {
+	all := make([]float64, n) // rows that stand for as many as each, and itself
+	for i, total := 0, targets.TotalWeight(); i < n; i++ {
+		all[i] = total / targets.WeightOf(i)
 		for j, v := range x.Row(i) {
-			m.mean[j] += float64(v) / float64(n)
+			m.mean[j] += float64(v) / all[i]
 		}
 	}
-	scale := 1 / math.Sqrt(float64(n))
 	for i := range n {
-		y := r.y.Row(i)
-		*m.moment() += kernel.SumSquares(x.Row(i)) / float64(n)
+		y, scale := r.y.Row(i), 1/math.Sqrt(all[i])
+		*m.moment() += kernel.SumSquares(x.Row(i)) / all[i]
 		for j, v := range x.Row(i) {
 			y[j] = float32(scale * (float64(v) - m.mean[j]))
 		}
@@ -146,9 +148,10 @@ type rowSketch struct {
 	e     *pass.Engine
 	m     *inputMetric
 	x     mat.Dense // the batch
-	n     float64   // its rows, over all ranks
-	share float64   // of what was before in the averages
-	turn  bool      // the pass is for UC, and else for the mean
+	y     loss.Target
+	n     float64 // sum of its rows' weights, over all ranks
+	share float64 // of what was before in the averages
+	turn  bool    // the pass is for UC, and else for the mean
 
 	pass         *pass.Pass
 	rows, square pass.Scalar
@@ -175,13 +178,13 @@ func newRowSketch(e *pass.Engine, m *inputMetric, in, out, rank int) *rowSketch 
 }
 
 // average takes a mini-batch's rows into the averages, as inputMetric.average its moments.
-func (r *rowSketch) average(x mat.Dense, decay float64) error {
+func (r *rowSketch) average(x mat.Dense, y loss.Target, decay float64) error {
 	m, u := r.m, r.m.low.u
 	turns := 1
 	if !m.seen {
 		decay, turns = 0, firstTurns
 	}
-	r.x, r.share = x, decay
+	r.x, r.y, r.pass.Weights, r.share = x, y, y.Weight, decay
 	if err := r.averageMeans(); err != nil {
 		return err
 	}
@@ -259,9 +262,14 @@ func (r *rowSketch) Plan(p *pass.Plan) {
 func (r *rowSketch) Block(w *pass.Worker, lo, hi int) {
 	x := r.x.RowRange(lo, hi)
 	if !r.turn {
-		w.Add(r.rows, float64(x.Rows))
-		w.Add(r.square, pass.SumSquares(x))
-		pass.AddColumns(w.Vector(r.sum), x)
+		targets := r.y.RowRange(lo, hi)
+		w.Add(r.rows, targets.TotalWeight())
+		for lo := 0; lo < x.Rows; {
+			hi, weight := targets.Run(lo)
+			w.Add(r.square, weight*pass.SumSquares(x.RowRange(lo, hi)))
+			lo = hi
+		}
+		w.AddColumns(r.sum, x)
 		return
 	}
 	y, t := r.centred[w.Index].RowRange(0, x.Rows), r.t[w.Index].RowRange(0, x.Rows)

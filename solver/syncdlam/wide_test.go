@@ -13,6 +13,7 @@ import (
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/internal/testprob"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -108,7 +109,7 @@ func TestRowInverse(t *testing.T) {
 		e := pass.New(threads, nil)
 		defer e.Close()
 		var m inputMetric
-		m.rows = newRowInverse(e, &m, x, 3)
+		m.rows = newRowInverse(e, &m, x, loss.Target{Value: x}, 3)
 		if !m.invert(lambda, 0) {
 			t.Fatal("no inverse")
 		}
@@ -140,7 +141,8 @@ func sketched(t *testing.T, threads int, c comm.Comm, rank int, batches []mat.De
 	s := newRowSketch(e, m, batches[0].Cols, 3, rank)
 	for _, x := range batches {
 		lo, hi := comm.Share(x.Rows, e.Comm.Rank(), e.Comm.Size())
-		if err := s.average(x.RowRange(lo, hi), decay); err != nil {
+		part := x.RowRange(lo, hi)
+		if err := s.average(part, loss.Target{Value: part}, decay); err != nil {
 			return nil, err
 		}
 		m.seen = true

@@ -59,7 +59,7 @@ type normalEquations interface {
 // Wide reports whether so many inputs outnumber the samples, all of which this process
 // has: a layer's normal equations are then smaller with an unknown a sample.
 func (it *Iterate) Wide(inputs int) bool {
-	return float64(inputs) > it.N && it.e.Comm.Size() == 1
+	return float64(inputs) > it.count && it.e.Comm.Size() == 1
 }
 
 // FitAffine solves
@@ -72,6 +72,24 @@ func (it *Iterate) Wide(inputs int) bool {
 // leaves the matrix indefinite, βδs̄ is raised tenfold at a time, from 1e-9βs̄
 // at least; the number of times is the result.
 func (it *Iterate) FitAffine(ly *Layer, beta, alpha, ridge float64) (raised int, err error) {
+	mean, err := it.sumsOf(ly)
+	if err != nil {
+		return 0, err
+	}
+	return it.solve(ly, beta, alpha, ridge, mean)
+}
+
+// FitDamped is FitAffine with α = βλs̄ and no ridge.
+func (it *Iterate) FitDamped(ly *Layer, beta, lambda float64) (raised int, err error) {
+	mean, err := it.sumsOf(ly)
+	if err != nil {
+		return 0, err
+	}
+	return it.solve(ly, beta, beta*lambda*mean, 0, mean)
+}
+
+// sumsOf makes the sums of a layer's normal equations; mean is s̄.
+func (it *Iterate) sumsOf(ly *Layer) (mean float64, err error) {
 	switch {
 	case ly.affine != nil:
 	case it.Wide(ly.Net.W.Cols):
@@ -79,10 +97,11 @@ func (it *Iterate) FitAffine(ly *Layer, beta, alpha, ridge float64) (raised int,
 	default:
 		ly.affine = newAffineFit(it, ly)
 	}
-	mean, err := ly.affine.sums()
-	if err != nil {
-		return 0, err
-	}
+	return ly.affine.sums()
+}
+
+// solve solves a layer's normal equations, whose sums there are.
+func (it *Iterate) solve(ly *Layer, beta, alpha, ridge, mean float64) (raised int, err error) {
 	lambda := it.P.Regularizer.(prox.Smooth).Strong()
 	for {
 		solved, err := ly.affine.solve(beta, alpha, lambda, beta*ridge*mean)

@@ -1,6 +1,8 @@
 package split
 
 import (
+	"math"
+
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/mat"
@@ -18,6 +20,8 @@ import (
 //	W = Ŵ + (R − uδᵀ)ᵀA,  b = b̂ + δ,  KR = Z − AŴᵀ − 1b̂ᵀ,  Ku = 1,  δ = Rᵀ1/(c_b/c + uᵀ1)
 //
 // which takes a matrix with a row a sample, in the place of one with a row an input.
+// With weights of the samples, Z, A and the ones of the intercept stand for those times
+// the roots of their weights.
 type dualFit struct {
 	it     *Iterate
 	ly     *Layer
@@ -27,6 +31,7 @@ type dualFit struct {
 	factor mat.Cholesky
 	rhs    []float64 // the right sides, then R and u beside it
 	delta  []float64 // δ
+	root   []float64 // of each sample's weight
 	left   mat.Dense // R − uδᵀ, the left factor of W − Ŵ
 
 	shareW, shareB float64 // α/c, α/c_b
@@ -37,7 +42,11 @@ type dualFit struct {
 
 func newDualFit(it *Iterate, ly *Layer) *dualFit {
 	n, out := ly.Z.Rows, ly.Z.Cols
-	f := &dualFit{it: it, ly: ly, gram: make([]float64, n*n), chol: make([]float64, n*n), rhs: make([]float64, n*(out+1)), delta: make([]float64, out), left: mat.New(n, out)}
+	root := make([]float64, n)
+	for i := range root {
+		root[i] = math.Sqrt(it.P.Y.WeightOf(i))
+	}
+	f := &dualFit{root: root, it: it, ly: ly, gram: make([]float64, n*n), chol: make([]float64, n*n), rhs: make([]float64, n*(out+1)), delta: make([]float64, out), left: mat.New(n, out)}
 	f.rows.f, f.residual.f = f, f
 	return f
 }
@@ -52,7 +61,7 @@ func (f *dualFit) sums() (mean float64, err error) {
 	}
 	k := float64(f.ly.In.Cols + 1)
 	for i := range n {
-		mean += (f.gram[i*n+i] + 1) / k
+		mean += (f.gram[i*n+i] + f.root[i]*f.root[i]) / k
 	}
 	return mean, nil
 }
@@ -75,7 +84,7 @@ func (r *rowGram) Block(_ *pass.Worker, lo, hi int) {
 		for i := lo; i < hi; i++ {
 			row := r.f.gram[i*n : (i+1)*n]
 			for j := i; j < n; j++ {
-				row[j] += kernel.Dot(part.Row(i), part.Row(j))
+				row[j] += r.f.root[i] * r.f.root[j] * kernel.Dot(part.Row(i), part.Row(j))
 			}
 		}
 	}
@@ -116,10 +125,11 @@ func (f *dualFit) split(ratio float64) {
 	out := len(f.delta)
 	clear(f.delta)
 	for i := 0; i < len(f.rhs); i += out + 1 {
+		root := f.root[i/(out+1)]
 		for j := range out {
-			f.delta[j] += f.rhs[i+j]
+			f.delta[j] += root * f.rhs[i+j]
 		}
-		ratio += f.rhs[i+out]
+		ratio += root * f.rhs[i+out]
 	}
 	for j := range f.delta {
 		f.delta[j] /= ratio
@@ -127,7 +137,7 @@ func (f *dualFit) split(ratio float64) {
 	for i := range f.left.Rows {
 		row := f.rhs[i*(out+1) : (i+1)*(out+1)]
 		for j, d := range f.delta {
-			f.left.Data[i*out+j] = float32(row[j] - row[out]*d)
+			f.left.Data[i*out+j] = float32((row[j] - row[out]*d) / f.root[i]) // the product has the weight
 		}
 	}
 }
@@ -148,12 +158,13 @@ func (r *residualPass) Block(w *pass.Worker, lo, hi int) {
 	}
 	for i := lo; i < hi; i++ {
 		row := f.rhs[i*(len(b)+1) : (i+1)*(len(b)+1)]
-		row[len(b)] = 1
+		row[len(b)] = f.root[i]
 		for j, z := range f.ly.Z.Row(i) {
 			if row[j] = float64(z); f.shareW > 0 {
 				intercept := float64(b[j])
 				row[j] -= f.shareW*(float64(v.At(i-lo, j))-intercept) + f.shareB*intercept
 			}
+			row[j] *= f.root[i]
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package split
 
-import "github.com/dlam-go/dlam/internal/pass"
+import (
+	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
+)
 
 // outputFit is the memory of the output layer's step.
 type outputFit struct {
@@ -108,28 +112,43 @@ func (m *measure) Block(w *pass.Worker, lo, hi int) {
 	ly, s := m.ly, m.it.Scratch(w)
 	v, z := s.Affine(0, ly, lo, hi), ly.Z.RowRange(lo, hi)
 	e, zs := v.Elements(), z.Elements()
+	targets := m.it.P.Y.RowRange(lo, hi)
 	for i, x := range e {
 		e[i] = zs[i] - x
-		w.Add(m.linear, float64(e[i])*float64(e[i]))
 	}
+	addSquares(w, m.linear, v, targets)
 	out := z
 	if ly.A.Rows > 0 {
 		h := s.Block(1, hi-lo, z.Cols)
 		ly.Net.H.Apply(h.Elements(), zs)
 		out = ly.A.RowRange(lo, hi)
-		a := out.Elements()
-		for i, x := range h.Elements() {
-			d := float64(a[i] - x)
-			w.Add(m.activation, d*d)
+		a, gap := out.Elements(), h.Elements()
+		for i, x := range gap {
+			gap[i] = a[i] - x
 		}
+		addSquares(w, m.activation, h, targets)
 	}
 	if ly.Next != nil {
 		return
 	}
-	w.Add(m.risk, m.it.P.Loss.Value(out, m.it.P.Y.RowRange(lo, hi)))
+	w.Add(m.risk, loss.Weighted(m.it.P.Loss, out, targets))
 	if m.it.Dual.Rows > 0 {
-		for i, u := range m.it.Dual.RowRange(lo, hi).Elements() {
-			w.Add(m.dual, float64(u)*float64(e[i]))
+		dual := m.it.Dual.RowRange(lo, hi)
+		for i := range dual.Rows {
+			weight := targets.WeightOf(i)
+			for j, u := range dual.Row(i) {
+				w.Add(m.dual, weight*(float64(u)*float64(v.At(i, j))))
+			}
+		}
+	}
+}
+
+// addSquares adds the squares of m's elements, each times its sample's weight.
+func addSquares(w *pass.Worker, to pass.Scalar, m mat.Dense, targets loss.Target) {
+	for i := range m.Rows {
+		weight := targets.WeightOf(i)
+		for _, x := range m.Row(i) {
+			w.Add(to, weight*(float64(x)*float64(x)))
 		}
 	}
 }

@@ -39,7 +39,8 @@ type Options struct {
 type Iterate struct {
 	P      *dlam.Problem
 	Net    *dlam.Network
-	N      float64 // number of samples, over all ranks
+	N      float64 // sum of the samples' weights, over all ranks: their number without any
+	count  float64 // number of samples, over all ranks
 	Layers []Layer
 	Dual   mat.Dense // u, n×d_L; empty without one
 	Done   int       // iterations
@@ -74,7 +75,7 @@ func New(p *dlam.Problem, n *dlam.Network, o Options) (*Iterate, error) {
 
 // start runs the network forward.
 func (it *Iterate) start() (err error) {
-	if it.N, err = it.e.Samples(it.P.X.Rows); err != nil {
+	if it.count, it.N, err = it.e.Samples(it.P.X.Rows, it.P.Y.TotalWeight()); err != nil {
 		return err
 	}
 	for l := range it.Layers {
@@ -113,6 +114,7 @@ func (it *Iterate) allocate(o Options) {
 		it.Dual = mat.New(rows, it.Layers[len(it.Layers)-1].Net.W.Rows)
 	}
 	it.Sums = it.e.NewPass(pass.Whole)
+	it.Sums.Weights = it.P.Y.Weight
 	it.scratch = make([]Scratch, it.e.Pool.Threads())
 	for w := range it.scratch {
 		for i := range it.scratch[w].blocks {

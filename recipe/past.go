@@ -1,0 +1,91 @@
+package recipe
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/trace"
+)
+
+// Past is a run as the files in its folder tell of it.
+type Past struct {
+	Folder   string
+	Names    []string          // of its settings, in the order of config.toml
+	Settings map[string]string // each as text
+	// Status is the model's dlam.Status, or Unfinished.
+	Status  string
+	Last    dlam.Record // of the trace; zero before the first iteration
+	Best    *dlam.Score // of the scores on test samples, or nil if there are none
+	Changed time.Time   // when the last of its files was written
+}
+
+// Unfinished is the status of a run that goes on, or that can go on with --resume.
+const Unfinished = "unfinished"
+
+// ReadPast reads what a run's folder tells. A folder without config.toml holds no run,
+// which is an error that wraps fs.ErrNotExist.
+func ReadPast(folder string) (*Past, error) {
+	p := &Past{Folder: folder, Status: Unfinished}
+	raw, err := os.ReadFile(filepath.Join(folder, ConfigName))
+	if err != nil {
+		return nil, fmt.Errorf("run folder: %w", err)
+	}
+	if p.Names, p.Settings, _, err = decode(string(raw)); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(folder, ConfigName), err)
+	}
+	for _, name := range []string{ConfigName, trace.FileName, model.FileName, model.CheckpointName} {
+		if info, err := os.Stat(filepath.Join(folder, name)); err == nil && info.ModTime().After(p.Changed) {
+			p.Changed = info.ModTime()
+		}
+	}
+	records, err := trace.ReadFile(filepath.Join(folder, trace.FileName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, r := range records {
+		p.Last = r
+		if CompareScores(r.Test, p.Best) > 0 {
+			p.Best = r.Test
+		}
+	}
+	return p, p.readStatus()
+}
+
+// readStatus reads how the run ended, if it has: a checkpoint goes when a model is made.
+func (p *Past) readStatus() error {
+	if _, err := os.Stat(filepath.Join(p.Folder, model.CheckpointName)); err == nil {
+		return nil
+	}
+	m, err := model.Load(filepath.Join(p.Folder, model.FileName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p.Status = m.Training.Status
+	return nil
+}
+
+// CompareScores orders scores by accuracy, and by R² of values: the better is more.
+// No score, nil, is the least.
+func CompareScores(a, b *dlam.Score) int {
+	if a == nil || b == nil {
+		return cmp.Compare(there(a), there(b))
+	}
+	return cmp.Or(cmp.Compare(a.Accuracy, b.Accuracy), cmp.Compare(a.R2, b.R2))
+}
+
+func there(s *dlam.Score) int {
+	if s == nil {
+		return 0
+	}
+	return 1
+}

@@ -1,0 +1,159 @@
+package cdlam
+
+import (
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/solver/internal/split"
+)
+
+const (
+	// kappa is κ: the weight of the coupled block's proximal terms.
+	kappa = 1e-3
+	// pad widens a closed-form curvature beyond its own rounding, and accept is the
+	// relative tolerance of the test on a move: float32 products of a few thousand terms.
+	pad, accept = 1e-6, 1e-5
+	// raise is the factor of τ where a move does not pass.
+	raise = 2
+	// maxTrials bounds the search of a sample's τ: 2^200 is past any curvature.
+	maxTrials = 200
+	// minCurvature keeps τ positive where a gradient all but vanishes.
+	minCurvature = 1e-30
+)
+
+// coupledFit is the coupled block of a hidden layer, block by block of samples.
+type coupledFit struct {
+	s  *stepper
+	ly *split.Layer
+
+	trials, unmoved pass.Scalar
+}
+
+// Plan names the sums.
+func (f *coupledFit) Plan(p *pass.Plan) { f.trials, f.unmoved = p.Scalar(), p.Scalar() }
+
+// room is one worker's scratch for a block of samples.
+type room struct {
+	v, residual, grad, image []float32
+	zs, as                   []float32 // candidates of the samples under trial
+	moves                    []float32 // and Δa
+	center, target, h        []float32 // of one sample: where z and a would go, h(z)
+	tau                      [pass.Block]float64
+	under                    [pass.Block]int // samples under trial
+	fitter                   activation.Fitter
+}
+
+func newRoom(width int) *room {
+	buf := func() []float32 { return make([]float32, pass.Block*width) }
+	row := func() []float32 { return make([]float32, width) }
+	return &room{v: buf(), residual: buf(), grad: buf(), image: buf(), zs: buf(), as: buf(), moves: buf(),
+		center: row(), target: row(), h: row()}
+}
+
+func matrix(buf []float32, rows, cols int) mat.Dense {
+	return mat.FromSlice(rows, cols, buf[:rows*cols])
+}
+
+// Block updates samples lo to hi-1.
+func (f *coupledFit) Block(w *pass.Worker, lo, hi int) {
+	ly, next, r := f.ly, f.ly.Next, f.s.rooms[w.Index]
+	rows, d, out := hi-lo, ly.Net.Units(), next.Net.Units()
+	z, a := ly.Z.RowRange(lo, hi), ly.A.RowRange(lo, hi)
+	v, e := matrix(r.v, rows, d), matrix(r.residual, rows, out)
+	ly.Products.Affine(v, ly.In.RowRange(lo, hi), nil)
+	next.Products.Affine(e, a, nil)
+	zn := next.Z.RowRange(lo, hi).Elements()
+	for i, x := range e.Elements() {
+		e.Elements()[i] = x - zn[i]
+	}
+	g, image := matrix(r.grad, rows, d), matrix(r.image, rows, out)
+	next.Products.Back(g, e, nil, nil)
+	next.Products.Image(image, g, nil)
+	n := 0
+	for i := range rows { // the least τ that passes if the band does not cut
+		r.tau[i] = minCurvature
+		if norm := kernel.SumSquares(g.Row(i)); norm > 0 {
+			r.tau[i] = max(minCurvature, f.s.Rho*kernel.SumSquares(image.Row(i))/norm*(1+pad))
+		}
+		r.under[n] = i
+		n++
+	}
+	for trial := 0; n > 0 && trial < maxTrials; trial++ {
+		n = f.try(w, r, n, z, a, v, g)
+	}
+	w.Add(f.unmoved, float64(n))
+}
+
+// try finds the candidates of the n samples under trial, takes those whose move passes
+// and raises τ of the others, whose number it returns.
+func (f *coupledFit) try(w *pass.Worker, r *room, n int, z, a, v, g mat.Dense) (left int) {
+	d, out := a.Cols, f.ly.Next.Net.Units()
+	zs, as, moves := matrix(r.zs, n, d), matrix(r.as, n, d), matrix(r.moves, n, d)
+	for k, i := range r.under[:n] {
+		f.candidate(r, zs.Row(k), as.Row(k), z.Row(i), a.Row(i), v.Row(i), g.Row(i), r.tau[i])
+		old, move := a.Row(i), moves.Row(k)
+		for j, x := range as.Row(k) {
+			move[j] = x - old[j]
+		}
+	}
+	image := matrix(r.image, n, out)
+	f.ly.Next.Products.Image(image, moves, nil)
+	for k, i := range r.under[:n] {
+		norm, curved := kernel.SumSquares(moves.Row(k)), f.s.Rho*kernel.SumSquares(image.Row(k))
+		if curved <= r.tau[i]*norm*(1+accept) {
+			copy(z.Row(i), zs.Row(k))
+			copy(a.Row(i), as.Row(k))
+			continue
+		}
+		r.tau[i] = max(r.tau[i]*raise, curved/norm)
+		r.under[left] = i
+		left++
+		w.Add(f.trials, 1)
+	}
+	return left
+}
+
+// candidate finds the minimiser of each entry of a sample, given τ. The two quadratics
+// in z are one around their mean, and so are those in a. Where the free minimiser is not
+// in the band, a is on its edge, s = ±ε from h(z), and z fits h(z) to â − s. An entry for
+// which that is worse than where it is, stays: sign jumps, so that the other edge may be
+// the better one, and smooth activations are fitted on a grid.
+func (f *coupledFit) candidate(r *room, zs, as, z, a, v, g []float32, tau float64) {
+	h, eps, step := f.ly.Net.H, float32(f.s.Epsilon), float32(f.s.Rho/tau)
+	c, t, hz := r.center[:len(z)], r.target[:len(z)], r.h[:len(z)]
+	for j := range z {
+		c[j] = (v[j] + kappa*z[j]) / (1 + kappa)
+		t[j] = a[j] - step/(1+kappa)*g[j]
+	}
+	h.Apply(hz, c)
+	for j, x := range t { // as: what h(z) is fitted to, and h(c) where that needs no fit
+		switch {
+		case x > hz[j]+eps:
+			as[j] = x - eps
+		case x < hz[j]-eps:
+			as[j] = x + eps
+		default:
+			as[j] = hz[j]
+		}
+	}
+	copy(zs, z)
+	r.fitter.Fit(h, zs, c, as, float32(tau), float32(f.s.Rho))
+	for j, to := range as {
+		if to == hz[j] {
+			zs[j] = c[j]
+		}
+	}
+	h.Apply(hz, zs)
+	for j, x := range t {
+		as[j] = max(hz[j]-eps, min(x, hz[j]+eps))
+		if f.cost(zs[j]-c[j], as[j]-x, tau) > f.cost(z[j]-c[j], a[j]-x, tau) {
+			zs[j], as[j] = z[j], a[j]
+		}
+	}
+}
+
+// cost is an entry's objective at a point so far from the two centres.
+func (f *coupledFit) cost(dz, da float32, tau float64) float64 {
+	return f.s.Rho*float64(dz)*float64(dz) + tau*float64(da)*float64(da)
+}

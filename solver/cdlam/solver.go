@@ -1,0 +1,138 @@
+package cdlam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/check"
+	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/solver/internal/split"
+)
+
+// Settings are the method's.
+type Settings struct {
+	Rho     float64 // ρ > 0, weight of z_l = V_l
+	Epsilon float64 // ε > 0, half width of the band of a_l around h(z_l)
+	Lambda  float64 // λ > 0, damping of the (W, b)-step, relative to the inputs' mean square
+	Rounds  int     // ≥ 1: updates of all z and a before one of W and b
+}
+
+// DefaultSettings are for any data: docs/mathematics.md has how they were chosen.
+func DefaultSettings() Settings { return Settings{Rho: 0.01, Epsilon: 1e-3, Lambda: 0.3, Rounds: 5} }
+
+// Validate reports every setting outside its range.
+func (s Settings) Validate() error {
+	v := check.Of("cdlam settings")
+	v.Above(0, "rho", s.Rho)
+	v.Above(0, "epsilon", s.Epsilon)
+	v.Above(0, "lambda", s.Lambda)
+	v.AtLeast(1, "rounds", s.Rounds, "")
+	return v.Err()
+}
+
+// Solver is DLAM with coupled blocks, with its settings.
+type Solver struct{ Settings Settings }
+
+var _ dlam.Solver = Solver{}
+
+func (Solver) String() string { return "cdlam" }
+
+// Validate reports every setting outside its range.
+func (s Solver) Validate() error { return s.Settings.Validate() }
+
+// Memory is about how many bytes a run takes beside the samples.
+func (Solver) Memory(widths []int, samples, threads int) float64 {
+	widest := 0
+	for _, d := range widths[1:] {
+		widest = max(widest, d)
+	}
+	const buffers = 7 // of room
+	return split.Memory(widths, samples, threads, split.Options{}) + 4*float64(threads*buffers*pass.Block*widest)
+}
+
+// Init starts from a forward pass. It refuses regularisers that are not quadratic, and
+// activations that are not monotone, of which the band's edges do not say where a
+// minimiser is.
+func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
+	if err := errors.Join(s.Settings.Validate(), split.Quadratic(p.Regularizer)); err != nil {
+		return nil, err
+	}
+	it, err := split.New(p, n, split.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("cdlam: %w", err)
+	}
+	st := &stepper{Settings: s.Settings, Iterate: it, penalty: make([]float64, len(it.Layers))}
+	for l := range it.Layers {
+		ly := &it.Layers[l]
+		if _, ok := ly.Net.H.(activation.Monotone); !ok {
+			it.Close()
+			return nil, fmt.Errorf("cdlam: layer %d: activation %v is not monotone (activation.Monotone), which the coupled step needs", l+1, ly.Net.H.Spec())
+		}
+		st.coupled = append(st.coupled, coupledFit{s: st, ly: ly})
+		st.widest = max(st.widest, ly.Net.Units())
+	}
+	for range max(1, p.Threads) {
+		st.rooms = append(st.rooms, newRoom(st.widest))
+	}
+	return st, nil
+}
+
+// stepper is a run of the method.
+type stepper struct {
+	Settings
+	*split.Iterate
+	coupled []coupledFit
+	rooms   []*room // of each worker
+	widest  int
+	tally   split.Tally
+	penalty []float64
+}
+
+var _ dlam.Resumable = (*stepper)(nil)
+
+// Step is one iteration.
+func (s *stepper) Step(ctx context.Context) (dlam.Record, error) {
+	trials := 0
+	for range s.Rounds {
+		if err := ctx.Err(); err != nil {
+			return dlam.Record{}, err
+		}
+		if _, err := s.FitOutput(s.Rho); err != nil {
+			return dlam.Record{}, err
+		}
+		for l := len(s.Layers) - 2; l >= 0; l-- {
+			f := &s.coupled[l]
+			if err := s.Run(f); err != nil {
+				return dlam.Record{}, err
+			}
+			trials += int(s.Sums.Scalar(f.trials))
+		}
+	}
+	for l := range s.Layers {
+		raised, err := s.FitDamped(&s.Layers[l], s.Rho, s.Lambda)
+		if err != nil {
+			return dlam.Record{}, err
+		}
+		trials += raised
+	}
+	s.Done++
+	return s.record(trials)
+}
+
+// record sums up the iteration.
+func (s *stepper) record(trials int) (dlam.Record, error) {
+	t := &s.tally
+	if err := s.Measure(t); err != nil {
+		return dlam.Record{}, err
+	}
+	r := dlam.Record{Risk: t.Risk / s.N, Regularization: t.Regularization, Penalty: s.penalty, Trials: trials, Epsilon: s.Epsilon}
+	r.Objective = t.Risk + t.Regularization
+	for l := range s.penalty {
+		s.penalty[l] = s.Rho / 2 * t.Linear[l]
+		r.Objective += s.penalty[l]
+	}
+	return r, nil
+}

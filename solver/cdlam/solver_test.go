@@ -1,0 +1,64 @@
+package cdlam
+
+import (
+	"math"
+	"testing"
+
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/testprob"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/prox"
+	"github.com/dlam-go/dlam/solver/solvertest"
+)
+
+func TestConformance(t *testing.T) {
+	set := DefaultSettings()
+	set.Rounds = 3 // the suite trains many times
+	c := solvertest.Config{
+		Solver: Solver{set}, Activation: activation.ReLU{}, Init: dlam.He,
+		Iterations: 40, Accuracy: 0.95,
+		RankTolerance: 1e-4, // float32 products, summed in other blocks
+	}
+	solvertest.Run(t, c)
+	c.Wide = true
+	t.Run("Wide", func(t *testing.T) { solvertest.Run(t, c) })
+}
+
+// falls reports an objective that rises.
+type falls struct {
+	t    *testing.T
+	last float64
+}
+
+func (f *falls) Record(r dlam.Record) error {
+	// Float32 iterates hold F's quadratic terms to about 1e-6 of it.
+	if r.Objective > f.last*(1+1e-5) {
+		f.t.Errorf("iteration %d: objective rose from %v to %v", r.Iteration, f.last, r.Objective)
+	}
+	f.last = r.Objective
+	return nil
+}
+
+// TestDescends: F never rises, for every monotone activation and loss, whatever ρ and ε.
+func TestDescends(t *testing.T) {
+	for _, h := range activation.All {
+		if _, ok := h.(activation.Monotone); !ok {
+			continue
+		}
+		for _, l := range []loss.Loss{loss.CrossEntropy{}, loss.Squared{}, loss.Hinge{}} {
+			for _, set := range []Settings{{Rho: 0.01, Epsilon: 1e-3, Lambda: 0.3, Rounds: 2}, {Rho: 1e-4, Epsilon: 10, Lambda: 1e-3, Rounds: 2}, {Rho: 100, Epsilon: 1e-6, Lambda: 10, Rounds: 3}} {
+				p := testprob.Blobs(300, 8, 3, 2)
+				p.Loss, p.Regularizer = l, prox.L2{Lambda: 0.1}
+				n := testprob.Network(p, []int{10, 6}, h, dlam.He, 1)
+				f := &falls{t, math.Inf(1)}
+				if _, err := dlam.Run(t.Context(), Solver{set}, p, n, dlam.Options{Iterations: 6, Recorders: []dlam.Recorder{f}}); err != nil {
+					t.Fatal(err)
+				}
+				if t.Failed() {
+					t.Fatalf("%v, %v, %+v", h, l, set)
+				}
+			}
+		}
+	}
+}
