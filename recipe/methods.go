@@ -238,8 +238,8 @@ func makeSync(r *reader, f facts) dlam.Solver {
 		if f.table && f.classes {
 			s.Lambda = tableLambda
 		}
-		if f.shared && f.classes {
-			s.Lambda = syncdlam.SharedLambda
+		if f.shared {
+			s = s.ForShared(max(1, f.samples), max(1, f.iterations), f.classes)
 		}
 	}
 	g := r.given

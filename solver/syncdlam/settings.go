@@ -117,6 +117,17 @@ func (s Settings) sharedRank(in int) int {
 	return s.rank(in)
 }
 
+// ForShared is s, mini-batch settings for so many samples and epochs, as suits a network
+// in which some layer shares its weights: runs of few updates take batches half as large
+// as those of dense networks (docs/layers.md).
+func (s Settings) ForShared(samples, epochs int, classes bool) Settings {
+	if classes {
+		s.Lambda = SharedLambda
+	}
+	s.Batch = min(s.Batch, max(DefaultSettings(epochs).Batch/4, samples*epochs/updates))
+	return s
+}
+
 // SharedLambda is the damping for mini-batches of classes and a network in which some
 // layer shares its weights (docs/layers.md).
 const SharedLambda = 3
