@@ -52,19 +52,19 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if !d.Labelled() || (d.Class != nil) != (m.Classes != nil) {
 		return usagef("%s: no labels of the model's kind to measure on", u.source.Data)
 	}
-	r, err := judge.Model(m, d, u.threads)
-	if err != nil {
-		return err
-	}
-	d = d.WeighClasses(m.Training.ClassWeights)
 	column := m.Transform.Table.Weight
 	if d.Table.Weight == "" {
 		column = ""
 	}
 	a.sayWeights(column, m.Classes, m.Training.ClassWeights)
-	score, err := dlam.Evaluate(m.Network, d.X, d.Target(), m.Loss, u.threads)
+	trained := d.WeighClasses(m.Training.ClassWeights)
+	score, err := dlam.Evaluate(m.Network, trained.X, trained.Target(), m.Loss, u.threads)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
+	}
+	r, err := judge.Model(m, d, u.threads)
+	if err != nil {
+		return err
 	}
 	unit := 1.0
 	if m.Transform.TargetFactor != 0 {
@@ -80,10 +80,10 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	}
 	s := map[string]any{
 		"solver": m.Training.Solver, "dataset": u.source.Data, "layers": m.Network.Widths(), "iterations": m.Training.Iterations,
-		"objective": score.Risk * d.Target().TotalWeight(), "risk": score.Risk, "seconds": time.Since(started).Seconds(), "seconds_per_iteration": nil,
+		"objective": score.Risk * trained.Target().TotalWeight(), "risk": score.Risk, "seconds": time.Since(started).Seconds(), "seconds_per_iteration": nil,
 		"status": dlam.Completed, "run": path, "samples": d.Rows(), "figures": r,
 	}
-	if d.Weight != nil {
+	if trained.Weight != nil {
 		s["weighted"] = true
 	}
 	part := map[bool]string{true: "train", false: "test"}

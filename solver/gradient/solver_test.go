@@ -17,8 +17,13 @@ import (
 func TestFullBatch(t *testing.T) {
 	for _, rule := range gradient.Rules {
 		t.Run(string(rule), func(t *testing.T) {
+			s := gradient.DefaultSettings(rule)
+			pooled := s
+			if rule == gradient.SGD || rule == gradient.Nesterov {
+				pooled.Rate /= 5 // rectifiers of shared weights die at the other
+			}
 			solvertest.Run(t, solvertest.Config{
-				Solver:     gradient.Solver{Settings: gradient.DefaultSettings(rule)},
+				Solver: gradient.Solver{Settings: s}, Pooled: gradient.Solver{Settings: pooled},
 				Activation: activation.ReLU{}, Init: dlam.He,
 				Iterations: 100, Accuracy: 0.95,
 				// The adaptive rules divide by the gradient's own size, so
@@ -35,10 +40,13 @@ func TestMiniBatch(t *testing.T) {
 			s := gradient.DefaultSettings(rule)
 			s.Batch, s.Schedule, s.Epochs = 64, gradient.Cosine, 12
 			s.Rate /= 10
-			whole := s
+			whole, pooled := s, s
 			whole.Batch = 1000
+			if rule == gradient.Adam {
+				pooled.Rate *= 4
+			}
 			solvertest.Run(t, solvertest.Config{
-				Solver: gradient.Solver{Settings: s}, Whole: gradient.Solver{Settings: whole}, Activation: activation.Tanh{}, Init: dlam.He,
+				Solver: gradient.Solver{Settings: s}, Whole: gradient.Solver{Settings: whole}, Pooled: gradient.Solver{Settings: pooled}, Activation: activation.Tanh{}, Init: dlam.He,
 				Iterations: 12, Accuracy: 0.95,
 				// Two ranks make other batches: they follow the same course,
 				// not the same path, but agree with each other bit for bit.

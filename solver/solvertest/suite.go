@@ -32,6 +32,8 @@ type Config struct {
 	// another order, in float32 within blocks. 0 skips the test, for methods
 	// that do not run on several ranks.
 	RankTolerance float64
+	// Pooled is Solver as it is set for a small convolutional network; nil: as it is.
+	Pooled dlam.Solver
 	// Whole is Solver with batches that have all samples, some more than there are; nil
 	// if it has no others.
 	Whole dlam.Solver
@@ -241,6 +243,9 @@ func (c Config) sharedWeights(t *testing.T) {
 // same bits and take no memory.
 func (c Config) pooling(t *testing.T) {
 	c.pooled = true
+	if c.Pooled != nil {
+		c.Solver = cut{c.Pooled}
+	}
 	st, err := c.Solver.Init(c.problem())
 	if err != nil {
 		if text := err.Error(); !strings.Contains(text, "layer 1 (conv 8 3x3 same, max 2) is a convolution, not fully connected") &&
