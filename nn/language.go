@@ -106,10 +106,13 @@ func ParseLayers(text string) ([]LayerSpec, error) {
 	var list []LayerSpec
 	for line := range strings.Lines(text) {
 		line, _, _ = strings.Cut(line, "#")
-		for part := range strings.SplitSeq(line, ",") {
+		parts := strings.Split(line, ",")
+		for i, part := range parts {
 			words := strings.Fields(part)
-			if len(words) == 0 {
-				continue
+			if last := i == len(parts)-1; len(words) == 0 && last {
+				continue // the line ends with a comma, or is empty
+			} else if len(words) == 0 {
+				return nil, fmt.Errorf("layer %d: nothing between two commas", len(list)+1)
 			}
 			s, err := parseLayer(words)
 			if err != nil {
@@ -120,6 +123,9 @@ func ParseLayers(text string) ([]LayerSpec, error) {
 	}
 	if list == nil {
 		return nil, errors.New("no layers: " + layersUsage)
+	}
+	if strings.HasSuffix(strings.TrimSpace(text), ",") {
+		return nil, fmt.Errorf("layer %d: nothing after the last comma", len(list)+1)
 	}
 	return list, nil
 }

@@ -46,6 +46,8 @@ func TestParseLayersRefuses(t *testing.T) {
 		{"conv 5 3 pad", "a number is missing after pad"},
 		{"conv 5 3 relu tanh", "want one activation at most"},
 		{"conv 5 3 swosh", `unknown activation "swosh"`},
+		{"dense 8,,dense 4", "layer 2: nothing between two commas"},
+		{"dense 8,", "layer 2: nothing after the last comma"},
 		{"max 1", "want windows of side 2 at least"},
 		{"max 2 relu", `got "relu" after it, want nothing`},
 	} {

@@ -422,7 +422,7 @@ func (m Method) accepts(o *Options) error {
 		}
 	}
 	if o.Certify && (m.monotone == nil || !m.monotone(m.MiniBatches(o))) {
-		v.Also(fmt.Errorf("nothing to certify: %s with these settings promises nothing of an iteration; dlam, mdlam, and sync with batch 0 do", m.Name))
+		v.Also(fmt.Errorf("nothing to certify: %s with these settings promises nothing of an iteration; dlam, mdlam, cdlam, and sync with batch 0 do", m.Name))
 	}
 	return v.Err()
 }

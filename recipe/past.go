@@ -33,17 +33,21 @@ const Unfinished = "unfinished"
 // which is an error that wraps fs.ErrNotExist.
 func ReadPast(folder string) (*Past, error) {
 	p := &Past{Folder: folder, Status: Unfinished}
+	for _, name := range []string{ConfigName, trace.FileName, model.FileName, model.CheckpointName} {
+		info, err := os.Stat(filepath.Join(folder, name))
+		if err == nil && !info.Mode().IsRegular() { // a pipe may never end
+			return nil, fmt.Errorf("%s: not a regular file", filepath.Join(folder, name))
+		}
+		if err == nil && info.ModTime().After(p.Changed) {
+			p.Changed = info.ModTime()
+		}
+	}
 	raw, err := os.ReadFile(filepath.Join(folder, ConfigName))
 	if err != nil {
 		return nil, fmt.Errorf("run folder: %w", err)
 	}
 	if p.Names, p.Settings, _, err = decode(string(raw)); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(folder, ConfigName), err)
-	}
-	for _, name := range []string{ConfigName, trace.FileName, model.FileName, model.CheckpointName} {
-		if info, err := os.Stat(filepath.Join(folder, name)); err == nil && info.ModTime().After(p.Changed) {
-			p.Changed = info.ModTime()
-		}
 	}
 	records, err := trace.ReadFile(filepath.Join(folder, trace.FileName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -71,6 +75,7 @@ func (p *Past) readStatus() error {
 		return err
 	}
 	p.Status = m.Training.Status
+	p.Last.Iteration = max(p.Last.Iteration, m.Training.Iterations) // the trace may be gone
 	return nil
 }
 

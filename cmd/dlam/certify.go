@@ -184,7 +184,7 @@ func (a *app) showCertificate(c *certify.Certificate) {
 		return
 	}
 	w := table.NewWriter()
-	w.SetOutputMirror(a.err)
+	w.SetOutputMirror(printable{a.err})
 	w.SetStyle(table.StyleLight)
 	w.AppendHeader(table.Row{"promise", "tightest at iteration", "layer", "left + slack ≥ right", "of it slack"})
 	for _, name := range certify.Promises() {

@@ -24,7 +24,7 @@ func (a *app) showColumns(all []dataset.Taken) {
 		}
 	}
 	w := table.NewWriter()
-	w.SetOutputMirror(a.err)
+	w.SetOutputMirror(printable{a.err})
 	w.SetStyle(table.StyleLight)
 	w.AppendHeader(table.Row{"column", "taken for", "found"})
 	shown := 0
@@ -61,7 +61,7 @@ func isPlain(k dataset.Taken) bool {
 // showTransform tells people what a model makes of the columns of a table.
 func (a *app) showTransform(all []dataset.Column) {
 	w := table.NewWriter()
-	w.SetOutputMirror(a.err)
+	w.SetOutputMirror(printable{a.err})
 	w.SetStyle(table.StyleLight)
 	w.AppendHeader(table.Row{"column", "taken for", "features", "for a missing value"})
 	for _, c := range all {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -112,7 +114,15 @@ func (a *app) foldable(cmd *cobra.Command, c *recipe.Config, f *cvFlags) (d reci
 	if f.time != "" {
 		f.folds.InOrder = true
 	}
+	for flag, name := range map[string]string{"group": f.group, "time": f.time} {
+		if name != "" && slices.Contains(dataset.Names, cmp.Or(c.Source.Data, dataset.Names[0])) {
+			return d, usagef("--%s: got %q, and %s has no columns with names", flag, name, cmp.Or(c.Source.Data, dataset.Names[0]))
+		}
+	}
 	if f.group != "" {
+		if f.group == c.Source.Weight {
+			return d, usagef("--group: column %q has the rows' weights (--weight-column)", f.group)
+		}
 		if f.folds.InOrder {
 			return d, usagef("--group does not go with --in-order and --time: the past is the group")
 		}

@@ -36,7 +36,7 @@ func newDataCommand(a *app) *cobra.Command {
 
 func (a *app) dataList(s *recipe.Source) error {
 	w := table.NewWriter()
-	w.SetOutputMirror(a.out)
+	w.SetOutputMirror(printable{a.out})
 	w.SetStyle(table.StyleLight)
 	w.AppendHeader(table.Row{"name", "where"})
 	for _, name := range dataset.Names {
@@ -71,7 +71,7 @@ func (a *app) dataInfo(ctx context.Context, src *recipe.Source, lim limits) erro
 	}
 	a.showColumns(s.Train.Taken)
 	w := table.NewWriter()
-	w.SetOutputMirror(a.out)
+	w.SetOutputMirror(printable{a.out})
 	w.SetStyle(table.StyleLight)
 	w.AppendHeader(table.Row{"part", "samples", "features", "min", "mean", "max", "constant features", "classes"})
 	for _, part := range []struct {

@@ -16,7 +16,7 @@ const mostClasses = 20
 // table is a table that people see.
 func (a *app) table(head ...any) table.Writer {
 	w := table.NewWriter()
-	w.SetOutputMirror(a.err)
+	w.SetOutputMirror(printable{a.err})
 	w.SetStyle(table.StyleLight)
 	w.Style().Format.Header = text.FormatDefault // names of classes are as they are
 	w.AppendHeader(head)
@@ -72,7 +72,7 @@ func (a *app) showValues(v *judge.Values) {
 func (a *app) showClasses(all []judge.Class) {
 	w := a.table("class", "precision", "recall", "F1", "ROC-AUC", "average precision", "support")
 	for _, c := range all {
-		w.AppendRow(table.Row{c.Name, figure(&c.Precision), figure(&c.Recall), figure(&c.F1), figure(c.ROCAUC), figure(c.AveragePrecision), c.Support})
+		w.AppendRow(table.Row{c.Name, figure(&c.Precision), figure(&c.Recall), figure(&c.F1), figure(c.ROCAUC), figure(c.AveragePrecision), figure(&c.Support)})
 	}
 	w.Render()
 }

@@ -128,7 +128,7 @@ func (a *app) showLayers(n *dlam.Network) {
 		return
 	}
 	w := table.NewWriter()
-	w.SetOutputMirror(a.err)
+	w.SetOutputMirror(printable{a.err})
 	w.SetStyle(table.StyleLight)
 	w.AppendHeader(table.Row{"layer", "kind", "activation", "output", "parameters", "MFLOP"})
 	w.AppendRow(table.Row{"", "input", "", n.Layers[0].In(), "", ""})
@@ -201,7 +201,7 @@ func (a *app) showInspection(i *inspection) {
 		a.say("classes: %q", i.Classes)
 	}
 	w := table.NewWriter()
-	w.SetOutputMirror(a.err)
+	w.SetOutputMirror(printable{a.err})
 	w.SetStyle(table.StyleLight)
 	head := table.Row{"layer", "map", "W", "activation", "‖W‖", "max |W|", "‖b‖", "dead units"}
 	shared := slices.ContainsFunc(i.Layers, func(ly model.Layer) bool { return ly.Map.Kind != nn.Dense{}.Spec().Kind })

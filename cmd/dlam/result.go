@@ -12,7 +12,7 @@ import (
 // result tells people how a run ended and what to do next.
 func (a *app) result(p *recipe.Plan, folder string, r *recipe.Result) {
 	w := table.NewWriter()
-	w.SetOutputMirror(a.err)
+	w.SetOutputMirror(printable{a.err})
 	w.SetStyle(table.StyleLight)
 	head := table.Row{"", "train", "test"}
 	if p.Validation != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +10,9 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -218,8 +221,31 @@ func version() string {
 // say writes a line for people: one process speaks for all.
 func (a *app) say(format string, args ...any) {
 	if a.job.Rank() == 0 {
-		_, _ = fmt.Fprintf(a.err, format+"\n", args...)
+		_, _ = fmt.Fprintf(printable{a.err}, format+"\n", args...)
 	}
+}
+
+// printable writes control characters as \x1b and the like: names in foreign files may
+// have some, with which a terminal could be made to show what is not so.
+type printable struct{ io.Writer }
+
+func (p printable) Write(b []byte) (int, error) {
+	control := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+	if !bytes.ContainsFunc(b, control) {
+		return p.Writer.Write(b)
+	}
+	var clean strings.Builder
+	for _, r := range string(b) {
+		if control(r) {
+			fmt.Fprintf(&clean, "\\x%02x", r)
+		} else {
+			clean.WriteRune(r)
+		}
+	}
+	if _, err := io.WriteString(p.Writer, clean.String()); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // warn tells of what goes wrong and does not end the command, each process of its own.

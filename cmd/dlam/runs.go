@@ -104,11 +104,11 @@ func (a *app) listRuns(folders []string, o runsOptions) error {
 		return nil
 	}
 	w := table.NewWriter()
-	w.SetOutputMirror(a.out)
+	w.SetOutputMirror(printable{a.out})
 	w.SetStyle(table.StyleLight)
 	w.AppendHeader(table.Row{"run", "data", "method", "network", "iterations", "best on test", "seconds", "status", "when"})
 	for _, p := range all {
-		w.AppendRow(table.Row{p.Folder, filepath.Base(p.Settings["data"]), p.Settings["solver"], p.Settings["hidden"],
+		w.AppendRow(table.Row{p.Folder, filepath.Base(p.Settings["data"]), p.Settings["solver"], cmp.Or(p.Settings["layers"], p.Settings["hidden"]),
 			fmt.Sprintf("%d of %s", p.Last.Iteration, p.Settings["iterations"]), scoreText(p.Best), fmt.Sprintf("%.3g", p.Last.Elapsed),
 			p.Status, p.Changed.Format(time.DateTime)})
 	}
@@ -214,7 +214,7 @@ func (a *app) diffRuns(one, other string, asJSON bool) error {
 		return nil
 	}
 	w := table.NewWriter()
-	w.SetOutputMirror(a.out)
+	w.SetOutputMirror(printable{a.out})
 	w.SetStyle(table.StyleLight)
 	w.Style().Format.Header = text.FormatDefault // folders are called as they are
 	w.AppendHeader(table.Row{"", one, other})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/memory"
+	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/recipe"
 	"github.com/dlam-go/dlam/report"
 	"github.com/dlam-go/dlam/solver/gradient"
@@ -162,6 +164,7 @@ func (a *app) train(cmd *cobra.Command, c *recipe.Config, f *trainFlags) error {
 	if !f.quiet {
 		a.showColumns(data.Columns())
 		a.sayWeights(p.Samples.Transform.Table.Weight, p.Samples.Train.Classes, p.ClassWeights)
+		a.sayUnlikeValues(p.Problem.Y.Value, p.Samples.Transform.Table.Name)
 		if c.Options.Layers != nil {
 			a.showLayers(p.Network)
 		}
@@ -171,6 +174,27 @@ func (a *app) train(cmd *cobra.Command, c *recipe.Config, f *trainFlags) error {
 		return nil
 	}
 	return a.execute(cmd.Context(), p, f)
+}
+
+// sayUnlikeValues tells people of values to predict together that vary by very different
+// amounts. Errors of all count alike, in the labels' units, so that the network learns
+// little of those that vary least.
+func (a *app) sayUnlikeValues(y mat.Dense, names string) {
+	const alike = 3
+	least, most := math.Inf(1), 0.0
+	for j := range y.Cols {
+		var sum, squares float64
+		for i := range y.Rows {
+			v := float64(y.At(i, j))
+			sum, squares = sum+v, squares+v*v
+		}
+		n := float64(y.Rows)
+		deviation := math.Sqrt(max(0, squares/n-sum*sum/(n*n)))
+		least, most = min(least, deviation), max(most, deviation)
+	}
+	if y.Cols > 1 && most > alike*least {
+		a.say("the values of %s vary by amounts up to %.3g times each other: their errors count alike, so little is learnt of those that vary least; bring them to like units, or train on each alone (--label, --drop)", names, most/least)
+	}
 }
 
 // newRunName is a name that is not taken: runs/DATA-SOLVER, then -2, -3, ….

@@ -20,6 +20,8 @@ type miniBatch struct {
 	mean    *dlam.Network // the network: an average of the parameters
 	monitor *backprop.Monitor
 
+	best     *dlam.Network // the network with the least risk: the first, or after an epoch of any attempt
+	bestRisk float64       // of it
 	start    *dlam.Network // what attempts begin with
 	constant float64       // mean risk of the best outputs that are the same for all samples
 	output   []float32     // these outputs; nil if the network was trained before
@@ -60,9 +62,10 @@ func (s *miniBatch) begin() error {
 	if err := s.startAtConstant(output); err != nil {
 		return err
 	}
-	s.mean, s.start = s.net.Clone(), s.net.Clone()
+	s.mean, s.start, s.best = s.net.Clone(), s.net.Clone(), s.net.Clone()
 	s.planAttempt()
-	return nil
+	s.bestRisk, err = s.monitor.Risk(s.net)
+	return err
 }
 
 // planAttempt lays an attempt out over the epochs that are left.
@@ -82,10 +85,12 @@ func (s *miniBatch) Step(ctx context.Context) (dlam.Record, error) {
 	} else if err != nil {
 		return dlam.Record{}, err
 	}
-	r := dlam.Record{BatchRisk: risk / s.weight, Step: s.step, Regularization: s.regularization(s.mean)}
+	r := dlam.Record{BatchRisk: risk / s.weight, Step: s.step}
 	if r.Risk, err = s.monitor.Risk(s.mean); err != nil {
 		return dlam.Record{}, err
 	}
+	r.Risk = s.keepBest(r.Risk)
+	r.Regularization = s.regularization(s.mean)
 	if s.attempt == attempt && s.mayRetry() && s.halfDone() && !(r.Risk <= hopeless*s.constant) {
 		s.retry()
 	}
@@ -97,6 +102,23 @@ func (s *miniBatch) Step(ctx context.Context) (dlam.Record, error) {
 	}
 	r.Objective = s.weight*r.Risk + r.Regularization
 	return r, nil
+}
+
+// clearlyWorse is the ratio of risks above which the last network gives way to the best.
+const clearlyWorse = 1.1
+
+// keepBest takes the risk of an epoch's network, and at the end of the run puts the best
+// in the place of one that is clearly worse. It returns the risk of the network.
+func (s *miniBatch) keepBest(risk float64) float64 {
+	if risk < s.bestRisk {
+		s.bestRisk = risk
+		s.best.CopyFrom(s.mean)
+	}
+	if s.epochs < s.Epochs || !(risk > clearlyWorse*s.bestRisk) { // no number stays: the run says so
+		return risk
+	}
+	s.mean.CopyFrom(s.best)
+	return s.bestRisk
 }
 
 // epoch takes every sample once, and returns the sum of their risks, each before

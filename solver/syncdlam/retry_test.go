@@ -10,6 +10,7 @@ import (
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/prox"
 )
 
 // leastConstant is the least risk of outputs that are the same for all samples, by
@@ -108,6 +109,39 @@ func TestRetry(t *testing.T) {
 	if s.net.Layers[0].W.Data[0] != want || s.mean.Layers[0].W.Data[0] != want || s.schedule.updates != float64(6*s.batches.Count) {
 		t.Errorf("the second attempt begins from %v and %v, over %v updates; want %v, over those of six epochs",
 			s.net.Layers[0].W.Data[0], s.mean.Layers[0].W.Data[0], s.schedule.updates, want)
+	}
+}
+
+// TestKeepBest: the last network gives way to the best one, of the start and of all
+// epochs, where it is worse by more than a tenth, and not before the run's end.
+func TestKeepBest(t *testing.T) {
+	for _, c := range []struct{ risks, want []float64 }{
+		{[]float64{0.5, 0.2, 0.21}, []float64{0.5, 0.2, 0.21}},
+		{[]float64{0.5, 0.2, 0.4}, []float64{0.5, 0.2, 0.2}},
+		{[]float64{5, 4, 3}, []float64{5, 4, 1}},
+		{[]float64{0.5, 0.2, math.NaN()}, []float64{0.5, 0.2, math.NaN()}},
+	} {
+		set := miniSettings(50)
+		set.Epochs = len(c.risks)
+		s := begun[*miniBatch](t, set, prox.None{})
+		s.bestRisk = 1
+		w := s.mean.Layers[0].W.Data
+		w[0] = -1
+		s.best.CopyFrom(s.mean)
+		for k, risk := range c.risks {
+			w[0] = float32(k)
+			s.epochs++
+			if got := s.keepBest(risk); got != c.want[k] && !math.IsNaN(c.want[k]) {
+				t.Errorf("%v: after epoch %d the risk is %v, want %v", c.risks, k+1, got, c.want[k])
+			}
+		}
+		end := map[float64]float32{0.21: 2, 0.2: 1, 1: -1}[c.want[2]]
+		if math.IsNaN(c.want[2]) {
+			end = 2
+		}
+		if w[0] != end {
+			t.Errorf("%v: the last network is that of %v, want %v", c.risks, w[0], end)
+		}
 	}
 }
 

@@ -52,7 +52,7 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 			metrics += (4*r - 4*in) * in
 		}
 	}
-	floats = 4*parameters + 2*packed + metrics
+	floats = 6*parameters + 2*packed + metrics
 	if b := s.Settings.Batch; b > 0 {
 		floats += float64((min(b, samples)+min(backprop.Monitored, samples))*widths[0]) + 2*float64(samples)
 	}

@@ -31,7 +31,7 @@ func (s *monotone) Restore(n *dlam.Network, st dlam.State) error {
 func (s *miniBatch) State() dlam.State {
 	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{
 		"epochs": {float64(s.epochs)}, "updates": {float64(s.updates)}, "step": {s.step}, "stale": {truth(s.stale)},
-		"attempt": {float64(s.attempt), float64(s.began)},
+		"attempt": {float64(s.attempt), float64(s.began)}, "best": {s.bestRisk},
 		"polyak":  {s.polyak.excess, s.polyak.square, s.polyak.least}, "stability": {s.stability.slope, s.stability.share, truth(s.stability.found)},
 		"target": {s.target.share, s.target.lowest, s.target.risk, float64(s.target.epochs), float64(s.target.updates)},
 	}}
@@ -39,6 +39,7 @@ func (s *miniBatch) State() dlam.State {
 	for l := range s.layers {
 		ly, m := &s.layers[l], &s.layers[l].metric
 		st.Float32[fmt.Sprint("w.", l)], st.Float32[fmt.Sprint("b.", l)] = ly.w.Data, ly.b
+		st.Float32[fmt.Sprint("best.w.", l)], st.Float32[fmt.Sprint("best.b.", l)] = s.best.Layers[l].W.Data, s.best.Layers[l].B
 		st.Float64[fmt.Sprint("square.", l)], st.Float64[fmt.Sprint("mean.", l)] = m.square, m.mean
 		if m.low != nil {
 			st.Float32[fmt.Sprint("subspace.", l)] = m.low.u.Data
@@ -60,6 +61,7 @@ func (s *miniBatch) Restore(n *dlam.Network, st dlam.State) error {
 	r.numbers("step", &s.step)
 	r.numbers("stale", &stale)
 	r.numbers("attempt", &attempt, &began)
+	r.numbers("best", &s.bestRisk)
 	s.attempt, s.began = int(attempt), int(began)
 	s.planAttempt()
 	r.numbers("polyak", &s.polyak.excess, &s.polyak.square, &s.polyak.least)
@@ -72,6 +74,8 @@ func (s *miniBatch) Restore(n *dlam.Network, st dlam.State) error {
 		ly, m := &s.layers[l], &s.layers[l].metric
 		restore(&r, st.Float32, fmt.Sprint("w.", l), ly.w.Data)
 		restore(&r, st.Float32, fmt.Sprint("b.", l), ly.b)
+		restore(&r, st.Float32, fmt.Sprint("best.w.", l), s.best.Layers[l].W.Data)
+		restore(&r, st.Float32, fmt.Sprint("best.b.", l), s.best.Layers[l].B)
 		restore(&r, st.Float64, fmt.Sprint("square.", l), m.square)
 		restore(&r, st.Float64, fmt.Sprint("mean.", l), m.mean)
 		if m.low != nil {
