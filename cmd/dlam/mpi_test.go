@@ -215,9 +215,9 @@ func traffic(solver string, d []int) (collectives, numbers int) {
 	}
 	switch solver {
 	case "sync": // the model along the direction, and one trial
-		return 2, numbers + 4 + 2
+		return 2, numbers + 4 + 3
 	case "sgd":
-		return 1, numbers + 2
+		return 1, numbers + 3
 	case "bcd", "admm":
 		return collectives + 1, numbers + 1
 	}
