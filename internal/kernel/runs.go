@@ -103,7 +103,7 @@ func (s *strip) addRun(c, b []float32, n int) {
 	width := panelWidth()
 	for j := 0; j < n; j += width {
 		s.w, s.b, s.c = min(width, n-j), b[j:], c[j:]
-		s.init = s.c
+		s.init, s.loose = s.c, true
 		s.run()
 	}
 }

@@ -15,6 +15,7 @@ type strip struct {
 	init            []float32
 	initRow         int
 	quads           bool // B is packed by packQuads
+	loose           bool // B is not packed: its rows lie where they are, and A's as in one tile
 }
 
 // heightGo is the height of the tiles of runGo.

@@ -20,6 +20,12 @@ func (s *strip) run() {
 		s.start()
 		return
 	}
+	if s.loose { // which the tiles do not take
+		even := *s
+		even.aTile = heightGo * s.aRow
+		even.runGo()
+		return
+	}
 	if s.w == panelWidth() {
 		s.tiles(0, s.m, s.c, s.cRow, s.init, s.initRow)
 		return
