@@ -183,9 +183,7 @@ func (a *app) showCertificate(c *certify.Certificate) {
 	if len(c.Tightest) == 0 {
 		return
 	}
-	w := table.NewWriter()
-	w.SetOutputMirror(printable{a.err})
-	w.SetStyle(table.StyleLight)
+	w := newTable(a.err)
 	w.AppendHeader(table.Row{"promise", "tightest at iteration", "layer", "left + slack ≥ right", "of it slack"})
 	for _, name := range certify.Promises() {
 		if q, ok := c.Tightest[name]; ok {

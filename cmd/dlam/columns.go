@@ -23,9 +23,7 @@ func (a *app) showColumns(all []dataset.Taken) {
 			plain++
 		}
 	}
-	w := table.NewWriter()
-	w.SetOutputMirror(printable{a.err})
-	w.SetStyle(table.StyleLight)
+	w := newTable(a.err)
 	w.AppendHeader(table.Row{"column", "taken for", "found"})
 	shown := 0
 	for _, k := range all {
@@ -60,9 +58,7 @@ func isPlain(k dataset.Taken) bool {
 
 // showTransform tells people what a model makes of the columns of a table.
 func (a *app) showTransform(all []dataset.Column) {
-	w := table.NewWriter()
-	w.SetOutputMirror(printable{a.err})
-	w.SetStyle(table.StyleLight)
+	w := newTable(a.err)
 	w.AppendHeader(table.Row{"column", "taken for", "features", "for a missing value"})
 	for _, c := range all {
 		missing := "unknown"

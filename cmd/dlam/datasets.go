@@ -35,9 +35,7 @@ func newDataCommand(a *app) *cobra.Command {
 }
 
 func (a *app) dataList(s *recipe.Source) error {
-	w := table.NewWriter()
-	w.SetOutputMirror(printable{a.out})
-	w.SetStyle(table.StyleLight)
+	w := newTable(a.out)
 	w.AppendHeader(table.Row{"name", "where"})
 	for _, name := range dataset.Names {
 		where := "in this program"
@@ -70,9 +68,7 @@ func (a *app) dataInfo(ctx context.Context, src *recipe.Source, lim limits) erro
 		return err
 	}
 	a.showColumns(s.Train.Taken)
-	w := table.NewWriter()
-	w.SetOutputMirror(printable{a.out})
-	w.SetStyle(table.StyleLight)
+	w := newTable(a.out)
 	w.AppendHeader(table.Row{"part", "samples", "features", "min", "mean", "max", "constant features", "classes"})
 	for _, part := range []struct {
 		name string

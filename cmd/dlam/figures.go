@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -13,11 +14,17 @@ import (
 // mostClasses is up to how many classes tables have a row for each.
 const mostClasses = 20
 
+// newTable is a table that is written to out.
+func newTable(out io.Writer) table.Writer {
+	w := table.NewWriter()
+	w.SetOutputMirror(printable{out})
+	w.SetStyle(table.StyleLight)
+	return w
+}
+
 // table is a table that people see.
 func (a *app) table(head ...any) table.Writer {
-	w := table.NewWriter()
-	w.SetOutputMirror(printable{a.err})
-	w.SetStyle(table.StyleLight)
+	w := newTable(a.err)
 	w.Style().Format.Header = text.FormatDefault // names of classes are as they are
 	w.AppendHeader(head)
 	return w

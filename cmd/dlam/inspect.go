@@ -127,9 +127,7 @@ func (a *app) showLayers(n *dlam.Network) {
 	if a.job.Rank() > 0 {
 		return
 	}
-	w := table.NewWriter()
-	w.SetOutputMirror(printable{a.err})
-	w.SetStyle(table.StyleLight)
+	w := newTable(a.err)
 	w.AppendHeader(table.Row{"layer", "kind", "activation", "output", "parameters", "MFLOP"})
 	w.AppendRow(table.Row{"", "input", "", n.Layers[0].In(), "", ""})
 	var mflop float64
@@ -200,9 +198,7 @@ func (a *app) showInspection(i *inspection) {
 	if i.Classes != nil {
 		a.say("classes: %q", i.Classes)
 	}
-	w := table.NewWriter()
-	w.SetOutputMirror(printable{a.err})
-	w.SetStyle(table.StyleLight)
+	w := newTable(a.err)
 	head := table.Row{"layer", "map", "W", "activation", "‖W‖", "max |W|", "‖b‖", "dead units"}
 	shared := slices.ContainsFunc(i.Layers, func(ly model.Layer) bool { return ly.Map.Kind != nn.Dense{}.Spec().Kind })
 	if shared {

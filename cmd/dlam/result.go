@@ -11,9 +11,7 @@ import (
 
 // result tells people how a run ended and what to do next.
 func (a *app) result(p *recipe.Plan, folder string, r *recipe.Result) {
-	w := table.NewWriter()
-	w.SetOutputMirror(printable{a.err})
-	w.SetStyle(table.StyleLight)
+	w := newTable(a.err)
 	head := table.Row{"", "train", "test"}
 	if p.Validation != nil {
 		head = append(head, "validation")

@@ -103,9 +103,7 @@ func (a *app) listRuns(folders []string, o runsOptions) error {
 		a.say("no such runs: dlam train makes them")
 		return nil
 	}
-	w := table.NewWriter()
-	w.SetOutputMirror(printable{a.out})
-	w.SetStyle(table.StyleLight)
+	w := newTable(a.out)
 	w.AppendHeader(table.Row{"run", "data", "method", "network", "iterations", "best on test", "seconds", "status", "when"})
 	for _, p := range all {
 		w.AppendRow(table.Row{p.Folder, filepath.Base(p.Settings["data"]), p.Settings["solver"], cmp.Or(p.Settings["layers"], p.Settings["hidden"]),
@@ -213,9 +211,7 @@ func (a *app) diffRuns(one, other string, asJSON bool) error {
 		a.say("%s and %s have the same settings and scores", one, other)
 		return nil
 	}
-	w := table.NewWriter()
-	w.SetOutputMirror(printable{a.out})
-	w.SetStyle(table.StyleLight)
+	w := newTable(a.out)
 	w.Style().Format.Header = text.FormatDefault // folders are called as they are
 	w.AppendHeader(table.Row{"", one, other})
 	for _, d := range list {
