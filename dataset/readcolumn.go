@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/dlam-go/dlam/table"
@@ -15,6 +16,9 @@ import (
 func ReadColumn(ctx context.Context, path, called string, o Options) (texts []string, numbers []float64, err error) {
 	if path == StandardInput {
 		return nil, nil, inputf("%s: column %q is read by itself, and standard input can be read only once: put it in a file", path, called)
+	}
+	if slices.Contains(Names, path) {
+		return nil, nil, inputf("got %q, and %s has no columns with names", called, path)
 	}
 	t, _, err := ReadTable(ctx, path, o)
 	if err != nil {

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -113,11 +111,6 @@ func (a *app) foldable(cmd *cobra.Command, c *recipe.Config, f *cvFlags) (d reci
 	}
 	if f.time != "" {
 		f.folds.InOrder = true
-	}
-	for flag, name := range map[string]string{"group": f.group, "time": f.time} {
-		if name != "" && slices.Contains(dataset.Names, cmp.Or(c.Source.Data, dataset.Names[0])) {
-			return d, usagef("--%s: got %q, and %s has no columns with names", flag, name, cmp.Or(c.Source.Data, dataset.Names[0]))
-		}
 	}
 	if f.group != "" {
 		if f.group == c.Source.Weight {
