@@ -50,7 +50,7 @@ func (c *Config) Entries() []Entry {
 
 		{"loss", OfTraining, "auto: cross-entropy for classes, squared for values", field(&o.Loss, kind[loss.Loss]{name: "string", choices: append([]string{Auto}, spec.Kinds(loss.All)...), usage: spec.Usage(loss.All), parse: loss.Parse, within: sound[loss.Loss]}, Auto)},
 		{"l1", OfTraining, "λ of the regulariser λ‖W‖₁", field(&o.L1, notNegative, "0")},
-		{"l2", OfTraining, fmt.Sprintf("λ of the regulariser (λ/2)‖W‖²; auto or -1: what suits, for sync's mini-batches %g a row of a table and at least %d, %g a sample of other classes, else 0; best: the best of %g to %g times that by training samples held back", tableDecay, leastDecay, syncdlam.WeightDecay, l2Times[0], l2Times[len(l2Times)-1]), decay{maybe(&o.L2, notNegative).orMinusOne(), &o.TryL2}},
+		{"l2", OfTraining, fmt.Sprintf("λ of the regulariser (λ/2)‖W‖²; auto or -1: what suits, for sync's mini-batches %g a row of a table and at least %d, %g a sample of other classes, else 0; best: the best of %g to %g times that by training samples held back", tableDecay, leastDecay, syncdlam.WeightDecay, l2Times[0], l2Times[len(l2Times)-1]), orTried{maybe(&o.L2, notNegative).orMinusOne(), Best, &o.TryL2}},
 		{"label-smoothing", OfTraining, fmt.Sprintf("cross-entropy: share of the uniform distribution in the targets; auto or -1: what suits, %g for sync (mini-batches of a table %g, from %d rows on 0), else 0", syncSmoothing, tableSmoothing, manyRows), maybe(&o.Smoothing, belowOne).orMinusOne()},
 		{"class-weight", OfTraining, "balanced, or a weight above 0 for each class, as no=1,yes=9: how much its samples count, in training and in scores; balanced is n/(k·n_c), with n_c of the n training samples in one of k classes", plain[dataset.ClassWeights]{classWeights, &o.ClassWeight, dataset.ClassWeights.IsZero, ""}},
 		{"clamp", OfTraining, "keep predicted values of a regression within those of the training samples", maybe(&o.Clamp, onOff).by(true)},
@@ -133,66 +133,51 @@ func sound[T spec.Operator](v *check.Violations, name string, o T) {
 }
 
 // rateOf is the learning rate: -1 for what suits, auto for a search.
-func rateOf(m *Settings) value { return rate{maybe(&m.Rate, aboveZero).orMinusOne(), m} }
-
-type rate struct {
-	optional[float64]
-	m *Settings
+func rateOf(m *Settings) value {
+	return rate{orTried{maybe(&m.Rate, aboveZero).orMinusOne(), Auto, &m.TryRates}}
 }
 
-func (r rate) Set(text string) error {
-	if text == Auto {
-		r.Clear()
-		r.m.TryRates = true
+// orTried is a number, or a word that asks for some to be tried.
+type orTried struct {
+	optional[float64]
+	word string
+	try  *bool
+}
+
+func (t orTried) Set(text string) error {
+	if *t.try = text == t.word; *t.try {
+		t.optional.Clear()
 		return nil
 	}
-	r.m.TryRates = false
-	x, err := r.parse(text)
-	if err != nil || !(x > 0 || isMinusOne(text)) {
-		return fmt.Errorf("got %q, want a number above 0, auto, or -1 for what suits", text)
-	}
-	return r.optional.Set(text)
+	return t.optional.Set(text)
 }
 
-func (r rate) Get() any {
-	if r.m.TryRates {
-		return Auto
+func (t orTried) Get() any {
+	if *t.try {
+		return t.word
 	}
-	return r.optional.Get()
+	return t.optional.Get()
 }
 
-func (r rate) Clear() {
-	r.optional.Clear()
-	r.m.TryRates = false
+func (t orTried) Clear() {
+	t.optional.Clear()
+	*t.try = false
+}
+
+// rate is a learning rate, for which auto is a search and not what suits.
+type rate struct{ orTried }
+
+func (r rate) Set(text string) error {
+	if text != Auto {
+		if x, err := r.parse(text); err != nil || !(x > 0 || isMinusOne(text)) {
+			*r.try = false
+			return fmt.Errorf("got %q, want a number above 0, auto, or -1 for what suits", text)
+		}
+	}
+	return r.orTried.Set(text)
 }
 
 func (rate) Default() string { return "-1" }
 
 // Best asks for a weight decay that is tried.
 const Best = "best"
-
-// decay is a weight decay: a number, or best for the best of some.
-type decay struct {
-	optional[float64]
-	try *bool
-}
-
-func (d decay) Set(text string) error {
-	if *d.try = text == Best; *d.try {
-		d.optional.Clear()
-		return nil
-	}
-	return d.optional.Set(text)
-}
-
-func (d decay) Get() any {
-	if *d.try {
-		return Best
-	}
-	return d.optional.Get()
-}
-
-func (d decay) Clear() {
-	d.optional.Clear()
-	*d.try = false
-}
