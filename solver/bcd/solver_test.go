@@ -26,21 +26,6 @@ func TestConformance(t *testing.T) {
 	t.Run("Wide", func(t *testing.T) { solvertest.Run(t, c) })
 }
 
-// falls reports an objective that rises.
-type falls struct {
-	t    *testing.T
-	last float64
-}
-
-func (f *falls) Record(r dlam.Record) error {
-	// Float32 iterates hold F's quadratic terms to about 1e-6 of it.
-	if r.Objective > f.last*(1+1e-5) {
-		f.t.Errorf("iteration %d: objective rose from %v to %v", r.Iteration, f.last, r.Objective)
-	}
-	f.last = r.Objective
-	return nil
-}
-
 // Every block is minimised, so F never rises: for every activation, loss and
 // regulariser, with and without proximal terms.
 func TestDescends(t *testing.T) {
@@ -52,7 +37,7 @@ func TestDescends(t *testing.T) {
 				n := testprob.Network(p, []int{10, 6}, h, dlam.He, 1)
 				s := bcd.DefaultSettings()
 				s.Alpha = alpha
-				f := &falls{t, math.Inf(1)}
+				f := solvertest.NewFalling(t)
 				if _, err := dlam.Run(context.Background(), bcd.Solver{Settings: s}, p, n, dlam.Options{Iterations: 15, Recorders: []dlam.Recorder{f}}); err != nil {
 					t.Fatal(err)
 				}

@@ -27,28 +27,25 @@ type coupledFit struct {
 	s  *stepper
 	ly *split.Layer
 
-	trials, unmoved pass.Scalar
+	trials pass.Scalar
 }
 
 // Plan names the sums.
-func (f *coupledFit) Plan(p *pass.Plan) { f.trials, f.unmoved = p.Scalar(), p.Scalar() }
+func (f *coupledFit) Plan(p *pass.Plan) { f.trials = p.Scalar() }
 
-// room is one worker's scratch for a block of samples.
+// room is one worker's scratch for a block of samples, beside split.Scratch.
 type room struct {
-	v, residual, grad, image []float32
-	zs, as                   []float32 // candidates of the samples under trial
-	moves                    []float32 // and Δa
-	center, target, h        []float32 // of one sample: where z and a would go, h(z)
-	tau                      [pass.Block]float64
-	under                    [pass.Block]int // samples under trial
-	fitter                   activation.Fitter
+	zs, as            []float32 // candidates of the samples under trial
+	moves             []float32 // and Δa
+	center, target, h []float32 // of one sample: where z and a would go, h(z)
+	tau               [pass.Block]float64
+	under             [pass.Block]int // samples under trial
 }
 
 func newRoom(width int) *room {
 	buf := func() []float32 { return make([]float32, pass.Block*width) }
 	row := func() []float32 { return make([]float32, width) }
-	return &room{v: buf(), residual: buf(), grad: buf(), image: buf(), zs: buf(), as: buf(), moves: buf(),
-		center: row(), target: row(), h: row()}
+	return &room{zs: buf(), as: buf(), moves: buf(), center: row(), target: row(), h: row()}
 }
 
 func matrix(buf []float32, rows, cols int) mat.Dense {
@@ -60,44 +57,42 @@ func (f *coupledFit) Block(w *pass.Worker, lo, hi int) {
 	ly, next, r := f.ly, f.ly.Next, f.s.rooms[w.Index]
 	rows, d, out := hi-lo, ly.Net.Units(), next.Net.Units()
 	z, a := ly.Z.RowRange(lo, hi), ly.A.RowRange(lo, hi)
-	v, e := matrix(r.v, rows, d), matrix(r.residual, rows, out)
-	ly.Products.Affine(v, ly.In.RowRange(lo, hi), nil)
+	s := f.s.Scratch(w)
+	v, e := s.Affine(0, ly, lo, hi), s.Block(1, rows, out)
 	next.Products.Affine(e, a, nil)
 	zn := next.Z.RowRange(lo, hi).Elements()
 	for i, x := range e.Elements() {
 		e.Elements()[i] = x - zn[i]
 	}
-	g, image := matrix(r.grad, rows, d), matrix(r.image, rows, out)
+	g, image := s.Block(2, rows, d), s.Block(3, rows, out)
 	next.Products.Back(g, e, nil, nil)
 	next.Products.Image(image, g, nil)
-	n := 0
 	for i := range rows { // the least τ that passes if the band does not cut
 		r.tau[i] = minCurvature
 		if norm := kernel.SumSquares(g.Row(i)); norm > 0 {
 			r.tau[i] = max(minCurvature, f.s.Rho*kernel.SumSquares(image.Row(i))/norm*(1+pad))
 		}
-		r.under[n] = i
-		n++
+		r.under[i] = i
 	}
+	n := rows
 	for trial := 0; n > 0 && trial < maxTrials; trial++ {
 		n = f.try(w, r, n, z, a, v, g)
 	}
-	w.Add(f.unmoved, float64(n))
 }
 
 // try finds the candidates of the n samples under trial, takes those whose move passes
 // and raises τ of the others, whose number it returns.
 func (f *coupledFit) try(w *pass.Worker, r *room, n int, z, a, v, g mat.Dense) (left int) {
-	d, out := a.Cols, f.ly.Next.Net.Units()
+	d, s := a.Cols, f.s.Scratch(w)
 	zs, as, moves := matrix(r.zs, n, d), matrix(r.as, n, d), matrix(r.moves, n, d)
 	for k, i := range r.under[:n] {
-		f.candidate(r, zs.Row(k), as.Row(k), z.Row(i), a.Row(i), v.Row(i), g.Row(i), r.tau[i])
+		f.candidate(r, &s.Fitter, zs.Row(k), as.Row(k), z.Row(i), a.Row(i), v.Row(i), g.Row(i), r.tau[i])
 		old, move := a.Row(i), moves.Row(k)
 		for j, x := range as.Row(k) {
 			move[j] = x - old[j]
 		}
 	}
-	image := matrix(r.image, n, out)
+	image := s.Block(3, n, f.ly.Next.Net.Units())
 	f.ly.Next.Products.Image(image, moves, nil)
 	for k, i := range r.under[:n] {
 		norm, curved := kernel.SumSquares(moves.Row(k)), f.s.Rho*kernel.SumSquares(image.Row(k))
@@ -119,7 +114,7 @@ func (f *coupledFit) try(w *pass.Worker, r *room, n int, z, a, v, g mat.Dense) (
 // in the band, a is on its edge, s = ±ε from h(z), and z fits h(z) to â − s. An entry for
 // which that is worse than where it is, stays: sign jumps, so that the other edge may be
 // the better one, and smooth activations are fitted on a grid.
-func (f *coupledFit) candidate(r *room, zs, as, z, a, v, g []float32, tau float64) {
+func (f *coupledFit) candidate(r *room, fitter *activation.Fitter, zs, as, z, a, v, g []float32, tau float64) {
 	h, eps, step := f.ly.Net.H, float32(f.s.Epsilon), float32(f.s.Rho/tau)
 	c, t, hz := r.center[:len(z)], r.target[:len(z)], r.h[:len(z)]
 	for j := range z {
@@ -138,7 +133,7 @@ func (f *coupledFit) candidate(r *room, zs, as, z, a, v, g []float32, tau float6
 		}
 	}
 	copy(zs, z)
-	r.fitter.Fit(h, zs, c, as, float32(tau), float32(f.s.Rho))
+	fitter.Fit(h, zs, c, as, float32(tau), float32(f.s.Rho))
 	for j, to := range as {
 		if to == hz[j] {
 			zs[j] = c[j]

@@ -83,14 +83,14 @@ func TestCandidate(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, h := range monotone() {
 		s := begun(t, h, Settings{Rho: 0.7, Epsilon: 0.3, Lambda: 1, Rounds: 1})
-		f, r := &s.coupled[0], s.rooms[0]
+		f, r, fitter := &s.coupled[0], s.rooms[0], &activation.Fitter{}
 		for range 200 {
 			var z, a, v, g, zs, as, hz [1]float32
 			z[0], v[0], g[0] = float32(rng.NormFloat64()), float32(2*rng.NormFloat64()), float32(rng.NormFloat64())
 			h.Apply(hz[:], z[:])
 			a[0] = hz[0] + float32(s.Epsilon*(2*rng.Float64()-1))
 			tau := math.Exp(2 * rng.NormFloat64())
-			f.candidate(r, zs[:], as[:], z[:], a[:], v[:], g[:], tau)
+			f.candidate(r, fitter, zs[:], as[:], z[:], a[:], v[:], g[:], tau)
 			model := func(x, y float32) float64 {
 				hat := float64(a[0]) - s.Rho/tau*float64(g[0])
 				near := kappa * (s.Rho*math.Pow(float64(x-z[0]), 2) + tau*math.Pow(float64(y-a[0]), 2))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
@@ -45,12 +46,8 @@ func (s Solver) Validate() error { return s.Settings.Validate() }
 
 // Memory is about how many bytes a run takes beside the samples.
 func (Solver) Memory(widths []int, samples, threads int) float64 {
-	widest := 0
-	for _, d := range widths[1:] {
-		widest = max(widest, d)
-	}
-	const buffers = 7 // of room
-	return split.Memory(widths, samples, threads, split.Options{}) + 4*float64(threads*buffers*pass.Block*widest)
+	const buffers = 3 // of room
+	return split.Memory(widths, samples, threads, split.Options{}) + 4*float64(threads*buffers*pass.Block*slices.Max(widths[1:]))
 }
 
 // Init starts from a forward pass. It refuses regularisers that are not quadratic, and
@@ -72,10 +69,10 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 			return nil, fmt.Errorf("cdlam: layer %d: activation %v is not monotone (activation.Monotone), which the coupled step needs", l+1, ly.Net.H.Spec())
 		}
 		st.coupled = append(st.coupled, coupledFit{s: st, ly: ly})
-		st.widest = max(st.widest, ly.Net.Units())
 	}
+	widest := slices.Max(n.Widths()[1:])
 	for range max(1, p.Threads) {
-		st.rooms = append(st.rooms, newRoom(st.widest))
+		st.rooms = append(st.rooms, newRoom(widest))
 	}
 	return st, nil
 }
@@ -86,7 +83,6 @@ type stepper struct {
 	*split.Iterate
 	coupled []coupledFit
 	rooms   []*room // of each worker
-	widest  int
 	tally   split.Tally
 	penalty []float64
 }

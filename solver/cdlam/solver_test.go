@@ -1,7 +1,6 @@
 package cdlam
 
 import (
-	"math"
 	"testing"
 
 	"github.com/dlam-go/dlam"
@@ -25,21 +24,6 @@ func TestConformance(t *testing.T) {
 	t.Run("Wide", func(t *testing.T) { solvertest.Run(t, c) })
 }
 
-// falls reports an objective that rises.
-type falls struct {
-	t    *testing.T
-	last float64
-}
-
-func (f *falls) Record(r dlam.Record) error {
-	// Float32 iterates hold F's quadratic terms to about 1e-6 of it.
-	if r.Objective > f.last*(1+1e-5) {
-		f.t.Errorf("iteration %d: objective rose from %v to %v", r.Iteration, f.last, r.Objective)
-	}
-	f.last = r.Objective
-	return nil
-}
-
 // TestDescends: F never rises, for every monotone activation and loss, whatever ρ and ε.
 func TestDescends(t *testing.T) {
 	for _, h := range activation.All {
@@ -51,7 +35,7 @@ func TestDescends(t *testing.T) {
 				p := testprob.Blobs(300, 8, 3, 2)
 				p.Loss, p.Regularizer = l, prox.L2{Lambda: 0.1}
 				n := testprob.Network(p, []int{10, 6}, h, dlam.He, 1)
-				f := &falls{t, math.Inf(1)}
+				f := solvertest.NewFalling(t)
 				if _, err := dlam.Run(t.Context(), Solver{set}, p, n, dlam.Options{Iterations: 6, Recorders: []dlam.Recorder{f}}); err != nil {
 					t.Fatal(err)
 				}

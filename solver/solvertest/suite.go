@@ -109,6 +109,25 @@ func (o *objectives) Record(r dlam.Record) error {
 	return nil
 }
 
+// Falling is a recorder that fails a test when an objective rises.
+type Falling struct {
+	t    *testing.T
+	last float64
+}
+
+// NewFalling is one for a run.
+func NewFalling(t *testing.T) *Falling { return &Falling{t, math.Inf(1)} }
+
+// Record compares r with the record before.
+func (f *Falling) Record(r dlam.Record) error {
+	// Float32 iterates hold F's quadratic terms to about 1e-6 of it.
+	if r.Objective > f.last*(1+1e-5) {
+		f.t.Errorf("iteration %d: objective rose from %v to %v", r.Iteration, f.last, r.Objective)
+	}
+	f.last = r.Objective
+	return nil
+}
+
 func (c Config) learns(t *testing.T) {
 	p, n := c.problem()
 	r, _ := c.run(t, p, n, c.Iterations)
