@@ -94,20 +94,16 @@ func (c *Classes) omit(format string, args ...any) {
 
 // sumOf is the sum of n weights.
 func sumOf(weight []float32, n int) (float64, error) {
-	if weight == nil {
-		weight = []float32{}
-	} else if len(weight) != n {
+	if weight != nil && len(weight) != n {
 		return 0, fmt.Errorf("judge: %d weights for %d samples", len(weight), n)
 	}
 	var sum float64
-	for i, w := range weight {
-		if !(w >= 0) || math.IsInf(float64(w), 0) {
-			return 0, fmt.Errorf("judge: weight of sample %d: got %v, want a finite number of at least 0", i+1, w)
+	for i := range n {
+		w := of(weight, i)
+		if !(w >= 0) || math.IsInf(w, 0) {
+			return 0, fmt.Errorf("judge: weight of sample %d: got %v, want a finite number of at least 0", i+1, weight[i])
 		}
-		sum += float64(w)
-	}
-	if len(weight) == 0 {
-		sum = float64(n)
+		sum += w
 	}
 	if sum == 0 {
 		return 0, fmt.Errorf("judge: no samples, or none with a weight above 0")

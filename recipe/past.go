@@ -83,14 +83,7 @@ func (p *Past) readStatus() error {
 // No score, nil, is the least.
 func CompareScores(a, b *dlam.Score) int {
 	if a == nil || b == nil {
-		return cmp.Compare(there(a), there(b))
+		return cmp.Compare(btoi(a != nil), btoi(b != nil))
 	}
 	return cmp.Or(cmp.Compare(a.Accuracy, b.Accuracy), cmp.Compare(a.R2, b.R2))
-}
-
-func there(s *dlam.Score) int {
-	if s == nil {
-		return 0
-	}
-	return 1
 }

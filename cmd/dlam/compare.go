@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/experiment"
@@ -211,25 +212,22 @@ func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, o compari
 
 // spreadLine is the mean and the standard deviation of the scores of a method's runs.
 func spreadLine(runs []experiment.Outcome) string {
-	var sum, squares, n float64
-	unit, what := 100.0, "test accuracy %.2f ± %.2f %%"
+	var scores []float64
+	what := "test accuracy %.2f ± %.2f %%"
 	for _, one := range runs {
-		t := one.Last.Test
-		if t == nil {
-			continue
+		switch t := one.Last.Test; {
+		case t == nil:
+		case t.RMSE != 0:
+			scores, what = append(scores, t.RMSE), "test RMSE %.4g ± %.2g"
+		default:
+			scores = append(scores, 100*t.Accuracy)
 		}
-		v := t.Accuracy
-		if t.RMSE != 0 {
-			v, unit, what = t.RMSE, 1, "test RMSE %.4g ± %.2g"
-		}
-		sum, squares, n = sum+v, squares+v*v, n+1
 	}
-	if n < 2 {
-		return fmt.Sprintf("%g of %d runs have a score: no spread", n, len(runs))
+	if len(scores) < 2 {
+		return fmt.Sprintf("%d of %d runs have a score: no spread", len(scores), len(runs))
 	}
-	mean := sum / n
-	deviation := math.Sqrt(max(0, squares-n*mean*mean) / (n - 1))
-	return fmt.Sprintf("%g runs: "+what, n, unit*mean, unit*deviation)
+	mean, deviation := stat.MeanStdDev(scores, nil)
+	return fmt.Sprintf("%d runs: "+what, len(scores), mean, deviation)
 }
 
 func outcomeLine(o experiment.Outcome) string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -168,13 +169,7 @@ func (a *app) showImportance(all *judge.Importances) {
 	w := a.table(head...)
 	by := len(all.Base) - 1
 	order := slices.SortedStableFunc(slices.Values(all.Columns), func(x, y judge.Importance) int {
-		switch {
-		case x.Drops[by].Mean > y.Drops[by].Mean:
-			return -1
-		case x.Drops[by].Mean < y.Drops[by].Mean:
-			return 1
-		}
-		return 0
+		return cmp.Compare(y.Drops[by].Mean, x.Drops[by].Mean)
 	})
 	for _, one := range order {
 		row := table.Row{one.Column}
