@@ -167,6 +167,9 @@ func newHalving(data Data, o Options, s Searching) (*halving, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := o.classFactors(split.Train); err != nil {
+		return nil, err
+	}
 	if s.Space == nil {
 		if s.Space, err = DefaultSpace(data, o); err != nil {
 			return nil, err
