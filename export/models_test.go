@@ -159,7 +159,7 @@ func (s sample) write(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	var npz, x bytes.Buffer
-	if err := export.NPZ(&npz, s.model); err != nil && s.dense() {
+	if err := export.NPZ(&npz, s.model); err != nil {
 		t.Fatal(err)
 	}
 	if err := binary.Write(&x, binary.LittleEndian, s.x.Elements()); err != nil {
@@ -172,9 +172,6 @@ func (s sample) write(t *testing.T, dir string) string {
 	}
 	return path
 }
-
-// dense reports whether the formats that have no other layers have the sample's.
-func (s sample) dense() bool { return s.model.Network.FullyConnected() == nil }
 
 // output is what the sample's numbers are.
 func (s sample) output() string {
@@ -213,17 +210,7 @@ func (s sample) agree(t *testing.T, got []float64, tolerance float64) {
 // written is every sample and where it lies.
 func written(t *testing.T) ([]sample, []string) {
 	t.Helper()
-	return writtenOf(t, samples(t))
-}
-
-// writtenDense is written of those whose layers all formats have.
-func writtenDense(t *testing.T) ([]sample, []string) {
-	t.Helper()
-	return writtenOf(t, slices.DeleteFunc(samples(t), func(s sample) bool { return !s.dense() }))
-}
-
-func writtenOf(t *testing.T, all []sample) ([]sample, []string) {
-	t.Helper()
+	all := samples(t)
 	dir := t.TempDir()
 	paths := make([]string, len(all))
 	for i, s := range all {

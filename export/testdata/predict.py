@@ -27,6 +27,36 @@ ACTIVATIONS = {
 }
 
 
+def windows(x, side):
+    """Squares of a picture (samples, rows, columns, channels), which axes 2 and 4 of what is given go through."""
+    n, height, width, channels = x.shape
+    x = x[:, :height // side * side, :width // side * side]
+    return x.reshape(n, height // side, side, width // side, side, channels)
+
+
+def patches(spec, x):
+    """U(x): a row for each sample and place, and how many places there are."""
+    if spec["kind"] == "dense":
+        return x, (1, 1)
+    assert spec["kind"] == "conv", spec
+    x = x.reshape(-1, spec["height"], spec["width"], spec["channels"])
+    x = windows(x, spec["mean"]).mean(axis=(2, 4))
+    tall, wide = spec["pad-height"], spec["pad-width"]
+    x = np.pad(x, ((0, 0), (tall, tall), (wide, wide), (0, 0)))
+    u = np.lib.stride_tricks.sliding_window_view(x, (spec["kernel-height"], spec["kernel-width"]), axis=(1, 2))
+    u = u[:, ::spec["stride"], ::spec["stride"]].transpose(0, 1, 2, 4, 5, 3)  # (row, column, channel) of the kernel last
+    return u.reshape(u.shape[0] * u.shape[1] * u.shape[2], -1), u.shape[1:3]
+
+
+def linear(layer, w, b, x):
+    """What a layer gives before its activation: U(x)Wᵀ + b, or of that the largest in each window."""
+    u, (height, width) = patches(layer["map"], x)
+    z = (u @ w.T + b).reshape(len(x), height, width, len(b))
+    if layer.get("max", 0) > 1:
+        z = windows(z, layer["max"]).max(axis=(2, 4))
+    return z.reshape(len(x), -1)
+
+
 def activate(spec, z):
     parameters = {name: value for name, value in spec.items() if name != "kind"}
     return ACTIVATIONS[spec["kind"]](z, **parameters)
@@ -36,7 +66,7 @@ def inputs(m, x):
     if m["pool"] > 1:
         height, width, channels = m["image"]
         p = int(m["pool"])
-        x = x.reshape(-1, height // p, p, width // p, p, channels).mean(axis=(2, 4)).reshape(len(x), -1)
+        x = windows(x.reshape(-1, height, width, channels), p).mean(axis=(2, 4)).reshape(len(x), -1)
     return (x - m["shift"]) * m["factor"]
 
 
@@ -84,8 +114,7 @@ def table(m, rows):
 def predict(m, x):
     a = x if "columns" in m else inputs(m, x)
     for l, layer in enumerate(map(json.loads, m["layers"])):
-        assert layer["map"] == {"kind": "dense"}, layer
-        a = activate(layer["activation"], a @ m[f"{l}.weight"].T + m[f"{l}.bias"])
+        a = activate(layer["activation"], linear(layer, m[f"{l}.weight"], m[f"{l}.bias"], a))
     if m["output"] == "probabilities":
         e = np.exp(a - a.max(axis=1, keepdims=True))
         a = e / e.sum(axis=1, keepdims=True)
@@ -112,14 +141,14 @@ def safetensors(path):
 
 
 def torch_predict(m, tensors, x):
-    """The same by torch, for the activations that it has."""
+    """The same by torch, for dense layers and the activations that it has."""
     kinds = {"relu": torch.nn.ReLU, "leaky-relu": lambda slope: torch.nn.LeakyReLU(slope), "tanh": torch.nn.Tanh,
              "sigmoid": torch.nn.Sigmoid, "hard-tanh": torch.nn.Hardtanh, "identity": torch.nn.Identity}
     modules, state = [], {}
     for l, layer in enumerate(map(json.loads, m["layers"])):
         parameters = dict(layer["activation"])
         kind = kinds.get(parameters.pop("kind"))
-        if kind is None:
+        if kind is None or layer["map"]["kind"] != "dense":
             return None
         w = torch.from_numpy(tensors[f"{l}.weight"].copy())
         state[f"{len(modules)}.weight"], state[f"{len(modules)}.bias"] = w, torch.from_numpy(tensors[f"{l}.bias"].copy())
