@@ -60,7 +60,7 @@ func GoSource(m *model.Model, name string) ([]byte, error) {
 	for l, ly := range m.Network.Layers {
 		err := source.linear(ly)
 		if err == nil && l < len(m.Network.Layers)-1 {
-			err = source.activate(ly.H)
+			err = source.activate(ly)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("source: layer %d: %w", l+1, err)
@@ -93,7 +93,7 @@ func (s *goSource) step(format string, args ...any) {
 	s.Steps = append(s.Steps, "x = "+fmt.Sprintf(format, args...))
 }
 
-// linear adds the statements of a layer before its activation.
+// linear adds the statements of a layer before its activation, of a recurrent one with it.
 func (s *goSource) linear(ly nn.Layer) error {
 	weights := fmt.Sprintf("take(%d), take(%d)", ly.W.Rows*ly.W.Cols, len(ly.B))
 	switch u := ly.Linear().(type) {
@@ -106,6 +106,14 @@ func (s *goSource) linear(ly nn.Layer) error {
 			in = in.Windows(u.Mean)
 		}
 		s.step("conv(x, %s, window{%d, %d, %d, %d, %d}, %s)", goShape(in), u.KernelHeight, u.KernelWidth, u.Stride, u.PadHeight, u.PadWidth, weights)
+	case nn.RNN:
+		h, err := s.activation(ly.H)
+		if err != nil {
+			return err
+		}
+		s.step("rnn(x, %d, %s, %s)", u.Steps, weights, h)
+	case nn.Last:
+		s.step("affine(nil, x[%d:], %s)", (u.Steps-1)*u.Inputs, weights)
 	default:
 		return fmt.Errorf("map %v: there is no form of it", u.Spec())
 	}
@@ -115,9 +123,12 @@ func (s *goSource) linear(ly nn.Layer) error {
 	return nil
 }
 
-// activate adds the statement of a hidden layer's activation.
-func (s *goSource) activate(h activation.Func) error {
-	name, err := s.activation(h)
+// activate adds the statement of a hidden layer's activation, unless linear has it.
+func (s *goSource) activate(ly nn.Layer) error {
+	if _, ok := ly.Map.(nn.RNN); ok {
+		return nil
+	}
+	name, err := s.activation(ly.H)
 	if err == nil {
 		s.step("apply(%s, x)", name)
 	}
