@@ -154,7 +154,9 @@ func sharesWeights(n *dlam.Network) bool { return n != nil && n.FullyConnected()
 func (p *Plan) shape() (nn.Shape, error) {
 	given, im, in := p.Options.Shape, p.facts.image, p.Problem.X.Cols
 	known := nn.Shape{Height: im.Height, Width: im.Width, Channels: im.Channels}
-	switch none := (nn.Shape{}); {
+	switch none, steps := (nn.Shape{}), p.Samples.Train.Steps; {
+	case known == none && given == none && steps > 0 && in%steps == 0:
+		return nn.Shape{Height: steps, Width: in / steps, Channels: 1}, nil
 	case known == none && given == none:
 		return none, fmt.Errorf("layers: the samples are rows of %d numbers, of which nothing says what picture or sequence they are: say it by shape, as %s", in, exampleShape(in))
 	case known == none && given.Size() != in:
