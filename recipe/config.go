@@ -12,6 +12,7 @@ import (
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/lifted"
 	"github.com/dlam-go/dlam/solver/multiconvex"
 	"github.com/dlam-go/dlam/solver/syncdlam"
 	"github.com/dlam-go/dlam/spec"
@@ -81,11 +82,16 @@ func (c *Config) Entries() []Entry {
 		{"line-search", OfMethod, "how step lengths are found", maybe(&m.LineSearch, oneOf(multiconvex.LineSearches...))},
 		{"output-solver", OfMethod, "how cross-entropy's output step is solved", maybe(&m.OutputSolver, oneOf(loss.Omega, loss.FISTA))},
 		{"alpha0", OfMethod, "where backtracking starts", maybe(&m.Alpha0, aboveZero)},
-		{"gamma", OfMethod, "dlam: backtracking's factor in the W-step, above 1; admm, bcd: weight of a = h(z)", maybe(&m.Gamma, aboveZero)},
+		{"gamma", OfMethod, "dlam: backtracking's factor in the W-step, above 1; admm, bcd, lifted: weight of a = h(z)", maybe(&m.Gamma, aboveZero)},
 		{"eta", OfMethod, "factor of the a-step's search, above 1", maybe(&m.Eta, aboveZero)},
 		{"alpha", OfMethod, "weight of the proximal terms; 0: none", maybe(&m.Alpha, notNegative)},
 		{"nu", OfMethod, "weight of the hidden layers' equations", maybe(&m.Nu, aboveZero)},
-		{"rounds", OfMethod, "updates of all z and a before one of W and b", maybe(&m.Rounds, from(1, ""))},
+		{"rounds", OfMethod, "updates of z and a before one of W and b", maybe(&m.Rounds, from(1, ""))},
+		{"penalty", OfMethod, "what holds a to h(Wa + b)", maybe(&m.Penalty, oneOf(lifted.Penalties...))},
+		{"theta", OfMethod, "share of each block's move that is taken, above 0 and at most 1", maybe(&m.Theta, aboveZero)},
+		{"mu", OfMethod, "first weight of a = h(Wa + b)", maybe(&m.Mu, aboveZero)},
+		{"mu-growth", OfMethod, "factor by which mu grows, at least 1", maybe(&m.MuGrowth, aboveZero)},
+		{"mu-every", OfMethod, "iterations after which mu grows", maybe(&m.MuEvery, from(1, ""))},
 		{"warm", OfMethod, "iterations before the multiplier first moves", maybe(&m.Warm, from(0, ""))},
 		{"ridge", OfMethod, "what is taken for 0 in the pseudo-inverse, of the mean diagonal", maybe(&m.Ridge, withinOne)},
 	})

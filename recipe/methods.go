@@ -14,6 +14,8 @@ import (
 	"github.com/dlam-go/dlam/solver/cdlam"
 	"github.com/dlam-go/dlam/solver/dladmm"
 	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/lifted"
+	"github.com/dlam-go/dlam/solver/mac"
 	"github.com/dlam-go/dlam/solver/multiconvex"
 	"github.com/dlam-go/dlam/solver/syncdlam"
 )
@@ -110,6 +112,13 @@ func Methods() []Method {
 		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM, layers: denseAlone},
 		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD, layers: denseAlone},
 	}
+	list = append(list, Method{
+		Name: "lifted", About: "lifted network (Gu et al. 2020)", Init: dlam.He, miniBatches: ifGiven, iterations: liftedIterations, make: makeLifted,
+		monotone: func(mini bool) bool { return !mini }, layers: denseAlone,
+	}, Method{
+		Name: "mac", About: "method of auxiliary coordinates (Carreira-Perpiñán & Wang 2014)", Init: dlam.Glorot, miniBatches: never, iterations: times(60), make: makeMAC,
+		monotone: always, layers: denseAlone,
+	})
 	for _, rule := range gradient.Rules {
 		list = append(list, Method{Name: string(rule), About: "backpropagation", Init: dlam.He, miniBatches: ifGiven, iterations: gradientIterations, make: makeGradient(rule)})
 	}
@@ -174,6 +183,13 @@ func syncDecays(f facts) float64 {
 	return 0
 }
 
+func liftedIterations(f facts) int {
+	if f.mini {
+		return 10
+	}
+	return 50
+}
+
 func gradientIterations(f facts) int {
 	if f.mini {
 		return 10
@@ -228,6 +244,8 @@ const (
 	needsAllSamples   = "all samples at a time (batch 0)"
 	needsBacktracking = "line-search backtracking"
 	needsProx         = "mode prox"
+	needsQuadratic    = "penalty quadratic and all samples at a time"
+	needsProximal     = "penalty quadratic, or mini-batches"
 )
 
 // makeSync is synchronised DLAM.
@@ -310,6 +328,32 @@ func makeBCD(r *reader, _ facts) dlam.Solver {
 	read(r, "alpha", g.Alpha, &s.Alpha)
 	r.also(true, "", "output-solver")
 	return bcd.Solver{Settings: s}
+}
+
+// makeLifted is a lifted network: with all samples unless a batch is given.
+func makeLifted(r *reader, f facts) dlam.Solver {
+	s, g := lifted.DefaultSettings(), r.given
+	if f.mini {
+		s = lifted.MiniBatches()
+	}
+	s.Seed = f.seed
+	read(r, "batch", g.Batch, &s.Batch)
+	read(r, "penalty", g.Penalty, &s.Penalty)
+	read(r, "gamma", g.Gamma, &s.Gamma)
+	read(r, "rounds", g.Rounds, &s.Rounds)
+	readIf(r, f.mini || s.Penalty == lifted.Quadratic, needsProximal, "alpha", g.Alpha, &s.Alpha)
+	readIf(r, !f.mini && s.Penalty == lifted.Quadratic, needsQuadratic, "theta", g.Theta, &s.Theta)
+	r.also(f.mini, needsBatches, "jitter")
+	return lifted.Solver{Settings: s}
+}
+
+func makeMAC(r *reader, _ facts) dlam.Solver {
+	s, g := mac.DefaultSettings(), r.given
+	read(r, "mu", g.Mu, &s.Mu)
+	read(r, "mu-growth", g.MuGrowth, &s.Growth)
+	read(r, "mu-every", g.MuEvery, &s.Every)
+	read(r, "rounds", g.Rounds, &s.Rounds)
+	return mac.Solver{Settings: s}
 }
 
 // makeGradient is a first-order method: with all samples, as the paper compares,
@@ -422,7 +466,7 @@ func (m Method) accepts(o *Options) error {
 		}
 	}
 	if o.Certify && (m.monotone == nil || !m.monotone(m.MiniBatches(o))) {
-		v.Also(fmt.Errorf("nothing to certify: %s with these settings promises nothing of an iteration; dlam, mdlam, cdlam, and sync with batch 0 do", m.Name))
+		v.Also(fmt.Errorf("nothing to certify: %s with these settings promises nothing of an iteration; dlam, mdlam, cdlam, mac, and sync and lifted with batch 0 do", m.Name))
 	}
 	return v.Err()
 }
