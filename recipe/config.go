@@ -57,6 +57,7 @@ func (c *Config) Entries() []Entry {
 		{"clamp", OfTraining, "keep predicted values of a regression within those of the training samples", maybe(&o.Clamp, onOff).by(true)},
 		{"jitter", OfTraining, "mini-batches of pictures: standard deviation of their random moves, in pixels; auto or -1: what suits", maybe(&o.Jitter, notNegative).orMinusOne()},
 		{"ensemble", OfTraining, "networks that are trained beside each other; the model's outputs are the mean of theirs, of classes before the softmax", field(&o.Ensemble, counts(), "1")},
+		{"refit", OfTraining, "fit the last layer anew at the end, to the others' outputs in a forward pass; methods that split the network", field(&o.Refit, onOff, "false")},
 		{"seed", OfTraining, "of everything random", field(&o.Seed, seeds, "0")},
 		{"solver", OfTraining, "the training method", field(&o.Method, kind[string]{name: "string", choices: MethodNames(), parse: anyText.parse}, defaultMethod)},
 		{"iterations", OfTraining, "sweeps, or epochs of methods that take mini-batches; 0: what suits the method", field(&o.Iterations, from(1, "0: what suits the method"), "0")},
