@@ -117,7 +117,7 @@ func Methods() []Method {
 		Name: "lifted", About: "lifted network (Gu et al. 2020)", Init: dlam.He, miniBatches: ifGiven, iterations: liftedIterations, make: makeLifted,
 		monotone: func(mini bool) bool { return !mini }, layers: denseAlone, lags: true,
 	}, Method{
-		Name: "mac", About: "method of auxiliary coordinates (Carreira-Perpiñán & Wang 2014)", Init: dlam.Glorot, miniBatches: never, iterations: times(60), make: makeMAC,
+		Name: "mac", About: "method of auxiliary coordinates (Carreira-Perpiñán & Wang 2014)", Init: dlam.He, miniBatches: never, iterations: times(60), make: makeMAC,
 		monotone: always, layers: denseAlone, lags: true,
 	})
 	for _, rule := range gradient.Rules {

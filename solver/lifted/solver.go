@@ -38,14 +38,16 @@ type Settings struct {
 	Seed  uint64  // of the order of the mini-batches
 }
 
-// DefaultSettings are for all samples at a time.
+// DefaultSettings are for all samples at a time, by pictures held back: docs/family.md.
 func DefaultSettings() Settings {
-	return Settings{Penalty: Fenchel, Gamma: 1, Rounds: 3, Theta: 1}
+	return Settings{Penalty: Fenchel, Gamma: 10, Rounds: 5, Theta: 1}
 }
 
-// MiniBatches are settings for mini-batches.
+// MiniBatches are DefaultSettings for mini-batches.
 func MiniBatches() Settings {
-	return Settings{Penalty: Fenchel, Gamma: 1, Rounds: 5, Theta: 1, Alpha: 20, Batch: 500}
+	s := DefaultSettings()
+	s.Alpha, s.Batch = 20, 500
+	return s
 }
 
 const (

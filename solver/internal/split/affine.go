@@ -20,7 +20,7 @@ type affineFit struct {
 	factor mat.Cholesky
 	rhs    []float64 // (k+1)×d_l
 
-	weight        pass.Scalar  // of the samples
+	weight        pass.Scalar  // of a batch's samples
 	cross, square pass.Product // ZᵀA with Z's columns; AᵀA with A's columns
 }
 
@@ -35,7 +35,10 @@ func (f *affineFit) Plan(p *pass.Plan) {
 	out, k := f.ly.Net.W.Rows, f.ly.Net.W.Cols
 	f.cross = p.Product(out, k)
 	if !f.known {
-		f.square, f.weight = p.Gram(k), p.Scalar()
+		f.square = p.Gram(k)
+	}
+	if f.it.Batches != nil {
+		f.weight = p.Scalar()
 	}
 }
 
@@ -45,9 +48,9 @@ func (f *affineFit) Block(w *pass.Worker, lo, hi int) {
 	w.AddProduct(f.cross, f.it.target(w, f.ly, lo, hi), in)
 	if !f.known {
 		w.AddGram(f.square, in)
-		for i := range in.Rows {
-			w.Add(f.weight, w.Weight(i))
-		}
+	}
+	for i := 0; f.it.Batches != nil && i < in.Rows; i++ {
+		w.Add(f.weight, w.Weight(i))
 	}
 }
 
@@ -178,7 +181,9 @@ func (f *affineFit) takeGram() {
 		copy(f.gram[i*k:i*k+in], v[i*in:(i+1)*in])
 		f.gram[i*k+in] = columns[i]
 	}
-	f.gram[in*k+in] = f.it.Sums.Scalar(f.weight)
+	if f.gram[in*k+in] = f.it.N; f.it.Batches != nil {
+		f.gram[in*k+in] = f.it.Sums.Scalar(f.weight)
+	}
 }
 
 func (f *affineFit) renew() { f.known = false }

@@ -106,7 +106,11 @@ type measure struct {
 
 // Plan names the sums.
 func (m *measure) Plan(p *pass.Plan) {
-	m.linear, m.activation, m.risk, m.dual, m.term = p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar()
+	if m.ly.Term != nil {
+		m.term = p.Scalar()
+		return
+	}
+	m.linear, m.activation, m.risk, m.dual = p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar()
 }
 
 // Block adds samples lo to hi-1.
@@ -172,9 +176,12 @@ func (it *Iterate) Measure(t *Tally) error {
 		if err := it.Run(m); err != nil {
 			return err
 		}
-		t.Linear[l], t.Activation[l], t.Risk, t.Dual = sum(m.linear), sum(m.activation), sum(m.risk), sum(m.dual)
-		t.Terms[l] = sum(m.term)
 		t.Regularization += it.P.Regularizer.Value(ly.Net.W.Elements())
+		if ly.Term != nil {
+			t.Terms[l] = sum(m.term)
+			continue
+		}
+		t.Linear[l], t.Activation[l], t.Risk, t.Dual = sum(m.linear), sum(m.activation), sum(m.risk), sum(m.dual)
 	}
 	return nil
 }
