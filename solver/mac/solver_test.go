@@ -118,3 +118,29 @@ func TestRefuses(t *testing.T) {
 	p.Regularizer = prox.L1{Lambda: 1}
 	refused(DefaultSettings(), activation.Tanh{}, "l1:lambda=1")
 }
+
+// TestBounds: the curvatures are those of the ranges that A has, beyond h's own range too.
+func TestBounds(t *testing.T) {
+	p := testprob.Blobs(200, 6, 3, 2)
+	st, err := Solver{Settings{Mu: 1e-3, Growth: 1, Every: 1, Rounds: 3}}.Init(p, testprob.Network(p, []int{9, 7}, activation.Tanh{}, dlam.He, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	s := st.(*stepper)
+	for range 3 {
+		if _, err := s.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for l, m := range s.misfits {
+		var reach float64
+		for _, a := range s.Layers[l].A.Elements() {
+			reach = max(reach, math.Abs(float64(a)))
+		}
+		want := 1e-3 * (1.2325 + (reach-1)*4/math.Sqrt(27))
+		if reach < 1.01 || math.Abs(m.Curvature()-want) > 1e-9*want {
+			t.Errorf("layer %d: A reaches %v, the curvature is %v, want %v", l+1, reach, m.Curvature(), want)
+		}
+	}
+}
