@@ -68,7 +68,7 @@ func New(p *dlam.Problem, n *dlam.Network, o Options) (*Iterate, error) {
 		return nil, err
 	}
 	if err := n.FullyConnected(); err != nil {
-		return nil, fmt.Errorf("%w: the a-step inverts WᵀW, which such a layer has not got", err)
+		return nil, fmt.Errorf("%w: the blocks are those of a matrix W, which such a layer has not got", err)
 	}
 	l, ok := p.Loss.(loss.Proximal)
 	if !ok && !o.NoZ {
