@@ -34,11 +34,11 @@ type Layer struct {
 
 // Options say which variables a method has.
 type Options struct {
-	OutputA bool // a_L beside z_L, tied by the output's activation, the identity
-	Dual    bool // a multiplier u of z_L = V_L
-	NoZ     bool // no z: V_l stands for it
-	Batch   int  // with NoZ, samples a mini-batch; 0: all at a time
-	Seed    uint64
+	OutputA bool   // a_L beside z_L, tied by the output's activation, the identity
+	Dual    bool   // a multiplier u of z_L = V_L
+	NoZ     bool   // no z: V_l stands for it
+	Batch   int    // with NoZ, samples a mini-batch; 0: all at a time
+	Seed    uint64 // of the mini-batches' order
 }
 
 // Iterate is the variables of a method, and the means to update them.
