@@ -133,7 +133,7 @@ func (s Settings) ForShared(samples, epochs int, classes bool) Settings {
 // steps are a quarter as long, of batches half as large (docs/layers.md).
 func (s Settings) ForRecurrent(classes bool) Settings {
 	if classes {
-		s.Lambda = 1
+		s.Lambda = 0.3
 	}
 	s.Batch = (s.Batch + 1) / 2
 	s.Factor /= 4
