@@ -13,6 +13,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/atomicfile"
+	"github.com/dlam-go/dlam/internal/machine"
 	"github.com/dlam-go/dlam/report"
 	"github.com/dlam-go/dlam/trace"
 )
@@ -20,6 +21,8 @@ import (
 // Entry is a method that takes part in a comparison.
 type Entry struct {
 	Name     string // also the name of its folder
+	Method   string // by which colours are chosen
+	Group    string // what its runs from several seeds have in common; "" for one of its own
 	Solver   dlam.Solver
 	Problem  *dlam.Problem
 	Start    *dlam.Network // first weights
@@ -105,11 +108,11 @@ func (c Comparison) Run(ctx context.Context, dir string) ([]Outcome, error) {
 		return nil, err
 	}
 	return outcomes, writeJSON(filepath.Join(dir, "results.json"), struct {
-		Machine  Machine   `json:"machine"`
-		Threads  int       `json:"threads"`
-		Command  string    `json:"command"`
-		Outcomes []Outcome `json:"outcomes"`
-	}{ThisMachine(), c.Threads, c.Command, outcomes})
+		Machine  machine.Machine `json:"machine"`
+		Threads  int             `json:"threads"`
+		Command  string          `json:"command"`
+		Outcomes []Outcome       `json:"outcomes"`
+	}{machine.This(), c.Threads, c.Command, outcomes})
 }
 
 func (c Comparison) train(ctx context.Context, e Entry, dir string) (report.Run, Outcome, error) {
@@ -131,7 +134,7 @@ func (c Comparison) train(ctx context.Context, e Entry, dir string) (report.Run,
 	if t.failed != nil {
 		out.Error = t.failed.Error()
 	}
-	return report.Run{Name: e.Name, Records: t.records}, out, nil
+	return report.Run{Name: e.Name, Method: e.Method, Group: e.Group, Records: t.records}, out, nil
 }
 
 // trained is a run that came to its end.
@@ -181,7 +184,7 @@ func (c Comparison) page(runs []report.Run, outcomes []Outcome) report.Page {
 		p.Warning = "Did not run to its end: " + strings.Join(bad, ", ") + "."
 	}
 	threads := report.Fact{Name: "threads", Value: fmt.Sprint(c.Threads)}
-	facts := slices.Concat(c.Facts, []report.Fact{threads}, ThisMachine().facts())
+	facts := slices.Concat(c.Facts, []report.Fact{threads}, machineFacts(machine.This()))
 	p.Sections = append([]report.Section{{Facts: facts}}, p.Sections...)
 	p.Sections = append(p.Sections,
 		report.Section{Title: "Settings", Tables: []report.Table{t}},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/machine"
 	"github.com/dlam-go/dlam/report"
 	"github.com/dlam-go/dlam/trace"
 )
@@ -17,12 +18,12 @@ func (r Reproduction) write(done outcomes) error {
 		return err
 	}
 	type cell struct {
-		Cell    Cell        `json:"cell"`
-		Trace   string      `json:"trace"` // file, from the report's folder
-		Status  dlam.Status `json:"status"`
-		Error   string      `json:"error,omitempty"`
-		Machine Machine     `json:"machine"`
-		Last    dlam.Record `json:"last"`
+		Cell    Cell            `json:"cell"`
+		Trace   string          `json:"trace"` // file, from the report's folder
+		Status  dlam.Status     `json:"status"`
+		Error   string          `json:"error,omitempty"`
+		Machine machine.Machine `json:"machine"`
+		Last    dlam.Record     `json:"last"`
 	}
 	var cells []cell
 	for _, c := range r.plan(done) {
@@ -144,13 +145,22 @@ func (r Reproduction) appendix(p report.Page, done outcomes) report.Page {
 // machineFacts lists every machine that outcomes were computed on.
 func (r Reproduction) machineFacts(done outcomes) []report.Fact {
 	var facts []report.Fact
-	seen := map[Machine]bool{}
+	seen := map[machine.Machine]bool{}
 	for _, c := range r.plan(done) {
 		o := done[c.key()]
 		if !seen[o.Machine] {
 			seen[o.Machine] = true
-			facts = append(facts, o.Machine.facts()...)
+			facts = append(facts, machineFacts(o.Machine)...)
 		}
 	}
 	return facts
+}
+
+// machineFacts are what readers are told of a machine.
+func machineFacts(m machine.Machine) []report.Fact {
+	f := []report.Fact{{Name: "processor", Value: m.CPU}, {Name: "system", Value: m.System}, {Name: "Go", Value: m.Go}}
+	if m.Revision != "" {
+		f = append(f, report.Fact{Name: "revision", Value: m.Revision[:min(12, len(m.Revision))]})
+	}
+	return f
 }

@@ -34,6 +34,7 @@ type Run struct {
 	config  string // config.toml
 	data    string // fingerprint of the samples
 	folder  *folder
+	about   *trace.About
 	check   *checkpointer // nil if nothing is saved
 	options dlam.Options
 	start   *dlam.Network
@@ -149,10 +150,11 @@ func (r *Run) open(identity string) (from *model.Checkpoint, err error) {
 		if o.StartDigest != "" {
 			given = r.Plan.Network
 		}
-		if r.folder, err = createFolder(o.Folder, r.config, given, o.Force); err == nil {
-			r.Notes = append(r.Notes, r.folder.notes...)
+		if r.folder, err = createFolder(o.Folder, r.config, given, o.Force); err != nil {
+			return nil, err
 		}
-		return nil, err
+		r.Notes = append(r.Notes, r.folder.notes...)
+		return nil, r.begin()
 	}
 	if r.folder, err = lockFolder(o.Folder); err != nil {
 		return nil, err
@@ -173,6 +175,9 @@ func (r *Run) open(identity string) (from *model.Checkpoint, err error) {
 	}
 	err = r.folder.goOn(done, r.config)
 	r.Notes = append(r.Notes, r.folder.notes...)
+	if err == nil {
+		err = r.begin()
+	}
 	return from, err
 }
 
@@ -249,7 +254,7 @@ func (r *Run) Train(ctx context.Context, recorders ...dlam.Recorder) (*Result, e
 		return nil, refuse(err)
 	}
 	if res.Last.Iteration == 0 && err != nil {
-		return nil, err
+		return nil, errors.Join(err, r.ended(res.Status, err))
 	}
 	if f := r.folder; f != nil && res.Last.Iteration == f.last.Iteration { // nothing was left to do
 		scored := res.Last
@@ -285,6 +290,9 @@ func (r *Run) finish(res *dlam.Result, failed error) (*Result, error) {
 		out.Best = v.At
 	}
 	if err := r.save(out.Model, res.GivenUp); err != nil {
+		return nil, errors.Join(failed, err, r.ended(dlam.Failed, errors.Join(failed, err)))
+	}
+	if err := r.ended(res.Status, failed); err != nil {
 		return nil, errors.Join(failed, err)
 	}
 	if failed != nil {

@@ -191,7 +191,7 @@ func TestComparisonInBrowser(t *testing.T) {
 	}
 	b := newBrowser(t, 1200, 900)
 	b.do(t, chromedp.Navigate("file://"+filepath.Join(dir, report.PageFile)))
-	for _, id := range []string{"#final", "#targets", "#methods", "#by-iteration svg", "#by-time svg"} {
+	for _, id := range []string{"#final", "#targets", "#methods", "#by-iteration .plot svg"} {
 		b.shows(t, id)
 	}
 	for _, name := range []string{"by-iteration.svg", "by-iteration.png", "by-time.svg", "final.csv", "targets.csv", "results.json", "dlam/trace.jsonl", "mdlam/trace.jsonl"} {
@@ -204,8 +204,8 @@ func TestComparisonInBrowser(t *testing.T) {
 	if tip := value[string](t, b, `document.querySelector('.tip').innerText`); !strings.Contains(tip, "iteration") || !strings.Contains(tip, "mdlam") {
 		t.Errorf("with the keyboard the tip says %q, want the iteration and both methods", tip)
 	}
-	x, y := value[float64](t, b, `(r => r.left + r.width/3)(document.querySelector('#by-iteration svg').getBoundingClientRect())`),
-		value[float64](t, b, `(r => r.top + r.height/2)(document.querySelector('#by-iteration svg').getBoundingClientRect())`)
+	x, y := value[float64](t, b, `(r => r.left + r.width/3)(document.querySelector('#by-iteration .plot svg').getBoundingClientRect())`),
+		value[float64](t, b, `(r => r.top + r.height/2)(document.querySelector('#by-iteration .plot svg').getBoundingClientRect())`)
 	const twoFrames = `new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => r(true))))`
 	if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](twoFrames, chromedp.EvalAwaitPromise)); err != nil { // scrolling, which hides the tip, is over
 		t.Fatal(err)
@@ -260,13 +260,13 @@ func TestLivePageFollowsARun(t *testing.T) {
 	}()
 	b.do(t, chromedp.Navigate(server.URL+"/"))
 	const points = `(d => d ? JSON.parse(d.textContent).series[0].x.length : 0)(document.querySelector('#objective script'))`
-	charts := []string{"#objective", "#scores", "#constraints", "#moves", "#cost"}
+	charts := []string{"#objective", "#scores", "#layers", "#constraints", "#moves", "#cost"}
 	for k := 1; k <= 12; k++ {
 		gate <- struct{}{}
 		if k == 3 || k == 9 {
 			b.until(t, fmt.Sprintf(`%s === %d`, points, k))
 			for _, id := range charts {
-				b.shows(t, id+" svg")
+				b.shows(t, id+" .plot svg")
 				// The longest curve of each chart has a point an iteration.
 				longest := `Math.min(...[...document.querySelectorAll('` + id + ` script')].map(s => Math.max(...JSON.parse(s.textContent).series.map(c => c.x.length))))`
 				if n := value[int](t, b, longest); n != k {
@@ -327,11 +327,11 @@ func TestReproductionInBrowser(t *testing.T) {
 	}
 	b := newBrowser(t, 1200, 900)
 	b.do(t, chromedp.Navigate("file://"+filepath.Join(dir, report.PageFile)))
-	for _, id := range []string{"#figure1 svg", "#figure-table2 svg", "#table-claims", "#table-figure2", "#table-figure3", "#table-rates", "#table2-mnist", "#table2-fashion-mnist"} {
+	for _, id := range []string{"#figure1 .plot svg", "#figure-table2 .plot svg", "#table-claims", "#table-figure2", "#table-figure3", "#table-rates", "#table2-mnist", "#table2-fashion-mnist"} {
 		b.shows(t, id)
 	}
 	for _, id := range []string{"figure2", "figure3"} {
-		if panels := value[int](t, b, fmt.Sprintf(`document.querySelectorAll('#%s svg').length`, id)); panels != 4 {
+		if panels := value[int](t, b, fmt.Sprintf(`document.querySelectorAll('#%s .plot > svg').length`, id)); panels != 4 {
 			t.Errorf("%s: %d panels, want the paper's 4", id, panels)
 		}
 	}

@@ -118,11 +118,11 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 		},
 	}
 	for _, p := range plans {
-		name := p.Options.Method
+		name, group := p.Options.Method, ""
 		if o.seeds > 1 {
-			name = fmt.Sprintf("%s-%d", name, p.Options.Seed)
+			name, group = fmt.Sprintf("%s-%d", name, p.Options.Seed), name
 		}
-		e.Entries = append(e.Entries, experiment.Entry{Name: name, Solver: p.Solver, Problem: p.Problem, Start: p.Network, Settings: p.Settings()})
+		e.Entries = append(e.Entries, experiment.Entry{Name: name, Method: p.Options.Method, Group: group, Solver: p.Solver, Problem: p.Problem, Start: p.Network, Settings: p.Settings()})
 	}
 	if err := e.Validate(); err != nil {
 		return errUsage{err}

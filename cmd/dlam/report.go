@@ -38,7 +38,7 @@ trace.jsonl.`,
 			}
 			page := report.RunPage(runs[0])
 			if len(runs) > 1 {
-				page = report.ComparePage(runNames(runs), distinct(runs), targets)
+				page = report.ComparePage(runNames(runs), report.Seeds(distinct(runs)), targets)
 			}
 			if err := a.write(c.Context(), out, markPage, f, page.WriteHTML); err != nil || out == "-" {
 				return err
