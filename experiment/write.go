@@ -67,8 +67,8 @@ func (r Reproduction) page(done outcomes, claims []Claim) report.Page {
 		p.Warning = "This is the quick version: fewer samples and fewer iterations than the paper's. It shows that everything runs; its numbers are no evidence for or against the paper."
 	}
 	p.Sections = append(p.Sections, report.Section{
-		Title: "What reproduces and what does not", Text: summary(claims),
-		Tables: []report.Table{claimTable(claims)},
+		Title: "What reproduces and what does not", Text: summary(claims, r.Size.reduced()),
+		Tables: []report.Table{claimTable(claims, r.Size.reduced())},
 	})
 	if r.has("figure1") {
 		p.Sections = append(p.Sections, report.Section{Title: "Figure 1: convergence", Figures: []report.Figure{r.figure1(done)}})
@@ -96,7 +96,10 @@ func (r Reproduction) page(done outcomes, claims []Claim) report.Page {
 
 // summary is the verdicts in plain words: how many hold, and each that does
 // not.
-func summary(claims []Claim) []string {
+func summary(claims []Claim, quick bool) []string {
+	if quick {
+		return []string{"Not judged: this is the quick version. The numbers are those of its runs."}
+	}
 	tested, whole := 0, 0
 	text := []string{""}
 	for _, c := range claims {
@@ -107,7 +110,7 @@ func summary(claims []Claim) []string {
 		if c.Holds == c.Cases {
 			whole++
 		} else {
-			text = append(text, fmt.Sprintf("%s: “%s” %s.", c.Part, strings.TrimRight(c.Paper, ".,"), c.verdict()))
+			text = append(text, fmt.Sprintf("%s: “%s” %s.", c.Part, strings.TrimRight(c.Paper, ".,"), c.verdict(false)))
 		}
 	}
 	text[0] = fmt.Sprintf("Of %d statements of the paper that were tested, %d hold in every case.", tested, whole)

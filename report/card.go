@@ -3,6 +3,8 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/dlam-go/dlam"
@@ -29,7 +31,7 @@ func card(a *trace.About, rs []dlam.Record) Section {
 	}
 	f := []Fact{
 		{"status", status(a)}, {"iteration", progress(a, rs)},
-		{"data", a.Data}, {"samples", samples},
+		{"data", filepath.Base(a.Data)}, {"samples", samples},
 		{"method", a.Method}, {"network", fmt.Sprintf("%s, %d parameters", a.Network, a.Parameters)},
 	}
 	if s := speed(a, rs); s != "" {
@@ -82,7 +84,11 @@ func speed(a *trace.About, rs []dlam.Record) string {
 		return ""
 	}
 	r := rs[len(rs)-1]
-	return fmt.Sprintf("%.3g samples a second", float64(a.Samples)*float64(r.Iteration)/r.Elapsed)
+	v, err := strconv.ParseFloat(fmt.Sprintf("%.3g", float64(a.Samples)*float64(r.Iteration)/r.Elapsed), 64)
+	if err != nil {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64) + " samples a second"
 }
 
 // commit is the source that the program was built of.

@@ -24,7 +24,7 @@ func ComparePage(title string, runs []Run, targets []float64) Page {
 	if len(groups) < len(runs) {
 		end.Tables = append(end.Tables, spreadTable(groups))
 	}
-	if len(targets) > 0 && !anyRegression(runs) {
+	if len(targets) > 0 && slices.ContainsFunc(runs, func(r Run) bool { return !regression(r.Records) }) {
 		end.Tables = append(end.Tables, targetTable(runs, targets))
 	}
 	p.Sections = []Section{end}
@@ -129,10 +129,6 @@ func (g group) curve(number int, value func(dlam.Record) (float64, bool)) Series
 	return s
 }
 
-func anyRegression(runs []Run) bool {
-	return slices.ContainsFunc(runs, func(r Run) bool { return regression(r.Records) })
-}
-
 // compareCharts are against iterations, or against time if clocks are given.
 func compareCharts(groups []group, x Axis, clocks []Clock) []Chart {
 	chart := func(title string, y Axis, value func(dlam.Record) (float64, bool)) Chart {
@@ -148,13 +144,24 @@ func compareCharts(groups []group, x Axis, clocks []Clock) []Chart {
 		}
 		return c
 	}
-	quality, label, name := percentRight, Axis{Label: "accuracy (%)"}, "accuracy"
-	if slices.ContainsFunc(groups, func(g group) bool { return anyRegression(g.runs) }) {
-		quality, label, name = rmse, Axis{Label: "RMSE"}, "RMSE"
+	of := func(s score, values bool) func(dlam.Record) (float64, bool) {
+		return func(r dlam.Record) (float64, bool) {
+			switch one := s(r); {
+			case one == nil || values != (one.RMSE > 0):
+				return 0, false
+			case values:
+				return one.RMSE, true
+			default:
+				return percentRight(one), true
+			}
+		}
 	}
+	accuracy, rmse := Axis{Label: "accuracy (%)"}, Axis{Label: "RMSE"}
 	return compact([]Chart{
-		chart("Training "+name, label, score(train).of(quality)),
-		chart("Test "+name, label, score(test).of(quality)),
+		chart("Training accuracy", accuracy, of(train, false)),
+		chart("Test accuracy", accuracy, of(test, false)),
+		chart("Training RMSE", rmse, of(train, true)),
+		chart("Test RMSE", rmse, of(test, true)),
 		chart("Training risk", Axis{Label: "mean loss", Log: true}, score(train).of(risk)),
 		chart("Objective F", Axis{Label: "F", Log: true}, objective),
 	})
@@ -179,12 +186,12 @@ func (c Clock) at(iteration float64) float64 {
 func finalTable(runs []Run) Table {
 	t := Table{ID: "final", Caption: "The last scores of each run.", Sortable: true,
 		Head: []string{"run", "iterations", "training", "test", "best test", "objective F", "seconds", "seconds per iteration"}}
-	reg := anyRegression(runs)
-	if reg {
-		t.Caption += " Scores are root mean squared errors."
+	if slices.ContainsFunc(runs, func(r Run) bool { return regression(r.Records) }) {
+		t.Caption += " Of values scores are root mean squared errors."
 	}
 	for _, run := range runs {
 		r, scored := last(run.Records)
+		reg := regression(run.Records)
 		t.Rows = append(t.Rows, []string{
 			run.Name, strconv.Itoa(r.Iteration), scoreCell(scored.Train, reg), scoreCell(scored.Test, reg),
 			scoreCell(best(run.Records, reg), reg), fmt.Sprintf("%.6g", r.Objective),
@@ -199,7 +206,7 @@ func spreadTable(groups []group) Table {
 	t := Table{ID: "spread", Caption: "The last test scores over the seeds.", Sortable: true, Head: []string{"runs", "seeds", "mean", "lowest", "highest"}}
 	for _, g := range groups {
 		var scores []float64
-		reg := anyRegression(g.runs)
+		reg := regression(g.runs[0].Records)
 		for _, r := range g.runs {
 			if _, scored := last(r.Records); scored.Test != nil {
 				if reg {

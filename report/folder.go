@@ -176,6 +176,9 @@ func (f *Folder) runs() ([]string, error) {
 	return names[:min(len(names), maxRuns)], nil
 }
 
+// written is how the list writes times: they sort as text, and do not break.
+const written = "2006\u201101\u201102\u00a015:04:05"
+
 // listed is what the list tells of a run, and the time of the files that say it.
 type listed struct {
 	about *trace.About
@@ -190,9 +193,9 @@ func (f *Folder) list(runs []string) (p Page, changed time.Time, err error) {
 	t := Table{ID: "runs", Sortable: true, Form: "compare/", Head: []string{"run", "data", "method", "network", "iteration", "training", "test", "seconds", "status", "written"}}
 	for _, name := range runs {
 		l := f.look(name)
-		row := []string{name, "–", "–", "–", strconv.Itoa(l.last.Iteration), "–", "–", fmt.Sprintf("%.3g", l.last.Elapsed), "unfinished", l.at.UTC().Format(time.DateTime)}
+		row := []string{name, "–", "–", "–", strconv.Itoa(l.last.Iteration), "–", "–", fmt.Sprintf("%.3g", l.last.Elapsed), "unfinished", l.at.UTC().Format(written)}
 		if a := l.about; a != nil {
-			row[1], row[2], row[3] = a.Data, a.Method, a.Network
+			row[1], row[2], row[3] = filepath.Base(a.Data), a.Method, a.Network
 			if row[4] = fmt.Sprintf("%d of %d", l.last.Iteration, a.Iterations); a.Status != "" {
 				row[8] = a.Status
 			}

@@ -177,7 +177,7 @@ func styleSheet() string {
 		}
 	}
 	for i := range shades {
-		fmt.Fprintf(&shade, ".h%d { background: color-mix(in srgb, var(--accent) %d%%, var(--card)); }\n", i, 60*i/(shades-1))
+		fmt.Fprintf(&shade, ".h%d { background: color-mix(in srgb, var(--accent) %d%%, var(--card)); }\n", i, 48*i/(shades-1))
 	}
 	return strings.NewReplacer("{{light}}", light.String(), "{{dark}}", dark.String(), "{{series}}", series.String(), "{{shades}}", shade.String()).Replace(pageCSS)
 }

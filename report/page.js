@@ -409,7 +409,7 @@
     const ended = content.querySelector('[data-ended]'), idle = Date.now() - changed;
     live.classList.toggle('lost', !ended && idle > 60000);
     if (ended) return '■ the run has ended: ' + ended.dataset.ended;
-    return idle > 60000 ? `○ following the run; nothing new for ${Math.round(idle / 60000)} min` : '● following the run';
+    return idle > 60000 ? `○ following; nothing new for ${Math.round(idle / 60000)} min` : '● following';
   }
   async function poll() {
     try {

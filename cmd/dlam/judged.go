@@ -11,6 +11,7 @@ import (
 	"image/png"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +26,8 @@ import (
 
 // Bounds of what a page has of a model.
 const (
-	mostPicked   = 40      // worst samples
+	mostPicked   = 40      // worst samples that are pictures
+	mostWorst    = 20      // worst rows
 	mostShown    = 12      // columns of a worst row
 	mostDots     = 400     // samples of a chart
 	mostRows     = 2000    // that importance is measured on
@@ -70,7 +72,7 @@ func (a *app) judged(ctx context.Context, folder string, u *useFlags) ([]report.
 	if err != nil {
 		return append(weights, layers), err
 	}
-	e := judgement{m: m, raw: s.Test, d: d, name: u.source.Data}
+	e := judgement{m: m, raw: s.Test, d: d, name: filepath.Base(u.source.Data)}
 	if e.out, err = outputs(m, d.X, u.threads); err != nil {
 		return append(weights, layers), err
 	}
@@ -136,10 +138,9 @@ func (e *judgement) classes(s report.Section) []report.Section {
 	} else {
 		mistakes.Note = fmt.Sprintf("%d classes: dlam eval --json has the confusion matrix.", len(c.Classes))
 	}
-	worst := wrong[:min(len(wrong), mostPicked)]
 	if e.raw.Image.Width > 0 {
-		mistakes.Pictures = e.pictures(worst)
-	} else if len(worst) > 0 {
+		mistakes.Pictures = e.pictures(wrong[:min(len(wrong), mostPicked)])
+	} else if worst := wrong[:min(len(wrong), mostWorst)]; len(worst) > 0 {
 		mistakes.Tables = []report.Table{e.rows(worst, "Samples that it is most wrong about, the surest mistake first.", []string{"true", "predicted", e.meaning() + " of it", "of the true one"}, func(i int) []string {
 			y, said := int(e.d.Class[i]), mat.ArgMax(e.out.Row(i))
 			return []string{c.Classes[y].Name, c.Classes[said].Name, fmt.Sprintf("%.4f", e.out.At(i, said)), fmt.Sprintf("%.4f", e.out.At(i, y))}
@@ -326,7 +327,7 @@ func (e *judgement) values(s report.Section) []report.Section {
 		list[i] = i
 	}
 	slices.SortStableFunc(list, func(a, b int) int { return cmp.Compare(off(b), off(a)) })
-	list = list[:min(len(list), mostPicked)]
+	list = list[:min(len(list), mostWorst)]
 	mistakes := report.Section{Title: "Its mistakes"}
 	if e.raw.Image.Width == 0 {
 		mistakes.Tables = []report.Table{e.rows(list, "Samples with the largest errors.", []string{"true", "predicted", "error"}, func(i int) []string {
