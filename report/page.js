@@ -321,10 +321,14 @@
     seen.delete(chart.dataset.key + ' zoom');
     draw(chart);
   });
-  document.addEventListener('scroll', clear, { passive: true });
+  document.addEventListener('scroll', () => { // reaching a cell by keyboard scrolls to it
+    const e = document.activeElement;
+    if (e.matches('[data-about]')) showCell(e); else clear();
+  }, { passive: true });
   document.addEventListener('focusin', event => {
     if (event.target.matches('[data-about]')) showCell(event.target);
   });
+  document.addEventListener('focusout', clear);
   document.addEventListener('keydown', event => {
     const chart = document.activeElement;
     if (event.key === 'Escape') return clear();
