@@ -117,7 +117,8 @@ func TestTablesCanBeAsked(t *testing.T) {
 		}
 	}
 	value[bool](t, b, `document.querySelector('#confusion').scrollIntoView(), true`)
-	value[bool](t, b, `document.querySelector('#confusion tr:first-child td:last-child').focus(), true`)
+	x, y := b.at(t, "#confusion tr:first-child td:last-child", 0.5)
+	b.do(t, chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y))
 	if tip := value[string](t, b, `document.querySelector('.tip').innerText + document.querySelectorAll('.tip img').length`); tip != "0 taken for 1: 11" {
 		t.Errorf("a cell says %q, want its samples and one picture", tip)
 	}

@@ -121,12 +121,16 @@ func value[T any](t *testing.T, b *browser, js string) T {
 	return v
 }
 
-// until waits for a JavaScript expression to be true.
+// until waits for a JavaScript expression to be true, on the way to another page too.
 func (b *browser) until(t *testing.T, js string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !value[bool](t, b, js); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		so, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](js))
+		if err == nil && so {
+			return
+		}
 		if time.Now().After(end) {
-			t.Fatalf("not so after 20 s: %s", js)
+			t.Fatalf("not so after 20 s: %s (%v)", js, err)
 		}
 	}
 }

@@ -260,9 +260,8 @@ func judged() []report.Section {
 // pagesToLookAt are pages of each kind.
 func pagesToLookAt() map[string]report.Page {
 	run := report.Run{Name: "run", Records: synthetic(60), About: about("dlam", 1)}
-	runs := twenty()
 	return map[string]report.Page{
-		"run": report.RunPage(run, judged()...), "twenty": report.ComparePage("twenty", runs, []float64{0.5}),
+		"run":   report.RunPage(run, judged()...),
 		"seeds": report.ComparePage("seeds", report.Seeds([]report.Run{run, {Name: "b", Records: synthetic(50), About: about("dlam", 2)}, {Name: "c", Records: noisy(50, 3), About: about("sync", 1)}}), nil),
 	}
 }
