@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -572,6 +573,55 @@ func TestSeveralLabels(t *testing.T) {
 	wantError(t, path, Options{Label: "up,up"}, `label column "up" comes twice`)
 	wantError(t, path, Options{Label: "up,side"}, `no label column "side"`)
 	wantError(t, path, Options{Label: "up,down", Task: Classification}, "cannot be classes")
+}
+
+// TestUnlikeValues: each value has a deviation of 1, whatever its units, and is turned
+// back; a transform that has one factor for all, as a number, is read too.
+func TestUnlikeValues(t *testing.T) {
+	d := Dataset{Name: "t", X: mat.FromSlice(3, 1, []float32{1, 2, 3}), Value: mat.FromSlice(3, 2, []float32{1e6, -1e-3, 3e6, 0, 5e6, 1e-3})}
+	tr, x := fitted(t, d)
+	sd := float32(math.Sqrt(1.5))
+	for i, want := range []float32{-sd, 0, sd} {
+		for j, v := range x.Value.Row(i) {
+			if math.Abs(float64(v-want)) > 1e-6 {
+				t.Errorf("value %d of sample %d: got %v, want %v", j, i, v, want)
+			}
+		}
+	}
+	text, err := json.Marshal(tr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again Transform
+	if err := json.Unmarshal(text, &again); err != nil || !slices.Equal(again.TargetFactor, tr.TargetFactor) {
+		t.Fatalf("%s is read as %v, %v", text, again.TargetFactor, err)
+	}
+	y := x.Value.Clone()
+	again.Restore(y)
+	for i, v := range y.Elements() {
+		if want := d.Value.Elements()[i]; math.Abs(float64(v-want)) > 1e-6*math.Abs(float64(want))+1e-9 {
+			t.Errorf("got %v, want %v", y.Elements(), d.Value.Elements())
+		}
+	}
+	if unit, ok := tr.TargetUnit(); unit != 1 || ok {
+		t.Errorf("errors of values in unlike units have the unit %v", unit)
+	}
+	var old Transform
+	if err := json.Unmarshal([]byte(`{"inputs":1,"pool":1,"shift":[0],"factor":[1],"target_shift":[1,2],"target_factor":0.5}`), &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := old.Validate(); err != nil {
+		t.Error(err)
+	}
+	z := mat.FromSlice(1, 2, []float32{1, 1})
+	if old.Restore(z); !slices.Equal(z.Elements(), []float32{3, 4}) {
+		t.Errorf("one factor for both: got %v, want 3, 4", z.Elements())
+	}
+	for _, bad := range []Factors{{0.5, 0}, {0.5, 1, 2}, {-1}, {float32(math.Inf(1))}} {
+		if old.TargetFactor = bad; old.Validate() == nil {
+			t.Errorf("factors %v of two values are taken", bad)
+		}
+	}
 }
 
 // TestClamp: predicted values and scores stay within the values of the training rows.

@@ -194,7 +194,7 @@ func (m *Model) validate() error {
 			return fmt.Errorf("transform of columns %q, features %q", names, m.Features)
 		}
 	}
-	if t := m.Transform; t.Outputs() != w[0] || t.TargetFactor != 0 && len(t.TargetShift) != w[len(w)-1] {
+	if t := m.Transform; t.Outputs() != w[0] || t.TargetFactor != nil && len(t.TargetShift) != w[len(w)-1] {
 		return fmt.Errorf("transform to %d features with %d values, the network takes %d and gives %d", t.Outputs(), len(t.TargetShift), w[0], w[len(w)-1])
 	}
 	return nil
