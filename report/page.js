@@ -381,7 +381,7 @@
     if (store(key)) sort(table, ...store(key));
   }
 
-  function begin() {
+  function begin(first) {
     const c = content.querySelector('script.clocks');
     clocks = c ? JSON.parse(c.textContent) : [];
     const charts = [...content.querySelectorAll('.chart')];
@@ -395,8 +395,10 @@
       if (own.length > 1 && names[0] && names.every(n => n === names[0]) && own.every(c => !data(c).levels.length)) legend(own, figure.querySelector('.charts'));
       else own.forEach(c => legend([c], c.querySelector('.plot')));
     }
-    charts.forEach(draw);
     content.querySelectorAll('table.sortable').forEach(sortable);
+    const later = c => first && c.getBoundingClientRect().top > innerHeight; // until the page shows
+    charts.filter(c => !later(c)).forEach(draw);
+    setTimeout(() => charts.filter(c => !c.drawn && c.isConnected).forEach(draw));
   }
   let width = content.clientWidth;
   addEventListener('resize', () => {
@@ -404,7 +406,7 @@
     width = content.clientWidth;
     redraw();
   });
-  begin();
+  begin(true);
 
   // A live page asks for what is new.
   if (!live) return;
