@@ -124,7 +124,7 @@ func (r *Run) begin() error {
 // ended notes how the run ended. That this cannot be written is told, and undoes nothing
 // that is saved.
 func (r *Run) ended(status dlam.Status, failed error) error {
-	if r.folder == nil || r.folder.held() != nil {
+	if mine := r.folder != nil && r.folder.held() == nil; !mine {
 		return nil
 	}
 	r.about.Status, r.about.Ended = string(status), time.Now().UTC().Truncate(time.Second)

@@ -204,6 +204,9 @@ func (r *Run) resume(from *model.Checkpoint) (err error) {
 		r.Anew, r.start = from.Ranks, from.Network // synchronised anew: the samples are divided otherwise
 		return nil
 	}
+	if p.lost != nil { // whose first weights are not known: weights are measured from here on
+		r.start = from.Network
+	}
 	r.options.Resume = func(s dlam.Stepper) error { return s.(dlam.Resumable).Restore(from.Network, from.State) }
 	return nil
 }

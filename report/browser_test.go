@@ -339,5 +339,12 @@ func TestReproductionInBrowser(t *testing.T) {
 			t.Errorf("%s: %d panels, want the paper's 4", id, panels)
 		}
 	}
+	if verdicts := value[string](t, b, `[...new Set([...document.querySelectorAll('#table-claims tbody tr')].map(r => r.cells[3].textContent))].join()`); verdicts != "not judged" {
+		t.Errorf("a version that is not the paper's says %q, want that it is not judged", verdicts)
+	}
+	b.do(t, chromedp.EmulateViewport(390, 844), chromedp.Navigate("file://"+filepath.Join(dir, report.PageFile)))
+	if h, w := value[int](t, b, `document.documentElement.scrollHeight`), value[int](t, b, `document.documentElement.scrollWidth`); h > 15000 || w > 390 {
+		t.Errorf("on a phone the page is %d×%d pixels", w, h)
+	}
 	b.quiet(t, "file://")
 }

@@ -36,7 +36,6 @@ func curve(name string, style int, rs []dlam.Record, x func(dlam.Record) float64
 }
 
 func iteration(r dlam.Record) float64 { return float64(r.Iteration) }
-func elapsed(r dlam.Record) float64   { return r.Elapsed }
 
 func objective(r dlam.Record) (float64, bool) { return r.Objective, true }
 

@@ -141,7 +141,7 @@ func (p Page) whole(w io.Writer, tag string) error {
 
 func execute(w io.Writer, name string, data any) error {
 	t, err := template.New("").Funcs(template.FuncMap{
-		"data": dataOf, "numeric": Table.numeric,
+		"data": dataOf, "numeric": Table.numeric, "long": func(s string) bool { return len(s) > longCell },
 	}).Parse(pageHTML)
 	if err != nil {
 		return err
@@ -160,6 +160,9 @@ func sourceHash(s string) string {
 	h := sha256.Sum256([]byte(s))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(h[:]) + "'"
 }
+
+// longCell is from how many bytes on a cell has room for some words in a line.
+const longCell = 24
 
 // shades is the number of shades of a Matrix's cells. The darkest leaves text legible.
 const shades = 10

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -219,7 +220,7 @@ func TestFolder(t *testing.T) {
 			t.Errorf("%s %s for %q: got %d, want %d", c.method, c.url, c.host, w.Code, c.status)
 		}
 	}
-	r := httptest.NewRequest("GET", "/content", nil)
+	r := httptest.NewRequest(http.MethodGet, "/content", nil)
 	r.Host = "localhost"
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
 	if w := httptest.NewRecorder(); true {

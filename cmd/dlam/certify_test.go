@@ -223,7 +223,7 @@ func forgeries() []forgery {
 		{"another split", "table", 1, "data: the samples are not those", func(e evidence) { e.settings("test-split = 0.2", "test-split = 0.1") }},
 		{"a regulariser", "run", 1, whole(1), func(e evidence) { e.settings("l1 = 0.0", "l1 = 0.001") }},
 		{"another method", "run", 1, "model, training, solver", func(e evidence) { e.settings(`solver = "dlam"`, `solver = "mdlam"`) }},
-		{"scores at other iterations", "run", 1, whole(1) + ", (gap|test|train)", func(e evidence) { e.settings("evaluate-every = 1", "evaluate-every = 2") }},
+		{"scores at other iterations", "run", 1, whole(1) + ", (from_start|gap|test|train|weight_norm)", func(e evidence) { e.settings("evaluate-every = 1", "evaluate-every = 2") }},
 		{"a folder that says adam", "run", 1, "config.toml, solver", func(e evidence) {
 			e.write(recipe.ConfigName, e.replace(e.read(recipe.ConfigName), `solver = "dlam"`, `solver = "adam"`))
 		}},
