@@ -79,7 +79,27 @@ func (f Factors) of(j int) float32 { return f[min(j, len(f)-1)] }
 
 // Fit makes the transform for training data d, all processes' samples of it. A
 // regression's values are standardised unless s is ScaleNone.
-func Fit(d Dataset, s Scaling, pool int) (Transform, error) {
+func Fit(d Dataset, s Scaling, pool int) (Transform, error) { return fit(d, s, pool, 0) }
+
+// MostBins is how many bins a number may have.
+const MostBins = 256
+
+// FitBins is Fit without pooling, of a table whose numbers get features for so many bins
+// beside their own: how much of each bin, which has as many training samples as the
+// others, lies below the number. bins is from 2 to MostBins, or 0 for none.
+func FitBins(d Dataset, s Scaling, bins int) (Transform, error) {
+	switch {
+	case bins == 0:
+		return fit(d, s, 1, 0)
+	case bins < 2 || bins > MostBins:
+		return Transform{}, inputf("bins: got %d, want 2 to %d, or 0 for none", bins, MostBins)
+	case d.Image.Width > 0:
+		return Transform{}, inputf("bins: got %d, and %s has pictures, whose pixels are no columns of a table", bins, d.Name)
+	}
+	return fit(d, s, 1, bins)
+}
+
+func fit(d Dataset, s Scaling, pool, bins int) (Transform, error) {
 	t := Transform{Inputs: d.RawFeatures(), Image: d.Image, Pool: pool, Scaling: s, Shift: []float32{0}, Factor: []float32{1}, Table: d.Table, Missing: d.Missing}
 	if pool < 1 {
 		return t, inputf("pool: got %d, want at least 1", pool)
@@ -90,9 +110,15 @@ func Fit(d Dataset, s Scaling, pool int) (Transform, error) {
 	if !slices.Contains(Scalings, s) {
 		return t, inputf("scaling: got %q, want one of none, unit, standard", s)
 	}
+	if bins > 0 && d.Frame == nil {
+		var err error
+		if d.Frame, err = numbersFrame(d, d.columnNames()); err != nil {
+			return t, err
+		}
+	}
 	switch {
 	case d.Frame != nil:
-		if err := t.fitFrame(d); err != nil {
+		if err := t.fitFrame(d, bins); err != nil {
 			return t, err
 		}
 	case s == ScaleUnit && d.Image.Max > 0:
@@ -203,6 +229,15 @@ func (t *Transform) fitTarget(y mat.Dense, ranks comm.Comm) error {
 		t.TargetFactor[j] = reciprocal(m.sd[j])
 	}
 	return nil
+}
+
+// ColumnNames are the names of the columns of a table, nil where samples are numbers alone.
+func (t Transform) ColumnNames() []string {
+	var names []string
+	for k := range t.Columns {
+		names = append(names, t.Columns[k].Name)
+	}
+	return names
 }
 
 // Outputs is the number of features after the transform.
