@@ -29,7 +29,7 @@ func (p *Plan) about() *trace.About {
 		a.Validation = p.Validation.X.Rows
 	}
 	if n := p.Options.ranks().Size(); n > 1 {
-		a.Ranks = n
+		a.Ranks, a.Test, a.Validation = n, 0, 0 // which are this process's share
 	}
 	a.Settings = p.unlikeRecipe()
 	if p.Samples.source != nil && p.Options.Solver == nil {
@@ -78,6 +78,9 @@ func (p *Plan) unlikeRecipe() []trace.Setting {
 // command is the command line that makes the run again.
 func (p *Plan) command(a *trace.About) string {
 	words := []string{"dlam", "train"}
+	if a.Ranks > 1 {
+		words = append([]string{"mpirun", "-n", textOf(a.Ranks)}, words...)
+	}
 	add := func(name, value string) { words = append(words, "--"+name, quoted(value)) }
 	s := p.Samples.source
 	add("data", s.name())

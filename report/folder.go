@@ -30,6 +30,7 @@ type Folder struct {
 
 	mu     sync.Mutex
 	listed map[string]*listed
+	made   map[string]rendered // by their addresses
 	open   []*followed // those asked for last, the newest first
 }
 
@@ -48,7 +49,7 @@ func NewFolder(path string, targets []float64) (*Folder, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("%s: not a folder", path)
 	}
-	return &Folder{path: path, targets: targets, listed: map[string]*listed{}}, nil
+	return &Folder{path: path, targets: targets, listed: map[string]*listed{}, made: map[string]rendered{}}, nil
 }
 
 // ServeHTTP answers with the page at an address: / is the list, /run/NAME/ the page of a
@@ -57,78 +58,109 @@ func (f *Folder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if guarded(w, r) {
 		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	runs, err := f.runs()
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	path, known := r.URL.Path, ""
-	if strings.HasSuffix(path, "/content") {
+	known := ""
+	if strings.HasSuffix(r.URL.Path, "/content") {
 		known = r.Header.Get("If-None-Match")
 	}
-	page, changed, err := f.page(strings.TrimSuffix(path, "content"), r.URL.Query()["run"], runs)
+	page, tag, changed, err := f.rendered(r.URL)
 	if errors.Is(err, fs.ErrNotExist) {
 		http.NotFound(w, r)
 		return
 	}
-	var b bytes.Buffer
-	if err == nil {
-		err = page.write(&b, "/content", "")
-	}
-	tag := sha256.Sum256(b.Bytes())
-	etag := fmt.Sprintf(`"%x"`, tag[:16])
-	if err == nil && known == "" && !strings.HasSuffix(path, "/content") {
-		b.Reset()
-		err = page.write(&b, path, etag)
-	}
-	answer(w, b.Bytes(), etag, known, changed, err)
+	answer(w, page, tag, known, changed, err)
 }
 
-// page is the page at a path.
-func (f *Folder) page(path string, chosen []string, runs []string) (p Page, changed time.Time, err error) {
+// viewed is a page that is not made yet: the stamp changes when the page would.
+type viewed struct {
+	stamp   string
+	changed time.Time
+	page    func() Page
+}
+
+// rendered is a page that was made.
+type rendered struct {
+	tag  string
+	text []byte
+}
+
+// rendered is the page at an address, made once for each change.
+func (f *Folder) rendered(at *url.URL) (page []byte, tag string, changed time.Time, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v, err := f.view(strings.TrimSuffix(at.Path, "content"), at.Query()["run"])
+	if err != nil {
+		return nil, "", changed, err
+	}
+	key := at.Path + "?" + at.RawQuery
+	tag = fmt.Sprintf(`"%x"`, sha256.Sum256([]byte(key + v.stamp)))
+	if made := f.made[key]; made.tag == tag {
+		return made.text, tag, v.changed, nil
+	}
+	var b bytes.Buffer
+	content := *at
+	content.Path = strings.TrimSuffix(at.Path, "content") + "content"
+	follows := fmt.Sprintf(`"%x"`, sha256.Sum256([]byte(content.Path+"?"+at.RawQuery+v.stamp)))
+	if err := v.page().write(&b, at.Path, follows); err != nil {
+		return nil, "", changed, err
+	}
+	if len(f.made) > maxOpen {
+		clear(f.made)
+	}
+	f.made[key] = rendered{tag, b.Bytes()}
+	return b.Bytes(), tag, v.changed, nil
+}
+
+// view is the page at a path, of the runs that are chosen.
+func (f *Folder) view(path string, chosen []string) (v viewed, err error) {
+	runs, err := f.runs()
+	if err != nil {
+		return v, err
+	}
 	name, isRun := strings.CutPrefix(path, "/run/")
 	name, closed := strings.CutSuffix(name, "/")
 	switch {
 	case path == "/":
-		return f.list(runs)
+		return f.list(runs), nil
 	case path == "/compare/" && len(chosen) > 0:
-		p, changed, err = f.compare(chosen, runs)
+		return f.compare(chosen, runs)
 	case isRun && closed && slices.Contains(runs, name):
-		var one *followed
-		if one, err = f.opened(name); err == nil {
-			p, changed = one.page(), one.changed
-			p.Title = name
-		}
-	default:
-		return p, changed, fs.ErrNotExist
+		one, err := f.opened(name)
+		return viewed{one.stamp, one.changed, func() Page {
+			p := one.page()
+			p.Title, p.Home = name, "/"
+			return p
+		}}, err
 	}
-	p.Home = "/"
-	return p, changed, err
+	return v, fs.ErrNotExist
 }
 
 // compare is the page of the runs that are chosen.
-func (f *Folder) compare(chosen, runs []string) (p Page, changed time.Time, err error) {
+func (f *Folder) compare(chosen, runs []string) (v viewed, err error) {
 	if len(chosen) > maxOpen {
-		return p, changed, fmt.Errorf("%d runs are marked: at most %d are compared", len(chosen), maxOpen)
+		return v, fmt.Errorf("%d runs are marked: at most %d are compared", len(chosen), maxOpen)
 	}
 	var list []Run
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(chosen))) {
 		if !slices.Contains(runs, name) {
-			return p, changed, fs.ErrNotExist
+			return v, fs.ErrNotExist
 		}
 		one, err := f.opened(name)
 		if err != nil {
-			return p, changed, err
+			return v, err
 		}
 		run := one.run
 		run.Name = name
-		if list = append(list, run); one.changed.After(changed) {
-			changed = one.changed
+		list, v.stamp = append(list, run), v.stamp+one.stamp
+		if one.changed.After(v.changed) {
+			v.changed = one.changed
 		}
 	}
-	return ComparePage(strings.Join(chosen, ", "), Seeds(list), f.targets), changed, nil
+	v.page = func() Page {
+		p := ComparePage(strings.Join(chosen, ", "), Seeds(list), f.targets)
+		p.Home = "/"
+		return p
+	}
+	return v, nil
 }
 
 // opened is a run as it is now.
@@ -188,8 +220,8 @@ type listed struct {
 }
 
 // list is the page of all runs.
-func (f *Folder) list(runs []string) (p Page, changed time.Time, err error) {
-	p = Page{Title: "Runs in " + f.path}
+func (f *Folder) list(runs []string) (v viewed) {
+	p := Page{Title: "Runs in " + f.path}
 	t := Table{ID: "runs", Sortable: true, Form: "compare/", Head: []string{"run", "data", "method", "network", "iteration", "training", "test", "seconds", "status", "written"}}
 	for _, name := range runs {
 		l := f.look(name)
@@ -211,17 +243,18 @@ func (f *Folder) list(runs []string) (p Page, changed time.Time, err error) {
 		}
 		t.Rows = append(t.Rows, row)
 		t.Links = append(t.Links, Link{Address: "run/" + strings.Join(escaped, "/") + "/", Value: name})
-		if l.at.After(changed) {
-			changed = l.at
+		if v.stamp += fmt.Sprintf("%s %d\x00", name, l.at.UnixNano()); l.at.After(v.changed) {
+			v.changed = l.at
 		}
 	}
+	v.page = func() Page { return p }
 	p.Lead = fmt.Sprintf("%d runs. Open one, or mark some and compare them.", len(runs))
 	if len(runs) == 0 {
 		p.Lead = "No runs yet: dlam train makes them."
-		return p, changed, nil
+		return v
 	}
 	p.Sections = []Section{{Tables: []Table{t}}}
-	return p, changed, nil
+	return v
 }
 
 // look is what the list tells of a run; files are read again when they have changed.

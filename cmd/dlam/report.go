@@ -52,6 +52,11 @@ worst mistakes, what the columns of a table matter, weights of pictures.`,
 				}
 				page = report.RunPage(runs[0], more...)
 			} else {
+				for _, name := range []string{"plain", "threads", "data-dir", maxMemory} {
+					if c.Flags().Changed(name) {
+						return usagef("--%s: of several runs none is judged, and nothing reads it", name)
+					}
+				}
 				page = report.ComparePage(runNames(runs), report.Seeds(distinct(runs)), targets)
 			}
 			if err := a.write(c.Context(), out, markPage, f, page.WriteHTML); err != nil || out == "-" {
