@@ -20,9 +20,9 @@ import (
 
 // Entry is a method that takes part in a comparison.
 type Entry struct {
-	Name     string // also the name of its folder
-	Method   string // by which colours are chosen
-	Group    string // what its runs from several seeds have in common; "" for one of its own
+	Name     string       // also the name of its folder
+	Group    string       // what its runs from several seeds have in common; "" for one of its own
+	About    *trace.About // what the run is, for pages and its folder; nil if that is not known
 	Solver   dlam.Solver
 	Problem  *dlam.Problem
 	Start    *dlam.Network // first weights
@@ -120,6 +120,9 @@ func (c Comparison) train(ctx context.Context, e Entry, dir string) (report.Run,
 	if c.Recorders != nil {
 		o.Recorders = c.Recorders(e)
 	}
+	if e.About != nil {
+		e.About.Started = time.Now().UTC().Truncate(time.Second)
+	}
 	t, err := trainTo(ctx, dir, e.Solver, e.Problem, e.Start, o)
 	if err == nil {
 		err = ctx.Err()
@@ -134,7 +137,16 @@ func (c Comparison) train(ctx context.Context, e Entry, dir string) (report.Run,
 	if t.failed != nil {
 		out.Error = t.failed.Error()
 	}
-	return report.Run{Name: e.Name, Method: e.Method, Group: e.Group, Records: t.records}, out, nil
+	return report.Run{Name: e.Name, Group: e.Group, About: e.About, Records: t.records}, out, e.writeEnd(dir, out)
+}
+
+// writeEnd puts what the run is, and how it ended, beside its trace.
+func (e Entry) writeEnd(dir string, out Outcome) error {
+	if e.About == nil {
+		return nil
+	}
+	e.About.Status, e.About.Error, e.About.Ended = string(out.Status), out.Error, time.Now().UTC().Truncate(time.Second)
+	return atomicfile.Write(filepath.Join(dir, trace.AboutName), e.About.Write)
 }
 
 // trained is a run that came to its end.

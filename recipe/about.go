@@ -16,8 +16,8 @@ import (
 	"github.com/dlam-go/dlam/trace"
 )
 
-// about is what the plan's run is, for who looks at it while it goes on or later.
-func (p *Plan) about() *trace.About {
+// About is what the plan's run is, for who looks at it while it goes on or later.
+func (p *Plan) About() *trace.About {
 	host, _ := os.Hostname() // "" where the system has none
 	a := &trace.About{
 		Method: cmp.Or(p.Options.Method, p.Solver.String()), Data: p.Samples.Name(), Network: p.networkText(),
@@ -117,7 +117,7 @@ func quoted(word string) string {
 
 // begin writes what the run is into its folder.
 func (r *Run) begin() error {
-	r.about = r.Plan.about()
+	r.about = r.Plan.About()
 	if err := atomicfile.Write(r.folder.file(trace.AboutName), r.about.Write); err != nil {
 		return refusef("run folder: %w", err)
 	}

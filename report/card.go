@@ -67,12 +67,12 @@ func status(a *trace.About) string {
 
 // progress is how far the run is, and how long the rest takes at its speed.
 func progress(a *trace.About, rs []dlam.Record) string {
-	if len(rs) == 0 {
-		return fmt.Sprintf("0 of %d", a.Iterations)
+	r, _ := last(rs)
+	s := strconv.Itoa(r.Iteration)
+	if a.Iterations > 0 {
+		s += fmt.Sprintf(" of %d", a.Iterations)
 	}
-	r := rs[len(rs)-1]
-	s := fmt.Sprintf("%d of %d", r.Iteration, a.Iterations)
-	if left := a.Iterations - r.Iteration; a.Status == "" && left > 0 {
+	if left := a.Iterations - r.Iteration; a.Status == "" && left > 0 && r.Iteration > 0 {
 		s += ", " + Seconds(float64(left)*r.Elapsed/float64(max(1, r.Iteration))) + " of training left"
 	}
 	return s

@@ -29,7 +29,7 @@ func ComparePage(title string, runs []Run, targets []float64) Page {
 	}
 	p.Sections = []Section{end}
 	if t := settingsTable(runs); t.Rows != nil {
-		p.Sections = append(p.Sections, Section{Title: "Settings", Tables: []Table{t}})
+		p.Sections = append(p.Sections, Section{Title: "Settings side by side", Tables: []Table{t}})
 	}
 	caption := "Methods have different objectives F; the accuracies and risks of their networks compare."
 	if len(groups) < len(runs) {
@@ -67,7 +67,11 @@ func grouped(runs []Run) []group {
 	}
 	taken := map[int]bool{}
 	for i, g := range list {
-		if m := slices.Index(methods, g.runs[0].method()); m >= 0 && !taken[m] {
+		a := g.runs[0].About
+		if a == nil {
+			continue
+		}
+		if m := slices.Index(methods, a.Method); m >= 0 && !taken[m] {
 			list[i].style, taken[m] = m, true
 		}
 	}
@@ -262,7 +266,12 @@ func settingsTable(runs []Run) Table {
 	add("data", func(a *trace.About) string { return a.Data })
 	add("training samples", func(a *trace.About) string { return strconv.Itoa(a.Samples) })
 	add("network", func(a *trace.About) string { return a.Network })
-	add("iterations", func(a *trace.About) string { return strconv.Itoa(a.Iterations) })
+	add("iterations", func(a *trace.About) string {
+		if a.Iterations == 0 {
+			return ""
+		}
+		return strconv.Itoa(a.Iterations)
+	})
 	add("seed", func(a *trace.About) string { return fmt.Sprint(a.Seed) })
 	add("threads", func(a *trace.About) string { return strconv.Itoa(a.Threads) })
 	add("host", func(a *trace.About) string { return a.Host })

@@ -31,7 +31,7 @@ type Folder struct {
 	mu     sync.Mutex
 	listed map[string]*listed
 	made   map[string]rendered // by their addresses
-	open   []*followed // those asked for last, the newest first
+	open   []*followed         // those asked for last, the newest first
 }
 
 const (
@@ -92,7 +92,7 @@ func (f *Folder) rendered(at *url.URL) (page []byte, tag string, changed time.Ti
 		return nil, "", changed, err
 	}
 	key := at.Path + "?" + at.RawQuery
-	tag = fmt.Sprintf(`"%x"`, sha256.Sum256([]byte(key + v.stamp)))
+	tag = fmt.Sprintf(`"%x"`, sha256.Sum256([]byte(key+v.stamp)))
 	if made := f.made[key]; made.tag == tag {
 		return made.text, tag, v.changed, nil
 	}
@@ -228,7 +228,10 @@ func (f *Folder) list(runs []string) (v viewed) {
 		row := []string{name, "–", "–", "–", strconv.Itoa(l.last.Iteration), "–", "–", fmt.Sprintf("%.3g", l.last.Elapsed), "unfinished", l.at.UTC().Format(written)}
 		if a := l.about; a != nil {
 			row[1], row[2], row[3] = filepath.Base(a.Data), a.Method, a.Network
-			if row[4] = fmt.Sprintf("%d of %d", l.last.Iteration, a.Iterations); a.Status != "" {
+			if a.Iterations > 0 {
+				row[4] += fmt.Sprintf(" of %d", a.Iterations)
+			}
+			if a.Status != "" {
 				row[8] = a.Status
 			}
 		}

@@ -18,16 +18,7 @@ type Run struct {
 	About   *trace.About // what it is; nil if that is not known
 	// Group is a name that runs have in common which differ in their seeds alone: pages
 	// show them as one curve and its spread. "": no others.
-	Group  string
-	Method string // by which colours are chosen; "": that of About
-}
-
-// method is the run's method, "" if it is not known.
-func (r Run) method() string {
-	if r.Method == "" && r.About != nil {
-		return r.About.Method
-	}
-	return r.Method
+	Group string
 }
 
 // ReadRun reads a run from its folder, or from a trace file. A run still

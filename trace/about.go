@@ -23,7 +23,7 @@ type About struct {
 	Samples     int  `json:"samples"` // that an iteration goes over: the training samples
 	Test        int  `json:"test_samples"`
 	Validation  int  `json:"validation_samples,omitempty"`
-	Iterations  int  `json:"iterations"` // number of the last one
+	Iterations  int  `json:"iterations"` // number of the last one; 0 if time ends it
 	Threads     int  `json:"threads"`
 	Ranks       int  `json:"ranks,omitempty"`        // processes, if they are several
 	MiniBatches bool `json:"mini_batches,omitempty"` // an iteration is an epoch of them
