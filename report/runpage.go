@@ -27,7 +27,7 @@ func RunPage(run Run, more ...Section) Page {
 	p.Lead = fmt.Sprintf("Training run, %d iterations recorded.", len(rs))
 	p.Sections = append(p.Sections, Section{Facts: facts(rs)})
 	p.add("What is minimised", "objective", "", objectiveCharts(rs))
-	p.add("What the network does", "scores", "", scoreCharts(rs))
+	p.add("What the network does", "scores", scoresCaption(rs), scoreCharts(rs))
 	p.Sections = append(p.Sections, more...)
 	p.add("Its layers", "layers", layersCaption(rs), layerCharts(rs))
 	p.add("How well the layers fit together", "constraints", constraintsCaption(rs), constraintCharts(rs))
@@ -59,6 +59,13 @@ func costCaption(rs []dlam.Record) string {
 		return ""
 	}
 	return "A hidden layer's z and a are updated in one pass over the samples."
+}
+
+func scoresCaption(rs []dlam.Record) string {
+	if !regression(rs) {
+		return ""
+	}
+	return "RMSE is of the values as the network gives them: scaled, where training scales them."
 }
 
 func constraintsCaption(rs []dlam.Record) string {

@@ -83,7 +83,7 @@ func (a *app) judged(ctx context.Context, folder string, u *useFlags) ([]report.
 	if err != nil {
 		return append(weights, layers), err
 	}
-	withDead(&layers, dead, d.Rows())
+	withDead(&layers, m, dead, d.Rows())
 	all := e.sections()
 	importance, err := e.importance(ctx, u.threads)
 	if err != nil {
@@ -442,15 +442,15 @@ func layerSection(m *model.Model) report.Section {
 }
 
 // withDead adds the units that give one value for all samples.
-func withDead(s *report.Section, dead []int, samples int) {
+func withDead(s *report.Section, m *model.Model, dead []int, samples int) {
 	t := &s.Tables[0]
 	t.Head = append(t.Head, "dead units")
 	for l := range t.Rows {
 		text := "–"
 		if l < len(dead) {
-			text = strconv.Itoa(dead[l])
+			text = fmt.Sprintf("%d of %d", dead[l], m.Network.Layers[l].Out().Size())
 		}
 		t.Rows[l] = append(t.Rows[l], text)
 	}
-	t.Note = fmt.Sprintf("A dead unit gives the same value for all %d test samples: it does nothing.", samples)
+	t.Note = fmt.Sprintf("A dead unit gives the same value for all %d test samples: it does nothing. A convolution has a unit at each place.", samples)
 }
