@@ -91,15 +91,16 @@ func (f *Folder) rendered(at *url.URL) (page []byte, tag string, changed time.Ti
 	if err != nil {
 		return nil, "", changed, err
 	}
+	stamped := func(path string) string {
+		return fmt.Sprintf(`"%x"`, sha256.Sum256([]byte(path+"?"+at.RawQuery+"\x00"+v.stamp)))
+	}
 	key := at.Path + "?" + at.RawQuery
-	tag = fmt.Sprintf(`"%x"`, sha256.Sum256([]byte(key+v.stamp)))
+	tag = stamped(at.Path)
 	if made := f.made[key]; made.tag == tag {
 		return made.text, tag, v.changed, nil
 	}
 	var b bytes.Buffer
-	content := *at
-	content.Path = strings.TrimSuffix(at.Path, "content") + "content"
-	follows := fmt.Sprintf(`"%x"`, sha256.Sum256([]byte(content.Path+"?"+at.RawQuery+v.stamp)))
+	follows := stamped(strings.TrimSuffix(at.Path, "content") + "content")
 	if err := v.page().write(&b, at.Path, follows); err != nil {
 		return nil, "", changed, err
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/dlam-go/dlam"
 )
 
-// RunPage is the page of one run. What else there is to say of its network, as
-// Judgement does, comes before the curves of the training itself.
+// RunPage is the page of one run. What more there is to say of its network, as dlam
+// report finds out, comes between its scores and how the training went.
 func RunPage(run Run, more ...Section) Page {
 	rs := run.Records
 	p := Page{Title: run.Name, Clocks: []Clock{clock(rs, run.About)}}
