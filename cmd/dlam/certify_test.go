@@ -409,6 +409,23 @@ func TestCertify(t *testing.T) {
 			}
 		}
 	}
+	earlier := evidence{t, filepath.Join(t.TempDir(), "run"), runs} // whose trace does not have all that this version's has
+	if err := os.CopyFS(earlier.dir, os.DirFS(filepath.Join(runs, "run"))); err != nil {
+		t.Fatal(err)
+	}
+	norms := regexp.MustCompile(`"(weight_norm|from_start)":\[[^]]*\],`)
+	earlier.lines(func(lines []string) []string {
+		for i, l := range lines {
+			if !norms.MatchString(l) {
+				t.Fatalf("no norms in %s", l)
+			}
+			lines[i] = norms.ReplaceAllString(l, "")
+		}
+		return lines
+	})
+	if code, out, said := call(append([]string{"certify", earlier.dir, "--json"}, flags["run"]...)...); code != exitDone || verdict(t, out)["certified"] != true {
+		t.Errorf("a trace of an earlier version: exit code %d: %s", code, said)
+	}
 	list := forgeries()
 	if len(list) < 38 {
 		t.Fatalf("%d forgeries, want at least the 38 that were tried", len(list))
