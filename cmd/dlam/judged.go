@@ -396,18 +396,12 @@ func (e *judgement) importance(ctx context.Context, threads int) ([]report.Secti
 	if err != nil {
 		return nil, err
 	}
-	by := len(all.Base) - 1
 	t := report.Table{ID: "importance", Sortable: true, Head: []string{"column"},
 		Caption: fmt.Sprintf("How much worse it becomes on %d test samples when a column's values change places: mean ± deviation of %d permutations. Columns that say much the same stand in for each other.", all.Samples, all.Repeats)}
 	for _, f := range all.Base {
-		what := "rise of " + f.About
-		if f.Name == "accuracy" {
-			what = "fall of " + f.About
-		}
-		t.Head = append(t.Head, what, "±")
+		t.Head = append(t.Head, changeOf(f), "±")
 	}
-	slices.SortStableFunc(all.Columns, func(x, y judge.Importance) int { return cmp.Compare(y.Drops[by].Mean, x.Drops[by].Mean) })
-	for _, one := range all.Columns {
+	for _, one := range mattering(all) {
 		row := []string{one.Column}
 		for _, c := range one.Drops {
 			row = append(row, fmt.Sprintf("%.4g", c.Mean), fmt.Sprintf("%.2g", c.SD))
