@@ -46,6 +46,16 @@ func (g *grant) memory(n int64) error {
 	return nil
 }
 
+// samples is room for n numbers in buf, whose own is granted already.
+func (g *grant) samples(buf *buffer, n int) ([]float32, error) {
+	if more := n - cap(buf.x); more > 0 {
+		if err := g.memory(4 * int64(more)); err != nil {
+			return nil, err
+		}
+	}
+	return buf.samples(n), nil
+}
+
 // slot takes a place among the predictions under way.
 func (g *grant) slot(most int) error {
 	if !g.room.slots.Take(g.client, 1) {
@@ -72,13 +82,24 @@ func (g *grant) end() {
 	}
 }
 
-// buffer is memory that bodies are read into and answers are written to.
-type buffer struct{ b []byte }
+// buffer is memory that is used again: a request's body and samples, or its answer.
+type buffer struct {
+	b []byte
+	x []float32
+}
+
+// samples is room for n numbers, none of which is there yet.
+func (b *buffer) samples(n int) []float32 {
+	if cap(b.x) < n {
+		b.x = make([]float32, 0, n)
+	}
+	return b.x[:0]
+}
 
 const (
 	firstRead = 4 << 10  // bytes that are made room for before any have come
 	trusted   = 64 << 10 // bytes that are made room for because a request says that they will come
-	keep      = 1 << 20  // the largest buffer that is used again
+	keep      = 1 << 20  // the most bytes of a buffer that is used again
 )
 
 // read reads a request's body to its end. Memory is taken as it comes, and not
@@ -96,7 +117,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, g *grant) (*buffer
 		buf.b = make([]byte, 0, n)
 	}
 	buf.b = buf.b[:0]
-	if err := g.memory(int64(cap(buf.b))); err != nil {
+	if err := g.memory(int64(cap(buf.b) + 4*cap(buf.x))); err != nil {
 		return buf, err
 	}
 	control := http.NewResponseController(w)
@@ -143,7 +164,7 @@ func (s *Server) deadline(began time.Time, n int) time.Time {
 
 // done takes back a buffer; nil is none.
 func (s *Server) done(buf *buffer) {
-	if buf != nil && cap(buf.b) <= keep {
+	if buf != nil && cap(buf.b)+4*cap(buf.x) <= keep {
 		s.buffers.Put(buf)
 	}
 }

@@ -100,7 +100,7 @@ func TestGoneClient(t *testing.T) {
 	}
 	for cause, code := range map[error]int{context.Canceled: statusGone, context.DeadlineExceeded: http.StatusServiceUnavailable} {
 		ctx := context.Context(&endsAfter{Context: context.Background(), looks: 2, err: cause})
-		_, err := s.compute(ctx, v, []byte(rowsOf(4096)), nil, &grant{room: s.room})
+		_, err := s.compute(ctx, v, []byte(rowsOf(4096)), nil, &buffer{}, &grant{room: s.room})
 		var f failure
 		if !errors.As(err, &f) || f.code != code {
 			t.Errorf("%v: got %v, want status %d", cause, err, code)
@@ -209,7 +209,7 @@ func TestLargeWait(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var f failure
-	if _, err := s.compute(ctx, v, []byte(body), nil, &grant{room: s.room}); !errors.As(err, &f) || f.code != statusGone {
+	if _, err := s.compute(ctx, v, []byte(body), nil, &buffer{}, &grant{room: s.room}); !errors.As(err, &f) || f.code != statusGone {
 		t.Errorf("a large one whose client has gone: got %v", err)
 	}
 	done := make(chan int)

@@ -42,7 +42,7 @@ func (v *served) columnInfo() (all []tensorInfo) {
 // cells reads the elements of a tensor in JSON, flat or as a list of rows: texts,
 // numbers, truth values, null. It takes at most limit.
 func (s *scanner) cells(limit int) (cells []any, err error) {
-	cells = make([]any, 0, s.elements(limit))
+	cells = make([]any, 0, mostElements(s.text[s.at:], limit))
 	rows := -1 // elements of a row, if there are rows
 	flat := false
 	element := func(int) error {

@@ -180,7 +180,7 @@ func (p *rpc) ModelInfer(ctx context.Context, q *oip.ModelInferRequest) (*oip.Mo
 	if !ok {
 		return nil, status.Error(codes.Internal, "a call that did not come through the server's guards")
 	}
-	g.x.model = v.id()
+	g.x.model = v.id
 	res, err := p.infer(ctx, v, q, g.grant)
 	if err != nil {
 		return nil, rpcError(err)
@@ -225,7 +225,7 @@ func (p *rpc) infer(ctx context.Context, v *served, q *oip.ModelInferRequest, g 
 			return res, err
 		}
 	}
-	return p.s.answer(ctx, v, r, g)
+	return p.s.answer(ctx, v, r, &buffer{}, g)
 }
 
 // inferTable is infer for a table's model.

@@ -24,7 +24,7 @@ func (s *Server) infer(w *exchange, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.model = v.id()
+	w.model = v.id
 	if err := checkContent(r); err != nil {
 		return err
 	}
@@ -42,12 +42,12 @@ func (s *Server) infer(w *exchange, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	res, err := s.compute(ctx, v, text, binary, g)
+	res, err := s.compute(ctx, v, text, binary, buf, g)
 	if err != nil {
 		return err
 	}
 	w.rows = res.out.Rows
-	s.write(w, res)
+	s.write(w, res, buf) // of the body nothing is needed any more
 	return nil
 }
 
@@ -64,9 +64,10 @@ func split(r *http.Request, body []byte) (text, binary []byte, err error) {
 	return body[:n], body[n:], nil
 }
 
-// compute answers the request in text, whose input may be in binary. A place is
-// held no longer than that: not while the body comes, nor while the answer goes.
-func (s *Server) compute(ctx context.Context, v *served, text, binary []byte, g *grant) (res result, err error) {
+// compute answers the request in text, whose input may be in binary; its samples are
+// put into buf. A place is held no longer than that: not while the body comes, nor
+// while the answer goes.
+func (s *Server) compute(ctx context.Context, v *served, text, binary []byte, buf *buffer, g *grant) (res result, err error) {
 	if len(text)+len(binary) > large {
 		if err := s.enter(ctx); err != nil {
 			return res, err
@@ -78,24 +79,29 @@ func (s *Server) compute(ctx context.Context, v *served, text, binary []byte, g 
 	}
 	defer g.leave()
 	limit := s.set.MaxRows * v.inputs
-	held, columns := int64(4), 0
+	most := mostElements(text, limit)
 	if v.isTable() {
-		held, columns = cellBytes, v.inputs
+		if err := g.memory(cellBytes * int64(most)); err != nil {
+			return res, err
+		}
+		q, err := parseRequest(text, limit, v.inputs, nil)
+		if err != nil {
+			return res, err
+		}
+		return s.answerTable(ctx, v, q, binary, g)
 	}
-	if err := g.memory(held * int64((&scanner{text: text}).elements(limit))); err != nil {
-		return res, err
-	}
-	q, err := parseRequest(text, limit, columns)
+	x, err := g.samples(buf, most)
 	if err != nil {
 		return res, err
 	}
-	if v.isTable() {
-		return s.answerTable(ctx, v, q, binary, g)
+	q, err := parseRequest(text, limit, 0, x)
+	if err != nil {
+		return res, err
 	}
 	if q.input.binary = binary; q.input.size < 0 && len(binary) > 0 {
 		return res, badRequest("input: %d bytes of binary data, and no parameter binary_data_size", len(binary))
 	}
-	return s.answer(ctx, v, q, g)
+	return s.answer(ctx, v, q, buf, g)
 }
 
 // large is the size of a request, in bytes, beyond which it waits for the large ones
@@ -114,8 +120,8 @@ func (s *Server) enter(ctx context.Context) error {
 
 func (s *Server) exit() { <-s.large }
 
-// answer computes what q asks for.
-func (s *Server) answer(ctx context.Context, v *served, q *request, g *grant) (res result, err error) {
+// answer computes what q asks for. Samples in binary are put into buf.
+func (s *Server) answer(ctx context.Context, v *served, q *request, buf *buffer, g *grant) (res result, err error) {
 	if err := v.has(q.outputs); err != nil {
 		return res, err
 	}
@@ -127,11 +133,13 @@ func (s *Server) answer(ctx context.Context, v *served, q *request, g *grant) (r
 	if err != nil {
 		return res, err
 	}
-	if q.input.data == nil {
-		work += 4 * int64(rows) * int64(v.inputs)
-	}
 	if err := g.memory(work); err != nil {
 		return res, err
+	}
+	if q.input.data == nil {
+		if q.input.room, err = g.samples(buf, rows*v.inputs); err != nil {
+			return res, err
+		}
 	}
 	x, err := q.input.samples(v.inputs, s.set.MaxRows)
 	if err != nil {

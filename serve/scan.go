@@ -15,6 +15,7 @@ import (
 type scanner struct {
 	text []byte
 	at   int
+	room []float32 // for the elements of a tensor
 }
 
 // echo is the most bytes of a value that an error repeats.

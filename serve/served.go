@@ -35,6 +35,7 @@ type served struct {
 	outputs   int
 	width     int      // numbers that a prediction takes a row for, beside its outputs
 	head      []byte   // of an answer
+	id        string   // name and version, for logs
 	batcher   *batcher // nil for none
 }
 
@@ -53,6 +54,7 @@ func (s *Server) ready(m Model) (*served, error) {
 	v := &served{
 		Model: m, predictor: m.Predictor(), about: about, meaning: m.Meaning(),
 		inputs: m.Transform.Inputs, outputs: w[len(w)-1], width: m.Transform.Outputs(),
+		id: m.Name + "@" + strconv.Itoa(m.Version),
 	}
 	v.names = []string{string(v.meaning)}
 	if v.meaning != model.Values {
@@ -78,9 +80,6 @@ func (s *Server) ready(m Model) (*served, error) {
 	v.head = fmt.Appendf(nil, `{"model_name":%s,"model_version":"%d"`, name, m.Version)
 	return v, nil
 }
-
-// id is the model's name and version.
-func (v *served) id() string { return v.Name + "@" + strconv.Itoa(v.Version) }
 
 // workBytes is the memory that a prediction of so many rows takes, beside the
 // rows themselves and what the workers of all of them share.

@@ -140,10 +140,13 @@ func (s *Server) handle(pattern, name, method string, answer func(*exchange, *ht
 	})
 }
 
+// noSniff and noStore are values of headers that all answers share.
+var noSniff, noStore = []string{"nosniff"}, []string{"no-store"}
+
 // guard refuses what other sites' pages send.
 func (s *Server) guard(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Cache-Control", "no-store")
+	h := w.Header()
+	h["X-Content-Type-Options"], h["Cache-Control"] = noSniff, noStore
 	if !s.set.AnyHost && !web.Loopback(r.Host) {
 		return failure{http.StatusMisdirectedRequest, fmt.Sprintf("host %q is not served here: only localhost is, while the server listens on the loopback address alone. Listen on another one (dlam serve --listen), or answer to any name (--any-host, AnyHost) if a proxy in front of it checks them", short(r.Host))}
 	}
@@ -164,10 +167,11 @@ func checkContent(r *http.Request) error {
 		return failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content encoding: got %q, want none", short(e))}
 	}
 	said := r.Header.Get("Content-Type")
-	if said == "" || said == "application/json" {
+	ok := func(kind string) bool { return kind == "application/json" || kind == "application/octet-stream" }
+	if said == "" || ok(said) { // as most say it
 		return nil
 	}
-	if kind, _, err := mime.ParseMediaType(said); err != nil || kind != "application/json" && kind != "application/octet-stream" {
+	if kind, _, err := mime.ParseMediaType(said); err != nil || !ok(kind) {
 		return failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content type: got %q, want application/json, or application/octet-stream with binary tensors", short(said))}
 	}
 	return nil
