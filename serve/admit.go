@@ -46,6 +46,12 @@ func (g *grant) memory(n int64) error {
 	return nil
 }
 
+// free gives n bytes back.
+func (g *grant) free(n int64) {
+	g.room.bytes.Give(g.client, n)
+	g.bytes -= n
+}
+
 // samples is room for n numbers in buf, whose own is granted already.
 func (g *grant) samples(buf *buffer, n int) ([]float32, error) {
 	if more := n - cap(buf.x); more > 0 {
@@ -77,8 +83,7 @@ func (g *grant) leave() {
 func (g *grant) end() {
 	g.leave()
 	if g.bytes > 0 {
-		g.room.bytes.Give(g.client, g.bytes)
-		g.bytes = 0
+		g.free(g.bytes)
 	}
 }
 
@@ -87,6 +92,9 @@ type buffer struct {
 	b []byte
 	x []float32
 }
+
+// size is the bytes that it takes.
+func (b *buffer) size() int64 { return int64(cap(b.b)) + 4*int64(cap(b.x)) }
 
 // samples is room for n numbers, none of which is there yet.
 func (b *buffer) samples(n int) []float32 {
@@ -99,7 +107,7 @@ func (b *buffer) samples(n int) []float32 {
 const (
 	firstRead = 4 << 10  // bytes that are made room for before any have come
 	trusted   = 64 << 10 // bytes that are made room for because a request says that they will come
-	keep      = 1 << 20  // the most bytes of a buffer that is used again
+	keep      = 1 << 20  // the most bytes of a buffer that any request may get: others are for large ones
 )
 
 // read reads a request's body to its end. Memory is taken as it comes, and not
@@ -117,7 +125,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, g *grant) (*buffer
 		buf.b = make([]byte, 0, n)
 	}
 	buf.b = buf.b[:0]
-	if err := g.memory(int64(cap(buf.b) + 4*cap(buf.x))); err != nil {
+	if err := g.memory(buf.size()); err != nil {
 		return buf, err
 	}
 	control := http.NewResponseController(w)
@@ -142,19 +150,36 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, g *grant) (*buffer
 			return buf, s.largeBody()
 		}
 		if len(buf.b) == cap(buf.b) {
-			size := int(min(int64(2*cap(buf.b)), s.set.MaxBody+1))
-			if err := g.memory(int64(size)); err != nil {
+			if err := s.grow(buf, g); err != nil {
 				return buf, err
 			}
-			grown := append(make([]byte, 0, size), buf.b...)
-			g.room.bytes.Give(g.client, int64(cap(buf.b)))
-			g.bytes -= int64(cap(buf.b))
-			buf.b = grown
 		}
 		if len(buf.b)-paced > s.set.MinRate {
 			pace()
 		}
 	}
+}
+
+// grow makes room for more of a body: what it takes is granted.
+func (s *Server) grow(buf *buffer, g *grant) error {
+	size := int(min(int64(2*cap(buf.b)), s.set.MaxBody+1))
+	more := &buffer{}
+	if size > keep {
+		if used, ok := s.bulk.Get().(*buffer); ok && used.size() <= 8*int64(size) {
+			more = used
+		}
+	}
+	if cap(more.b) < size {
+		more.b = make([]byte, 0, size)
+	}
+	if err := g.memory(more.size()); err != nil {
+		return err
+	}
+	more.b = append(more.b[:0], buf.b...)
+	*buf, *more = *more, *buf
+	g.free(more.size())
+	s.done(more)
+	return nil
 }
 
 // deadline is when more of a body must have come, of which n bytes have.
@@ -164,8 +189,12 @@ func (s *Server) deadline(began time.Time, n int) time.Time {
 
 // done takes back a buffer; nil is none.
 func (s *Server) done(buf *buffer) {
-	if buf != nil && cap(buf.b)+4*cap(buf.x) <= keep {
+	switch {
+	case buf == nil:
+	case buf.size() <= keep:
 		s.buffers.Put(buf)
+	default:
+		s.bulk.Put(buf)
 	}
 }
 

@@ -83,7 +83,7 @@ func (s *scanner) cell(at int) (any, error) {
 	name := "data: element " + strconv.Itoa(at)
 	switch c := s.peek(); {
 	case c == '"':
-		return s.str(name)
+		return s.strWithin(name, len(s.text))
 	case s.word("null"):
 		s.at += len("null")
 		return nil, nil

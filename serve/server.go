@@ -8,7 +8,6 @@ import (
 	"mime"
 	"net"
 	"net/http"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +25,7 @@ type Server struct {
 	large   chan struct{} // has a place for each large request that is computed at a time
 	metrics *metrics
 	buffers sync.Pool // of *buffer
+	bulk    sync.Pool // of *buffer that are large
 	mux     *http.ServeMux
 	foreign *http.CrossOriginProtection
 	rpc     *grpc.Server
@@ -42,7 +42,7 @@ func New(set Settings, models ...Model) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		set: set, room: newRoom(set), large: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), metrics: newMetrics(),
+		set: set, room: newRoom(set), large: make(chan struct{}, set.MaxLarge), metrics: newMetrics(),
 		mux: http.NewServeMux(), foreign: http.NewCrossOriginProtection(),
 	}
 	all, err := s.newCatalogue(models)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -84,6 +85,17 @@ func collectRarely(most float64) {
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
+	}
+}
+
+// moreThreads lets twice as many goroutines run as there are processors. A server's
+// large requests and its garbage collector keep as many threads busy as there are
+// processors, and the system may stop those for others of the machine: small requests
+// then have threads of their own, which the system lets run at once because they seldom
+// do.
+func moreThreads() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
 	}
 }
 
