@@ -35,6 +35,7 @@ type grant struct {
 	client netip.Addr
 	bytes  int64
 	slots  int64
+	turn   chan struct{} // holds its place among the large requests; nil for none
 }
 
 // memory adds n bytes to what the request has.
@@ -71,8 +72,12 @@ func (g *grant) slot(most int) error {
 	return nil
 }
 
-// leave gives the place back.
+// leave gives back the place, and that among the large ones.
 func (g *grant) leave() {
+	if g.turn != nil {
+		<-g.turn
+		g.turn = nil
+	}
 	if g.slots > 0 {
 		g.room.slots.Give(g.client, g.slots)
 		g.slots = 0
@@ -162,7 +167,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, g *grant) (*buffer
 
 // grow makes room for more of a body: what it takes is granted.
 func (s *Server) grow(buf *buffer, g *grant) error {
-	size := int(min(int64(2*cap(buf.b)), s.set.MaxBody+1))
+	size := int(min(4*int64(cap(buf.b)), s.set.MaxBody+1))
 	more := &buffer{}
 	if size > keep {
 		if used, ok := s.bulk.Get().(*buffer); ok && used.size() <= 8*int64(size) {

@@ -212,9 +212,15 @@ func TestLargeWait(t *testing.T) {
 	if _, err := s.compute(ctx, v, []byte(body), nil, &buffer{}, &grant{room: s.room}); !errors.As(err, &f) || f.code != statusGone {
 		t.Errorf("a large one whose client has gone: got %v", err)
 	}
+	light := v.work
+	v.work = heavy // a row, in a network that is large
+	if _, err := s.compute(ctx, v, []byte(rowsOf(2)), nil, &buffer{}, &grant{room: s.room}); !errors.As(err, &f) || f.code != statusGone {
+		t.Errorf("a small one for much work, whose client has gone: got %v", err)
+	}
+	v.work = light
 	done := make(chan int)
 	go func() { done <- post(s, body).Code }()
-	s.exit()
+	<-s.large
 	if code := <-done; code != http.StatusOK {
 		t.Errorf("a large one, once there is a place: got %d", code)
 	}

@@ -190,16 +190,15 @@ func (p *rpc) ModelInfer(ctx context.Context, q *oip.ModelInferRequest) (*oip.Mo
 }
 
 func (p *rpc) infer(ctx context.Context, v *served, q *oip.ModelInferRequest, g *grant) (res result, err error) {
+	defer g.leave()
 	if g.bytes > large {
-		if err := p.s.enter(ctx); err != nil {
+		if err := p.s.enter(ctx, g); err != nil {
 			return res, err
 		}
-		defer p.s.exit()
 	}
 	if err := g.slot(p.s.set.MaxRequests); err != nil {
 		return res, err
 	}
-	defer g.leave()
 	r := &request{}
 	if v.isTable() {
 		return p.inferTable(ctx, v, q, g)

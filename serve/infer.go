@@ -68,16 +68,15 @@ func split(r *http.Request, body []byte) (text, binary []byte, err error) {
 // put into buf. A place is held no longer than that: not while the body comes, nor
 // while the answer goes.
 func (s *Server) compute(ctx context.Context, v *served, text, binary []byte, buf *buffer, g *grant) (res result, err error) {
+	defer g.leave()
 	if len(text)+len(binary) > large {
-		if err := s.enter(ctx); err != nil {
+		if err := s.enter(ctx, g); err != nil {
 			return res, err
 		}
-		defer s.exit()
 	}
 	if err := g.slot(s.set.MaxRequests); err != nil {
 		return res, err
 	}
-	defer g.leave()
 	limit := s.set.MaxRows * v.inputs
 	most := mostElements(text, limit)
 	if v.isTable() {
@@ -104,21 +103,26 @@ func (s *Server) compute(ctx context.Context, v *served, text, binary []byte, bu
 	return s.answer(ctx, v, q, buf, g)
 }
 
-// large is the size of a request, in bytes, beyond which it waits for the large ones
-// before it: together they use half of the processors, so that small ones go on.
-const large = 128 << 10
+// A request of more bytes than large, or of more multiply-adds than heavy, waits for the
+// large ones before it: they use half of the processors, so that small ones go on.
+const (
+	large = 128 << 10
+	heavy = 1 << 26
+)
 
-// enter waits until a large request may be computed.
-func (s *Server) enter(ctx context.Context) error {
+// enter waits until a large request may be computed, which g then leaves.
+func (s *Server) enter(ctx context.Context, g *grant) error {
+	if g.turn != nil {
+		return nil
+	}
 	select {
 	case s.large <- struct{}{}:
+		g.turn = s.large
 		return nil
 	case <-ctx.Done():
 		return gone(ctx.Err())
 	}
 }
-
-func (s *Server) exit() { <-s.large }
 
 // answer computes what q asks for. Samples in binary are put into buf.
 func (s *Server) answer(ctx context.Context, v *served, q *request, buf *buffer, g *grant) (res result, err error) {
@@ -149,7 +153,7 @@ func (s *Server) answer(ctx context.Context, v *served, q *request, buf *buffer,
 	if err != nil {
 		return res, badRequest("%v", err)
 	}
-	return s.result(ctx, v, q, inputs)
+	return s.result(ctx, v, q, inputs, g)
 }
 
 // answerTable is answer for a table's model: the inputs that are not in JSON are in
@@ -173,7 +177,7 @@ func (s *Server) answerTable(ctx context.Context, v *served, q *request, binary 
 	if err != nil {
 		return res, err
 	}
-	return s.result(ctx, v, q, inputs)
+	return s.result(ctx, v, q, inputs, g)
 }
 
 // answerWork is the memory that an answer to so many rows takes, beside the rows. It
@@ -191,7 +195,12 @@ func (s *Server) answerWork(v *served, q *request, rows int) (int64, error) {
 }
 
 // result predicts for the inputs of q.
-func (s *Server) result(ctx context.Context, v *served, q *request, inputs mat.Dense) (res result, err error) {
+func (s *Server) result(ctx context.Context, v *served, q *request, inputs mat.Dense, g *grant) (res result, err error) {
+	if int64(inputs.Rows)*v.work > heavy {
+		if err := s.enter(ctx, g); err != nil {
+			return res, err
+		}
+	}
 	ctx, end := s.part(ctx, "predict")
 	out, err := v.predict(ctx, inputs)
 	end()

@@ -34,6 +34,7 @@ type served struct {
 	inputs    int      // raw features
 	outputs   int
 	width     int      // numbers that a prediction takes a row for, beside its outputs
+	work      int64    // multiply-adds that a row takes
 	head      []byte   // of an answer
 	id        string   // name and version, for logs
 	batcher   *batcher // nil for none
@@ -55,6 +56,9 @@ func (s *Server) ready(m Model) (*served, error) {
 		Model: m, predictor: m.Predictor(), about: about, meaning: m.Meaning(),
 		inputs: m.Transform.Inputs, outputs: w[len(w)-1], width: m.Transform.Outputs(),
 		id: m.Name + "@" + strconv.Itoa(m.Version),
+	}
+	for _, ly := range m.Network.Layers {
+		v.work += int64(ly.MultiplyAdds())
 	}
 	v.names = []string{string(v.meaning)}
 	if v.meaning != model.Values {
