@@ -98,7 +98,11 @@ func (s *Server) routes() {
 	})
 	for service, info := range s.rpc.GetServiceInfo() {
 		for _, m := range info.Methods {
-			s.handle("/"+service+"/"+m.Name, "grpc_"+m.Name, post, s.call)
+			answer := s.call
+			if m.IsClientStream || m.IsServerStream {
+				answer = s.stream
+			}
+			s.handle("/"+service+"/"+m.Name, "grpc_"+m.Name, post, answer)
 		}
 	}
 	s.handle("/", "none", "", func(_ *exchange, r *http.Request) error {
