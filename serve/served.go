@@ -27,11 +27,12 @@ type served struct {
 	predictor *model.Predictor
 	about     model.Description
 	meaning   model.Meaning
-	names     []string // of the outputs
-	all       []output // the outputs, as a request that names none wants them
-	quoted    [][]byte // the classes as JSON
-	longest   int      // bytes of the longest of them, with a comma
-	inputs    int      // raw features
+	names     []string       // of the outputs
+	all       []output       // the outputs, as a request that names none wants them
+	column    map[string]int // the place of a table's column
+	quoted    [][]byte       // the classes as JSON
+	longest   int            // bytes of the longest of them, with a comma
+	inputs    int            // raw features
 	outputs   int
 	width     int      // numbers that a prediction takes a row for, beside its outputs
 	work      int64    // multiply-adds that a row takes
@@ -66,6 +67,12 @@ func (s *Server) ready(m Model) (*served, error) {
 	}
 	for _, name := range v.names {
 		v.all = append(v.all, output{name: name})
+	}
+	if v.isTable() {
+		v.column = map[string]int{}
+		for k, name := range m.Features {
+			v.column[name] = k
+		}
 	}
 	for _, c := range m.Classes {
 		quoted, err := json.Marshal(c)
