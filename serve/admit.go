@@ -112,7 +112,7 @@ func (b *buffer) samples(n int) []float32 {
 const (
 	firstRead = 4 << 10  // bytes that are made room for before any have come
 	trusted   = 64 << 10 // bytes that are made room for because a request says that they will come
-	keep      = 1 << 20  // the most bytes of a buffer that any request may get: others are for large ones
+	keep      = large    // the most bytes of a buffer that any request may get, whose memory it takes; others are for large requests
 )
 
 // read reads a request's body to its end. Memory is taken as it comes, and not
