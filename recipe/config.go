@@ -39,6 +39,7 @@ func (c *Config) Entries() []Entry {
 		{"validation", OfData, "share of the training samples held back to choose the best iteration's network; 0: none", field(&o.Validation, belowOne, "0")},
 		{"patience", OfData, "with --validation: stop after so many iterations without a better network; 0: never", field(&o.Patience, from(0, "0: never"), "0")},
 		{"pool", OfData, "average pictures over squares of this side: 2 makes 28×28 into 14×14", field(&o.Pool, counts(), "1")},
+		{"bins", OfData, fmt.Sprintf("of each number of a table, 2 to %d: features beside it, how much of each bin lies below it, for classes and values that jump at some number (docs/tables.md); 0: none", dataset.MostBins), field(&o.Bins, binCounts, "0")},
 		{"scale", OfData, "of features; auto: unit for pictures, standard for tables", field(&o.Scale, oneOf(dataset.Scalings...), Auto)},
 
 		{"hidden", OfNetwork, `widths of the hidden layers, as 100,100; "" for none; auto: 1000 for sync's mini-batches of pictures, else 100,100`, plain[[]int]{layerWidths, &o.Hidden, func(w []int) bool { return w == nil }, Auto}},

@@ -63,6 +63,7 @@ type Options struct {
 	Validation float64
 	Patience   int             // with Validation, iterations without a better network that end the run; 0: never
 	Pool       int             // side of the squares over which pictures are averaged; 0 or 1: none
+	Bins       int             // of each number of a table, beside it (dataset.FitBins); 0: none
 	Scale      dataset.Scaling // of features; "": unit for pictures, standard for others
 
 	Seed uint64 // of everything random
@@ -126,6 +127,7 @@ func (c *Config) Validate() error {
 	}
 	v.That(o.MaxMemory >= 0, "max-memory", o.MaxMemory, "at least 0 (0: what is available)")
 	v.That(!o.Resume || o.Folder != "", "resume", o.Resume, "a folder to go on in")
+	v.That(o.Bins == 0 || o.pool() == 1, "bins", o.Bins, "none with pool, which is of pictures")
 	v.That(o.Patience <= 0 || o.Validation != 0, "patience", o.Patience, "0 without validation samples to judge by (validation)")
 	v.That(o.L1 <= 0 || orElse(o.L2, 0) <= 0, "l1", o.L1, "one regulariser, and l2 is given too")
 	v.That(o.Layers == nil || o.Hidden == nil, "layers", nn.LayersText(o.Layers), "none, since hidden gives the layers already")

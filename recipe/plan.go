@@ -158,7 +158,7 @@ func (p *Plan) shape() (nn.Shape, error) {
 	case known == none && given == none:
 		return none, fmt.Errorf("layers: the samples are rows of %d numbers, of which nothing says what picture they are: say it by shape, as %s", in, exampleShape(in))
 	case known == none && given.Size() != in:
-		return none, fmt.Errorf("shape: %s has %d numbers, and a sample %d", textOf(given), given.Size(), in)
+		return none, fmt.Errorf("shape: %s has %d numbers, and a sample as the network gets it %d, with those that texts and gaps make", textOf(given), given.Size(), in)
 	case known == none:
 		return given, nil
 	case given != none && given != known:
@@ -344,7 +344,7 @@ func (p *Plan) start(outline *dlam.Network) (*dlam.Network, error) {
 			return nil, refusef("init-from: %w", err)
 		}
 		if err != nil {
-			return nil, refusef("init-from: %w (widths follow from the data and hidden, activations from activation)", err)
+			return nil, refusef("init-from: %w (shapes follow from the data and from hidden or layers, activations from activation or layers)", err)
 		}
 		n = given
 	case o.Start != nil:
