@@ -26,7 +26,7 @@ type Settings struct {
 	MaxMemory      int64 // bytes that requests under way take together, beside the models
 	MaxConnections int   // open at once; more are closed
 
-	MaxLarge int // requests of more than 128 kB that are computed at once; more wait
+	MaxLarge int // requests of more than 128 kB, or for much work, that are computed at once; more wait
 
 	// A body has come whole after Grace + its size/MinRate, and ReadTimeout, or it
 	// is given up.
