@@ -35,6 +35,7 @@ type grant struct {
 	client netip.Addr
 	bytes  int64
 	slots  int64
+	until  time.Time     // when its work ends at the latest
 	turn   chan struct{} // holds its place among the large requests; nil for none
 }
 

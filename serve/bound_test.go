@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
@@ -216,6 +217,9 @@ func TestLargeWait(t *testing.T) {
 	v.work = heavy // a row, in a network that is large
 	if _, err := s.compute(ctx, v, []byte(rowsOf(2)), nil, &buffer{}, &grant{room: s.room}); !errors.As(err, &f) || f.code != statusGone {
 		t.Errorf("a small one for much work, whose client has gone: got %v", err)
+	}
+	if _, err := s.compute(t.Context(), v, []byte(rowsOf(2)), nil, &buffer{}, &grant{room: s.room, until: time.Now()}); !errors.As(err, &f) || f.code != http.StatusServiceUnavailable {
+		t.Errorf("a small one for much work, whose time is over: got %v", err)
 	}
 	v.work = light
 	done := make(chan int)

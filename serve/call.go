@@ -63,9 +63,9 @@ func (s *Server) stream(w *exchange, r *http.Request) error {
 // callWith answers a call once body has made r's what gRPC may read. An error of body
 // is the answer.
 func (s *Server) callWith(w *exchange, r *http.Request, body func(context.Context, *grant) (*buffer, error)) error {
-	g := &grant{room: s.room, client: web.Client(r.RemoteAddr)}
+	g := &grant{room: s.room, client: web.Client(r.RemoteAddr), until: time.Now().Add(s.set.WriteTimeout)}
 	defer g.end()
-	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), guardedKey{}, guarded{g, w}), s.set.WriteTimeout)
+	ctx, cancel := context.WithDeadline(context.WithValue(r.Context(), guardedKey{}, guarded{g, w}), g.until)
 	defer cancel()
 	if r.ProtoMajor < 2 || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
 		s.rpc.ServeHTTP(w, r) // says what is wrong, and reads nothing

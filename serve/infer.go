@@ -28,16 +28,19 @@ func (s *Server) infer(w *exchange, r *http.Request) error {
 	if err := checkContent(r); err != nil {
 		return err
 	}
-	began := time.Now()
-	g := &grant{room: s.room, client: web.Client(r.RemoteAddr)}
+	g := &grant{room: s.room, client: web.Client(r.RemoteAddr), until: time.Now().Add(s.set.WriteTimeout)}
 	defer g.end()
 	buf, err := s.read(w, r, g)
 	defer s.done(buf)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithDeadline(r.Context(), began.Add(s.set.WriteTimeout))
-	defer cancel()
+	ctx := r.Context()
+	if len(buf.b) > large || v.batcher != nil { // for others a timer would cost more than it could save
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, g.until)
+		defer cancel()
+	}
 	text, binary, err := split(r, buf.b)
 	if err != nil {
 		return err
@@ -197,6 +200,9 @@ func (s *Server) answerWork(v *served, q *request, rows int) (int64, error) {
 // result predicts for the inputs of q.
 func (s *Server) result(ctx context.Context, v *served, q *request, inputs mat.Dense, g *grant) (res result, err error) {
 	if int64(inputs.Rows)*v.work > heavy {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, g.until)
+		defer cancel()
 		if err := s.enter(ctx, g); err != nil {
 			return res, err
 		}
