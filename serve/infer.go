@@ -199,7 +199,7 @@ func (s *Server) answerWork(v *served, q *request, rows int) (int64, error) {
 
 // result predicts for the inputs of q.
 func (s *Server) result(ctx context.Context, v *served, q *request, inputs mat.Dense, g *grant) (res result, err error) {
-	if int64(inputs.Rows)*v.work > heavy {
+	if v.isHeavy(inputs.Rows) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, g.until)
 		defer cancel()
@@ -244,10 +244,13 @@ func (v *served) predict(ctx context.Context, x mat.Dense) (mat.Dense, error) {
 	return out, nil
 }
 
+// isHeavy reports whether a prediction of so many rows is much work.
+func (v *served) isHeavy(rows int) bool { return int64(rows)*v.work > heavy }
+
 // outputsOf gives the model's outputs for x, together with what others ask if x
-// has few rows and they are to be put together.
+// has few rows, is little work, and they are to be put together.
 func (v *served) outputsOf(ctx context.Context, x mat.Dense) (mat.Dense, error) {
-	if v.batcher != nil && x.Rows <= v.batcher.most {
+	if v.batcher != nil && x.Rows <= v.batcher.most && !v.isHeavy(x.Rows) {
 		return v.batcher.do(ctx, x)
 	}
 	out := mat.New(x.Rows, v.outputs)
