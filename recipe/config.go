@@ -12,6 +12,7 @@ import (
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/lifted"
 	"github.com/dlam-go/dlam/solver/multiconvex"
 	"github.com/dlam-go/dlam/solver/syncdlam"
 	"github.com/dlam-go/dlam/spec"
@@ -57,13 +58,14 @@ func (c *Config) Entries() []Entry {
 		{"clamp", OfTraining, "keep predicted values of a regression within those of the training samples", maybe(&o.Clamp, onOff).by(true)},
 		{"jitter", OfTraining, "mini-batches of pictures: standard deviation of their random moves, in pixels; auto or -1: what suits", maybe(&o.Jitter, notNegative).orMinusOne()},
 		{"ensemble", OfTraining, "networks that are trained beside each other; the model's outputs are the mean of theirs, of classes before the softmax", field(&o.Ensemble, counts(), "1")},
+		{"refit", OfTraining, "fit the last layer anew at the end, to the others' outputs in a forward pass; methods that split the network", field(&o.Refit, onOff, "false")},
 		{"seed", OfTraining, "of everything random", field(&o.Seed, seeds, "0")},
 		{"solver", OfTraining, "the training method", field(&o.Method, kind[string]{name: "string", choices: MethodNames(), parse: anyText.parse}, defaultMethod)},
 		{"iterations", OfTraining, "sweeps, or epochs of methods that take mini-batches; 0: what suits the method", field(&o.Iterations, from(1, "0: what suits the method"), "0")},
 		{"evaluate-every", OfTraining, "measure accuracies every so many iterations; 0: at the end only", maybe(&o.Evaluate, from(0, "0: at the end only")).by(1)},
 		{"threads", OfTraining, "goroutines to compute on (default: one for each processor)", field(&o.Threads, counts(), "")},
 
-		{"batch", OfMethod, "samples a mini-batch; 0: all at a time; auto or -1: what suits, for backpropagation all", maybe(&m.Batch, from(0, "0: all samples")).orMinusOne()},
+		{"batch", OfMethod, "samples a mini-batch; 0: all at a time; auto or -1: what suits, for backpropagation and lifted all", maybe(&m.Batch, from(0, "0: all samples")).orMinusOne()},
 		{"momentum", OfMethod, "in [0, 1); auto or -1: what suits", maybe(&m.Momentum, belowOne).orMinusOne()},
 		{"lambda", OfMethod, "damping, relative to the inputs' variance; auto or -1: what suits", maybe(&m.Lambda, aboveZero).orMinusOne()},
 		{"rank", OfMethod, "rank of the exact part of wide layers' metric in mini-batches; 0: exact; auto or -1: what suits", maybe(&m.Rank, from(0, "0: the exact inverse")).orMinusOne()},
@@ -82,11 +84,16 @@ func (c *Config) Entries() []Entry {
 		{"line-search", OfMethod, "how step lengths are found", maybe(&m.LineSearch, oneOf(multiconvex.LineSearches...))},
 		{"output-solver", OfMethod, "how cross-entropy's output step is solved", maybe(&m.OutputSolver, oneOf(loss.Omega, loss.FISTA))},
 		{"alpha0", OfMethod, "where backtracking starts", maybe(&m.Alpha0, aboveZero)},
-		{"gamma", OfMethod, "dlam: backtracking's factor in the W-step, above 1; admm, bcd: weight of a = h(z)", maybe(&m.Gamma, aboveZero)},
+		{"gamma", OfMethod, "dlam: backtracking's factor in the W-step, above 1; admm, bcd, lifted: weight of a = h(z)", maybe(&m.Gamma, aboveZero)},
 		{"eta", OfMethod, "factor of the a-step's search, above 1", maybe(&m.Eta, aboveZero)},
 		{"alpha", OfMethod, "weight of the proximal terms; 0: none", maybe(&m.Alpha, notNegative)},
 		{"nu", OfMethod, "weight of the hidden layers' equations", maybe(&m.Nu, aboveZero)},
-		{"rounds", OfMethod, "updates of all z and a before one of W and b", maybe(&m.Rounds, from(1, ""))},
+		{"rounds", OfMethod, "updates of z and a before one of W and b", maybe(&m.Rounds, from(1, ""))},
+		{"penalty", OfMethod, "what holds a to h(Wa + b)", maybe(&m.Penalty, oneOf(lifted.Penalties...))},
+		{"theta", OfMethod, "share of each block's move that is taken, above 0 and at most 1", maybe(&m.Theta, aboveZero)},
+		{"mu", OfMethod, "first weight of a = h(Wa + b)", maybe(&m.Mu, aboveZero)},
+		{"mu-growth", OfMethod, "factor by which mu grows, at least 1", maybe(&m.MuGrowth, aboveZero)},
+		{"mu-every", OfMethod, "iterations after which mu grows", maybe(&m.MuEvery, from(1, ""))},
 		{"warm", OfMethod, "iterations before the multiplier first moves", maybe(&m.Warm, from(0, ""))},
 		{"ridge", OfMethod, "what is taken for 0 in the pseudo-inverse, of the mean diagonal", maybe(&m.Ridge, withinOne)},
 	})
@@ -108,8 +115,8 @@ func (c *Config) Entry(name string) (e Entry, ok bool) {
 	return entries[i], true
 }
 
-// standardActivation is that of hidden layers if nothing is said.
-func standardActivation() activation.Func { return activation.ReLU{} }
+// StandardActivation is that of hidden layers if nothing is said.
+func StandardActivation() activation.Func { return activation.ReLU{} }
 
 // list is the field p of activations.
 func list(p *[]activation.Func) plain[[]activation.Func] {
@@ -122,7 +129,7 @@ func list(p *[]activation.Func) plain[[]activation.Func] {
 				}
 			},
 		},
-		p: p, isZero: func(l []activation.Func) bool { return len(l) == 0 }, suits: standardActivation().Spec().String(),
+		p: p, isZero: func(l []activation.Func) bool { return len(l) == 0 }, suits: StandardActivation().Spec().String(),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/picture"
@@ -14,6 +15,8 @@ import (
 	"github.com/dlam-go/dlam/solver/cdlam"
 	"github.com/dlam-go/dlam/solver/dladmm"
 	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/lifted"
+	"github.com/dlam-go/dlam/solver/mac"
 	"github.com/dlam-go/dlam/solver/multiconvex"
 	"github.com/dlam-go/dlam/solver/syncdlam"
 )
@@ -47,6 +50,8 @@ type Method struct {
 	monotone    func(mini bool) bool // whether theory says that its objective never rises
 	layers      support              // which layers it trains
 	splits      bool                 // keeps z and a of all samples, which a certificate copies
+	smooth      bool                 // trains activations without kinks alone (activation.Fitted)
+	lags        bool                 // trains the last layer on other activations than the forward pass has
 
 	smoothing   func(facts) float64 // label smoothing; nil: none
 	weightDecay func(facts) float64 // λ of prox.L2; nil: none
@@ -73,6 +78,16 @@ func (m Method) trains(n *dlam.Network) error {
 	}
 	if err != nil {
 		return refusef("%s does not train this network: %w (sync and the methods of backpropagation do)", m.Name, err)
+	}
+	return m.TrainsActivations(hiddenActivations(n))
+}
+
+// TrainsActivations reports a hidden layer's activation that the method does not train.
+func (m Method) TrainsActivations(hidden []activation.Func) error {
+	for _, h := range hidden {
+		if _, ok := h.(activation.Fitted); m.smooth && !ok {
+			return refusef("%s does not train activation %v, which has a kink: where its derivative is 0 no step moves z; tanh, sigmoid and identity have none, and lifted takes activations with kinks", m.Name, h.Spec())
+		}
 	}
 	return nil
 }
@@ -103,13 +118,20 @@ func Methods() []Method {
 			monotone:  func(mini bool) bool { return !mini },
 			smoothing: syncSmooths, weightDecay: syncDecays, wide: true,
 		},
-		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true, layers: noMaxima},
-		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true, layers: noMaxima},
-		{Name: "cdlam", About: "DLAM with z and a of a layer as one block", Init: dlam.He, miniBatches: never, iterations: times(100), make: makeCDLAM, monotone: always, layers: denseAlone},
-		{Name: "admm", About: "ADMM without gradients (Taylor et al. 2016)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeADMM, layers: denseAlone},
-		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM, layers: denseAlone},
-		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD, layers: denseAlone},
+		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true, layers: noMaxima, lags: true},
+		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true, layers: noMaxima, lags: true},
+		{Name: "cdlam", About: "DLAM with z and a of a layer as one block", Init: dlam.He, miniBatches: never, iterations: times(100), make: makeCDLAM, monotone: always, layers: denseAlone, lags: true},
+		{Name: "admm", About: "ADMM without gradients (Taylor et al. 2016)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeADMM, layers: denseAlone, lags: true},
+		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM, layers: denseAlone, lags: true},
+		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD, layers: denseAlone, lags: true},
 	}
+	list = append(list, Method{
+		Name: "lifted", About: "lifted network (Gu et al. 2020)", Init: dlam.He, miniBatches: ifGiven, iterations: liftedIterations, make: makeLifted,
+		monotone: func(mini bool) bool { return !mini }, layers: denseAlone, lags: true,
+	}, Method{
+		Name: "mac", About: "method of auxiliary coordinates (Carreira-Perpiñán & Wang 2014)", Init: dlam.He, miniBatches: never, iterations: times(60), make: makeMAC,
+		monotone: always, layers: denseAlone, smooth: true, lags: true,
+	})
 	for _, rule := range gradient.Rules {
 		list = append(list, Method{Name: string(rule), About: "backpropagation", Init: dlam.He, miniBatches: ifGiven, iterations: gradientIterations, make: makeGradient(rule)})
 	}
@@ -174,6 +196,13 @@ func syncDecays(f facts) float64 {
 	return 0
 }
 
+func liftedIterations(f facts) int {
+	if f.mini {
+		return 10
+	}
+	return 50
+}
+
 func gradientIterations(f facts) int {
 	if f.mini {
 		return 10
@@ -228,6 +257,8 @@ const (
 	needsAllSamples   = "all samples at a time (batch 0)"
 	needsBacktracking = "line-search backtracking"
 	needsProx         = "mode prox"
+	needsQuadratic    = "penalty quadratic and all samples at a time"
+	needsProximal     = "penalty quadratic, or mini-batches"
 )
 
 // makeSync is synchronised DLAM.
@@ -310,6 +341,32 @@ func makeBCD(r *reader, _ facts) dlam.Solver {
 	read(r, "alpha", g.Alpha, &s.Alpha)
 	r.also(true, "", "output-solver")
 	return bcd.Solver{Settings: s}
+}
+
+// makeLifted is a lifted network: with all samples unless a batch is given.
+func makeLifted(r *reader, f facts) dlam.Solver {
+	s, g := lifted.DefaultSettings(), r.given
+	if f.mini {
+		s = lifted.MiniBatches()
+	}
+	s.Seed = f.seed
+	read(r, "batch", g.Batch, &s.Batch)
+	read(r, "penalty", g.Penalty, &s.Penalty)
+	read(r, "gamma", g.Gamma, &s.Gamma)
+	read(r, "rounds", g.Rounds, &s.Rounds)
+	readIf(r, f.mini || s.Penalty == lifted.Quadratic, needsProximal, "alpha", g.Alpha, &s.Alpha)
+	readIf(r, !f.mini && s.Penalty == lifted.Quadratic, needsQuadratic, "theta", g.Theta, &s.Theta)
+	r.also(f.mini, needsBatches, "jitter")
+	return lifted.Solver{Settings: s}
+}
+
+func makeMAC(r *reader, _ facts) dlam.Solver {
+	s, g := mac.DefaultSettings(), r.given
+	read(r, "mu", g.Mu, &s.Mu)
+	read(r, "mu-growth", g.MuGrowth, &s.Growth)
+	read(r, "mu-every", g.MuEvery, &s.Every)
+	read(r, "rounds", g.Rounds, &s.Rounds)
+	return mac.Solver{Settings: s}
 }
 
 // makeGradient is a first-order method: with all samples, as the paper compares,
@@ -422,7 +479,7 @@ func (m Method) accepts(o *Options) error {
 		}
 	}
 	if o.Certify && (m.monotone == nil || !m.monotone(m.MiniBatches(o))) {
-		v.Also(fmt.Errorf("nothing to certify: %s with these settings promises nothing of an iteration; dlam, mdlam, cdlam, and sync with batch 0 do", m.Name))
+		v.Also(fmt.Errorf("nothing to certify: %s with these settings promises nothing of an iteration; dlam, mdlam, cdlam, mac, and sync and lifted with batch 0 do", m.Name))
 	}
 	return v.Err()
 }

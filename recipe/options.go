@@ -69,7 +69,10 @@ type Options struct {
 	Seed uint64 // of everything random
 	// Ensemble is how many networks are trained beside each other, each from first
 	// weights of its own; the model's is the mean of their outputs. 0 or 1: one.
-	Ensemble   int
+	Ensemble int
+	// Refit fits the last layer anew at the end, to the outputs of the others in a forward
+	// pass, for methods whose layers lag behind it.
+	Refit      bool
 	Iterations int           // sweeps, or epochs of methods that take mini-batches; 0: what suits the method
 	Budget     time.Duration // training time after which no iteration starts; 0: no bound
 	Threads    int           // goroutines to compute on; 0: one for each processor
@@ -152,6 +155,7 @@ func (o *Options) checkMethod(v *check.Violations) {
 	v.That(o.ensemble() == 1 || o.Start == nil && o.StartFile == "" && o.StartDigest == "", "ensemble", o.Ensemble, "1 with first weights that are given (init-from), which are those of one network")
 	v.That(o.ensemble() == 1 || !o.Settings.TryRates, "ensemble", o.Ensemble, "1 with lr auto, which tries rates for one network: give the rate")
 	v.That(o.ensemble() == 1 || !o.Certify, "ensemble", o.Ensemble, "1 with certify, which looks at the iterates of one network")
+	o.checkRefit(v)
 	if o.Solver == nil {
 		m, err := Find(o.Method)
 		v.Also(err)

@@ -22,6 +22,7 @@ import (
 	"github.com/dlam-go/dlam/prox"
 	"github.com/dlam-go/dlam/solver/ensemble"
 	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/refit"
 )
 
 // Plan is a run that is ready to start: all that was chosen for it.
@@ -104,6 +105,9 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	}
 	if o.TryL2 { // the parts that the trials are made on
 		p.Memory += s.Train.Bytes()
+	}
+	if o.Refit { // when the method's own memory is free again
+		p.Memory = max(p.Memory, estimate(refit.Solver{}, w, samples, p.Options.Threads))
 	}
 	if o.Certify && p.facts.method.splits {
 		p.Memory += certificateSize(w, p.Problem.X.Rows)
@@ -205,7 +209,7 @@ func (p *Plan) chooseMethod() {
 		o.Init = f.method.Init
 	}
 	if len(o.Activation) == 0 {
-		o.Activation = []activation.Func{standardActivation()}
+		o.Activation = []activation.Func{StandardActivation()}
 		if o.Start != nil && len(o.Start.Layers) > 1 {
 			o.Activation = hiddenActivations(o.Start)
 		}
@@ -247,6 +251,11 @@ func (p *Plan) state() error {
 	}
 	if p.Problem.Jitter, err = p.jitter(); err != nil {
 		return refuse(err)
+	}
+	if o.Refit {
+		if err := refit.Takes(p.Problem); err != nil {
+			return refuse(err)
+		}
 	}
 	if o.Validation > 0 {
 		p.Validation = &dlam.Validation{X: s.Validation.X, Y: p.target(s.Validation), Patience: o.Patience}

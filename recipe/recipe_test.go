@@ -358,7 +358,7 @@ func TestMethodsReadWhatTheySay(t *testing.T) {
 			if recipe.Readers(e.Name) == nil {
 				continue
 			}
-			o := recipe.Options{Method: m.Name, Hidden: []int{3}, Threads: 1}
+			o := recipe.Options{Method: m.Name, Hidden: []int{3}, Threads: 1, Activation: []activation.Func{activation.Tanh{}}} // which all train
 			if !slices.Contains(recipe.Readers(e.Name), m.Name) {
 				if _, err := with(t, data, o, e.Name, other(e.Name)); err == nil || !strings.Contains(err.Error(), e.Name+": "+m.Name+" does not read it; ") {
 					t.Errorf("%s, %s: got %v, want a refusal", m.Name, e.Name, err)
@@ -394,6 +394,8 @@ func needs(method, setting string) map[string]string {
 		return map[string]string{"batch": "0"}
 	case setting == "alpha0" || setting == "gamma" && method == "dlam":
 		return map[string]string{"line-search": "backtracking"}
+	case method == "lifted" && (setting == "alpha" || setting == "theta"):
+		return map[string]string{"penalty": "quadratic"}
 	case setting == "jitter" && method != "sync":
 		return map[string]string{"batch": "20"}
 	}
@@ -407,15 +409,17 @@ func other(setting string) string {
 		return "prox"
 	case "schedule":
 		return "cosine"
+	case "penalty":
+		return "quadratic"
 	case "epsilon-rule":
 		return "fixed"
 	case "line-search":
 		return "backtracking"
 	case "output-solver":
 		return "fista"
-	case "batch", "rank", "rounds", "warm":
+	case "batch", "rank", "rounds", "warm", "mu-every":
 		return "17"
-	case "gamma", "eta":
+	case "gamma", "eta", "mu-growth":
 		return "1.75"
 	}
 	return "0.375"
@@ -457,7 +461,7 @@ func TestSettingsAreWired(t *testing.T) {
 	fields := map[string]bool{}
 	for _, m := range recipe.Methods() {
 		for _, r := range m.Reads(&recipe.Options{}) {
-			o := recipe.Options{Method: m.Name, Hidden: []int{3}, Threads: 1}
+			o := recipe.Options{Method: m.Name, Hidden: []int{3}, Threads: 1, Activation: []activation.Func{activation.Tanh{}}} // which all train
 			for name, text := range needs(m.Name, r.Name) {
 				o = set(t, o, name, text)
 			}
@@ -698,7 +702,7 @@ func TestMoreFeaturesThanSamples(t *testing.T) {
 			}
 		}
 	}
-	for _, method := range []string{"dlam", "mdlam", "admm", "bcd", "dladmm", "adam", "sync", "sync of all samples"} {
+	for _, method := range []string{"dlam", "mdlam", "admm", "bcd", "dladmm", "lifted", "adam", "sync", "sync of all samples"} {
 		name, _, all := strings.Cut(method, " of ")
 		o := small(name)
 		if all {
