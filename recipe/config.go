@@ -13,6 +13,7 @@ import (
 	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/multiconvex"
+	"github.com/dlam-go/dlam/solver/pdadmm"
 	"github.com/dlam-go/dlam/solver/syncdlam"
 	"github.com/dlam-go/dlam/spec"
 )
@@ -87,6 +88,9 @@ func (c *Config) Entries() []Entry {
 		{"nu", OfMethod, "weight of the hidden layers' equations", maybe(&m.Nu, aboveZero)},
 		{"rounds", OfMethod, "updates of all z and a before one of W and b", maybe(&m.Rounds, from(1, ""))},
 		{"warm", OfMethod, "iterations before the multiplier first moves", maybe(&m.Warm, from(0, ""))},
+		{"bits", OfMethod, "of the values that layers give each other, 1 to 16; 0: not quantised", maybe(&m.Bits, from(0, "0: not quantised"))},
+		{"grid", OfMethod, "largest absolute value of quantised values", maybe(&m.Grid, aboveZero)},
+		{"parallel", OfMethod, "what MPI's ranks share", maybe(&m.Parallel, oneOf(pdadmm.Parallels...))},
 		{"ridge", OfMethod, "what is taken for 0 in the pseudo-inverse, of the mean diagonal", maybe(&m.Ridge, withinOne)},
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/dlam-go/dlam/solver/dladmm"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/multiconvex"
+	"github.com/dlam-go/dlam/solver/pdadmm"
 	"github.com/dlam-go/dlam/solver/syncdlam"
 )
 
@@ -108,6 +109,7 @@ func Methods() []Method {
 		{Name: "cdlam", About: "DLAM with z and a of a layer as one block", Init: dlam.He, miniBatches: never, iterations: times(100), make: makeCDLAM, monotone: always, layers: denseAlone},
 		{Name: "admm", About: "ADMM without gradients (Taylor et al. 2016)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeADMM, layers: denseAlone},
 		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM, layers: denseAlone},
+		{Name: "pdadmm", About: "pdADMM (Wang et al. 2020), layers in parallel", Init: dlam.Paper, miniBatches: never, iterations: times(100), make: makePDADMM, layers: denseAlone},
 		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD, layers: denseAlone},
 	}
 	for _, rule := range gradient.Rules {
@@ -228,6 +230,7 @@ const (
 	needsAllSamples   = "all samples at a time (batch 0)"
 	needsBacktracking = "line-search backtracking"
 	needsProx         = "mode prox"
+	needsBits         = "bits above 0"
 )
 
 // makeSync is synchronised DLAM.
@@ -301,6 +304,16 @@ func makeDLADMM(r *reader, _ facts) dlam.Solver {
 	read(r, "nu", g.Nu, &s.Nu)
 	r.also(true, "", "output-solver")
 	return dladmm.Solver{Settings: s}
+}
+
+func makePDADMM(r *reader, _ facts) dlam.Solver {
+	s, g := pdadmm.DefaultSettings(), r.given
+	read(r, "rho", g.Rho, &s.Rho)
+	read(r, "bits", g.Bits, &s.Bits)
+	readIf(r, s.Bits > 0, needsBits, "grid", g.Grid, &s.Grid)
+	read(r, "parallel", g.Parallel, &s.Parallel)
+	r.also(true, "", "output-solver")
+	return pdadmm.Solver{Settings: s}
 }
 
 func makeBCD(r *reader, _ facts) dlam.Solver {

@@ -390,6 +390,8 @@ func needs(method, setting string) map[string]string {
 	switch {
 	case method == "sync" && (setting == "rho" || setting == "output-solver"):
 		return map[string]string{"batch": "0", "mode": "prox"}
+	case setting == "grid":
+		return map[string]string{"bits": "8"}
 	case setting == "mode":
 		return map[string]string{"batch": "0"}
 	case setting == "alpha0" || setting == "gamma" && method == "dlam":
@@ -413,6 +415,10 @@ func other(setting string) string {
 		return "backtracking"
 	case "output-solver":
 		return "fista"
+	case "bits":
+		return "7"
+	case "parallel":
+		return "layers"
 	case "batch", "rank", "rounds", "warm":
 		return "17"
 	case "gamma", "eta":

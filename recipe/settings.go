@@ -4,6 +4,7 @@ import (
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/multiconvex"
+	"github.com/dlam-go/dlam/solver/pdadmm"
 	"github.com/dlam-go/dlam/solver/syncdlam"
 )
 
@@ -40,5 +41,8 @@ type Settings struct {
 	Nu          *float64                 // dladmm: weight ν > 0 of the hidden layers' equations
 	Rounds      *int                     // cdlam: updates ≥ 1 of all z and a before one of W and b
 	Warm        *int                     // admm: iterations before the multiplier first moves
+	Bits        *int                     // pdadmm: of p's and q's values, 1 to 16; 0: not quantised
+	Grid        *float64                 // pdadmm: largest absolute value > 0 of quantised p and q
+	Parallel    *pdadmm.Parallel         // pdadmm: whether ranks share the samples or the layers
 	Ridge       *float64                 // admm: what is taken for 0 in the pseudo-inverse, in (0, 1)
 }

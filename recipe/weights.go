@@ -70,7 +70,7 @@ func (p *Plan) weigh() (err error) {
 		return refuse(fmt.Errorf("class-weight: %w", err))
 	}
 	sums := []float64{float64(train.Rows()), p.target(train).TotalWeight()}
-	err = p.Options.ranks().Sum(sums)
+	err = p.Options.sharing().Sum(sums)
 	p.meanWeight = sums[1] / sums[0]
 	return err
 }

@@ -307,7 +307,11 @@ func (a *app) describe(t *recipe.Plan, c *recipe.Config) {
 	a.say("%s on %s: %d samples of %d features, %d test samples; layers %v, %d parameters; %d iterations on %d threads",
 		t.Solver, c.Source.Data, t.Total, p.X.Cols, p.TestX.Rows, t.Network.Widths(), t.Network.Parameters(), t.Options.Iterations, t.Options.Threads)
 	if n := a.job.Size(); n > 1 {
-		a.say("on %d ranks, %d of them on this machine; each has about %d samples and takes what follows", n, a.job.Local(), p.X.Rows)
+		each := fmt.Sprintf("about %d samples and takes", p.X.Rows)
+		if c.Options.SamplesOf(a.job).Size() < n {
+			each = fmt.Sprintf("all %d samples and some of the layers, of which all together take", p.X.Rows)
+		}
+		a.say("on %d ranks, %d of them on this machine; each has %s what follows", n, a.job.Local(), each)
 	}
 	a.say("memory beside the samples (%s): %s", memory.Size(4*float64(p.X.Rows+p.TestX.Rows)*float64(p.X.Cols)), memory.Size(t.Memory))
 	a.say("  dlam: 4 bytes × samples × (3 × hidden units − the first layer's units + 2 × outputs), and what does not grow with the samples (docs/performance.md)")

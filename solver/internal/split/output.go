@@ -160,6 +160,9 @@ func (it *Iterate) Measure(t *Tally) error {
 	}
 	t.Regularization = 0
 	for l := range it.Layers {
+		if !it.options.has(l) {
+			continue
+		}
 		ly := &it.Layers[l]
 		m, sum := &ly.tally, it.Sums.Scalar
 		if err := it.Run(m); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
@@ -15,8 +16,9 @@ import (
 type Layer struct {
 	L    int         // 1 for the first
 	Net  *dlam.Layer // W_l, b_l and h_l
-	In   mat.Dense   // A_{l-1}
+	In   mat.Dense   // A_{l-1}, or with Options.Copies P_l, which stands for it
 	Z, A mat.Dense   // n×d_l; A of the output layer only where Options say so
+	U    mat.Dense   // with Options.Copies, n×d_l: the multiplier of P_{l+1} = A_l
 	Next *Layer      // nil for the output layer
 
 	Products *nn.Products // with W_l; must be packed when W_l has changed
@@ -33,7 +35,16 @@ type Layer struct {
 type Options struct {
 	OutputA bool // a_L beside z_L, tied by the output's activation, the identity
 	Dual    bool // a multiplier u of z_L = V_L
+	// Copies are variables P_{l+1} that stand for A_l where layer l+1 takes it, and
+	// multipliers U_l of P_{l+1} = A_l. The caller runs the layers forward.
+	Copies bool
+	// Layers First to End-1, from 0, are those that this process has, with all samples:
+	// other ranks have the others. End 0: it has all layers, and ranks share the samples.
+	First, End int
 }
+
+// has reports whether this process has layer l, from 0.
+func (o Options) has(l int) bool { return o.End == 0 || o.First <= l && l < o.End }
 
 // Iterate is the variables of a method, and the means to update them.
 type Iterate struct {
@@ -46,6 +57,7 @@ type Iterate struct {
 	Done   int       // iterations
 	Sums   *pass.Pass
 
+	options Options
 	loss    loss.Proximal // P's
 	e       *pass.Engine
 	scratch []Scratch // of each worker
@@ -64,7 +76,11 @@ func New(p *dlam.Problem, n *dlam.Network, o Options) (*Iterate, error) {
 	if !ok {
 		return nil, fmt.Errorf("loss %v has no proximal operator (loss.Proximal), which the output step needs", p.Loss.Spec())
 	}
-	it := &Iterate{P: p, loss: l, Net: n.Clone(), e: pass.New(p.Threads, p.Comm), Layers: make([]Layer, len(n.Layers))}
+	ranks := p.Comm
+	if o.End > 0 { // which share the layers
+		ranks = comm.Self{}
+	}
+	it := &Iterate{P: p, loss: l, Net: n.Clone(), options: o, e: pass.New(p.Threads, ranks), Layers: make([]Layer, len(n.Layers))}
 	it.allocate(o)
 	if err := it.start(); err != nil {
 		it.Close()
@@ -79,13 +95,20 @@ func (it *Iterate) start() (err error) {
 		return err
 	}
 	for l := range it.Layers {
-		ly := &it.Layers[l]
-		ly.Products.Pack()
-		if err := it.Run(&ly.start); err != nil {
+		if it.options.Copies {
+			break
+		}
+		if err := it.Forward(&it.Layers[l]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Forward makes z_l = V_l and a_l = h(z_l).
+func (it *Iterate) Forward(ly *Layer) error {
+	ly.Products.Pack()
+	return it.Run(&ly.start)
 }
 
 func (it *Iterate) allocate(o Options) {
@@ -95,16 +118,24 @@ func (it *Iterate) allocate(o Options) {
 		ly := &it.Layers[l]
 		ly.L, ly.Net, ly.In = l+1, &it.Net.Layers[l], in
 		out := ly.Net.Units()
-		ly.Z = mat.New(rows, out)
+		widest = max(widest, out)
 		last := l == len(it.Layers)-1
-		if !last || o.OutputA {
-			ly.A = mat.New(rows, out)
-		}
 		if !last {
 			ly.Next = &it.Layers[l+1]
 		}
-		in = ly.A
-		widest = max(widest, out)
+		if o.has(l) || !last && o.has(l+1) { // a layer's neighbour takes its output
+			if !last || o.OutputA {
+				ly.A = mat.New(rows, out)
+			}
+			in = ly.A
+			if o.Copies && !last {
+				ly.U, in = mat.New(rows, out), mat.New(rows, out)
+			}
+		}
+		if !o.has(l) {
+			continue
+		}
+		ly.Z = mat.New(rows, out)
 		ly.Products = nn.NewProducts(*ly.Net)
 		ly.aStep = newActivationFit(it, ly)
 		ly.zStep, ly.output = misfitFit{it: it, ly: ly}, outputFit{it: it, ly: ly}
@@ -159,7 +190,9 @@ func (it *Iterate) Restore(n *dlam.Network, st dlam.State) error {
 	it.Done = int(done[0])
 	it.Net.CopyFrom(n)
 	for l := range it.Layers {
-		it.Layers[l].Products.Pack()
+		if it.options.has(l) {
+			it.Layers[l].Products.Pack()
+		}
 	}
 	return nil
 }
@@ -168,9 +201,15 @@ func (it *Iterate) Restore(n *dlam.Network, st dlam.State) error {
 func (it *Iterate) each(f func(name string, m mat.Dense)) {
 	for l := range it.Layers {
 		ly := &it.Layers[l]
-		f(fmt.Sprintf("z.%d", ly.L), ly.Z)
+		if ly.Z.Rows > 0 {
+			f(fmt.Sprintf("z.%d", ly.L), ly.Z)
+		}
 		if ly.A.Rows > 0 {
 			f(fmt.Sprintf("a.%d", ly.L), ly.A)
+		}
+		if ly.U.Rows > 0 {
+			f(fmt.Sprintf("p.%d", ly.L+1), ly.Next.In)
+			f(fmt.Sprintf("u.%d", ly.L), ly.U)
 		}
 	}
 	if it.Dual.Rows > 0 {
@@ -189,6 +228,9 @@ func Memory(widths []int, samples, threads int, o Options) float64 {
 		}
 		if l == len(widths)-2 && o.Dual {
 			perSample += out
+		}
+		if l < len(widths)-2 && o.Copies {
+			perSample += 2 * out
 		}
 		n := float64(samples)
 		fixed += 5*out*in + 6*out*out // W and its packed forms; the inverse
