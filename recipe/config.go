@@ -13,6 +13,7 @@ import (
 	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/multiconvex"
+	"github.com/dlam-go/dlam/solver/onlineam"
 	"github.com/dlam-go/dlam/solver/pdadmm"
 	"github.com/dlam-go/dlam/solver/syncdlam"
 	"github.com/dlam-go/dlam/spec"
@@ -91,7 +92,11 @@ func (c *Config) Entries() []Entry {
 		{"bits", OfMethod, "of the values that layers give each other, 1 to 16; 0: not quantised", maybe(&m.Bits, from(0, "0: not quantised"))},
 		{"grid", OfMethod, "largest absolute value of quantised values", maybe(&m.Grid, aboveZero)},
 		{"parallel", OfMethod, "what MPI's ranks share", maybe(&m.Parallel, oneOf(pdadmm.Parallels...))},
-		{"ridge", OfMethod, "what is taken for 0 in the pseudo-inverse, of the mean diagonal", maybe(&m.Ridge, withinOne)},
+		{"rule", OfMethod, "how weights move once a batch has its z", maybe(&m.Rule, oneOf(onlineam.Rules...))},
+		{"mu", OfMethod, "weight of z = Wa + b beside a sample's loss", maybe(&m.Mu, aboveZero)},
+		{"code-steps", OfMethod, "gradient steps of a layer's z in a batch", maybe(&m.CodeSteps, from(1, ""))},
+		{"recall", OfMethod, "share of a new batch in the memory's averages, in (0, 1)", maybe(&m.Recall, withinOne)},
+		{"ridge", OfMethod, "of the Gram matrix's mean diagonal; admm: what is taken for 0 in the pseudo-inverse, onlineam: damping", maybe(&m.Ridge, withinOne)},
 	})
 }
 

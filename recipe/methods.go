@@ -15,6 +15,7 @@ import (
 	"github.com/dlam-go/dlam/solver/dladmm"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/multiconvex"
+	"github.com/dlam-go/dlam/solver/onlineam"
 	"github.com/dlam-go/dlam/solver/pdadmm"
 	"github.com/dlam-go/dlam/solver/syncdlam"
 )
@@ -111,6 +112,7 @@ func Methods() []Method {
 		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM, layers: denseAlone},
 		{Name: "pdadmm", About: "pdADMM (Wang et al. 2020), layers in parallel", Init: dlam.Paper, miniBatches: never, iterations: times(100), make: makePDADMM, layers: denseAlone},
 		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD, layers: denseAlone},
+		{Name: "onlineam", About: "online alternating minimisation (Choromanska et al. 2019)", Init: dlam.He, miniBatches: unlessZero, iterations: times(10), make: makeOnlineAM, layers: denseAlone},
 	}
 	for _, rule := range gradient.Rules {
 		list = append(list, Method{Name: string(rule), About: "backpropagation", Init: dlam.He, miniBatches: ifGiven, iterations: gradientIterations, make: makeGradient(rule)})
@@ -230,6 +232,7 @@ const (
 	needsAllSamples   = "all samples at a time (batch 0)"
 	needsBacktracking = "line-search backtracking"
 	needsProx         = "mode prox"
+	needsMemory       = "rule memory"
 	needsBits         = "bits above 0"
 )
 
@@ -323,6 +326,25 @@ func makeBCD(r *reader, _ facts) dlam.Solver {
 	read(r, "alpha", g.Alpha, &s.Alpha)
 	r.also(true, "", "output-solver")
 	return bcd.Solver{Settings: s}
+}
+
+func makeOnlineAM(r *reader, f facts) dlam.Solver {
+	g, rule := r.given, onlineam.Adam
+	read(r, "rule", g.Rule, &rule)
+	s := onlineam.DefaultSettings(rule)
+	s.Epochs, s.Seed = max(1, f.iterations), f.seed
+	read(r, "batch", g.Batch, &s.Batch)
+	read(r, "lr", g.Rate, &s.Rate)
+	schedule := gradient.Cosine
+	read(r, "schedule", g.Schedule, &schedule)
+	s.Cosine = schedule == gradient.Cosine
+	read(r, "mu", g.Mu, &s.Mu)
+	read(r, "code-steps", g.CodeSteps, &s.CodeSteps)
+	remembers := s.Rule == onlineam.Memory
+	readIf(r, remembers, needsMemory, "recall", g.Recall, &s.Recall)
+	readIf(r, remembers, needsMemory, "ridge", g.Ridge, &s.Ridge)
+	r.also(f.mini, needsBatches, "jitter")
+	return onlineam.Solver{Settings: s}
 }
 
 // makeGradient is a first-order method: with all samples, as the paper compares,
@@ -426,6 +448,8 @@ func (m Method) accepts(o *Options) error {
 		r, ok := find(reads, e.Name)
 		readers := Readers(e.Name)
 		switch {
+		case e.Name == "lr" && o.Settings.TryRates && m.Name == "onlineam":
+			v.Also(fmt.Errorf("lr: got %s, which onlineam does not try: give the rate", Auto))
 		case ok && r.Needs == "", readers == nil:
 		case ok && e.Name == "jitter" && *o.Jitter == 0: // nothing moves, as is said
 		case ok:

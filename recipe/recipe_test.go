@@ -390,6 +390,8 @@ func needs(method, setting string) map[string]string {
 	switch {
 	case method == "sync" && (setting == "rho" || setting == "output-solver"):
 		return map[string]string{"batch": "0", "mode": "prox"}
+	case method == "onlineam" && (setting == "recall" || setting == "ridge"):
+		return map[string]string{"rule": "memory"}
 	case setting == "grid":
 		return map[string]string{"bits": "8"}
 	case setting == "mode":
@@ -419,6 +421,10 @@ func other(setting string) string {
 		return "7"
 	case "parallel":
 		return "layers"
+	case "rule":
+		return "sgd"
+	case "code-steps":
+		return "17"
 	case "batch", "rank", "rounds", "warm":
 		return "17"
 	case "gamma", "eta":

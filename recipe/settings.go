@@ -4,6 +4,7 @@ import (
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/multiconvex"
+	"github.com/dlam-go/dlam/solver/onlineam"
 	"github.com/dlam-go/dlam/solver/pdadmm"
 	"github.com/dlam-go/dlam/solver/syncdlam"
 )
@@ -19,7 +20,7 @@ type Settings struct {
 	Mode         *syncdlam.Mode     // sync: where the output layer's targets come from
 	OutputSolver *loss.OutputSolver // how cross-entropy's output step is solved
 
-	Rate     *float64           // backpropagation: learning rate
+	Rate     *float64           // backpropagation, onlineam: learning rate
 	TryRates bool               // backpropagation: take the best rate of gradient.Grid by training accuracy
 	Schedule *gradient.Schedule // backpropagation: how the rate changes
 	WarmUp   *float64           // backpropagation: share of the updates over which the rate grows, in [0, 1)
@@ -44,5 +45,9 @@ type Settings struct {
 	Bits        *int                     // pdadmm: of p's and q's values, 1 to 16; 0: not quantised
 	Grid        *float64                 // pdadmm: largest absolute value > 0 of quantised p and q
 	Parallel    *pdadmm.Parallel         // pdadmm: whether ranks share the samples or the layers
-	Ridge       *float64                 // admm: what is taken for 0 in the pseudo-inverse, in (0, 1)
+	Rule        *onlineam.Rule           // onlineam: how weights move
+	Mu          *float64                 // onlineam: weight μ > 0 of z = Wa + b
+	CodeSteps   *int                     // onlineam: gradient steps ≥ 1 of a layer's z
+	Recall      *float64                 // onlineam: share of a new batch in the memory's averages, in (0, 1)
+	Ridge       *float64                 // admm: what is taken for 0 in the pseudo-inverse, in (0, 1); onlineam: damping of the memory's least squares
 }

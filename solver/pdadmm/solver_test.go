@@ -44,6 +44,24 @@ func begun(t *testing.T, set Settings, h activation.Func, omega prox.Regularizer
 	return st.(*stepper), r
 }
 
+// scatter puts all variables of samples where no equation holds; of the grid, if there
+// is one.
+func scatter(s *stepper) {
+	rng := testprob.Rng(5)
+	for l := range s.layers {
+		ly := &s.layers[l]
+		testprob.Normal(ly.Z, 1, rng)
+		if ly.Next == nil {
+			continue
+		}
+		for _, m := range []mat.Dense{ly.A, ly.Next.In, ly.U} {
+			testprob.Normal(m, 1, rng)
+		}
+		ly.grid.round(ly.A.Elements())
+		ly.grid.round(ly.Next.In.Elements())
+	}
+}
+
 // variables are copies of all variables of samples.
 func variables(s *stepper) map[string][]float32 {
 	all := map[string][]float32{}
@@ -116,7 +134,8 @@ func TestMultiplierIsTheOutputsMisfit(t *testing.T) {
 func TestBlocksOfAStep(t *testing.T) {
 	set := DefaultSettings()
 	set.Rho = 0.3
-	s, _ := begun(t, set, activation.Identity{}, prox.None{}, 3)
+	s, _ := begun(t, set, activation.Identity{}, prox.None{}, 0)
+	scatter(s)
 	before, old := variables(s), s.Network().Clone()
 	if _, err := s.Step(t.Context()); err != nil {
 		t.Fatal(err)
@@ -172,6 +191,50 @@ func TestBlocksOfAStep(t *testing.T) {
 			want := (float64(row(after, "p.2", in)[j]) + float64(u[j])/set.Rho + float64(row(after, "z.1", in)[j])) / 2
 			near("q", j, row(after, "a.1", in)[j], want)
 			near("u", j, row(after, "u.1", in)[j], float64(u[j])+set.Rho*float64(row(after, "p.2", in)[j]-row(after, "a.1", in)[j]))
+		}
+	}
+}
+
+// The P-step lowers each sample's part of F, or leaves it; on a coarse grid some stay.
+func TestInputsDescend(t *testing.T) {
+	for _, bits := range []int{0, 1, 3} {
+		set := DefaultSettings()
+		set.Rho, set.Bits = 0.3, bits
+		s, _ := begun(t, set, activation.Tanh{}, prox.None{}, 0)
+		scatter(s)
+		part := func(i int) (sum float64) { // of P_2 of sample i
+			ly, below := &s.layers[1], &s.layers[0]
+			for k, z := range ly.Z.Row(i) {
+				e := float64(ly.Net.B[k]) - float64(z)
+				for j, w := range ly.Net.W.Row(k) {
+					e += float64(w) * float64(ly.In.At(i, j))
+				}
+				sum += set.Rho / 2 * e * e
+			}
+			for j, p := range ly.In.Row(i) {
+				d := float64(p) - float64(below.A.At(i, j))
+				sum += d * (float64(below.U.At(i, j)) + set.Rho/2*d)
+			}
+			return sum
+		}
+		before, old := make([]float64, 120), s.layers[1].In.Clone()
+		for i := range before {
+			before[i] = part(i)
+		}
+		if err := s.inputs(); err != nil {
+			t.Fatal(err)
+		}
+		still := 0
+		for i, f := range before {
+			if after := part(i); after > f+1e-5*(1+math.Abs(f)) { // float32 products
+				t.Fatalf("%d bits, sample %d: F rose from %g to %g", bits, i, f, after)
+			}
+			if slices.Equal(old.Row(i), s.layers[1].In.Row(i)) {
+				still++
+			}
+		}
+		if moved := 120 - still; moved == 0 || bits == 1 && still == 0 || bits == 0 && still > 0 {
+			t.Errorf("%d bits: %d of 120 samples stay", bits, still)
 		}
 	}
 }
