@@ -9,8 +9,8 @@ import (
 
 // grid is 2^bits values at equal distances; with bits 0, any.
 type grid struct {
-	bits      int
-	low, step float32
+	bits               int
+	low, step, inverse float32 // inverse is 1/step
 }
 
 // gridOf is that of the outputs of h: they end where those of an increasing h do.
@@ -24,20 +24,22 @@ func (s Settings) gridOf(h activation.Func) grid {
 		h.Apply(ends, ends)
 		low, high = max(low, ends[0]), min(high, ends[1])
 	}
-	return grid{bits: s.Bits, low: low, step: (high - low) / float32(int(1)<<s.Bits-1)}
+	last := float32(int(1)<<s.Bits - 1)
+	return grid{bits: s.Bits, low: low, step: (high - low) / last, inverse: last / (high - low)}
 }
 
 // index is the number of the value nearest to x.
 func (g grid) index(x float32) uint16 {
-	n := math.Round(float64(x-g.low) / float64(g.step))
+	n := (x - g.low) * g.inverse
 	if !(n > 0) {
 		return 0
 	}
-	return uint16(min(n, float64(int(1)<<g.bits-1)))
+	return uint16(min(n+0.5, float32(int(1)<<g.bits-1)))
 }
 
-// value is that of a number.
-func (g grid) value(n uint16) float32 { return float32(float64(g.low) + float64(n)*float64(g.step)) }
+// value is that of a number. The product is rounded before the sum, so that it is the same
+// wherever the compiler puts it.
+func (g grid) value(n uint16) float32 { return g.low + float32(float32(n)*g.step) }
 
 func (g grid) nearest(x float32) float32 { return g.value(g.index(x)) }
 
