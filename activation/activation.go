@@ -34,6 +34,30 @@ type Differentiable interface {
 	MulDeriv(dst, g, z []float32)
 }
 
+// Conjugated is a continuous activation that never decreases, with the convex function
+// Φ of which it is the derivative and that one's conjugate Φ*(a) = sup av − Φ(v): what
+// lifted networks are made of. Φ(v) + Φ*(a) − av is at least 0 for every a in the closed
+// range of h, and 0 where a = h(v) (Fenchel–Young).
+type Conjugated interface {
+	Func
+	// Gap is Σ Φ(v) + Φ*(a) − av, in float64, for a in the closed range of h.
+	Gap(a, v []float32) float64
+	// Inverse computes dst, a subgradient of Φ* at a: a v with h(v) = a, a finite one
+	// where a is an end of the range. dst may be a.
+	Inverse(dst, a []float32)
+	// Steepest is the least upper bound of h'.
+	Steepest() float64
+}
+
+// Fitted is an activation without kinks, so that ½(a − h(z))² bends upwards by no more
+// than a known bound: what the method of auxiliary coordinates needs.
+type Fitted interface {
+	Differentiable
+	// FitCurvature bounds the second derivative of ½(a − h(z))² by z from above, for all
+	// z and every a from lo to hi.
+	FitCurvature(lo, hi float64) float64
+}
+
 // BandTolerance bounds |h(ProjectBand(v,a,ε)) − a| − ε, relative to
 // 1 + |a| + ε: a few units of float32 rounding.
 const BandTolerance = 1e-6

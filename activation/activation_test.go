@@ -345,3 +345,63 @@ func TestParse(t *testing.T) {
 		t.Error("a list with an unknown activation was accepted")
 	}
 }
+
+// TestGap: Φ(v) + Φ*(a) − av is nowhere below 0, and 0 where a = h(v) and where v = h⁻¹(a),
+// which h brings back to a. With split's test of its derivative by v, that defines it.
+func TestGap(t *testing.T) {
+	each(t, func(t *rapid.T, h activation.Func) {
+		c, ok := h.(activation.Conjugated)
+		if !ok {
+			return
+		}
+		gap := func(a, v float32) (value, size float64) {
+			return c.Gap([]float32{a}, []float32{v}), 1 + math.Abs(float64(a)*float64(v)) + float64(a)*float64(a) + float64(v)*float64(v)
+		}
+		v := drawPoint(t, "v")
+		a := apply(h, drawPoint(t, "a"))
+		if got, size := gap(a, v); got < -1e-12*size {
+			t.Fatalf("D(%g, %g) = %g", a, v, got)
+		}
+		if got, size := gap(apply(h, v), v); math.Abs(got) > 1e-7*size { // h(v) is rounded
+			t.Fatalf("D(h(%g), %g) = %g", v, v, got)
+		}
+		u := []float32{a}
+		c.Inverse(u, u)
+		if got, size := gap(a, u[0]); math.Abs(got) > 1e-7*size {
+			t.Fatalf("D(%g, h⁻¹) = %g", a, got)
+		}
+		if back := apply(h, u[0]); math.Abs(float64(back-a)) > 2e-7*(1+math.Abs(float64(a))) {
+			t.Fatalf("h(h⁻¹(%g)) = %g", a, back)
+		}
+	})
+}
+
+// TestFitCurvature: the bound holds on a fine grid (as split's test has it at random points)
+// and is no more than a thousandth above the largest that is found there, where a is in the
+// range of h; and so of the slope.
+func TestFitCurvature(t *testing.T) {
+	for _, h := range activation.All {
+		const step = 1e-3
+		var slope, bend float64
+		low, high := naive(h, -30), naive(h, 30)
+		for z := -8.0; z < 8; z += step {
+			up, at, down := naive(h, z+step), naive(h, z), naive(h, z-step)
+			slope = max(slope, (up-down)/(2*step))
+			for _, a := range []float64{low, high} {
+				fit := func(y float64) float64 { return (a - y) * (a - y) / 2 }
+				bend = max(bend, (fit(up)-2*fit(at)+fit(down))/(step*step))
+			}
+		}
+		if c, ok := h.(activation.Conjugated); ok && math.Abs(slope-c.Steepest()) > 1e-3*slope {
+			t.Errorf("%v: the slope is at most %g, said to be %g", h, slope, c.Steepest())
+		}
+		if f, ok := h.(activation.Fitted); ok {
+			if _, linear := h.(activation.Identity); linear {
+				low, high = -1, 1
+			}
+			if got := f.FitCurvature(low, high); math.Abs(got-bend) > 1e-3*bend {
+				t.Errorf("%v: the fit bends by at most %g, said to be %g", h, bend, got)
+			}
+		}
+	}
+}

@@ -1,6 +1,10 @@
 package activation
 
-import "github.com/dlam-go/dlam/spec"
+import (
+	"math"
+
+	"github.com/dlam-go/dlam/spec"
+)
 
 // HardTanh is h(z) = min(max(z, −1), 1).
 type HardTanh struct{}
@@ -8,6 +12,7 @@ type HardTanh struct{}
 var (
 	_ Monotone       = HardTanh{}
 	_ Differentiable = HardTanh{}
+	_ Conjugated     = HardTanh{}
 )
 
 // Apply computes dst = h(z).
@@ -45,6 +50,23 @@ func (HardTanh) MulDeriv(dst, g, z []float32) {
 	}
 }
 
+// Gap has Φ = ½v² within ±1, |v| − ½ beyond, and Φ* = ½a².
+func (HardTanh) Gap(a, v []float32) (sum float64) {
+	v = v[:len(a)]
+	for i, x := range a {
+		a, v := float64(x), float64(v[i])
+		inner := min(math.Abs(v), 1)
+		sum += inner*(math.Abs(v)-inner/2) + a*(a/2-v)
+	}
+	return sum
+}
+
+// Inverse is a.
+func (HardTanh) Inverse(dst, a []float32) { copy(dst, a) }
+
+// Steepest is 1.
+func (HardTanh) Steepest() float64 { return 1 }
+
 // Spec is the kind hard-tanh.
 func (HardTanh) Spec() spec.Spec { return spec.Spec{Kind: "hard-tanh"} }
 
@@ -54,8 +76,9 @@ func (f HardTanh) String() string { return f.Spec().String() }
 type Identity struct{}
 
 var (
-	_ Monotone       = Identity{}
-	_ Differentiable = Identity{}
+	_ Monotone   = Identity{}
+	_ Fitted     = Identity{}
+	_ Conjugated = Identity{}
 )
 
 // Apply copies z to dst.
@@ -71,6 +94,25 @@ func (Identity) ProjectBand(dst, v, a []float32, eps float32) {
 
 // MulDeriv copies g to dst.
 func (Identity) MulDeriv(dst, g, _ []float32) { copy(dst, g) }
+
+// Gap is Σ ½(a − v)².
+func (Identity) Gap(a, v []float32) (sum float64) {
+	v = v[:len(a)]
+	for i, x := range a {
+		d := float64(x) - float64(v[i])
+		sum += d * d
+	}
+	return sum / 2
+}
+
+// Inverse is a.
+func (Identity) Inverse(dst, a []float32) { copy(dst, a) }
+
+// Steepest is 1.
+func (Identity) Steepest() float64 { return 1 }
+
+// FitCurvature is 1.
+func (Identity) FitCurvature(_, _ float64) float64 { return 1 }
 
 // Spec is the kind identity.
 func (Identity) Spec() spec.Spec { return spec.Spec{Kind: "identity"} }

@@ -11,6 +11,7 @@ type ReLU struct{}
 var (
 	_ Monotone       = ReLU{}
 	_ Differentiable = ReLU{}
+	_ Conjugated     = ReLU{}
 )
 
 // Apply computes dst = max(z, 0).
@@ -21,6 +22,26 @@ func (ReLU) ProjectBand(dst, v, a []float32, eps float32) { kernel.ReLUBand(dst,
 
 // MulDeriv computes dst = g where z > 0, else 0.
 func (ReLU) MulDeriv(dst, g, z []float32) { kernel.ReLUDeriv(dst, g, z) }
+
+// Gap has Φ = ½max(v, 0)² and Φ* = ½a².
+func (ReLU) Gap(a, v []float32) (sum float64) {
+	v = v[:len(a)]
+	for i, x := range a {
+		d := float64(x) - float64(v[i])
+		if v[i] < 0 {
+			sum += float64(x) * (float64(x) - 2*float64(v[i]))
+			continue
+		}
+		sum += d * d
+	}
+	return sum / 2
+}
+
+// Inverse is a.
+func (ReLU) Inverse(dst, a []float32) { copy(dst, a) }
+
+// Steepest is 1.
+func (ReLU) Steepest() float64 { return 1 }
 
 // Spec is the kind relu.
 func (ReLU) Spec() spec.Spec { return spec.Spec{Kind: "relu"} }
@@ -33,6 +54,7 @@ type LeakyReLU struct{ Slope float32 }
 var (
 	_ Monotone         = LeakyReLU{}
 	_ Differentiable   = LeakyReLU{}
+	_ Conjugated       = LeakyReLU{}
 	_ spec.Maker[Func] = LeakyReLU{}
 )
 
@@ -64,6 +86,35 @@ func (f LeakyReLU) MulDeriv(dst, g, z []float32) {
 		dst[i] = d
 	}
 }
+
+// Gap has Φ = ½v² and Φ* = ½a² above 0, and ½Slope·v² and ½a²/Slope below.
+func (f LeakyReLU) Gap(a, v []float32) (sum float64) {
+	slope := float64(f.Slope)
+	v = v[:len(a)]
+	for i, x := range a {
+		a, v := float64(x), float64(v[i])
+		phi, conjugate := v*v, a*a
+		if v < 0 {
+			phi *= slope
+		}
+		if a < 0 {
+			conjugate /= slope
+		}
+		sum += phi + conjugate - 2*a*v
+	}
+	return sum / 2
+}
+
+// Inverse is a, and a/Slope below 0.
+func (f LeakyReLU) Inverse(dst, a []float32) {
+	dst = dst[:len(a)]
+	for i, x := range a {
+		dst[i] = min(x, x/f.Slope)
+	}
+}
+
+// Steepest is 1, the slope above 0.
+func (LeakyReLU) Steepest() float64 { return 1 }
 
 // Spec is the kind leaky-relu, with its slope.
 func (f LeakyReLU) Spec() spec.Spec {

@@ -10,8 +10,9 @@ import (
 type Tanh struct{}
 
 var (
-	_ Monotone       = Tanh{}
-	_ Differentiable = Tanh{}
+	_ Monotone   = Tanh{}
+	_ Fitted     = Tanh{}
+	_ Conjugated = Tanh{}
 )
 
 // Apply computes dst = tanh(z).
@@ -37,6 +38,46 @@ func (Tanh) MulDeriv(dst, g, z []float32) {
 	}
 }
 
+// Gap has Φ = log cosh v and Φ* = ½[(1+a) log(1+a) + (1−a) log(1−a)].
+func (Tanh) Gap(a, v []float32) (sum float64) {
+	v = v[:len(a)]
+	for i, x := range a {
+		a, v := float64(x), float64(v[i])
+		phi := math.Abs(v) + math.Log1p(math.Exp(-2*math.Abs(v))) - math.Ln2
+		sum += phi + (negentropy(1+a)+negentropy(1-a))/2 - a*v
+	}
+	return sum
+}
+
+// Inverse is atanh a.
+func (Tanh) Inverse(dst, a []float32) {
+	dst = dst[:len(a)]
+	for i, x := range a {
+		dst[i] = float32(math.Atanh(float64(clip(x, -belowOne, belowOne))))
+	}
+}
+
+// Steepest is 1, at 0.
+func (Tanh) Steepest() float64 { return 1 }
+
+// FitCurvature: with t = tanh z the second derivative is (1−t²)(1−3t²+2at), of which the
+// maximum is 1.2325 for |a| ≤ 1; a beyond adds (|a|−1) max 2t(1−t²) = (|a|−1)·4/√27.
+func (Tanh) FitCurvature(lo, hi float64) float64 {
+	return 1.2325 + 4/math.Sqrt(27)*max(0, -lo-1, hi-1)
+}
+
+// belowOne is the largest float32 below 1, which stands for an end of a range where the
+// inverse is infinite.
+const belowOne = 1 - 0x1p-24
+
+// negentropy is x log x.
+func negentropy(x float64) float64 {
+	if x <= 0 {
+		return 0
+	}
+	return x * math.Log(x)
+}
+
 // Spec is the kind tanh.
 func (Tanh) Spec() spec.Spec { return spec.Spec{Kind: "tanh"} }
 
@@ -46,8 +87,9 @@ func (f Tanh) String() string { return f.Spec().String() }
 type Sigmoid struct{}
 
 var (
-	_ Monotone       = Sigmoid{}
-	_ Differentiable = Sigmoid{}
+	_ Monotone   = Sigmoid{}
+	_ Fitted     = Sigmoid{}
+	_ Conjugated = Sigmoid{}
 )
 
 func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
@@ -75,6 +117,39 @@ func (Sigmoid) MulDeriv(dst, g, z []float32) {
 		p := logistic(float64(x))
 		dst[i] = g[i] * float32(p*(1-p))
 	}
+}
+
+// Gap has Φ = log(1+eᵛ) and Φ* = a log a + (1−a) log(1−a).
+func (Sigmoid) Gap(a, v []float32) (sum float64) {
+	v = v[:len(a)]
+	for i, x := range a {
+		a, v := float64(x), float64(v[i])
+		phi := max(v, 0) + math.Log1p(math.Exp(-math.Abs(v)))
+		sum += phi + negentropy(a) + negentropy(1-a) - a*v
+	}
+	return sum
+}
+
+// Inverse is log(a/(1−a)).
+func (Sigmoid) Inverse(dst, a []float32) {
+	dst = dst[:len(a)]
+	for i, x := range a {
+		dst[i] = float32(logit(float64(clip(x, aboveZero, belowOne))))
+	}
+}
+
+// aboveZero is the smallest normal float32, which stands for 0 where the inverse is
+// infinite.
+const aboveZero = 0x1p-126
+
+// Steepest is ¼, at 0.
+func (Sigmoid) Steepest() float64 { return 0.25 }
+
+// FitCurvature: with p = h(z) and q = p(1−p) the second derivative is
+// q² + (p−a)q(1−2p), of which the maximum is 0.07704 for a in [0, 1]; a beyond adds as
+// much times the maximum of |q(1−2p)|, 1/√108.
+func (Sigmoid) FitCurvature(lo, hi float64) float64 {
+	return 0.07704 + max(0, -lo, hi-1)/math.Sqrt(108)
 }
 
 // Spec is the kind sigmoid.

@@ -30,6 +30,9 @@ type Column struct {
 	// stays as it is there. Without knots it is (v − Shift)·Factor.
 	Knots   []float64 `json:"knots,omitempty"`
 	Heights []float64 `json:"heights,omitempty"`
+	// Edges are those of the bins of a number, each with as many training rows: bin i is
+	// from edge i to the next.
+	Edges []float64 `json:"edges,omitempty"`
 	// Levels are a category's that have a feature each, in their order. Rare ones
 	// have one together, the next, if there are any; a missing value has the last,
 	// if one was missing. A level that is none of them counts as rare; without rare
@@ -58,6 +61,7 @@ type Part string
 const (
 	PartValue   Part = "value"
 	PartCurve   Part = "curve"   // of a number with a heavy tail; Shift and Factor are not used
+	PartBin     Part = "bin"     // how much of a bin lies below a number, 0 to 1; in the order of Edges
 	PartLevel   Part = "level"   // whether a category has the level with the same place in Levels
 	PartRare    Part = "rare"    // whether it is rare, or unknown
 	PartMissing Part = "missing" // whether there is no value
@@ -100,7 +104,12 @@ func (c *Column) validate() error {
 			return fault("knots %d and %d are not in rising order", i-1, i)
 		}
 	}
-	levels := 0
+	for i := 1; i < len(c.Edges); i++ {
+		if !(c.Edges[i-1] < c.Edges[i]) {
+			return fault("edges %d and %d are not in rising order", i-1, i)
+		}
+	}
+	levels, bins := 0, 0
 	for i, f := range c.Features {
 		ok := false
 		switch f.Part {
@@ -115,6 +124,9 @@ func (c *Column) validate() error {
 			ok = c.Kind == KindNumber || c.Kind == KindBoolean
 		case PartCurve:
 			ok = c.Kind == KindNumber && len(c.Knots) > 0
+		case PartBin:
+			ok = c.Kind == KindNumber
+			bins++
 		case PartYear, PartMonth, PartWeekday, PartHour, PartElapsed:
 			ok = c.Kind == KindDateTime
 		}
@@ -125,14 +137,17 @@ func (c *Column) validate() error {
 	if levels != len(c.Levels) {
 		return fault("%d features of %d levels", levels, len(c.Levels))
 	}
+	if bins != max(0, len(c.Edges)-1) {
+		return fault("%d features of the bins between %d edges", bins, len(c.Edges))
+	}
 	return nil
 }
 
 // fitFrame sets the columns of t to those that suit the samples of d.
-func (t *Transform) fitFrame(d Dataset) error {
+func (t *Transform) fitFrame(d Dataset, bins int) error {
 	t.Columns = d.Frame.Schema()
 	n := len(t.Columns)
-	if err := share(n, d.workers(n), func(_, k int) error { return t.Columns[k].fit(d, k, t.Scaling) }); err != nil {
+	if err := share(n, d.workers(n), func(_, k int) error { return t.Columns[k].fit(d, k, t.Scaling, bins) }); err != nil {
 		return err
 	}
 	if t.Outputs() == 0 {
@@ -142,7 +157,7 @@ func (t *Transform) fitFrame(d Dataset) error {
 }
 
 // fit fits column k of d.
-func (c *Column) fit(d Dataset, k int, s Scaling) error {
+func (c *Column) fit(d Dataset, k int, s Scaling, bins int) error {
 	if c.Kind == KindCategory {
 		return c.fitLevels(d.Frame, k, s, d.ranks())
 	}
@@ -151,11 +166,14 @@ func (c *Column) fit(d Dataset, k int, s Scaling) error {
 	if i := slices.IndexFunc(values, func(v float64) bool { return math.IsInf(v, 0) }); i >= 0 {
 		return inputf("%s: sample %d, column %q: got %g, want a finite number", d.Name, i+1, c.Name, values[i])
 	}
-	return c.fitValues(values, s, d.ranks())
+	if c.Kind != KindNumber {
+		bins = 0
+	}
+	return c.fitValues(values, s, bins, d.ranks())
 }
 
-// fitValues fits a column of numbers, truth values or times.
-func (c *Column) fitValues(values []float64, s Scaling, ranks comm.Comm) error {
+// fitValues fits a column of numbers, truth values or times; of numbers, with bins.
+func (c *Column) fitValues(values []float64, s Scaling, bins int, ranks comm.Comm) error {
 	m, err := momentsOfValues(values, ranks)
 	if err != nil {
 		return err
@@ -179,8 +197,10 @@ func (c *Column) fitValues(values []float64, s Scaling, ranks comm.Comm) error {
 	if err != nil {
 		return err
 	}
-	if heavy {
+	if heavy || bins > 0 {
 		slices.Sort(all)
+	}
+	if heavy {
 		c.fitCurve(all)
 	}
 	if len(all) > 0 {
@@ -201,10 +221,52 @@ func (c *Column) fitValues(values []float64, s Scaling, ranks comm.Comm) error {
 		}
 		c.add(PartValue, m, s, least)
 	}
+	if bins > 0 {
+		if err := c.fitBins(all, values, bins, s, ranks); err != nil {
+			return err
+		}
+	}
 	if !c.Gaps {
 		return nil
 	}
 	return c.addGaps(values, s, ranks)
+}
+
+// fitBins adds the features of bins, if there are several with different edges. sorted
+// are all processes' values in their order, and values this one's, with gaps.
+func (c *Column) fitBins(sorted, values []float64, bins int, s Scaling, ranks comm.Comm) error {
+	n := len(sorted)
+	if n == 0 || !(sorted[n-1]-sorted[0] <= math.MaxFloat64) {
+		return nil
+	}
+	for k := range bins + 1 {
+		c.Edges = append(c.Edges, sorted[(n-1)*k/bins])
+	}
+	if c.Edges = slices.Compact(c.Edges); len(c.Edges) < 3 { // one would say what the number says
+		c.Edges = nil
+		return nil
+	}
+	below := make([]float64, len(values))
+	for i := range len(c.Edges) - 1 {
+		for r, v := range values {
+			if below[r] = v; v == v {
+				below[r] = c.below(i, v)
+			}
+		}
+		m, err := momentsOfValues(below, ranks)
+		if err != nil {
+			return err
+		}
+		c.add(PartBin, m, s, gentlest)
+	}
+	return nil
+}
+
+// below is how much of bin i lies below v (piecewise linear encoding, Gorishniy, Rubachev
+// and Babenko 2022, arXiv 2203.05556).
+func (c *Column) below(i int, v float64) float64 {
+	low, high := c.Edges[i], c.Edges[i+1]
+	return min(max((v-low)/(high-low), 0), 1)
 }
 
 // inOrder is the value that would be at place k if the values were sorted; it moves
@@ -461,12 +523,16 @@ func (c *Column) encodeValues(x mat.Dense, values []float64) {
 // EncodeValue writes the features of a number, truth value or time to dst; NaN is a
 // missing one.
 func (c *Column) EncodeValue(dst []float32, v float64) {
-	missing := 0.0
+	missing, bin := 0.0, 0
 	if v != v {
 		missing, v = 1, c.Fill
 	}
 	for i, f := range c.Features {
 		switch f.Part {
+		case PartBin:
+			dst[i] = float32((c.below(bin, v) - f.Shift) * f.Factor)
+			bin++
+			continue
 		case PartCurve:
 			dst[i] = float32(c.curve(v))
 			continue
@@ -672,8 +738,12 @@ func (t *Transform) near(d Dataset, x mat.Dense, lo, hi int) error {
 func (t *Transform) FeatureNames() []string {
 	var names []string
 	for _, c := range t.Columns {
+		bin := 0
 		for i, f := range c.Features {
 			switch f.Part {
+			case PartBin:
+				bin++
+				names = append(names, fmt.Sprintf("%s (bin %d)", c.Name, bin))
 			case PartValue, PartCurve:
 				names = append(names, c.Name)
 			case PartLevel:

@@ -3,6 +3,7 @@ package dataset
 import (
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/table"
@@ -321,18 +322,29 @@ func (t *Transform) frameOf(d Dataset) (*Frame, error) {
 	if d.X.Cols != len(t.Columns) {
 		return nil, inputf("%s: %d columns, want %d", d.Name, d.X.Cols, len(t.Columns))
 	}
-	f := &Frame{rows: make([]int32, d.X.Rows)}
-	for i := range f.rows {
-		f.rows[i] = int32(i)
-	}
-	names, kinds := make([]string, len(t.Columns)), slices.Repeat([]table.Kind{table.Number}, len(t.Columns))
+	names := make([]string, len(t.Columns))
 	for k, c := range t.Columns {
 		if c.Kind == KindCategory {
 			return nil, inputf("%s: column %q takes texts, and the samples are numbers alone", d.Name, c.Name)
 		}
 		names[k] = c.Name
 	}
-	b, err := table.NewBuilder(d.Name, names, table.Settings{Kinds: kinds})
+	f, err := numbersFrame(d, names)
+	if err == nil {
+		for k, c := range t.Columns {
+			f.columns[k].kind = c.Kind
+		}
+	}
+	return f, err
+}
+
+// numbersFrame is samples that are a matrix as a Frame of numbers.
+func numbersFrame(d Dataset, names []string) (*Frame, error) {
+	f := &Frame{rows: make([]int32, d.X.Rows)}
+	for i := range f.rows {
+		f.rows[i] = int32(i)
+	}
+	b, err := table.NewBuilder(d.Name, names, table.Settings{Kinds: slices.Repeat([]table.Kind{table.Number}, len(names))})
 	if err != nil {
 		return nil, err
 	}
@@ -345,10 +357,22 @@ func (t *Transform) frameOf(d Dataset) (*Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	for k, c := range t.Columns {
-		f.columns = append(f.columns, rawColumn{name: c.Name, kind: c.Kind, c: made.Columns[k]})
+	for k, name := range names {
+		f.columns = append(f.columns, rawColumn{name: name, kind: KindNumber, c: made.Columns[k]})
 	}
 	return f, nil
+}
+
+// columnNames are the names of d's columns, or, where they have none, their numbers.
+func (d Dataset) columnNames() []string {
+	if d.Features != nil {
+		return d.Features
+	}
+	names := make([]string, d.RawFeatures())
+	for k := range names {
+		names[k] = strconv.Itoa(k)
+	}
+	return names
 }
 
 // Schema is a Transform that has the columns of d, with nothing fitted: for reading

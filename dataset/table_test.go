@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -434,7 +435,14 @@ func TestTableShares(t *testing.T) {
 		return fmt.Sprintf("%d,%s,%.4f,%s,%v,2024-%02d-%02d,%s", i, n, math.Exp(3*rng.NormFloat64()), c, i%3 == 0, 1+i%12, 1+i%28, []string{"p", "q"}[i/100])
 	}))
 	whole := open(t, path, Options{}).Train
-	_, x := fitted(t, whole)
+	tr, err := FitBins(whole, ScaleStandard, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := tr.Apply(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for size := 2; size <= 3; size++ {
 		parts, errs := shares(path, size, Options{})
 		fits, made := make([]Transform, size), make([]Dataset, size)
@@ -445,7 +453,7 @@ func TestTableShares(t *testing.T) {
 			}
 			go func() {
 				var err error
-				if fits[r], err = Fit(parts[r].Train, ScaleStandard, 1); err == nil {
+				if fits[r], err = FitBins(parts[r].Train, ScaleStandard, 4); err == nil {
 					made[r], err = fits[r].Apply(parts[r].Train)
 				}
 				group <- err
@@ -572,6 +580,129 @@ func TestSeveralLabels(t *testing.T) {
 	wantError(t, path, Options{Label: "up,up"}, `label column "up" comes twice`)
 	wantError(t, path, Options{Label: "up,side"}, `no label column "side"`)
 	wantError(t, path, Options{Label: "up,down", Task: Classification}, "cannot be classes")
+}
+
+// TestUnlikeValues: each value has a deviation of 1, whatever its units, and is turned
+// back; a transform that has one factor for all, as a number, is read too.
+func TestUnlikeValues(t *testing.T) {
+	d := Dataset{Name: "t", X: mat.FromSlice(3, 1, []float32{1, 2, 3}), Value: mat.FromSlice(3, 2, []float32{1e6, -1e-3, 3e6, 0, 5e6, 1e-3})}
+	tr, x := fitted(t, d)
+	sd := float32(math.Sqrt(1.5))
+	for i, want := range []float32{-sd, 0, sd} {
+		for j, v := range x.Value.Row(i) {
+			if math.Abs(float64(v-want)) > 1e-6 {
+				t.Errorf("value %d of sample %d: got %v, want %v", j, i, v, want)
+			}
+		}
+	}
+	text, err := json.Marshal(tr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again Transform
+	if err := json.Unmarshal(text, &again); err != nil || !slices.Equal(again.TargetFactor, tr.TargetFactor) {
+		t.Fatalf("%s is read as %v, %v", text, again.TargetFactor, err)
+	}
+	y := x.Value.Clone()
+	again.Restore(y)
+	for i, v := range y.Elements() {
+		if want := d.Value.Elements()[i]; math.Abs(float64(v-want)) > 1e-6*math.Abs(float64(want))+1e-9 {
+			t.Errorf("got %v, want %v", y.Elements(), d.Value.Elements())
+		}
+	}
+	if unit, ok := tr.TargetUnit(); unit != 1 || ok {
+		t.Errorf("errors of values in unlike units have the unit %v", unit)
+	}
+	var old Transform
+	if err := json.Unmarshal([]byte(`{"inputs":1,"pool":1,"shift":[0],"factor":[1],"target_shift":[1,2],"target_factor":0.5}`), &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := old.Validate(); err != nil {
+		t.Error(err)
+	}
+	z := mat.FromSlice(1, 2, []float32{1, 1})
+	if old.Restore(z); !slices.Equal(z.Elements(), []float32{3, 4}) {
+		t.Errorf("one factor for both: got %v, want 3, 4", z.Elements())
+	}
+	for _, bad := range []Factors{{0.5, 0}, {0.5, 1, 2}, {-1}, {float32(math.Inf(1))}} {
+		if old.TargetFactor = bad; old.Validate() == nil {
+			t.Errorf("factors %v of two values are taken", bad)
+		}
+	}
+}
+
+// TestBins: of a number there is its own feature, and how much of each bin lies below it.
+// Bins have as many training rows each; those of few different values are fewer, and of
+// two there are none. A matrix gives what a table of the same numbers gives.
+func TestBins(t *testing.T) {
+	row := func(i int) string { return fmt.Sprintf("%d,%d,%d", (37*i%81)*(37*i%81), min(i%8, 2), i%2) }
+	table := open(t, write(t, "t.csv", lines("a,few,two,text,label", 81, func(i int) string {
+		return fmt.Sprintf("%s,%s,%d", row(i), []string{"x", "y"}[i%2], i%2)
+	})), Options{}).Train
+	matrix := open(t, write(t, "m.csv", lines("a,few,two,label", 81, func(i int) string { return fmt.Sprintf("%s,%d", row(i), i%2) })), Options{}).Train
+	if table.Frame == nil || matrix.Frame != nil {
+		t.Fatal("the one is to be a table, and the other a matrix")
+	}
+	var all [2]Dataset
+	for k, d := range []Dataset{table, matrix} {
+		tr, err := FitBins(d, ScaleStandard, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tr.Validate(); err != nil {
+			t.Error(err)
+		}
+		if got, want := tr.Columns[0].Edges, []float64{0, 400, 1600, 3600, 6400}; !slices.Equal(got, want) {
+			t.Errorf("edges %v, want %v", got, want)
+		}
+		if got := tr.Columns[1].Edges; !slices.Equal(got, []float64{0, 1, 2}) {
+			t.Errorf("edges of few values %v", got)
+		}
+		if tr.Columns[2].Edges != nil {
+			t.Errorf("edges of two values %v", tr.Columns[2].Edges)
+		}
+		if all[k], err = tr.Apply(d); err != nil {
+			t.Fatal(err)
+		}
+		c := &tr.Columns[0]
+		if want := []string{"a", "a (bin 1)", "a (bin 2)", "a (bin 3)", "a (bin 4)"}; !slices.Equal(all[k].Features[:5], want) {
+			t.Errorf("features %q, want %q", all[k].Features[:5], want)
+		}
+		got := make([]float32, 5)
+		for v, want := range map[float64][]float64{-5: {0, 0, 0, 0}, 200: {0.5, 0, 0, 0}, 1600: {1, 1, 0, 0}, 2100: {1, 1, 0.25, 0}, 1e300: {1, 1, 1, 1}, math.NaN(): {1, 1, 0, 0}} {
+			c.EncodeValue(got, v)
+			for i, f := range c.Features[1:] {
+				if below := float64(got[i+1])/f.Factor + f.Shift; math.Abs(below-want[i]) > 1e-6 {
+					t.Errorf("%v of bin %d lies below %v, want %v", below, i, v, want[i])
+				}
+			}
+		}
+	}
+	for i := range matrix.X.Rows {
+		if n := all[1].X.Cols; !slices.Equal(all[0].X.Row(i)[:n], all[1].X.Row(i)) {
+			t.Fatalf("sample %d: a matrix gives %v, a table %v", i, all[1].X.Row(i), all[0].X.Row(i)[:n])
+		}
+	}
+	for _, bins := range []int{-1, 1, MostBins + 1} {
+		if _, err := FitBins(table, ScaleStandard, bins); err == nil || !strings.Contains(err.Error(), "want 2 to 256") {
+			t.Errorf("%d bins: %v", bins, err)
+		}
+	}
+	tr, err := FitBins(table, ScaleStandard, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spoil := range []func(*Column){
+		func(c *Column) { c.Edges[2] = c.Edges[1] }, func(c *Column) { c.Edges = c.Edges[1:] }, func(c *Column) { c.Kind = KindBoolean }, func(c *Column) { c.Edges[0] = math.NaN() },
+	} {
+		bad := tr
+		bad.Columns = slices.Clone(tr.Columns)
+		bad.Columns[0].Edges = slices.Clone(tr.Columns[0].Edges)
+		spoil(&bad.Columns[0])
+		if bad.Validate() == nil {
+			t.Errorf("bins of %+v are taken", bad.Columns[0])
+		}
+	}
 }
 
 // TestClamp: predicted values and scores stay within the values of the training rows.

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -37,9 +38,9 @@ type Transform struct {
 	Shift  []float32 `json:"shift"`
 	Factor []float32 `json:"factor"`
 	// A regression's values y become (y − TargetShift)·TargetFactor, so that
-	// predictions are turned back; one shift a value.
+	// predictions are turned back; one shift and one factor for each.
 	TargetShift  []float32 `json:"target_shift,omitempty"`
-	TargetFactor float32   `json:"target_factor,omitempty"`
+	TargetFactor Factors   `json:"target_factor,omitempty"`
 	// TargetLow and TargetHigh are the least and the greatest value of the training
 	// samples, within which predictions are kept; none where they are not.
 	TargetLow  []float32 `json:"target_low,omitempty"`
@@ -52,9 +53,53 @@ type Transform struct {
 	Missing []string `json:"missing,omitempty"` // texts that said that there was no value, beside the customary ones
 }
 
+// Factors are of several values, one for each. One alone is a number in JSON and no
+// list; where there are more values, it is of all of them.
+type Factors []float32
+
+// MarshalJSON is f as JSON.
+func (f Factors) MarshalJSON() ([]byte, error) {
+	if len(f) == 1 {
+		return json.Marshal(f[0])
+	}
+	return json.Marshal([]float32(f))
+}
+
+// UnmarshalJSON reads f from a number or a list.
+func (f *Factors) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] != '[' {
+		*f = make(Factors, 1)
+		return json.Unmarshal(b, &(*f)[0])
+	}
+	return json.Unmarshal(b, (*[]float32)(f))
+}
+
+// of is the factor of value j.
+func (f Factors) of(j int) float32 { return f[min(j, len(f)-1)] }
+
 // Fit makes the transform for training data d, all processes' samples of it. A
 // regression's values are standardised unless s is ScaleNone.
-func Fit(d Dataset, s Scaling, pool int) (Transform, error) {
+func Fit(d Dataset, s Scaling, pool int) (Transform, error) { return fit(d, s, pool, 0) }
+
+// MostBins is how many bins a number may have.
+const MostBins = 256
+
+// FitBins is Fit without pooling, of a table whose numbers get features for so many bins
+// beside their own: how much of each bin, which has as many training samples as the
+// others, lies below the number. bins is from 2 to MostBins, or 0 for none.
+func FitBins(d Dataset, s Scaling, bins int) (Transform, error) {
+	switch {
+	case bins == 0:
+		return fit(d, s, 1, 0)
+	case bins < 2 || bins > MostBins:
+		return Transform{}, inputf("bins: got %d, want 2 to %d, or 0 for none", bins, MostBins)
+	case d.Image.Width > 0:
+		return Transform{}, inputf("bins: got %d, and %s has pictures, whose pixels are no columns of a table", bins, d.Name)
+	}
+	return fit(d, s, 1, bins)
+}
+
+func fit(d Dataset, s Scaling, pool, bins int) (Transform, error) {
 	t := Transform{Inputs: d.RawFeatures(), Image: d.Image, Pool: pool, Scaling: s, Shift: []float32{0}, Factor: []float32{1}, Table: d.Table, Missing: d.Missing}
 	if pool < 1 {
 		return t, inputf("pool: got %d, want at least 1", pool)
@@ -65,9 +110,15 @@ func Fit(d Dataset, s Scaling, pool int) (Transform, error) {
 	if !slices.Contains(Scalings, s) {
 		return t, inputf("scaling: got %q, want one of none, unit, standard", s)
 	}
+	if bins > 0 && d.Frame == nil {
+		var err error
+		if d.Frame, err = numbersFrame(d, d.columnNames()); err != nil {
+			return t, err
+		}
+	}
 	switch {
 	case d.Frame != nil:
-		if err := t.fitFrame(d); err != nil {
+		if err := t.fitFrame(d, bins); err != nil {
 			return t, err
 		}
 	case s == ScaleUnit && d.Image.Max > 0:
@@ -164,20 +215,29 @@ func (m *moments) widen(ranks comm.Comm) error {
 	return err
 }
 
-// fitTarget standardises values: each column's mean, one deviation for all.
+// fitTarget standardises values, each by its own mean and deviation: they may be in
+// units of their own.
 func (t *Transform) fitTarget(y mat.Dense, ranks comm.Comm) error {
 	m, err := momentsOf(y, ranks)
 	if err != nil {
 		return err
 	}
 	t.TargetShift, t.TargetLow, t.TargetHigh = make([]float32, y.Cols), make([]float32, y.Cols), make([]float32, y.Cols)
-	var variance float64
+	t.TargetFactor = make(Factors, y.Cols)
 	for j := range t.TargetShift {
 		t.TargetShift[j], t.TargetLow[j], t.TargetHigh[j] = float32(m.mean[j]), float32(m.lo[j]), float32(m.hi[j])
-		variance += m.sd[j] * m.sd[j] / float64(y.Cols)
+		t.TargetFactor[j] = reciprocal(m.sd[j])
 	}
-	t.TargetFactor = reciprocal(math.Sqrt(variance))
 	return nil
+}
+
+// ColumnNames are the names of the columns of a table, nil where samples are numbers alone.
+func (t Transform) ColumnNames() []string {
+	var names []string
+	for k := range t.Columns {
+		names = append(names, t.Columns[k].Name)
+	}
+	return names
 }
 
 // Outputs is the number of features after the transform.
@@ -205,6 +265,12 @@ func (t Transform) Validate() error {
 	}
 	if n := len(t.TargetLow); n != len(t.TargetHigh) || n > 0 && n != len(t.TargetShift) {
 		return fmt.Errorf("transform: %d least values, %d greatest, %d shifts", n, len(t.TargetHigh), len(t.TargetShift))
+	}
+	if n := len(t.TargetFactor); n > 1 && n != len(t.TargetShift) || n == 0 && t.TargetShift != nil {
+		return fmt.Errorf("transform: %d factors of values, %d shifts", n, len(t.TargetShift))
+	}
+	if j := slices.IndexFunc(t.TargetFactor, func(f float32) bool { return !(f > 0) || math.IsInf(float64(f), 1) }); j >= 0 {
+		return fmt.Errorf("transform: factor of value %d: got %v, want a finite number above 0", j, t.TargetFactor[j])
 	}
 	if t.Columns == nil {
 		return nil
@@ -289,12 +355,12 @@ func (t Transform) applyColumns(d Dataset) (_ Dataset, err error) {
 
 // applyTarget standardises a regression's values.
 func (t Transform) applyTarget(d Dataset) Dataset {
-	if t.TargetFactor != 0 && d.Value.Rows > 0 {
+	if t.TargetFactor != nil && d.Value.Rows > 0 {
 		d.Value = d.Value.Clone()
 		for i := range d.Value.Rows {
 			row := d.Value.Row(i)
 			for j, v := range row {
-				row[j] = (v - t.TargetShift[j]) * t.TargetFactor
+				row[j] = (v - t.TargetShift[j]) * t.TargetFactor.of(j)
 			}
 		}
 		d.Low, d.High = t.scaledTarget(t.TargetLow), t.scaledTarget(t.TargetHigh)
@@ -325,9 +391,23 @@ func (t Transform) tooFar(d Dataset, i int) error {
 func (t Transform) scaledTarget(values []float32) []float32 {
 	scaled := make([]float32, len(values))
 	for j, v := range values {
-		scaled[j] = (v - t.TargetShift[j]) * t.TargetFactor
+		scaled[j] = (v - t.TargetShift[j]) * t.TargetFactor.of(j)
 	}
 	return scaled
+}
+
+// TargetUnit is what an error of a transformed value is multiplied by to be one in the
+// units of the data; 1 where values are not transformed. ok is false where values have
+// factors of their own: errors of all together have no unit, and are in standard
+// deviations.
+func (t Transform) TargetUnit() (unit float64, ok bool) {
+	switch len(t.TargetFactor) {
+	case 0:
+		return 1, true
+	case 1:
+		return 1 / float64(t.TargetFactor[0]), true
+	}
+	return 1, false
 }
 
 // Unclamped is t without bounds of predicted values.
@@ -339,13 +419,13 @@ func (t Transform) Unclamped() Transform {
 // Restore turns predicted values back to the units of the data, in place, and keeps
 // them within those of the training samples.
 func (t Transform) Restore(y mat.Dense) {
-	if t.TargetFactor == 0 {
+	if t.TargetFactor == nil {
 		return
 	}
 	for i := range y.Rows {
 		row := y.Row(i)
 		for j, v := range row {
-			row[j] = v/t.TargetFactor + t.TargetShift[j]
+			row[j] = v/t.TargetFactor.of(j) + t.TargetShift[j]
 			if t.TargetLow != nil {
 				row[j] = min(max(row[j], t.TargetLow[j]), t.TargetHigh[j])
 			}

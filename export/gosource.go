@@ -124,7 +124,7 @@ func goActivation(h activation.Func) (string, error) {
 }
 
 // goParameters are the transform's shifts and factors, one of each a feature,
-// each layer's weights and intercepts, and a regression's shifts and factor, and its
+// each layer's weights and intercepts, and a regression's shifts and factors, and its
 // least and greatest values.
 func goParameters(m *model.Model) string {
 	t := m.Transform
@@ -136,8 +136,8 @@ func goParameters(m *model.Model) string {
 	for _, ly := range m.Network.Layers {
 		raw = rawFloats(rawFloats(raw, ly.W.Elements()), ly.B)
 	}
-	if t.TargetFactor != 0 {
-		raw = rawFloats(raw, append(t.TargetShift[:len(t.TargetShift):len(t.TargetShift)], t.TargetFactor))
+	if t.TargetFactor != nil {
+		raw = rawFloats(rawFloats(raw, t.TargetShift), each(t.TargetFactor, len(t.TargetShift)))
 		raw = rawFloats(rawFloats(raw, t.TargetLow), t.TargetHigh)
 	}
 	text := base64.StdEncoding.EncodeToString(raw)

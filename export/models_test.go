@@ -102,7 +102,11 @@ func table(cols int) dataset.Dataset {
 }
 
 func regression() dataset.Dataset {
-	return dataset.Dataset{Name: "values", X: random(2, 5, 3), Value: random(3, 2, 50)}
+	d := dataset.Dataset{Name: "values", X: random(2, 5, 3), Value: random(3, 2, 50)}
+	for i := range d.Value.Rows {
+		d.Value.Row(i)[1] /= 1000
+	}
+	return d
 }
 
 // pictures have two channels, and sides that differ.
@@ -184,7 +188,8 @@ func (s sample) output() string {
 }
 
 // agree holds numbers against the sample's, each to within tolerance of the
-// greatest of its row, or of 1.
+// greatest of its row, or of 1; values, each in units of its own, to within that of
+// itself, its deviation and its mean.
 func (s sample) agree(t *testing.T, got []float64, tolerance float64) {
 	t.Helper()
 	want := s.want.Elements()
@@ -195,6 +200,9 @@ func (s sample) agree(t *testing.T, got []float64, tolerance float64) {
 		scale := 1.0
 		for _, w := range s.want.Row(i / s.want.Cols) {
 			scale = math.Max(scale, math.Abs(float64(w)))
+		}
+		if tr, j := s.model.Transform, i%s.want.Cols; len(tr.TargetFactor) > 1 {
+			scale = max(math.Abs(v), 1/float64(tr.TargetFactor[j]), math.Abs(float64(tr.TargetShift[j])))
 		}
 		if !(math.Abs(v-float64(want[i])) <= tolerance*scale) {
 			t.Errorf("%s: sample %d, output %d: got %v, want %v", s.name, i/s.want.Cols, i%s.want.Cols, v, want[i])

@@ -82,8 +82,8 @@ func arrays(m *model.Model) ([]array, error) {
 	if m.Features != nil {
 		list = append(list, array{"features", m.Features})
 	}
-	if t.TargetFactor != 0 {
-		list = append(list, array{"target_shift", t.TargetShift}, array{"target_factor", t.TargetFactor})
+	if t.TargetFactor != nil {
+		list = append(list, array{"target_shift", t.TargetShift}, array{"target_factor", each(t.TargetFactor, len(t.TargetShift))})
 		if t.TargetLow != nil {
 			list = append(list, array{"target_low", t.TargetLow}, array{"target_high", t.TargetHigh})
 		}

@@ -172,10 +172,10 @@ func (g *graph) activation(h activation.Func) error {
 
 // restore adds what dataset.Transform.Restore does to values.
 func (g *graph) restore(t dataset.Transform) {
-	if t.TargetFactor == 0 {
+	if t.TargetFactor == nil {
 		return
 	}
-	g.node("Div", []string{g.value, g.floats("target_factor", []float32{t.TargetFactor})})
+	g.node("Div", []string{g.value, g.floats("target_factor", each(t.TargetFactor, len(t.TargetShift)), len(t.TargetShift))})
 	g.node("Add", []string{g.value, g.floats("target_shift", t.TargetShift, len(t.TargetShift))})
 	if n := len(t.TargetLow); n > 0 {
 		g.node("Max", []string{g.value, g.floats("target_low", t.TargetLow, n)})

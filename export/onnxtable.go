@@ -92,7 +92,7 @@ func (g *graph) numbers(c *dataset.Column, input string) string {
 	there := g.op("Equal", input, input) // NaN differs from itself
 	v := g.op("Where", there, input, g.double(c.Fill))
 	shift, factor := make([]float64, len(c.Features)), make([]float64, len(c.Features))
-	parts := make([]string, len(c.Features))
+	parts, bin := make([]string, len(c.Features)), 0
 	for i, f := range c.Features {
 		shift[i], factor[i] = f.Shift, f.Factor
 		switch f.Part {
@@ -101,6 +101,11 @@ func (g *graph) numbers(c *dataset.Column, input string) string {
 		case dataset.PartCurve:
 			shift[i], factor[i] = 0, 1
 			parts[i] = g.curve(c, v)
+		case dataset.PartBin:
+			low, high := c.Edges[bin], c.Edges[bin+1]
+			share := g.op("Div", g.op("Sub", v, g.double(low)), g.double(high-low))
+			parts[i] = g.op("Min", g.op("Max", share, g.double(0)), g.double(1))
+			bin++
 		case dataset.PartValue:
 			parts[i] = v
 		default:

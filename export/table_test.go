@@ -52,7 +52,7 @@ func tableModel(t *testing.T, name, path, label string) (s tableSample, ok bool)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr, err := dataset.Fit(train.Train, dataset.ScaleStandard, 1)
+	tr, err := dataset.FitBins(train.Train, dataset.ScaleStandard, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -365,7 +365,7 @@ func TestTableKinds(t *testing.T) {
 		}
 	}
 	for _, p := range []dataset.Part{
-		dataset.PartValue, dataset.PartCurve, dataset.PartLevel, dataset.PartRare, dataset.PartMissing,
+		dataset.PartValue, dataset.PartCurve, dataset.PartBin, dataset.PartLevel, dataset.PartRare, dataset.PartMissing,
 		dataset.PartYear, dataset.PartMonth, dataset.PartWeekday, dataset.PartHour, dataset.PartElapsed,
 	} {
 		if !parts[p] {

@@ -32,7 +32,7 @@ type Change struct {
 // Importances are those of all columns, in the table's order.
 type Importances struct {
 	// Base is the figures with the columns as they are: accuracy, and log-loss where
-	// there are probabilities; or RMSE.
+	// there are probabilities; RMSE of a value, 1 − R² of several.
 	Base    []Figure     `json:"base"`
 	Columns []Importance `json:"columns"`
 	Repeats int          `json:"repeats"`
@@ -135,7 +135,8 @@ type few struct {
 	threads int
 }
 
-// figures are accuracy, and log-loss where there are probabilities; or RMSE.
+// figures are accuracy, and log-loss where there are probabilities; RMSE of a value, and
+// 1 − R² of several.
 func (f *few) figures(x mat.Dense) ([]Figure, error) {
 	out, err := outputs(f.m, x, f.threads)
 	if err != nil {
@@ -145,6 +146,9 @@ func (f *few) figures(x mat.Dense) ([]Figure, error) {
 		v, err := Regress(out, f.values, valueNames(f.m, out.Cols), 0, f.d.Weight)
 		if err != nil {
 			return nil, err
+		}
+		if v.Values != nil && v.R2 != nil { // several may have units of their own
+			return []Figure{{"unexplained", "1 − R²", new(1 - *v.R2)}}, nil
 		}
 		return []Figure{{"rmse", "RMSE", &v.RMSE}}, nil
 	}

@@ -22,8 +22,9 @@ type Values struct {
 type Errors struct {
 	RMSE float64 `json:"rmse"` // root mean squared error
 	MAE  float64 `json:"mae"`  // mean absolute error
-	// R2 is 1 − Σ squared errors / Σ squared distances from the mean, each of all values
-	// together; nil where the values do not vary.
+	// R2 is 1 − Σ squared errors / Σ squared distances from the mean, and of several
+	// values the mean of theirs, so that their units make no difference; nil where a
+	// value does not vary.
 	R2 *float64 `json:"r2"`
 	// Pinball is the mean of q·e for errors e = y − z above 0, and (q − 1)·e below, of
 	// quantile q (Koenker and Bassett 1978); nil without one.
@@ -56,15 +57,19 @@ func Regress(out, y mat.Dense, names []string, quantile float64, weight []float3
 	for j, name := range names {
 		s := sumsOf(out, y, j, quantile, weight, total)
 		v.Values = append(v.Values, Value{name, s.figures(total, v.Quantile)})
-		all.square, all.absolute, all.pinball, all.spread = all.square+s.square, all.absolute+s.absolute, all.pinball+s.pinball, all.spread+s.spread
+		all.square, all.absolute, all.pinball = all.square+s.square, all.absolute+s.absolute, all.pinball+s.pinball
 	}
-	n := float64(y.Cols)
-	v.Errors = all.figures(n*total, v.Quantile)
+	v.Errors = all.figures(float64(y.Cols)*total, v.Quantile)
+	v.R2 = new(0.0)
+	for _, each := range v.Values {
+		if each.R2 == nil {
+			v.R2, v.Omitted = nil, append(v.Omitted, "R²: the values do not vary")
+			break
+		}
+		*v.R2 += *each.R2 / float64(y.Cols)
+	}
 	if y.Cols == 1 {
 		v.Values = nil
-	}
-	if v.R2 == nil {
-		v.Omitted = append(v.Omitted, "R²: the values do not vary")
 	}
 	return v, nil
 }

@@ -28,6 +28,7 @@ type CrossEntropy struct{ Solver OutputSolver }
 var (
 	_ Bounded       = CrossEntropy{}
 	_ Curved        = CrossEntropy{}
+	_ Smooth        = CrossEntropy{}
 	_ Probabilistic = CrossEntropy{}
 )
 
@@ -153,6 +154,9 @@ func (c CrossEntropy) Curvature(z, d mat.Dense, _ Target) float64 {
 	}
 	return s
 }
+
+// Steepest is ½: diag(p) − ppᵀ has no larger eigenvalue (Böhning 1992).
+func (CrossEntropy) Steepest() float64 { return 0.5 }
 
 // Prox solves p − y + ρ(x − v) = 0, p = softmax(x), for each sample.
 func (c CrossEntropy) Prox(dst, v mat.Dense, y Target, rho float64) (value float64, unmoved int) {

@@ -16,6 +16,7 @@ type Huber struct{ Delta float64 }
 var (
 	_ Proximal         = Huber{}
 	_ Curved           = Huber{}
+	_ Smooth           = Huber{}
 	_ spec.Maker[Loss] = Huber{}
 )
 
@@ -49,6 +50,9 @@ func (h Huber) Grad(dst, z mat.Dense, y Target) {
 		}
 	}
 }
+
+// Steepest is 1, within Delta.
+func (Huber) Steepest() float64 { return 1 }
 
 // Prox is closed form in u = v − y: the squared loss's point, where its error
 // ρu/(1+ρ) is at most Delta; else v moves by Delta/ρ towards y.

@@ -34,6 +34,14 @@ type Curved interface {
 	Curvature(z, d mat.Dense, y Target) float64
 }
 
+// Smooth is a loss whose gradient is nowhere steeper than a known bound.
+type Smooth interface {
+	Loss
+	// Steepest is a c with which ∇²R(z; y) − cI has no positive eigenvalue, for all z
+	// and y.
+	Steepest() float64
+}
+
 // Bounded is a loss whose least is not 0. Others are taken to be at least 0, and
 // to come as near to it as the outputs allow.
 type Bounded interface {

@@ -11,6 +11,7 @@ type Squared struct{}
 var (
 	_ Proximal = Squared{}
 	_ Curved   = Squared{}
+	_ Smooth   = Squared{}
 )
 
 // Value is ½ Σ‖z − y‖².
@@ -65,6 +66,9 @@ func (Squared) Curvature(_, d mat.Dense, _ Target) float64 {
 	}
 	return s
 }
+
+// Steepest is 1.
+func (Squared) Steepest() float64 { return 1 }
 
 // Spec is the kind squared.
 func (Squared) Spec() spec.Spec { return spec.Spec{Kind: "squared"} }

@@ -185,16 +185,10 @@ func (m *Model) validate() error {
 	if err := m.Transform.Validate(); err != nil {
 		return err
 	}
-	if c := m.Transform.Columns; c != nil {
-		names := make([]string, len(c))
-		for k := range c {
-			names[k] = c[k].Name
-		}
-		if !slices.Equal(names, m.Features) {
-			return fmt.Errorf("transform of columns %q, features %q", names, m.Features)
-		}
+	if names := m.Transform.ColumnNames(); names != nil && !slices.Equal(names, m.Features) {
+		return fmt.Errorf("transform of columns %q, features %q", names, m.Features)
 	}
-	if t := m.Transform; t.Outputs() != w[0] || t.TargetFactor != 0 && len(t.TargetShift) != w[len(w)-1] {
+	if t := m.Transform; t.Outputs() != w[0] || t.TargetFactor != nil && len(t.TargetShift) != w[len(w)-1] {
 		return fmt.Errorf("transform to %d features with %d values, the network takes %d and gives %d", t.Outputs(), len(t.TargetShift), w[0], w[len(w)-1])
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 )
@@ -13,7 +14,7 @@ import (
 func TestPredictor(t *testing.T) {
 	classify, regress := sample(), sample()
 	regress.Classes, regress.Loss = nil, loss.Squared{}
-	regress.Transform.TargetShift, regress.Transform.TargetFactor = []float32{10, 20, 30}, 0.5
+	regress.Transform.TargetShift, regress.Transform.TargetFactor = []float32{10, 20, 30}, dataset.Factors{0.5}
 	score := sample()
 	score.Loss = loss.Hinge{}
 	x := mat.FromSlice(2, 4, []float32{1, 2, 3, 4, 5, -6, 7, 0.5})

@@ -286,6 +286,11 @@ func (e *Evidence) repeat(ctx context.Context, p *Plan, v *Verdict, recorders []
 	case err != nil:
 		v.Departs = departs("iterations", "the repeated run %s: %v", r.Status, err)
 	default:
+		if s := r.Status; p.Options.Refit && (s == dlam.Completed || s == dlam.Stopped) {
+			if _, err := p.refit(ctx, r); err != nil {
+				return err
+			}
+		}
 		v.Departs = e.ended(r, f)
 		v.Repeated = v.Departs == nil
 	}

@@ -293,6 +293,6 @@ func startsOver(folder string) error {
 	case dlam.Failed, dlam.Interrupted, dlam.TimedOut:
 		return nil
 	default:
-		return refusef("%s: the run has ended: there is nothing to go on with", folder)
+		return refusef("%s: the run has ended: there is nothing to go on with; config %s begins one of its settings", folder, filepath.Join(folder, ConfigName))
 	}
 }

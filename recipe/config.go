@@ -12,6 +12,7 @@ import (
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/lifted"
 	"github.com/dlam-go/dlam/solver/multiconvex"
 	"github.com/dlam-go/dlam/solver/onlineam"
 	"github.com/dlam-go/dlam/solver/pdadmm"
@@ -41,6 +42,7 @@ func (c *Config) Entries() []Entry {
 		{"validation", OfData, "share of the training samples held back to choose the best iteration's network; 0: none", field(&o.Validation, belowOne, "0")},
 		{"patience", OfData, "with --validation: stop after so many iterations without a better network; 0: never", field(&o.Patience, from(0, "0: never"), "0")},
 		{"pool", OfData, "average pictures over squares of this side: 2 makes 28×28 into 14×14", field(&o.Pool, counts(), "1")},
+		{"bins", OfData, fmt.Sprintf("of each number of a table, 2 to %d: features beside it, how much of each bin lies below it, for classes and values that jump at some number (docs/tables.md); 0: none", dataset.MostBins), field(&o.Bins, binCounts, "0")},
 		{"scale", OfData, "of features; auto: unit for pictures, standard for tables", field(&o.Scale, oneOf(dataset.Scalings...), Auto)},
 
 		{"hidden", OfNetwork, `widths of the hidden layers, as 100,100; "" for none; auto: 1000 for sync's mini-batches of pictures, else 100,100`, plain[[]int]{layerWidths, &o.Hidden, func(w []int) bool { return w == nil }, Auto}},
@@ -58,6 +60,7 @@ func (c *Config) Entries() []Entry {
 		{"clamp", OfTraining, "keep predicted values of a regression within those of the training samples", maybe(&o.Clamp, onOff).by(true)},
 		{"jitter", OfTraining, "mini-batches of pictures: standard deviation of their random moves, in pixels; auto or -1: what suits", maybe(&o.Jitter, notNegative).orMinusOne()},
 		{"ensemble", OfTraining, "networks that are trained beside each other; the model's outputs are the mean of theirs, of classes before the softmax", field(&o.Ensemble, counts(), "1")},
+		{"refit", OfTraining, "fit the last layer anew at the end, to the others' outputs in a forward pass; methods that split the network", field(&o.Refit, onOff, "false")},
 		{"seed", OfTraining, "of everything random", field(&o.Seed, seeds, "0")},
 		{"solver", OfTraining, "the training method", field(&o.Method, kind[string]{name: "string", choices: MethodNames(), parse: anyText.parse}, defaultMethod)},
 		{"iterations", OfTraining, "sweeps, or epochs of methods that take mini-batches; 0: what suits the method", field(&o.Iterations, from(1, "0: what suits the method"), "0")},
@@ -83,17 +86,21 @@ func (c *Config) Entries() []Entry {
 		{"line-search", OfMethod, "how step lengths are found", maybe(&m.LineSearch, oneOf(multiconvex.LineSearches...))},
 		{"output-solver", OfMethod, "how cross-entropy's output step is solved", maybe(&m.OutputSolver, oneOf(loss.Omega, loss.FISTA))},
 		{"alpha0", OfMethod, "where backtracking starts", maybe(&m.Alpha0, aboveZero)},
-		{"gamma", OfMethod, "dlam: backtracking's factor in the W-step, above 1; admm, bcd: weight of a = h(z)", maybe(&m.Gamma, aboveZero)},
+		{"gamma", OfMethod, "dlam: backtracking's factor in the W-step, above 1; admm, bcd, lifted: weight of a = h(z)", maybe(&m.Gamma, aboveZero)},
 		{"eta", OfMethod, "factor of the a-step's search, above 1", maybe(&m.Eta, aboveZero)},
 		{"alpha", OfMethod, "weight of the proximal terms; 0: none", maybe(&m.Alpha, notNegative)},
 		{"nu", OfMethod, "weight of the hidden layers' equations", maybe(&m.Nu, aboveZero)},
-		{"rounds", OfMethod, "updates of all z and a before one of W and b", maybe(&m.Rounds, from(1, ""))},
+		{"rounds", OfMethod, "updates of z and a before one of W and b", maybe(&m.Rounds, from(1, ""))},
+		{"penalty", OfMethod, "what holds a to h(Wa + b)", maybe(&m.Penalty, oneOf(lifted.Penalties...))},
+		{"theta", OfMethod, "share of each block's move that is taken, above 0 and at most 1", maybe(&m.Theta, aboveZero)},
+		{"mu", OfMethod, "mac: first weight of a = h(Wa + b); onlineam: weight of z = Wa + b beside a sample's loss", maybe(&m.Mu, aboveZero)},
+		{"mu-growth", OfMethod, "factor by which mu grows, at least 1", maybe(&m.MuGrowth, aboveZero)},
+		{"mu-every", OfMethod, "iterations after which mu grows", maybe(&m.MuEvery, from(1, ""))},
 		{"warm", OfMethod, "iterations before the multiplier first moves", maybe(&m.Warm, from(0, ""))},
 		{"bits", OfMethod, "of the values that layers give each other, 1 to 16; 0: not quantised", maybe(&m.Bits, from(0, "0: not quantised"))},
 		{"grid", OfMethod, "largest absolute value of quantised values", maybe(&m.Grid, aboveZero)},
 		{"parallel", OfMethod, "what MPI's ranks share", maybe(&m.Parallel, oneOf(pdadmm.Parallels...))},
 		{"rule", OfMethod, "how weights move once a batch has its z", maybe(&m.Rule, oneOf(onlineam.Rules...))},
-		{"mu", OfMethod, "weight of z = Wa + b beside a sample's loss", maybe(&m.Mu, aboveZero)},
 		{"code-steps", OfMethod, "gradient steps of a layer's z in a batch", maybe(&m.CodeSteps, from(1, ""))},
 		{"recall", OfMethod, "share of a new batch in the memory's averages, in (0, 1)", maybe(&m.Recall, withinOne)},
 		{"ridge", OfMethod, "of the Gram matrix's mean diagonal; admm: what is taken for 0 in the pseudo-inverse, onlineam: damping", maybe(&m.Ridge, withinOne)},

@@ -105,6 +105,9 @@ func CrossValidate(ctx context.Context, data Data, o Options, f Folds, tell func
 	if err := f.validate(d.Rows()); err != nil {
 		return nil, err
 	}
+	if _, err := o.classFactors(d); err != nil {
+		return nil, err
+	}
 	out := &CrossValidation{Planned: f.number() * f.repeat(), Notes: f.notes(d)}
 	if n := data.split.Test.Rows(); n > 0 {
 		out.Notes = append(out.Notes, fmt.Sprintf("the %d test samples that the data has by itself are left out", n))

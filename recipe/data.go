@@ -226,13 +226,21 @@ func (d Data) Ready(o *Options) (*Samples, error) {
 		}
 		train.from, held.from, train.own = v.Train, v.Test, true
 	}
-	if r.Transform, err = dataset.Fit(train.from, scaling(o, train.from), o.pool()); err != nil {
-		return nil, err
+	if s := scaling(o, train.from); o.Bins > 0 {
+		r.Transform, err = dataset.FitBins(train.from, s, o.Bins)
+	} else {
+		r.Transform, err = dataset.Fit(train.from, s, o.pool())
+	}
+	if err != nil {
+		return nil, refuse(err)
 	}
 	if !orElse(o.Clamp, true) {
 		r.Transform = r.Transform.Unclamped()
 	}
 	r.features = train.from.Features
+	if o.Bins > 0 {
+		r.features = r.Transform.ColumnNames()
+	}
 	if r.Transform.Columns != nil { // the features take memory beside the columns
 		rows := float64(split.Train.Rows() + split.Test.Rows())
 		if err := room(o, "making features of "+d.name, d.split.Train.Bytes()+d.split.Test.Bytes(), 4*rows*float64(r.Transform.Outputs())); err != nil {

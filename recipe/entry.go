@@ -288,6 +288,11 @@ func counts() kind[int] {
 	return k
 }
 
+// binCounts is how many bins a number has; 0 for none.
+var binCounts = kind[int]{name: "int", parse: from(0, "").parse, within: func(v *check.Violations, name string, n int) {
+	v.That(n == 0 || n >= 2 && n <= dataset.MostBins, name, n, fmt.Sprintf("2 to %d, or 0 for none", dataset.MostBins))
+}}
+
 // oneOf is the choices.
 func oneOf[T ~string](choices ...T) kind[T] {
 	k := kind[T]{name: "string", parse: func(text string) (T, error) { return T(text), nil }}

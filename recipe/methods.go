@@ -14,6 +14,8 @@ import (
 	"github.com/dlam-go/dlam/solver/cdlam"
 	"github.com/dlam-go/dlam/solver/dladmm"
 	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/lifted"
+	"github.com/dlam-go/dlam/solver/mac"
 	"github.com/dlam-go/dlam/solver/multiconvex"
 	"github.com/dlam-go/dlam/solver/onlineam"
 	"github.com/dlam-go/dlam/solver/pdadmm"
@@ -49,6 +51,7 @@ type Method struct {
 	monotone    func(mini bool) bool // whether theory says that its objective never rises
 	layers      support              // which layers it trains
 	splits      bool                 // keeps z and a of all samples, which a certificate copies
+	lags        bool                 // trains the last layer on other activations than the forward pass has
 
 	smoothing   func(facts) float64 // label smoothing; nil: none
 	weightDecay func(facts) float64 // λ of prox.L2; nil: none
@@ -105,15 +108,22 @@ func Methods() []Method {
 			monotone:  func(mini bool) bool { return !mini },
 			smoothing: syncSmooths, weightDecay: syncDecays, wide: true,
 		},
-		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true, layers: noMaxima},
-		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true, layers: noMaxima},
-		{Name: "cdlam", About: "DLAM with z and a of a layer as one block", Init: dlam.He, miniBatches: never, iterations: times(100), make: makeCDLAM, monotone: always, layers: denseAlone},
-		{Name: "admm", About: "ADMM without gradients (Taylor et al. 2016)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeADMM, layers: denseAlone},
-		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM, layers: denseAlone},
-		{Name: "pdadmm", About: "pdADMM (Wang et al. 2020), layers in parallel", Init: dlam.Paper, miniBatches: never, iterations: times(100), make: makePDADMM, layers: denseAlone},
-		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD, layers: denseAlone},
+		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true, layers: noMaxima, lags: true},
+		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true, layers: noMaxima, lags: true},
+		{Name: "cdlam", About: "DLAM with z and a of a layer as one block", Init: dlam.He, miniBatches: never, iterations: times(100), make: makeCDLAM, monotone: always, layers: denseAlone, lags: true},
+		{Name: "admm", About: "ADMM without gradients (Taylor et al. 2016)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeADMM, layers: denseAlone, lags: true},
+		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM, layers: denseAlone, lags: true},
+		{Name: "pdadmm", About: "pdADMM (Wang et al. 2020), layers in parallel", Init: dlam.Paper, miniBatches: never, iterations: times(100), make: makePDADMM, layers: denseAlone, lags: true},
+		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD, layers: denseAlone, lags: true},
 		{Name: "onlineam", About: "online alternating minimisation (Choromanska et al. 2019)", Init: dlam.He, miniBatches: unlessZero, iterations: times(10), make: makeOnlineAM, layers: denseAlone},
 	}
+	list = append(list, Method{
+		Name: "lifted", About: "lifted network (Gu et al. 2020)", Init: dlam.He, miniBatches: ifGiven, iterations: liftedIterations, make: makeLifted,
+		monotone: func(mini bool) bool { return !mini }, layers: denseAlone, lags: true,
+	}, Method{
+		Name: "mac", About: "method of auxiliary coordinates (Carreira-Perpiñán & Wang 2014)", Init: dlam.He, miniBatches: never, iterations: times(60), make: makeMAC,
+		monotone: always, layers: denseAlone, lags: true,
+	})
 	for _, rule := range gradient.Rules {
 		list = append(list, Method{Name: string(rule), About: "backpropagation", Init: dlam.He, miniBatches: ifGiven, iterations: gradientIterations, make: makeGradient(rule)})
 	}
@@ -178,6 +188,13 @@ func syncDecays(f facts) float64 {
 	return 0
 }
 
+func liftedIterations(f facts) int {
+	if f.mini {
+		return 10
+	}
+	return 50
+}
+
 func gradientIterations(f facts) int {
 	if f.mini {
 		return 10
@@ -234,6 +251,8 @@ const (
 	needsProx         = "mode prox"
 	needsMemory       = "rule memory"
 	needsBits         = "bits above 0"
+	needsQuadratic    = "penalty quadratic and all samples at a time"
+	needsProximal     = "penalty quadratic, or mini-batches"
 )
 
 // makeSync is synchronised DLAM.
@@ -345,6 +364,32 @@ func makeOnlineAM(r *reader, f facts) dlam.Solver {
 	readIf(r, remembers, needsMemory, "ridge", g.Ridge, &s.Ridge)
 	r.also(f.mini, needsBatches, "jitter")
 	return onlineam.Solver{Settings: s}
+}
+
+// makeLifted is a lifted network: with all samples unless a batch is given.
+func makeLifted(r *reader, f facts) dlam.Solver {
+	s, g := lifted.DefaultSettings(), r.given
+	if f.mini {
+		s = lifted.MiniBatches()
+	}
+	s.Seed = f.seed
+	read(r, "batch", g.Batch, &s.Batch)
+	read(r, "penalty", g.Penalty, &s.Penalty)
+	read(r, "gamma", g.Gamma, &s.Gamma)
+	read(r, "rounds", g.Rounds, &s.Rounds)
+	readIf(r, f.mini || s.Penalty == lifted.Quadratic, needsProximal, "alpha", g.Alpha, &s.Alpha)
+	readIf(r, !f.mini && s.Penalty == lifted.Quadratic, needsQuadratic, "theta", g.Theta, &s.Theta)
+	r.also(f.mini, needsBatches, "jitter")
+	return lifted.Solver{Settings: s}
+}
+
+func makeMAC(r *reader, _ facts) dlam.Solver {
+	s, g := mac.DefaultSettings(), r.given
+	read(r, "mu", g.Mu, &s.Mu)
+	read(r, "mu-growth", g.MuGrowth, &s.Growth)
+	read(r, "mu-every", g.MuEvery, &s.Every)
+	read(r, "rounds", g.Rounds, &s.Rounds)
+	return mac.Solver{Settings: s}
 }
 
 // makeGradient is a first-order method: with all samples, as the paper compares,
@@ -459,7 +504,7 @@ func (m Method) accepts(o *Options) error {
 		}
 	}
 	if o.Certify && (m.monotone == nil || !m.monotone(m.MiniBatches(o))) {
-		v.Also(fmt.Errorf("nothing to certify: %s with these settings promises nothing of an iteration; dlam, mdlam, cdlam, and sync with batch 0 do", m.Name))
+		v.Also(fmt.Errorf("nothing to certify: %s with these settings promises nothing of an iteration; dlam, mdlam, cdlam, mac, and sync and lifted with batch 0 do", m.Name))
 	}
 	return v.Err()
 }

@@ -64,12 +64,16 @@ type Options struct {
 	Validation float64
 	Patience   int             // with Validation, iterations without a better network that end the run; 0: never
 	Pool       int             // side of the squares over which pictures are averaged; 0 or 1: none
+	Bins       int             // of each number of a table, beside it (dataset.FitBins); 0: none
 	Scale      dataset.Scaling // of features; "": unit for pictures, standard for others
 
 	Seed uint64 // of everything random
 	// Ensemble is how many networks are trained beside each other, each from first
 	// weights of its own; the model's is the mean of their outputs. 0 or 1: one.
-	Ensemble   int
+	Ensemble int
+	// Refit fits the last layer anew at the end, to the outputs of the others in a forward
+	// pass, for methods whose layers lag behind it.
+	Refit      bool
 	Iterations int           // sweeps, or epochs of methods that take mini-batches; 0: what suits the method
 	Budget     time.Duration // training time after which no iteration starts; 0: no bound
 	Threads    int           // goroutines to compute on; 0: one for each processor
@@ -127,6 +131,7 @@ func (c *Config) Validate() error {
 	}
 	v.That(o.MaxMemory >= 0, "max-memory", o.MaxMemory, "at least 0 (0: what is available)")
 	v.That(!o.Resume || o.Folder != "", "resume", o.Resume, "a folder to go on in")
+	v.That(o.Bins == 0 || o.pool() == 1, "bins", o.Bins, "none with pool, which is of pictures")
 	v.That(o.Patience <= 0 || o.Validation != 0, "patience", o.Patience, "0 without validation samples to judge by (validation)")
 	v.That(o.L1 <= 0 || orElse(o.L2, 0) <= 0, "l1", o.L1, "one regulariser, and l2 is given too")
 	v.That(o.Layers == nil || o.Hidden == nil, "layers", nn.LayersText(o.Layers), "none, since hidden gives the layers already")
@@ -152,6 +157,7 @@ func (o *Options) checkMethod(v *check.Violations) {
 	v.That(o.ensemble() == 1 || !o.Settings.TryRates, "ensemble", o.Ensemble, "1 with lr auto, which tries rates for one network: give the rate")
 	v.That(o.ensemble() == 1 || !o.dividesLayers(), "ensemble", o.Ensemble, "1 with parallel layers, which divides the layers of one network")
 	v.That(o.ensemble() == 1 || !o.Certify, "ensemble", o.Ensemble, "1 with certify, which looks at the iterates of one network")
+	o.checkRefit(v)
 	if o.Solver == nil {
 		m, err := Find(o.Method)
 		v.Also(err)

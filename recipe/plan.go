@@ -22,6 +22,7 @@ import (
 	"github.com/dlam-go/dlam/prox"
 	"github.com/dlam-go/dlam/solver/ensemble"
 	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/refit"
 )
 
 // Plan is a run that is ready to start: all that was chosen for it.
@@ -105,6 +106,9 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	if o.TryL2 { // the parts that the trials are made on
 		p.Memory += s.Train.Bytes()
 	}
+	if o.Refit { // when the method's own memory is free again
+		p.Memory = max(p.Memory, estimate(refit.Solver{}, w, samples, p.Options.Threads))
+	}
 	if o.Certify && p.facts.method.splits {
 		p.Memory += certificateSize(w, p.Problem.X.Rows)
 	}
@@ -158,7 +162,7 @@ func (p *Plan) shape() (nn.Shape, error) {
 	case known == none && given == none:
 		return none, fmt.Errorf("layers: the samples are rows of %d numbers, of which nothing says what picture they are: say it by shape, as %s", in, exampleShape(in))
 	case known == none && given.Size() != in:
-		return none, fmt.Errorf("shape: %s has %d numbers, and a sample %d", textOf(given), given.Size(), in)
+		return none, fmt.Errorf("shape: %s has %d numbers, and a sample as the network gets it %d, with those that texts and gaps make", textOf(given), given.Size(), in)
 	case known == none:
 		return given, nil
 	case given != none && given != known:
@@ -247,6 +251,11 @@ func (p *Plan) state() error {
 	}
 	if p.Problem.Jitter, err = p.jitter(); err != nil {
 		return refuse(err)
+	}
+	if o.Refit {
+		if err := refit.Takes(p.Problem); err != nil {
+			return refuse(err)
+		}
 	}
 	if o.Validation > 0 {
 		p.Validation = &dlam.Validation{X: s.Validation.X, Y: p.target(s.Validation), Patience: o.Patience}
@@ -344,7 +353,7 @@ func (p *Plan) start(outline *dlam.Network) (*dlam.Network, error) {
 			return nil, refusef("init-from: %w", err)
 		}
 		if err != nil {
-			return nil, refusef("init-from: %w (widths follow from the data and hidden, activations from activation)", err)
+			return nil, refusef("init-from: %w (shapes follow from the data and from hidden or layers, activations from activation or layers)", err)
 		}
 		n = given
 	case o.Start != nil:

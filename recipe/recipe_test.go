@@ -398,6 +398,8 @@ func needs(method, setting string) map[string]string {
 		return map[string]string{"batch": "0"}
 	case setting == "alpha0" || setting == "gamma" && method == "dlam":
 		return map[string]string{"line-search": "backtracking"}
+	case method == "lifted" && (setting == "alpha" || setting == "theta"):
+		return map[string]string{"penalty": "quadratic"}
 	case setting == "jitter" && method != "sync" && method != "onlineam":
 		return map[string]string{"batch": "20"}
 	}
@@ -414,6 +416,8 @@ func other(method, setting string) string {
 			return "constant"
 		}
 		return "cosine"
+	case "penalty":
+		return "quadratic"
 	case "epsilon-rule":
 		return "fixed"
 	case "line-search":
@@ -428,9 +432,9 @@ func other(method, setting string) string {
 		return "sgd"
 	case "code-steps":
 		return "17"
-	case "batch", "rank", "rounds", "warm":
+	case "batch", "rank", "rounds", "warm", "mu-every":
 		return "17"
-	case "gamma", "eta":
+	case "gamma", "eta", "mu-growth":
 		return "1.75"
 	}
 	return "0.375"
@@ -713,7 +717,7 @@ func TestMoreFeaturesThanSamples(t *testing.T) {
 			}
 		}
 	}
-	for _, method := range []string{"dlam", "mdlam", "admm", "bcd", "dladmm", "adam", "sync", "sync of all samples"} {
+	for _, method := range []string{"dlam", "mdlam", "admm", "bcd", "dladmm", "lifted", "adam", "sync", "sync of all samples"} {
 		name, _, all := strings.Cut(method, " of ")
 		o := small(name)
 		if all {

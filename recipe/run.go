@@ -49,6 +49,8 @@ type Result struct {
 	// Best is the iteration that gave the model's network, if Options.Validation
 	// chose it, and 0 else.
 	Best int
+	// Refit is what the scores in Last are to be held against, with Options.Refit.
+	Refit *Refit
 }
 
 // Train trains a network on data as o says, and else as suits the data and the
@@ -256,7 +258,17 @@ func (r *Run) Train(ctx context.Context, recorders ...dlam.Recorder) (*Result, e
 		res.Last = f.last
 		res.Last.Train, res.Last.Test = scored.Train, scored.Test
 	}
-	return r.finish(res, err)
+	var fitted *Refit
+	if err == nil {
+		if fitted, err = r.refitted(ctx, res); err != nil {
+			res.Status = dlam.Failed
+		}
+	}
+	out, err := r.finish(res, err)
+	if out != nil {
+		out.Refit = fitted
+	}
+	return out, err
 }
 
 // givesUp reports whether an iteration may be given up in the middle: an epoch of

@@ -71,7 +71,7 @@ func (t Trial) Text() string {
 type Found struct {
 	Space   Space
 	Size    float64 // settings in the space, of which Budget were tried at most
-	Measure string  // of the risk: log-loss, RMSE, or the share of samples classified wrong
+	Measure string  // of the risk: log-loss, RMSE, of several values 1 − R², or the share of samples classified wrong
 	Trials  []Trial // in the order in which they were done
 	Best    Trial   // of those that were trained longest, the one of the least risk
 	Options Options // with the best's settings: what to train with on all samples
@@ -87,9 +87,9 @@ type Found struct {
 // options' own setting is always among them, and kept to the end. Test samples, held back
 // as by Train, are not looked at. The same seed finds the same, unless Time ends it.
 //
-// The risk is the log-loss, of values the RMSE in their units, and the share of samples
-// classified wrong where some of the losses gives no probabilities. Settings of which no
-// model comes lose, with the reason in Trial.Failure. Once ctx ends so does the search,
+// The risk is the log-loss, of a value the RMSE in its units, of several 1 − R², and the
+// share of samples classified wrong where some of the losses gives no probabilities.
+// Settings of which no model comes lose, with the reason in Trial.Failure. Once ctx ends so does the search,
 // with what was found, and no error. Train with Found.Options on the same data makes the
 // model; it looks at the test samples for the first time.
 func Search(ctx context.Context, data Data, o Options, s Searching) (*Found, error) {
@@ -167,6 +167,9 @@ func newHalving(data Data, o Options, s Searching) (*halving, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := o.classFactors(split.Train); err != nil {
+		return nil, err
+	}
 	if s.Space == nil {
 		if s.Space, err = DefaultSpace(data, o); err != nil {
 			return nil, err
@@ -228,7 +231,11 @@ func (h *halving) addCandidates(o Options, s Searching) error {
 
 // measure chooses the risk that all candidates have.
 func (h *halving) measure() {
-	if h.found.Measure = "RMSE"; h.d.Class == nil {
+	if h.d.Class == nil {
+		h.found.Measure = "RMSE"
+		if h.d.Value.Cols > 1 {
+			h.found.Measure = "1 − R²"
+		}
 		return
 	}
 	h.found.Measure = "log-loss"
@@ -283,6 +290,12 @@ func (h *halving) try(ctx context.Context, c candidate, share float64) (Trial, b
 		switch h.found.Measure {
 		case "RMSE":
 			risk = f.Report.Values.RMSE
+		case "1 − R²":
+			if f.Report.Values.R2 == nil {
+				t.Failure = "R² is undefined: a value does not vary in a part of the rows"
+				return t, true
+			}
+			risk = 1 - *f.Report.Values.R2
 		case "log-loss":
 			risk = *f.Report.Classes.LogLoss
 		default:

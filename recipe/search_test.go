@@ -28,7 +28,7 @@ func TestParseSpace(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"lamda=1":       `"lamda" is no setting to search: want some of pool, scale, hidden, .*did you mean lambda?`,
+		"lamda=1":       `"lamda" is no setting to search: want some of pool, bins, scale, hidden, .*did you mean lambda?`,
 		"data=a":        `"data" is no setting to search`,
 		"seed=1,2":      `"seed" is no setting to search`,
 		"l2":            `got "l2", want l2=VALUE`,
@@ -164,9 +164,9 @@ func TestDefaultSpace(t *testing.T) {
 	points, zones := zoned(60)
 	data := recipe.Rows(points, zones)
 	for want, o := range map[string]recipe.Options{
-		"l2=0.3,0.9,3,9,30; lambda=3,10,30; label-smoothing=0,0.05,0.1; hidden=50,50|100,100|200,200": {},
-		"lambda=3,10,30; label-smoothing=0,0.05,0.1":                                                  {L2: new(1.0), Hidden: []int{8}},
-		"l2=0.014,0.043,0.14,0.43,1.4; lr=0.0003,0.001,0.003; hidden=50,50|100,100|200,200":           {Method: "adam", Settings: recipe.Settings{Batch: new(10)}},
+		"l2=0.3,0.9,3,9,30; lambda=3,10,30; label-smoothing=0,0.05,0.1; bins=0,8,16; hidden=50,50|100,100|200,200": {},
+		"lambda=3,10,30; label-smoothing=0,0.05,0.1; bins=0,8,16":                                                  {L2: new(1.0), Hidden: []int{8}},
+		"l2=0.014,0.043,0.14,0.43,1.4; lr=0.0003,0.001,0.003; bins=0,8,16; hidden=50,50|100,100|200,200":           {Method: "adam", Settings: recipe.Settings{Batch: new(10)}},
 	} {
 		s, err := recipe.DefaultSpace(data, o)
 		if err != nil || s.String() != want {

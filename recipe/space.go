@@ -141,6 +141,10 @@ func (s Space) draw(most int, seed uint64) ([][]Setting, error) {
 	return list, nil
 }
 
+// fewColumns is up to how many columns of a table DefaultSpace has bins: they multiply
+// the first layer's inputs.
+const fewColumns = 50
+
 // DefaultSpace is a space around what suits data and o: weight decay, widths and what
 // else matters most to the method. Settings that o has are not in it.
 func DefaultSpace(data Data, o Options) (Space, error) {
@@ -169,6 +173,9 @@ func DefaultSpace(data Data, o Options) (Space, error) {
 	}
 	if _, ok := p.Problem.Loss.(loss.CrossEntropy); ok && p.facts.method.smoothing != nil {
 		add("label-smoothing", "0", "0.05", "0.1")
+	}
+	if p.Samples.Transform.Image.Width == 0 && p.Samples.Transform.Inputs <= fewColumns {
+		add("bins", "0", "8", "16")
 	}
 	if w := p.Options.Hidden; len(w) > 0 && o.Layers == nil && o.Start == nil && o.StartFile == "" {
 		var texts []string

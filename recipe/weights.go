@@ -34,7 +34,7 @@ var classWeights = kind[dataset.ClassWeights]{name: "NAME=WEIGHT", parse: parseC
 	v.That(!c.Balanced || len(c.Of) == 0, name, c.Of, "no factors of classes, since they are to be balanced")
 	for _, class := range slices.Sorted(maps.Keys(c.Of)) {
 		w := c.Of[class]
-		v.That(w > 0 && !math.IsInf(w, 0), name, class+"="+fmt.Sprint(w), "a finite factor above 0; leave out samples that are not to count")
+		v.That(isWeight(float32(w)), name, class+"="+fmt.Sprint(w), "a factor above 0 that float32 holds; leave out samples that are not to count")
 	}
 }}
 
@@ -63,11 +63,28 @@ func parseClassWeights(text string) (c dataset.ClassWeights, err error) {
 	return c, err
 }
 
+// isWeight reports whether a sample can have the weight w.
+func isWeight(w float32) bool { return w > 0 && !math.IsInf(float64(w), 0) }
+
+// classFactors is the factor of each class of d.
+func (o *Options) classFactors(d dataset.Dataset) ([]float64, error) {
+	factors, err := o.ClassWeight.Factors(d)
+	if err != nil {
+		return nil, refuse(fmt.Errorf("class-weight: %w", err))
+	}
+	for i, w := range d.WeighClasses(factors).Weight {
+		if !isWeight(w) {
+			return nil, refusef("class-weight: sample %d has the weight %v times its class's factor %v, want a product above 0 that float32 holds", i+1, d.Weight[i], factors[d.Class[i]])
+		}
+	}
+	return factors, nil
+}
+
 // weigh makes the factors of classes, and the mean weight of the training samples.
 func (p *Plan) weigh() (err error) {
 	train := p.Samples.Train
-	if p.ClassWeights, err = p.Options.ClassWeight.Factors(train); err != nil {
-		return refuse(fmt.Errorf("class-weight: %w", err))
+	if p.ClassWeights, err = p.Options.classFactors(train); err != nil {
+		return err
 	}
 	sums := []float64{float64(train.Rows()), p.target(train).TotalWeight()}
 	err = p.Options.sharing().Sum(sums)

@@ -38,7 +38,7 @@ func sample(t testing.TB, classes bool) *model.Model {
 	if classes {
 		m.Loss, m.Classes = loss.CrossEntropy{}, []string{"no", "yes"}
 	} else {
-		m.Transform.TargetShift, m.Transform.TargetFactor = []float32{5, 6}, 0.25
+		m.Transform.TargetShift, m.Transform.TargetFactor = []float32{5, 6}, dataset.Factors{0.25}
 	}
 	return m
 }

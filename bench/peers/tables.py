@@ -8,7 +8,7 @@
 Five folds of each file of DLAM_DATA_DIR/tables, the rows of a class in each alike; adult by its official split, whose
 test rows are scored in five parts. One thread. What is in the results already is not done again, so that it can be
 stopped at any time. --dlam NAME=FLAGS adds a contestant: dlam with these flags, in which
-{EXPRESSION} is of the number n of training rows, as --l2 {max(3,0.003*n)}. --inner takes four fifths of a fold's
+{EXPRESSION} is of the number n of training rows, as --l2 {max(3,0.003*n)}; with --space among them it is dlam search. --inner takes four fifths of a fold's
 training rows to train on and the last fifth to judge by, so that settings can be chosen without the test rows of that
 fold; --extra takes tables that come with scikit-learn or are generated instead.
 
@@ -190,8 +190,9 @@ def run_dlam(t, binary, flags, train, test, seed):
         t.write(folder / "train.csv", train)
         t.write(folder / "test.csv", test)
         common = ["--threads", "1"]
-        call([binary, "train", "--data", folder / "train.csv", *t.flags(), *common, "--test-split", "0", "--evaluate-every", "0", "--quiet",
-              "--checkpoint-every", "never", "--seed", str(seed), "--run", folder / "run", *flags])
+        work = ["search"] if "--space" in flags else ["train", "--evaluate-every", "0", "--checkpoint-every", "never"]
+        call([binary, *work, "--data", folder / "train.csv", *t.flags(), *common, "--test-split", "0", "--quiet",
+              "--seed", str(seed), "--run", folder / "run", *flags])
         read = ["--label", str(t.label)] + ([] if t.header else ["--no-header"])
         out = call([binary, "predict", folder / "run", folder / "test.csv", *read, *common])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -74,6 +74,9 @@ func (a *app) showTransform(all []dataset.Column) {
 		if len(c.Knots) > 0 {
 			about = ", by quantiles"
 		}
+		if bins := len(c.Edges) - 1; bins > 0 {
+			about += fmt.Sprintf(", %d bins", bins)
+		}
 		if len(c.Rare) > 0 {
 			about = fmt.Sprintf(", %d rare texts as one", len(c.Rare))
 		}

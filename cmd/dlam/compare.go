@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,6 +84,11 @@ func (o *comparison) validate(f *pflag.FlagSet) error {
 	}
 	if len(o.solvers) == 0 {
 		return usagef("--solvers: none, want some of %s", strings.Join(recipe.MethodNames(), ", "))
+	}
+	for i, name := range o.solvers {
+		if slices.Contains(o.solvers[:i], name) {
+			return usagef("--solvers: got %s twice; --seeds trains each several times", name)
+		}
 	}
 	return nil
 }

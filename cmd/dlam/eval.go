@@ -66,10 +66,8 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if err != nil {
 		return err
 	}
-	unit := 1.0
-	if m.Transform.TargetFactor != 0 {
-		unit = 1 / float64(m.Transform.TargetFactor)
-	}
+	unit, _ := m.Transform.TargetUnit()
+	a.sayUnit(m.Transform)
 	a.showScore(m, d, score, unit)
 	if m.Training.ClassWeights != nil {
 		a.say("the figures that follow are not weighted by class")

@@ -95,6 +95,9 @@ var agreement = []struct {
 	{"dladmm", 1e-5, 5e-3, nil},
 	{"bcd", 1e-5, 1e-4, nil},
 	{"pdadmm", 1e-5, 1e-3, nil},
+	{"lifted", 1e-4, 5e-3, nil},
+	{"lifted", 1e-4, 5e-3, []string{"--penalty", "quadratic", "--alpha", "0.1", "--theta", "0.5"}},
+	{"mac", 1e-5, 1e-3, []string{"--activation", "tanh"}},
 	{"sgd", 1e-5, 1e-3, nil},
 	{"adam", 1e-5, 1e-4, nil},
 }
@@ -134,7 +137,7 @@ func TestMPIRanksAgree(t *testing.T) {
 // Mini-batches are other samples on other numbers of ranks, so that only where
 // the run ends compares.
 func TestMPIMiniBatches(t *testing.T) {
-	for _, solver := range []string{"sync", "adam"} {
+	for _, solver := range []string{"sync", "adam", "lifted"} {
 		dir := t.TempDir()
 		var one dlam.Record
 		for n := 1; n <= 4; n++ {
@@ -155,7 +158,7 @@ func TestMPIMiniBatches(t *testing.T) {
 
 // Fewer samples in a batch than ranks leave some ranks without any.
 func TestMPIEmptyBatches(t *testing.T) {
-	for _, solver := range []string{"sync", "adam"} {
+	for _, solver := range []string{"sync", "adam", "lifted"} {
 		folder := filepath.Join(t.TempDir(), "run")
 		onRanks(t, 4, exitDone, "train", "--solver", solver, "--limit", "13", "--batch", "2", "--hidden", "5", "--iterations", "30",
 			"--threads", "2", "--quiet", "--run", folder)
@@ -207,7 +210,7 @@ func TestMPILayers(t *testing.T) {
 // TestMPICertificates: the theory's promises hold on three ranks as in one
 // process, on long runs.
 func TestMPICertificates(t *testing.T) {
-	for _, args := range [][]string{{"dlam"}, {"mdlam"}, {"dlam", "--l2", "1e-3", "--activation", "tanh"}, {"sync", "--batch", "0"}} {
+	for _, args := range [][]string{{"dlam"}, {"mdlam"}, {"dlam", "--l2", "1e-3", "--activation", "tanh"}, {"sync", "--batch", "0"}, {"lifted"}, {"mac", "--activation", "tanh"}} {
 		folder := filepath.Join(t.TempDir(), "run")
 		onRanks(t, 3, exitDone, rankRun(args[0], folder, 150, append(args[1:], "--certify")...)...)
 	}

@@ -17,15 +17,23 @@ func (a *app) result(p *recipe.Plan, folder string, r *recipe.Result) {
 		head = append(head, "validation")
 	}
 	w.AppendHeader(head)
-	add := func(name string, value func(*dlam.Score) float64, format func(float64) string) {
-		row := table.Row{name, format(value(r.Last.Train)), "-"}
-		if r.Last.Test != nil {
-			row[2] = format(value(r.Last.Test))
+	scored := func(name string, of recipe.Scores, value func(*dlam.Score) float64, format func(float64) string) table.Row {
+		row := table.Row{name, format(value(of.Train)), "-"}
+		if of.Test != nil {
+			row[2] = format(value(of.Test))
 		}
+		return row
+	}
+	add := func(name string, value func(*dlam.Score) float64, format func(float64) string) {
+		row := scored(name, recipe.Scores{Train: r.Last.Train, Test: r.Last.Test}, value, format)
 		if v := r.Last.Validation; v != nil {
 			row = append(row, format(value(v)))
 		}
 		w.AppendRow(row)
+		if f := r.Refit; f != nil {
+			w.AppendRow(scored("  without the refit", f.Trained, value, format))
+			w.AppendRow(scored("  random hidden layers, refit", f.Random, value, format))
+		}
 	}
 	percent := func(v float64) string { return strconv.FormatFloat(100*v, 'f', 2, 64) + " %" }
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 5, 64) }
@@ -38,6 +46,9 @@ func (a *app) result(p *recipe.Plan, folder string, r *recipe.Result) {
 	add("loss", func(s *dlam.Score) float64 { return s.Risk }, number)
 	w.Render()
 	a.say("%s after %d iterations, %.3g s of training (%.3g s each)", r.Status, r.Last.Iteration, r.Last.Elapsed, perIteration(r))
+	if f := r.Refit; f != nil && !f.Converged {
+		a.say("the last layer was fitted anew in as many iterations as there are, and more would gain")
+	}
 	if r.Best > 0 {
 		a.say("the network is that of iteration %d, the best on the %d validation samples", r.Best, p.Validation.X.Rows)
 	}
@@ -69,6 +80,12 @@ func summary(p *recipe.Plan, folder string, r *recipe.Result) map[string]any {
 	scores(s, "test", r.Last.Test, p.Problem.Classification(), unitOf(p))
 	if p.Validation != nil {
 		scores(s, "validation", r.Last.Validation, p.Problem.Classification(), unitOf(p))
+	}
+	if f := r.Refit; f != nil {
+		for name, of := range map[string]recipe.Scores{"unfitted": f.Trained, "random": f.Random} {
+			scores(s, name+"_train", of.Train, p.Problem.Classification(), unitOf(p))
+			scores(s, name+"_test", of.Test, p.Problem.Classification(), unitOf(p))
+		}
 	}
 	return s
 }

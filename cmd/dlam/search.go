@@ -34,7 +34,7 @@ are called, each with its values: commas between them, or bars for values that h
 commas themselves. Without --space, one around what suits the data and the method is
 searched, and printed. By successive halving: all are trained for a quarter of their
 epochs, the better half for a half, the better half of those for all; what train would
-take without a search is kept to the end. They are judged by log-loss, or RMSE, on the
+take without a search is kept to the end. They are judged by log-loss, RMSE, or, of several values, 1 − R², on the
 parts held back; the test samples are looked at once, by the training at the end.
 The same --seed finds the same, unless --seconds ends it. Ctrl-C ends it, with the table
 of what was tried.`,

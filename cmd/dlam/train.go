@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -17,8 +16,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/memory"
-	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/recipe"
 	"github.com/dlam-go/dlam/report"
 	"github.com/dlam-go/dlam/solver/gradient"
@@ -164,7 +163,7 @@ func (a *app) train(cmd *cobra.Command, c *recipe.Config, f *trainFlags) error {
 	if !f.quiet {
 		a.showColumns(data.Columns())
 		a.sayWeights(p.Samples.Transform.Table.Weight, p.Samples.Train.Classes, p.ClassWeights)
-		a.sayUnlikeValues(p.Problem.Y.Value, p.Samples.Transform.Table.Name)
+		a.sayUnit(p.Samples.Transform)
 		if c.Options.Layers != nil {
 			a.showLayers(p.Network)
 		}
@@ -176,24 +175,10 @@ func (a *app) train(cmd *cobra.Command, c *recipe.Config, f *trainFlags) error {
 	return a.execute(cmd.Context(), p, f)
 }
 
-// sayUnlikeValues tells people of values to predict together that vary by very different
-// amounts. Errors of all count alike, in the labels' units, so that the network learns
-// little of those that vary least.
-func (a *app) sayUnlikeValues(y mat.Dense, names string) {
-	const alike = 3
-	least, most := math.Inf(1), 0.0
-	for j := range y.Cols {
-		var sum, squares float64
-		for i := range y.Rows {
-			v := float64(y.At(i, j))
-			sum, squares = sum+v, squares+v*v
-		}
-		n := float64(y.Rows)
-		deviation := math.Sqrt(max(0, squares/n-sum*sum/(n*n)))
-		least, most = min(least, deviation), max(most, deviation)
-	}
-	if y.Cols > 1 && most > alike*least {
-		a.say("the values of %s vary by amounts up to %.3g times each other: their errors count alike, so little is learnt of those that vary least; bring them to like units, or train on each alone (--label, --drop)", names, most/least)
+// sayUnit tells people the unit of errors that have none.
+func (a *app) sayUnit(t dataset.Transform) {
+	if _, ok := t.TargetUnit(); !ok {
+		a.say("RMSE is over the %d values together, each in standard deviations of its training samples; `dlam eval` tells each in its own units", len(t.TargetShift))
 	}
 }
 
@@ -319,8 +304,6 @@ func (a *app) describe(t *recipe.Plan, c *recipe.Config) {
 
 // unitOf is the factor from the network's scale of values to the data's.
 func unitOf(p *recipe.Plan) float64 {
-	if f := p.Samples.Transform.TargetFactor; f != 0 {
-		return 1 / float64(f)
-	}
-	return 1
+	unit, _ := p.Samples.Transform.TargetUnit()
+	return unit
 }

@@ -72,7 +72,9 @@ def table(m, rows):
         else:
             v = np.array(rows[c["name"]], "f8")
             there = np.where(np.isnan(v), c.get("fill", 0), v)
-            values = [np.isnan(v) if p == "missing" else there if p == "value" else np.interp(there, c["knots"], c["heights"]) if p == "curve" else part(p, there) for p in parts]
+            edges = iter(zip(c.get("edges", []), c.get("edges", [])[1:]))
+            below = lambda low, high: np.clip((there - low) / (high - low), 0, 1)
+            values = [np.isnan(v) if p == "missing" else there if p == "value" else np.interp(there, c["knots"], c["heights"]) if p == "curve" else below(*next(edges)) if p == "bin" else part(p, there) for p in parts]
             curve = np.array([p == "curve" for p in parts])
             x = (np.stack(values, 1) - np.where(curve, 0, shift)) * np.where(curve, 1, factor)
         features.append(x.astype("f4"))

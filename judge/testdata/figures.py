@@ -72,7 +72,7 @@ def values(name, z, y, quantile, w=None):
         "want": {
             "rmse": metrics.mean_squared_error(y, z, sample_weight=w) ** 0.5,
             "mae": metrics.mean_absolute_error(y, z, sample_weight=w),
-            "r2": metrics.r2_score(y, z, sample_weight=w, multioutput="variance_weighted"),
+            "r2": metrics.r2_score(y, z, sample_weight=w, multioutput="uniform_average"),
             "pinball": metrics.mean_pinball_loss(y, z, alpha=quantile, sample_weight=w),
         },
         "r2s": metrics.r2_score(y, z, sample_weight=w, multioutput="raw_values").tolist() if many else None,

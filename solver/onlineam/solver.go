@@ -57,8 +57,8 @@ type stepper struct {
 	batches  *backprop.Batches
 	monitor  *backprop.Monitor
 	tensors  []tensor
-	memories []memory  // of hidden layers, with rule memory
-	moments  []float32 // of all tensors, one after another: Adam's averages of gradients, and of their squares
+	memories []memory    // of hidden layers, with rule memory
+	moments  []float32   // of all tensors, one after another: Adam's averages of gradients, and of their squares
 	grads    [][]float32 // scratch of each worker
 	steps    int
 	updates  int

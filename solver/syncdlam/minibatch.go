@@ -108,13 +108,15 @@ func (s *miniBatch) Step(ctx context.Context) (dlam.Record, error) {
 const clearlyWorse = 1.1
 
 // keepBest takes the risk of an epoch's network, and at the end of the run puts the best
-// in the place of one that is clearly worse. It returns the risk of the network.
+// in the place of one that is clearly worse, or worse than a constant. It returns the
+// risk of the network.
 func (s *miniBatch) keepBest(risk float64) float64 {
 	if risk < s.bestRisk {
 		s.bestRisk = risk
 		s.best.CopyFrom(s.mean)
 	}
-	if s.epochs < s.Epochs || !(risk > clearlyWorse*s.bestRisk) { // no number stays: the run says so
+	worse := risk > min(clearlyWorse*s.bestRisk, max(s.bestRisk, s.constant)) // no number stays: the run says so
+	if s.epochs < s.Epochs || !worse {
 		return risk
 	}
 	s.mean.CopyFrom(s.best)

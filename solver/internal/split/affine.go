@@ -15,11 +15,12 @@ type affineFit struct {
 	it     *Iterate
 	ly     *Layer
 	gram   []float64 // S of k+1 columns, row-major; of its first k, the upper triangle
-	known  bool      // gram is that of X, which never changes
+	known  bool      // gram is that of X, which only another batch changes
 	chol   []float64 // what is factorised
 	factor mat.Cholesky
 	rhs    []float64 // (k+1)×d_l
 
+	weight        pass.Scalar  // of a batch's samples
 	cross, square pass.Product // ZᵀA with Z's columns; AᵀA with A's columns
 }
 
@@ -36,15 +37,37 @@ func (f *affineFit) Plan(p *pass.Plan) {
 	if !f.known {
 		f.square = p.Gram(k)
 	}
+	if f.it.Batches != nil {
+		f.weight = p.Scalar()
+	}
 }
 
 // Block adds samples lo to hi-1.
 func (f *affineFit) Block(w *pass.Worker, lo, hi int) {
 	in := f.ly.In.RowRange(lo, hi)
-	w.AddProduct(f.cross, f.ly.Z.RowRange(lo, hi), in)
+	w.AddProduct(f.cross, f.it.target(w, f.ly, lo, hi), in)
 	if !f.known {
 		w.AddGram(f.square, in)
 	}
+	for i := 0; f.it.Batches != nil && i < in.Rows; i++ {
+		w.Add(f.weight, w.Weight(i))
+	}
+}
+
+// target is what V_l is fitted to, of samples lo to hi-1: in scratch blocks 1 and 2 where
+// it is moved.
+func (it *Iterate) target(w *pass.Worker, ly *Layer, lo, hi int) mat.Dense {
+	if ly.Term == nil {
+		return ly.Z.RowRange(lo, hi)
+	}
+	s := it.Scratch(w)
+	v, g := s.Affine(1, ly, lo, hi), s.Block(2, hi-lo, ly.Net.Units())
+	ly.Term.Gradient(g, v, lo, hi)
+	inverse, to := float32(1/ly.Term.Curvature()), v.Elements()
+	for i, x := range g.Elements() {
+		to[i] -= inverse * x
+	}
+	return v
 }
 
 // normalEquations are those of a layer's (W, b)-step.
@@ -54,6 +77,8 @@ type normalEquations interface {
 	// solve solves the equations and stores (W, b); false if there is no Cholesky
 	// factor. λ is Ω's.
 	solve(beta, alpha, lambda, ridge float64) (bool, error)
+	// renew tells that the samples are others.
+	renew()
 }
 
 // Wide reports whether so many inputs outnumber the samples, all of which this process
@@ -66,7 +91,7 @@ func (it *Iterate) Wide(inputs int) bool {
 //
 //	argmin (β/2)‖Z_l − A_{l-1}Wᵀ − 1bᵀ‖² + (α/2)(‖W − W_l‖² + ‖b − b_l‖²) + Ω(W) + (βδs̄/2)‖(W, b)‖²
 //
-// for the layer's (W, b) by one Cholesky factorisation. δ = ridge is relative
+// with the moved target of the layer's Term, if it has one, in the place of Z_l, for the layer's (W, b) by one Cholesky factorisation. δ = ridge is relative
 // to s̄, the mean diagonal of the Gram matrix: a tiny one with α = 0 gives the
 // pseudo-inverse's solution, the least of all minimisers. Where rounding
 // leaves the matrix indefinite, βδs̄ is raised tenfold at a time, from 1e-9βs̄
@@ -77,6 +102,18 @@ func (it *Iterate) FitAffine(ly *Layer, beta, alpha, ridge float64) (raised int,
 		return 0, err
 	}
 	return it.solve(ly, beta, alpha, ridge, mean)
+}
+
+// FitMoved lowers the objective of a layer's Term, Ω and (α/2)‖(W, b) − (W_l, b_l)‖² by
+// least squares to its moved target.
+func (it *Iterate) FitMoved(ly *Layer, alpha float64) (raised int, err error) {
+	const damping = 1e-4 // of s̄: equations that float32 products can tell, and a step that is all but the same
+	mean, err := it.sumsOf(ly)
+	if err != nil {
+		return 0, err
+	}
+	c := ly.Term.Curvature()
+	return it.solve(ly, c, alpha+c*damping*mean, 0, mean)
 }
 
 // FitDamped is FitAffine with α = βλs̄ and no ridge.
@@ -144,8 +181,12 @@ func (f *affineFit) takeGram() {
 		copy(f.gram[i*k:i*k+in], v[i*in:(i+1)*in])
 		f.gram[i*k+in] = columns[i]
 	}
-	f.gram[in*k+in] = f.it.N
+	if f.gram[in*k+in] = f.it.N; f.it.Batches != nil {
+		f.gram[in*k+in] = f.it.Sums.Scalar(f.weight)
+	}
 }
+
+func (f *affineFit) renew() { f.known = false }
 
 // equations sets (βS + (α + λ + ridge)I)X = βC + αX_l, λ not for b.
 func (f *affineFit) equations(beta, alpha, lambda, ridge float64) {

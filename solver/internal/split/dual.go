@@ -2,6 +2,7 @@ package split
 
 import (
 	"math"
+	"slices"
 
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/pass"
@@ -41,15 +42,26 @@ type dualFit struct {
 }
 
 func newDualFit(it *Iterate, ly *Layer) *dualFit {
-	n, out := ly.Z.Rows, ly.Z.Cols
-	root := make([]float64, n)
-	for i := range root {
-		root[i] = math.Sqrt(it.P.Y.WeightOf(i))
-	}
-	f := &dualFit{root: root, it: it, ly: ly, gram: make([]float64, n*n), chol: make([]float64, n*n), rhs: make([]float64, n*(out+1)), delta: make([]float64, out), left: mat.New(n, out)}
+	f := &dualFit{it: it, ly: ly, delta: make([]float64, ly.Net.Units())}
 	f.rows.f, f.residual.f = f, f
+	f.renew()
 	return f
 }
+
+// renew makes room for the samples as they are.
+func (f *dualFit) renew() {
+	n, out := f.ly.In.Rows, f.ly.Net.Units()
+	f.known = false
+	f.root, f.gram, f.chol = resized(f.root, n), resized(f.gram, n*n), resized(f.chol, n*n)
+	f.rhs = resized(f.rhs, n*(out+1))
+	f.left = mat.FromSlice(n, out, resized(f.left.Data, n*out))
+	for i := range f.root {
+		f.root[i] = math.Sqrt(f.it.P.Y.WeightOf(i))
+	}
+}
+
+// resized is n elements, in the memory of s if that is enough.
+func resized[T any](s []T, n int) []T { return slices.Grow(s[:0], n)[:n] }
 
 func (f *dualFit) sums() (mean float64, err error) {
 	n := f.ly.In.Rows
@@ -95,7 +107,7 @@ func (f *dualFit) solve(beta, alpha, lambda, ridge float64) (bool, error) {
 	if !(c > 0) {
 		return false, nil
 	}
-	n := f.ly.Z.Rows
+	n := f.ly.In.Rows
 	for i := range n {
 		row := f.chol[i*n+i : (i+1)*n]
 		copy(row, f.gram[i*n+i:])
@@ -111,7 +123,7 @@ func (f *dualFit) solve(beta, alpha, lambda, ridge float64) (bool, error) {
 	if err := f.it.Run(&f.residual); err != nil {
 		return false, err
 	}
-	f.factor.Solve(f.rhs, f.ly.Z.Cols+1)
+	f.factor.Solve(f.rhs, f.ly.Net.Units()+1)
 	f.split(cb / c)
 	if err := f.it.Run(f); err != nil {
 		return false, err
@@ -156,10 +168,11 @@ func (r *residualPass) Block(w *pass.Worker, lo, hi int) {
 	if f.shareW > 0 {
 		v = f.it.Scratch(w).Affine(0, f.ly, lo, hi)
 	}
+	target := f.it.target(w, f.ly, lo, hi)
 	for i := lo; i < hi; i++ {
 		row := f.rhs[i*(len(b)+1) : (i+1)*(len(b)+1)]
 		row[len(b)] = f.root[i]
-		for j, z := range f.ly.Z.Row(i) {
+		for j, z := range target.Row(i - lo) {
 			if row[j] = float64(z); f.shareW > 0 {
 				intercept := float64(b[j])
 				row[j] -= f.shareW*(float64(v.At(i-lo, j))-intercept) + f.shareB*intercept

@@ -92,6 +92,49 @@ func (f *activationFit) Block(w *pass.Worker, lo, hi int) {
 	f.inverse.Mul(a, rhs)
 }
 
+// movedActivation is the memory of a layer's a-step to a moved target.
+type movedActivation struct {
+	NoSums
+	fit    *activationFit
+	rounds int
+}
+
+// FitMovedA lowers
+//
+//	(γ/2)‖A − h(V_l)‖² + T(AW_{l+1}ᵀ + 1b_{l+1}ᵀ)
+//
+// with the Term T of layer l+1, so many times, each by the minimiser of T's quadratic around
+// its moved target: a product of the gradient with (cW_{l+1}ᵀW_{l+1} + γI)⁻¹.
+func (it *Iterate) FitMovedA(ly *Layer, gamma float64, rounds int) error {
+	if err := ly.aStep.invert(gamma, ly.Next.Term.Curvature()); err != nil {
+		return err
+	}
+	ly.aStep.gamma, ly.moved.rounds = float32(gamma), rounds
+	return it.Run(&ly.moved)
+}
+
+func (f *movedActivation) Block(w *pass.Worker, lo, hi int) {
+	it, ly, next := f.fit.it, f.fit.ly, f.fit.ly.Next
+	rows, s := hi-lo, it.Scratch(w)
+	h := s.Affine(0, ly, lo, hi)
+	ly.Net.H.Apply(h.Elements(), h.Elements())
+	a, v, g := ly.A.RowRange(lo, hi), s.Block(1, rows, next.Net.Units()), s.Block(2, rows, next.Net.Units())
+	d, move := s.Block(3, rows, a.Cols), s.Block(1, rows, a.Cols)
+	for range f.rounds {
+		next.Products.Affine(v, a, nil)
+		next.Term.Gradient(g, v, lo, hi)
+		next.Products.Back(d, g, nil, nil)
+		to, own, at := d.Elements(), h.Elements(), a.Elements()
+		for i := range to {
+			to[i] += f.fit.gamma * (at[i] - own[i])
+		}
+		f.fit.inverse.Mul(move, d)
+		for i, x := range move.Elements() {
+			at[i] -= x
+		}
+	}
+}
+
 // misfitFit is the memory of a layer's entrywise z-step.
 type misfitFit struct {
 	NoSums

@@ -1,6 +1,7 @@
 package split
 
 import (
+	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
@@ -92,6 +93,7 @@ type Tally struct {
 	Risk, Regularization float64
 	Linear, Activation   []float64 // ‖Z_l − V_l‖² and ‖A_l − h(Z_l)‖² of each layer
 	Dual                 float64   // ⟨U, Z_L − V_L⟩
+	Terms                []float64 // of each layer that has one; the others' parts are then 0
 }
 
 // measure sums one layer's parts.
@@ -99,18 +101,27 @@ type measure struct {
 	it *Iterate
 	ly *Layer
 
-	linear, activation, risk, dual pass.Scalar
+	linear, activation, risk, dual, term pass.Scalar
 }
 
 // Plan names the sums.
 func (m *measure) Plan(p *pass.Plan) {
+	if m.ly.Term != nil {
+		m.term = p.Scalar()
+		return
+	}
 	m.linear, m.activation, m.risk, m.dual = p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar()
 }
 
 // Block adds samples lo to hi-1.
 func (m *measure) Block(w *pass.Worker, lo, hi int) {
 	ly, s := m.ly, m.it.Scratch(w)
-	v, z := s.Affine(0, ly, lo, hi), ly.Z.RowRange(lo, hi)
+	v := s.Affine(0, ly, lo, hi)
+	if ly.Term != nil {
+		w.Add(m.term, ly.Term.Value(v, lo, hi))
+		return
+	}
+	z := ly.Z.RowRange(lo, hi)
 	e, zs := v.Elements(), z.Elements()
 	targets := m.it.P.Y.RowRange(lo, hi)
 	for i, x := range e {
@@ -156,7 +167,7 @@ func addSquares(w *pass.Worker, to pass.Scalar, m mat.Dense, targets loss.Target
 // Measure fills t, whose slices it makes on first use.
 func (it *Iterate) Measure(t *Tally) error {
 	if t.Linear == nil {
-		t.Linear, t.Activation = make([]float64, len(it.Layers)), make([]float64, len(it.Layers))
+		t.Linear, t.Activation, t.Terms = make([]float64, len(it.Layers)), make([]float64, len(it.Layers)), make([]float64, len(it.Layers))
 	}
 	t.Regularization = 0
 	for l := range it.Layers {
@@ -168,8 +179,34 @@ func (it *Iterate) Measure(t *Tally) error {
 		if err := it.Run(m); err != nil {
 			return err
 		}
-		t.Linear[l], t.Activation[l], t.Risk, t.Dual = sum(m.linear), sum(m.activation), sum(m.risk), sum(m.dual)
 		t.Regularization += it.P.Regularizer.Value(ly.Net.W.Elements())
+		if ly.Term != nil {
+			t.Terms[l] = sum(m.term)
+			continue
+		}
+		t.Linear[l], t.Activation[l], t.Risk, t.Dual = sum(m.linear), sum(m.activation), sum(m.risk), sum(m.dual)
 	}
 	return nil
+}
+
+// MeasureTerm is the value of a layer's Term.
+func (it *Iterate) MeasureTerm(ly *Layer) (float64, error) {
+	err := it.Run(&ly.tally)
+	return it.Sums.Scalar(ly.tally.term), err
+}
+
+// RecordTerms is the record of a method whose objective is its layers' Terms, the output's
+// of which is the risk, and Ω. Its Penalty is t.Terms with 0 for the output.
+func (it *Iterate) RecordTerms(t *Tally) (dlam.Record, error) {
+	if err := it.Measure(t); err != nil {
+		return dlam.Record{}, err
+	}
+	last := len(t.Terms) - 1
+	r := dlam.Record{Risk: t.Terms[last] / it.N, Regularization: t.Regularization, Penalty: t.Terms}
+	r.Objective = t.Terms[last] + t.Regularization
+	t.Terms[last] = 0
+	for _, x := range t.Terms {
+		r.Objective += x
+	}
+	return r, nil
 }

@@ -31,7 +31,7 @@ func (s *Scratch) Block(i, rows, cols int) mat.Dense {
 
 // Affine computes V_l of samples lo to hi-1 into scratch block i.
 func (s *Scratch) Affine(i int, ly *Layer, lo, hi int) mat.Dense {
-	v := s.Block(i, hi-lo, ly.Z.Cols)
+	v := s.Block(i, hi-lo, ly.Net.Units())
 	ly.Products.Affine(v, ly.In.RowRange(lo, hi), nil)
 	return v
 }
@@ -39,7 +39,7 @@ func (s *Scratch) Affine(i int, ly *Layer, lo, hi int) mat.Dense {
 // Run runs op over all samples; Sums then has its sums.
 func (it *Iterate) Run(op pass.Op) error { return it.Sums.Run(op, it.P.X.Rows) }
 
-// forward makes z_l and a_l from a_{l-1}.
+// forward makes z_l, if there is one, and a_l from a_{l-1}.
 type forward struct {
 	NoSums
 	it *Iterate
@@ -48,8 +48,10 @@ type forward struct {
 
 // Block makes those of samples lo to hi-1.
 func (f *forward) Block(w *pass.Worker, lo, hi int) {
-	z := f.ly.Z.RowRange(lo, hi)
-	z.CopyFrom(f.it.Scratch(w).Affine(0, f.ly, lo, hi))
+	z := f.it.Scratch(w).Affine(0, f.ly, lo, hi)
+	if f.ly.Z.Rows > 0 {
+		f.ly.Z.RowRange(lo, hi).CopyFrom(z)
+	}
 	if f.ly.A.Rows > 0 {
 		f.ly.Net.H.Apply(f.ly.A.RowRange(lo, hi).Elements(), z.Elements())
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/comm"
+	"github.com/dlam-go/dlam/internal/backprop"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
@@ -17,14 +18,16 @@ type Layer struct {
 	L    int         // 1 for the first
 	Net  *dlam.Layer // W_l, b_l and h_l
 	In   mat.Dense   // A_{l-1}, or with Options.Copies P_l, which stands for it
-	Z, A mat.Dense   // n×d_l; A of the output layer only where Options say so
+	Z, A mat.Dense   // n×d_l; A of the output layer, and Z at all, only where Options say so
 	U    mat.Dense   // with Options.Copies, n×d_l: the multiplier of P_{l+1} = A_l
 	Next *Layer      // nil for the output layer
+	Term Term        // of V_l; nil: FitAffine fits V_l to Z
 
 	Products *nn.Products // with W_l; must be packed when W_l has changed
 
 	affine normalEquations // nil until the first step
 	aStep  activationFit
+	moved  movedActivation
 	zStep  misfitFit
 	output outputFit
 	start  forward
@@ -35,6 +38,9 @@ type Layer struct {
 type Options struct {
 	OutputA bool // a_L beside z_L, tied by the output's activation, the identity
 	Dual    bool // a multiplier u of z_L = V_L
+	NoZ     bool // no z: V_l stands for it
+	Batch   int  // with NoZ, samples a mini-batch; 0: all at a time
+	Seed    uint64
 	// Copies are variables P_{l+1} that stand for A_l where layer l+1 takes it, and
 	// multipliers U_l of P_{l+1} = A_l. The caller runs the layers forward.
 	Copies bool
@@ -57,14 +63,18 @@ type Iterate struct {
 	Done   int       // iterations
 	Sums   *pass.Pass
 
+	Batches *backprop.Batches // nil: all samples at a time
+
 	options Options
-	loss    loss.Proximal // P's
+	loss    loss.Proximal // P's, of methods that have z
 	e       *pass.Engine
 	scratch []Scratch // of each worker
 }
 
 // New starts from a forward pass of a copy of n: z_l = V_l, a_l = h(z_l), u = 0.
-// It refuses a loss without a proximal operator. The caller must Close it.
+// It refuses a loss without a proximal operator, and without z one whose curvature has
+// no known bound. With mini-batches a is that of each batch, and Take makes it. The
+// caller must Close it.
 func New(p *dlam.Problem, n *dlam.Network, o Options) (*Iterate, error) {
 	if err := p.Fits(n); err != nil {
 		return nil, err
@@ -73,20 +83,67 @@ func New(p *dlam.Problem, n *dlam.Network, o Options) (*Iterate, error) {
 		return nil, fmt.Errorf("%w: the a-step inverts WᵀW, which such a layer has not got", err)
 	}
 	l, ok := p.Loss.(loss.Proximal)
-	if !ok {
+	if !ok && !o.NoZ {
 		return nil, fmt.Errorf("loss %v has no proximal operator (loss.Proximal), which the output step needs", p.Loss.Spec())
+	}
+	if _, ok := p.Loss.(loss.Smooth); !ok && o.NoZ {
+		return nil, fmt.Errorf("loss %v has no bound of its curvature (loss.Smooth), which the output layer's step needs", p.Loss.Spec())
 	}
 	ranks := p.Comm
 	if o.End > 0 { // which share the layers
 		ranks = comm.Self{}
 	}
 	it := &Iterate{P: p, loss: l, Net: n.Clone(), options: o, e: pass.New(p.Threads, ranks), Layers: make([]Layer, len(n.Layers))}
-	it.allocate(o)
-	if err := it.start(); err != nil {
+	if err := it.begin(o); err != nil {
 		it.Close()
 		return nil, err
 	}
 	return it, nil
+}
+
+func (it *Iterate) begin(o Options) (err error) {
+	rows := it.P.X.Rows
+	if o.Batch > 0 {
+		if it.Batches, err = backprop.NewBatches(it.e, it.P.X, it.P.Y, o.Batch, o.Seed, it.P.Jitter); err != nil {
+			return err
+		}
+		rows = (rows + it.Batches.Count - 1) / it.Batches.Count
+		batch := *it.P // whose samples are those of a batch
+		it.P = &batch
+	}
+	it.allocate(o, rows)
+	for l := range it.Layers {
+		if o.has(l) {
+			it.Layers[l].Products.Pack()
+		}
+	}
+	if it.Batches != nil {
+		it.N = it.Batches.Weight
+		return nil
+	}
+	return it.start()
+}
+
+// Take makes the epoch's batch k the samples, and a by a forward pass.
+func (it *Iterate) Take(k int) error {
+	it.P.X, it.P.Y = it.Batches.Take(k)
+	it.count, it.Sums.Weights = float64(it.P.X.Rows), it.P.Y.Weight
+	in := it.P.X
+	for l := range it.Layers {
+		ly := &it.Layers[l]
+		ly.In = in
+		if ly.Next != nil {
+			ly.A = mat.FromSlice(in.Rows, ly.Net.Units(), ly.A.Data[:in.Rows*ly.Net.Units()])
+			if err := it.Run(&ly.start); err != nil {
+				return err
+			}
+		}
+		if ly.affine != nil {
+			ly.affine.renew()
+		}
+		in = ly.A
+	}
+	return nil
 }
 
 // start runs the network forward.
@@ -106,14 +163,11 @@ func (it *Iterate) start() (err error) {
 }
 
 // Forward makes z_l = V_l and a_l = h(z_l).
-func (it *Iterate) Forward(ly *Layer) error {
-	ly.Products.Pack()
-	return it.Run(&ly.start)
-}
+func (it *Iterate) Forward(ly *Layer) error { return it.Run(&ly.start) }
 
-func (it *Iterate) allocate(o Options) {
-	rows, in := it.P.X.Rows, it.P.X
-	widest := 0
+// allocate makes the variables of so many samples.
+func (it *Iterate) allocate(o Options, rows int) {
+	in, widest := it.P.X, 0
 	for l := range it.Layers {
 		ly := &it.Layers[l]
 		ly.L, ly.Net, ly.In = l+1, &it.Net.Layers[l], in
@@ -135,9 +189,12 @@ func (it *Iterate) allocate(o Options) {
 		if !o.has(l) {
 			continue
 		}
-		ly.Z = mat.New(rows, out)
+		if !o.NoZ {
+			ly.Z = mat.New(rows, out)
+		}
 		ly.Products = nn.NewProducts(*ly.Net)
 		ly.aStep = newActivationFit(it, ly)
+		ly.moved = movedActivation{fit: &ly.aStep}
 		ly.zStep, ly.output = misfitFit{it: it, ly: ly}, outputFit{it: it, ly: ly}
 		ly.start, ly.tally = forward{it: it, ly: ly}, measure{it: it, ly: ly}
 	}
@@ -163,9 +220,9 @@ func (it *Iterate) Network() *dlam.Network { return it.Net }
 // Close frees the workers.
 func (it *Iterate) Close() { it.e.Close() }
 
-// State is z, a, u and the number of iterations done.
+// State is z, a, u and the number of iterations done; of mini-batches that number alone.
 func (it *Iterate) State() dlam.State {
-	st := dlam.State{OfSamples: true, Float32: map[string][]float32{}, Float64: map[string][]float64{"done": {float64(it.Done)}}}
+	st := dlam.State{OfSamples: it.Batches == nil, Float32: map[string][]float32{}, Float64: map[string][]float64{"done": {float64(it.Done)}}}
 	it.each(func(name string, m mat.Dense) { st.Float32[name] = m.Elements() })
 	return st
 }
@@ -199,6 +256,9 @@ func (it *Iterate) Restore(n *dlam.Network, st dlam.State) error {
 
 // each calls f with every variable beside the parameters.
 func (it *Iterate) each(f func(name string, m mat.Dense)) {
+	if it.Batches != nil {
+		return
+	}
 	for l := range it.Layers {
 		ly := &it.Layers[l]
 		if ly.Z.Rows > 0 {
@@ -220,9 +280,15 @@ func (it *Iterate) each(f func(name string, m mat.Dense)) {
 // Memory is about how many bytes an Iterate takes beside the samples.
 func Memory(widths []int, samples, threads int, o Options) float64 {
 	var perSample, fixed, longest, widest float64
+	if o.Batch > 0 {
+		samples = min(samples, o.Batch)
+		perSample = float64(widths[0])
+	}
 	for l, d := range widths[1:] {
 		out, in := float64(d), float64(widths[l])
-		perSample += out
+		if !o.NoZ {
+			perSample += out
+		}
 		if l < len(widths)-2 || o.OutputA {
 			perSample += out
 		}
