@@ -11,6 +11,7 @@ import (
 	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/nn"
+	"github.com/dlam-go/dlam/solver/admm"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/lifted"
 	"github.com/dlam-go/dlam/solver/multiconvex"
@@ -97,6 +98,8 @@ func (c *Config) Entries() []Entry {
 		{"mu-growth", OfMethod, "factor by which mu grows, at least 1", maybe(&m.MuGrowth, aboveZero)},
 		{"mu-every", OfMethod, "iterations after which mu grows", maybe(&m.MuEvery, from(1, ""))},
 		{"warm", OfMethod, "iterations before the multiplier first moves", maybe(&m.Warm, from(0, ""))},
+		{"form", OfMethod, "whose ADMM it is: of Taylor et al., or for smooth activations of Zeng, Lin & Yao", maybe(&m.Form, oneOf(admm.Forms...))},
+		{"multipliers", OfMethod, "which equations have multipliers: the last layer's, or all", maybe(&m.Multipliers, oneOf(admm.AllMultipliers...))},
 		{"bits", OfMethod, "of the values that layers give each other, 1 to 16; 0: not quantised", maybe(&m.Bits, from(0, "0: not quantised"))},
 		{"grid", OfMethod, "largest absolute value of quantised values", maybe(&m.Grid, aboveZero)},
 		{"parallel", OfMethod, "what MPI's ranks share", maybe(&m.Parallel, oneOf(pdadmm.Parallels...))},

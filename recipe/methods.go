@@ -249,6 +249,7 @@ const (
 	needsAllSamples   = "all samples at a time (batch 0)"
 	needsBacktracking = "line-search backtracking"
 	needsProx         = "mode prox"
+	needsTaylor       = "form taylor"
 	needsMemory       = "rule memory"
 	needsBits         = "bits above 0"
 	needsQuadratic    = "penalty quadratic and all samples at a time"
@@ -312,10 +313,16 @@ func makeCDLAM(r *reader, _ facts) dlam.Solver {
 
 func makeADMM(r *reader, _ facts) dlam.Solver {
 	s, g := admm.DefaultSettings(), r.given
+	read(r, "form", g.Form, &s.Form)
+	if s.Form == admm.Zeng {
+		s = admm.ZengSettings()
+	}
+	taylor := s.Form == admm.Taylor
+	readIf(r, taylor, needsTaylor, "multipliers", g.Multipliers, &s.Multipliers)
 	read(r, "beta", g.Beta, &s.Beta)
-	read(r, "gamma", g.Gamma, &s.Gamma)
-	read(r, "warm", g.Warm, &s.Warm)
-	read(r, "ridge", g.Ridge, &s.Ridge)
+	readIf(r, taylor, needsTaylor, "gamma", g.Gamma, &s.Gamma)
+	readIf(r, taylor, needsTaylor, "warm", g.Warm, &s.Warm)
+	readIf(r, taylor, needsTaylor, "ridge", g.Ridge, &s.Ridge)
 	r.also(true, "", "output-solver")
 	return admm.Solver{Settings: s}
 }

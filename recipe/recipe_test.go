@@ -428,6 +428,10 @@ func other(method, setting string) string {
 		return "7"
 	case "parallel":
 		return "layers"
+	case "form":
+		return "zeng"
+	case "multipliers":
+		return "all"
 	case "rule":
 		return "sgd"
 	case "code-steps":

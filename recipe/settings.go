@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/solver/admm"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/lifted"
 	"github.com/dlam-go/dlam/solver/multiconvex"
@@ -48,6 +49,8 @@ type Settings struct {
 	MuGrowth    *float64                 // mac: factor ≥ 1 by which μ grows
 	MuEvery     *int                     // mac: iterations ≥ 1 after which it does
 	Warm        *int                     // admm: iterations before the multiplier first moves
+	Form        *admm.Form               // admm: whose
+	Multipliers *admm.Multipliers        // admm: which equations have multipliers
 	Bits        *int                     // pdadmm: of p's and q's values, 1 to 16; 0: not quantised
 	Grid        *float64                 // pdadmm: largest absolute value > 0 of quantised p and q
 	Parallel    *pdadmm.Parallel         // pdadmm: whether ranks share the samples or the layers

@@ -19,9 +19,12 @@ type Layer struct {
 	Net  *dlam.Layer // W_l, b_l and h_l
 	In   mat.Dense   // A_{l-1}, or with Options.Copies P_l, which stands for it
 	Z, A mat.Dense   // n×d_l; A of the output layer, and Z at all, only where Options say so
-	U    mat.Dense   // with Options.Copies, n×d_l: the multiplier of P_{l+1} = A_l
-	Next *Layer      // nil for the output layer
-	Term Term        // of V_l; nil: FitAffine fits V_l to Z
+	// U and Lambda are multipliers, n×d_l: with Options.Copies U is that of P_{l+1} = A_l;
+	// with Options.Multipliers U is that of z_l = V_l, if there is a z, and Lambda that of
+	// h(z_l) = a_l, or h(V_l) = a_l.
+	U, Lambda mat.Dense
+	Next      *Layer // nil for the output layer
+	Term      Term   // of V_l; nil: FitAffine fits V_l to Z
 
 	Products *nn.Products // with W_l; must be packed when W_l has changed
 
@@ -36,11 +39,12 @@ type Layer struct {
 
 // Options say which variables a method has.
 type Options struct {
-	OutputA bool // a_L beside z_L, tied by the output's activation, the identity
-	Dual    bool // a multiplier u of z_L = V_L
-	NoZ     bool // no z: V_l stands for it
-	Batch   int  // with NoZ, samples a mini-batch; 0: all at a time
-	Seed    uint64
+	OutputA     bool // a_L beside z_L, tied by the output's activation, the identity
+	Dual        bool // a multiplier u of z_L = V_L
+	Multipliers bool // one of each equation
+	NoZ         bool // no z: V_l stands for it
+	Batch       int  // with NoZ, samples a mini-batch; 0: all at a time
+	Seed        uint64
 	// Copies are variables P_{l+1} that stand for A_l where layer l+1 takes it, and
 	// multipliers U_l of P_{l+1} = A_l. The caller runs the layers forward.
 	Copies bool
@@ -83,10 +87,10 @@ func New(p *dlam.Problem, n *dlam.Network, o Options) (*Iterate, error) {
 		return nil, fmt.Errorf("%w: the a-step inverts WᵀW, which such a layer has not got", err)
 	}
 	l, ok := p.Loss.(loss.Proximal)
-	if !ok && !o.NoZ {
+	if !ok && (!o.NoZ || o.OutputA) {
 		return nil, fmt.Errorf("loss %v has no proximal operator (loss.Proximal), which the output step needs", p.Loss.Spec())
 	}
-	if _, ok := p.Loss.(loss.Smooth); !ok && o.NoZ {
+	if _, ok := p.Loss.(loss.Smooth); !ok && o.NoZ && !o.OutputA {
 		return nil, fmt.Errorf("loss %v has no bound of its curvature (loss.Smooth), which the output layer's step needs", p.Loss.Spec())
 	}
 	ranks := p.Comm
@@ -186,6 +190,12 @@ func (it *Iterate) allocate(o Options, rows int) {
 				ly.U, in = mat.New(rows, out), mat.New(rows, out)
 			}
 		}
+		if o.Multipliers && !o.NoZ {
+			ly.U = mat.New(rows, out)
+		}
+		if o.Multipliers && ly.A.Rows > 0 {
+			ly.Lambda = mat.New(rows, out)
+		}
 		if !o.has(l) {
 			continue
 		}
@@ -198,7 +208,7 @@ func (it *Iterate) allocate(o Options, rows int) {
 		ly.zStep, ly.output = misfitFit{it: it, ly: ly}, outputFit{it: it, ly: ly}
 		ly.start, ly.tally = forward{it: it, ly: ly}, measure{it: it, ly: ly}
 	}
-	if o.Dual {
+	if it.Dual = it.Last().U; o.Dual { // which Multipliers make
 		it.Dual = mat.New(rows, it.Layers[len(it.Layers)-1].Net.W.Rows)
 	}
 	it.Sums = it.e.NewPass(pass.Whole)
@@ -268,11 +278,16 @@ func (it *Iterate) each(f func(name string, m mat.Dense)) {
 			f(fmt.Sprintf("a.%d", ly.L), ly.A)
 		}
 		if ly.U.Rows > 0 {
-			f(fmt.Sprintf("p.%d", ly.L+1), ly.Next.In)
 			f(fmt.Sprintf("u.%d", ly.L), ly.U)
 		}
+		if ly.U.Rows > 0 && it.options.Copies {
+			f(fmt.Sprintf("p.%d", ly.L+1), ly.Next.In)
+		}
+		if ly.Lambda.Rows > 0 {
+			f(fmt.Sprintf("lambda.%d", ly.L), ly.Lambda)
+		}
 	}
-	if it.Dual.Rows > 0 {
+	if it.options.Dual {
 		f("u", it.Dual)
 	}
 }
@@ -297,6 +312,12 @@ func Memory(widths []int, samples, threads int, o Options) float64 {
 		}
 		if l < len(widths)-2 && o.Copies {
 			perSample += 2 * out
+		}
+		if o.Multipliers && !o.NoZ {
+			perSample += out
+		}
+		if o.Multipliers && (l < len(widths)-2 || o.OutputA) {
+			perSample += out
 		}
 		n := float64(samples)
 		fixed += 5*out*in + 6*out*out // W and its packed forms; the inverse
