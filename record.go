@@ -28,8 +28,8 @@ type Record struct {
 	Attempt int `json:"attempt,omitempty"`
 
 	Epsilon float64 `json:"epsilon,omitempty"` // band half-width in this iteration
-	// EpsilonChanged marks that the band had changed before this iteration,
-	// so that Objective does not compare with the one before.
+	// EpsilonChanged marks that the band, or mac's μ, had changed before this
+	// iteration, so that Objective does not compare with the one before.
 	EpsilonChanged bool `json:"epsilon_changed,omitempty"`
 
 	Blocks []Block `json:"blocks,omitempty"` // what each block update did

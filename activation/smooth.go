@@ -60,7 +60,7 @@ func (Tanh) Inverse(dst, a []float32) {
 // Steepest is 1, at 0.
 func (Tanh) Steepest() float64 { return 1 }
 
-// FitCurvature: with t = tanh z the second derivative is (1−t²)(1−3t²+2at), of which the
+// FitCurvature follows from the second derivative: with t = tanh z it is (1−t²)(1−3t²+2at), of which the
 // maximum is 1.2325 for |a| ≤ 1; a beyond adds (|a|−1) max 2t(1−t²) = (|a|−1)·4/√27.
 func (Tanh) FitCurvature(lo, hi float64) float64 {
 	return 1.2325 + 4/math.Sqrt(27)*max(0, -lo-1, hi-1)
@@ -145,7 +145,7 @@ const aboveZero = 0x1p-126
 // Steepest is ¼, at 0.
 func (Sigmoid) Steepest() float64 { return 0.25 }
 
-// FitCurvature: with p = h(z) and q = p(1−p) the second derivative is
+// FitCurvature follows from the second derivative: with p = h(z) and q = p(1−p) it is
 // q² + (p−a)q(1−2p), of which the maximum is 0.07704 for a in [0, 1]; a beyond adds as
 // much times the maximum of |q(1−2p)|, 1/√108.
 func (Sigmoid) FitCurvature(lo, hi float64) float64 {

@@ -287,7 +287,9 @@ func (e *Evidence) repeat(ctx context.Context, p *Plan, v *Verdict, recorders []
 		v.Departs = departs("iterations", "the repeated run %s: %v", r.Status, err)
 	default:
 		if s := r.Status; p.Options.Refit && (s == dlam.Completed || s == dlam.Stopped) {
-			if _, err := p.refit(ctx, r); err != nil {
+			if _, err := p.refit(ctx, r); outer.Err() != nil {
+				return outer.Err()
+			} else if err != nil {
 				return err
 			}
 		}

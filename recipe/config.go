@@ -68,7 +68,7 @@ func (c *Config) Entries() []Entry {
 		{"evaluate-every", OfTraining, "measure accuracies every so many iterations; 0: at the end only", maybe(&o.Evaluate, from(0, "0: at the end only")).by(1)},
 		{"threads", OfTraining, "goroutines to compute on (default: one for each processor)", field(&o.Threads, counts(), "")},
 
-		{"batch", OfMethod, "samples a mini-batch; 0: all at a time; auto or -1: what suits, for backpropagation all", maybe(&m.Batch, from(0, "0: all samples")).orMinusOne()},
+		{"batch", OfMethod, "samples a mini-batch; 0: all at a time; auto or -1: what suits, for backpropagation and lifted all", maybe(&m.Batch, from(0, "0: all samples")).orMinusOne()},
 		{"momentum", OfMethod, "in [0, 1); auto or -1: what suits", maybe(&m.Momentum, belowOne).orMinusOne()},
 		{"lambda", OfMethod, "damping, relative to the inputs' variance; auto or -1: what suits", maybe(&m.Lambda, aboveZero).orMinusOne()},
 		{"rank", OfMethod, "rank of the exact part of wide layers' metric in mini-batches; 0: exact; auto or -1: what suits", maybe(&m.Rank, from(0, "0: the exact inverse")).orMinusOne()},
@@ -126,8 +126,8 @@ func (c *Config) Entry(name string) (e Entry, ok bool) {
 	return entries[i], true
 }
 
-// standardActivation is that of hidden layers if nothing is said.
-func standardActivation() activation.Func { return activation.ReLU{} }
+// StandardActivation is that of hidden layers if nothing is said.
+func StandardActivation() activation.Func { return activation.ReLU{} }
 
 // list is the field p of activations.
 func list(p *[]activation.Func) plain[[]activation.Func] {
@@ -140,7 +140,7 @@ func list(p *[]activation.Func) plain[[]activation.Func] {
 				}
 			},
 		},
-		p: p, isZero: func(l []activation.Func) bool { return len(l) == 0 }, suits: standardActivation().Spec().String(),
+		p: p, isZero: func(l []activation.Func) bool { return len(l) == 0 }, suits: StandardActivation().Spec().String(),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/picture"
@@ -51,6 +52,7 @@ type Method struct {
 	monotone    func(mini bool) bool // whether theory says that its objective never rises
 	layers      support              // which layers it trains
 	splits      bool                 // keeps z and a of all samples, which a certificate copies
+	smooth      bool                 // trains activations without kinks alone (activation.Fitted)
 	lags        bool                 // trains the last layer on other activations than the forward pass has
 
 	smoothing   func(facts) float64 // label smoothing; nil: none
@@ -78,6 +80,16 @@ func (m Method) trains(n *dlam.Network) error {
 	}
 	if err != nil {
 		return refusef("%s does not train this network: %w (sync and the methods of backpropagation do)", m.Name, err)
+	}
+	return m.TrainsActivations(hiddenActivations(n))
+}
+
+// TrainsActivations reports a hidden layer's activation that the method does not train.
+func (m Method) TrainsActivations(hidden []activation.Func) error {
+	for _, h := range hidden {
+		if _, ok := h.(activation.Fitted); m.smooth && !ok {
+			return refusef("%s does not train activation %v, which has a kink: where its derivative is 0 no step moves z; tanh, sigmoid and identity have none, and lifted takes activations with kinks", m.Name, h.Spec())
+		}
 	}
 	return nil
 }
@@ -122,7 +134,7 @@ func Methods() []Method {
 		monotone: func(mini bool) bool { return !mini }, layers: denseAlone, lags: true,
 	}, Method{
 		Name: "mac", About: "method of auxiliary coordinates (Carreira-Perpiñán & Wang 2014)", Init: dlam.He, miniBatches: never, iterations: times(60), make: makeMAC,
-		monotone: always, layers: denseAlone, lags: true,
+		monotone: always, layers: denseAlone, smooth: true, lags: true,
 	})
 	for _, rule := range gradient.Rules {
 		list = append(list, Method{Name: string(rule), About: "backpropagation", Init: dlam.He, miniBatches: ifGiven, iterations: gradientIterations, make: makeGradient(rule)})

@@ -209,7 +209,7 @@ func (p *Plan) chooseMethod() {
 		o.Init = f.method.Init
 	}
 	if len(o.Activation) == 0 {
-		o.Activation = []activation.Func{standardActivation()}
+		o.Activation = []activation.Func{StandardActivation()}
 		if o.Start != nil && len(o.Start.Layers) > 1 {
 			o.Activation = hiddenActivations(o.Start)
 		}

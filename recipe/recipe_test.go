@@ -358,7 +358,7 @@ func TestMethodsReadWhatTheySay(t *testing.T) {
 			if recipe.Readers(e.Name) == nil {
 				continue
 			}
-			o := recipe.Options{Method: m.Name, Hidden: []int{3}, Threads: 1}
+			o := recipe.Options{Method: m.Name, Hidden: []int{3}, Threads: 1, Activation: []activation.Func{activation.Tanh{}}} // which all train
 			if !slices.Contains(recipe.Readers(e.Name), m.Name) {
 				if _, err := with(t, data, o, e.Name, other(m.Name, e.Name)); err == nil || !strings.Contains(err.Error(), e.Name+": "+m.Name+" does not read it; ") {
 					t.Errorf("%s, %s: got %v, want a refusal", m.Name, e.Name, err)
@@ -480,7 +480,7 @@ func TestSettingsAreWired(t *testing.T) {
 	fields := map[string]bool{}
 	for _, m := range recipe.Methods() {
 		for _, r := range m.Reads(&recipe.Options{}) {
-			o := recipe.Options{Method: m.Name, Hidden: []int{3}, Threads: 1}
+			o := recipe.Options{Method: m.Name, Hidden: []int{3}, Threads: 1, Activation: []activation.Func{activation.Tanh{}}} // which all train
 			for name, text := range needs(m.Name, r.Name) {
 				o = set(t, o, name, text)
 			}

@@ -15,6 +15,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/experiment"
 	"github.com/dlam-go/dlam/recipe"
 	"github.com/dlam-go/dlam/report"
@@ -54,7 +55,7 @@ several first weights, on the same samples, and its mean and spread are told.`,
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringSliceVar(&o.solvers, "solvers", o.solvers, "methods: "+strings.Join(recipe.MethodNames(), ", "))
+	f.StringSliceVar(&o.solvers, "solvers", o.solvers, "methods: "+strings.Join(recipe.MethodNames(), ", ")+"; by default all that train the activation")
 	f.IntVar(&o.iterations, "iterations", o.iterations, "iterations of each method")
 	f.Float64Var(&o.seconds, "seconds", o.seconds, "training time of each method, instead of --iterations or beside it; 0: no bound")
 	f.IntVar(&o.evaluate, "evaluate", o.evaluate, "measure accuracies every so many iterations")
@@ -65,14 +66,16 @@ several first weights, on the same samples, and its mean and spread are told.`,
 	o.force.addFlag(f)
 	o.addFlag(f)
 	addSettings(f, cfg, "solver", "iterations", "evaluate-every", // in their place: --solvers, and its own --iterations and --evaluate
-		"start",                  // which files have
-		"validation", "patience") // every method goes to its end
+		"start",                           // which files have
+		"validation", "patience", "refit") // every method goes to its end, and is judged as it is there
 	completeSettings(c, cfg)
 	groupFlags(c)
 	return c
 }
 
-func (o *comparison) validate(f *pflag.FlagSet) error {
+// validate reports what is out of range, and leaves methods out that do not train hidden
+// layers with activations h, if none are named.
+func (o *comparison) validate(f *pflag.FlagSet, h []activation.Func) error {
 	if !(o.seconds >= 0) || math.IsInf(o.seconds, 0) {
 		return usagef("--seconds: got %g, want 0 or more", o.seconds)
 	}
@@ -81,6 +84,12 @@ func (o *comparison) validate(f *pflag.FlagSet) error {
 	}
 	if o.seconds > 0 && !f.Changed("iterations") {
 		o.iterations = math.MaxInt32 // the time ends it
+	}
+	if !f.Changed("solvers") {
+		o.solvers = slices.DeleteFunc(o.solvers, func(name string) bool {
+			m, err := recipe.Find(name)
+			return err != nil || m.TrainsActivations(h) != nil
+		})
 	}
 	if len(o.solvers) == 0 {
 		return usagef("--solvers: none, want some of %s", strings.Join(recipe.MethodNames(), ", "))
@@ -94,7 +103,11 @@ func (o *comparison) validate(f *pflag.FlagSet) error {
 }
 
 func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error {
-	if err := o.validate(c.Flags()); err != nil {
+	h := cfg.Options.Activation
+	if len(h) == 0 {
+		h = []activation.Func{recipe.StandardActivation()}
+	}
+	if err := o.validate(c.Flags(), h); err != nil {
 		return err
 	}
 	if cfg.Options.Settings.TryRates {

@@ -17,7 +17,7 @@ import (
 func begun(t *testing.T, h activation.Func, set Settings) *stepper {
 	t.Helper()
 	p := testprob.Blobs(60, 6, 3, 2)
-	p.Regularizer = prox.L2{Lambda: 0.3}
+	p.Regularizer, p.Threads = prox.L2{Lambda: 0.3}, 1
 	st, err := Solver{set}.Init(p, testprob.Network(p, []int{9, 7}, h, dlam.He, 1))
 	if err != nil {
 		t.Fatal(err)
@@ -64,6 +64,47 @@ func TestActivationStep(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestMovesPass: each sample's move Δ has c‖ΔWᵀ‖² ≤ τ‖Δ‖² with the τ that it was made with,
+// where some samples' first τ is too small.
+func TestMovesPass(t *testing.T) {
+	for _, h := range []activation.Func{activation.ReLU{}, activation.Sigmoid{}} {
+		s := begun(t, h, Settings{Penalty: Fenchel, Gamma: 0.1, Rounds: 1, Theta: 1})
+		f := &s.steps[0]
+		old := f.ly.A.Clone()
+		if err := s.Run(f); err != nil {
+			t.Fatal(err)
+		}
+		if s.Sums.Scalar(f.trials) == 0 {
+			t.Errorf("%v: every first τ is enough", h.Spec())
+		}
+		c := f.ly.Next.Term.Curvature()
+		for i := range old.Rows { // fewer than a block: the room's τ are theirs
+			var norm, curved float64
+			for _, w := range rows(f.ly.Next.Net.W) {
+				var image float64
+				for k, x := range f.ly.A.Row(i) {
+					image += (float64(x) - float64(old.At(i, k))) * float64(w[k])
+				}
+				curved += c * image * image
+			}
+			for k, x := range f.ly.A.Row(i) {
+				d := float64(x) - float64(old.At(i, k))
+				norm += d * d
+			}
+			if !(curved <= s.rooms[0].tau[i]*norm*(1+1e-4)) {
+				t.Errorf("%v, sample %d: c‖ΔWᵀ‖² is %v, τ‖Δ‖² %v", h.Spec(), i, curved, s.rooms[0].tau[i]*norm)
+			}
+		}
+	}
+}
+
+func rows(m mat.Dense) (list [][]float32) {
+	for i := range m.Rows {
+		list = append(list, m.Row(i))
+	}
+	return list
 }
 
 // TestBlocksEnd: steps of one block repeated end where F's gradient by it is 0, or points

@@ -196,19 +196,17 @@ func (s *stepper) fitActivations() (trials int, err error) {
 
 // fitAffine updates (W, b) of a layer, and takes a share θ of the move.
 func (s *stepper) fitAffine(ly *split.Layer) (raised int, err error) {
-	if s.Theta == 1 {
+	if s.old == nil {
 		return s.FitMoved(ly, s.Alpha)
 	}
 	old, share := s.old.Layers[ly.L-1], float32(s.Theta)
 	old.W.CopyFrom(ly.Net.W)
 	copy(old.B, ly.Net.B)
-	if raised, err = s.FitMoved(ly, s.Alpha); err != nil {
-		return raised, err
-	}
+	raised, err = s.FitMoved(ly, s.Alpha)
 	average(ly.Net.W.Elements(), old.W.Elements(), share)
 	average(ly.Net.B, old.B, share)
 	ly.Products.Pack()
-	return raised, nil
+	return raised, err
 }
 
 // average computes x = old + share(x − old).

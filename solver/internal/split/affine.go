@@ -91,11 +91,11 @@ func (it *Iterate) Wide(inputs int) bool {
 //
 //	argmin (β/2)‖Z_l − A_{l-1}Wᵀ − 1bᵀ‖² + (α/2)(‖W − W_l‖² + ‖b − b_l‖²) + Ω(W) + (βδs̄/2)‖(W, b)‖²
 //
-// with the moved target of the layer's Term, if it has one, in the place of Z_l, for the layer's (W, b) by one Cholesky factorisation. δ = ridge is relative
-// to s̄, the mean diagonal of the Gram matrix: a tiny one with α = 0 gives the
-// pseudo-inverse's solution, the least of all minimisers. Where rounding
-// leaves the matrix indefinite, βδs̄ is raised tenfold at a time, from 1e-9βs̄
-// at least; the number of times is the result.
+// with the moved target of the layer's Term, if it has one, in the place of Z_l, for the
+// layer's (W, b) by one Cholesky factorisation. δ = ridge is relative to s̄, the mean
+// diagonal of the Gram matrix: a tiny one with α = 0 gives the pseudo-inverse's solution,
+// the least of all minimisers. Where rounding leaves the matrix indefinite, βδs̄ is raised
+// tenfold at a time, from 1e-9βs̄ at least; the number of times is the result.
 func (it *Iterate) FitAffine(ly *Layer, beta, alpha, ridge float64) (raised int, err error) {
 	mean, err := it.sumsOf(ly)
 	if err != nil {

@@ -79,7 +79,7 @@ func eachTerm(t *testing.T, check func(t *testing.T, it *Iterate, ly *Layer, ter
 
 // drawTerm puts random activations into a term's layer, in the range of h where they must
 // be, and draws a point.
-func drawTerm(t *rapid.T, it *Iterate, ly *Layer, term Term) mat.Dense {
+func drawTerm(t *rapid.T, ly *Layer, term Term) mat.Dense {
 	rng := testprob.Rng(rapid.Uint64().Draw(t, "seed"))
 	size := math.Pow(10, rapid.Float64Range(-2, 1.5).Draw(t, "log10 of the size"))
 	if ly.Next != nil {
@@ -107,7 +107,7 @@ func valueAt(term Term, v mat.Dense) float64 { return term.Value(v.Clone(), 0, t
 func TestTermIsBelowItsModel(t *testing.T) {
 	eachTerm(t, func(t *testing.T, it *Iterate, ly *Layer, term Term) {
 		fixedseed.Check(t, func(t *rapid.T) {
-			at := drawTerm(t, it, ly, term)
+			at := drawTerm(t, ly, term)
 			v := mat.New(at.Rows, at.Cols)
 			testprob.Normal(v, math.Pow(10, rapid.Float64Range(-2, 1.5).Draw(t, "log10 of the move")), testprob.Rng(rapid.Uint64().Draw(t, "seed of the move")))
 			g, c, model := mat.New(at.Rows, at.Cols), term.Curvature(), valueAt(term, at)
@@ -131,7 +131,7 @@ func TestTermIsBelowItsModel(t *testing.T) {
 func TestTermGradient(t *testing.T) {
 	eachTerm(t, func(t *testing.T, it *Iterate, ly *Layer, term Term) {
 		fixedseed.Check(t, func(t *rapid.T) {
-			at := drawTerm(t, it, ly, term)
+			at := drawTerm(t, ly, term)
 			g, d := mat.New(at.Rows, at.Cols), mat.New(at.Rows, at.Cols)
 			term.Gradient(g, at.Clone(), 0, termRows)
 			testprob.Normal(d, 1, testprob.Rng(3))

@@ -39,12 +39,12 @@ type Layer struct {
 
 // Options say which variables a method has.
 type Options struct {
-	OutputA     bool // a_L beside z_L, tied by the output's activation, the identity
-	Dual        bool // a multiplier u of z_L = V_L
-	Multipliers bool // one of each equation
-	NoZ         bool // no z: V_l stands for it
-	Batch       int  // with NoZ, samples a mini-batch; 0: all at a time
-	Seed        uint64
+	OutputA     bool   // a_L beside z_L, tied by the output's activation, the identity
+	Dual        bool   // a multiplier u of z_L = V_L
+	Multipliers bool   // one of each equation
+	NoZ         bool   // no z: V_l stands for it
+	Batch       int    // with NoZ, samples a mini-batch; 0: all at a time
+	Seed        uint64 // of the mini-batches' order
 	// Copies are variables P_{l+1} that stand for A_l where layer l+1 takes it, and
 	// multipliers U_l of P_{l+1} = A_l. The caller runs the layers forward.
 	Copies bool
@@ -84,7 +84,7 @@ func New(p *dlam.Problem, n *dlam.Network, o Options) (*Iterate, error) {
 		return nil, err
 	}
 	if err := n.FullyConnected(); err != nil {
-		return nil, fmt.Errorf("%w: the a-step inverts WᵀW, which such a layer has not got", err)
+		return nil, fmt.Errorf("%w: the blocks are those of a matrix W, which such a layer has not got", err)
 	}
 	l, ok := p.Loss.(loss.Proximal)
 	if !ok && (!o.NoZ || o.OutputA) {
