@@ -110,7 +110,7 @@ func TestExchange(t *testing.T) {
 			if len(out) > 0 {
 				out[0] = 99 // what was sent is a copy
 			}
-			return fmt.Sprint(in, counter.Total.Messages, counter.Total.Bytes), nil
+			return fmt.Sprintf("%d %d %d", in, counter.Total.Messages, counter.Total.Bytes), nil
 		})
 		want := []string{"[] 0 0"}
 		if size > 1 {
