@@ -139,6 +139,7 @@ func (s *miniBatch) epoch(ctx context.Context) (risk float64, err error) {
 		risk += r
 	}
 	s.setLookahead(0)
+	s.polyak.endEpoch()
 	s.target.observe(risk/s.weight, s.batches.Count)
 	return risk, nil
 }
@@ -157,7 +158,7 @@ func (s *miniBatch) update(x mat.Dense, y loss.Target) (risk float64, err error)
 		return 0, err
 	}
 	risk, n := g.Risk, g.N // another pass would take their memory
-	if k > 0 && !(excess <= unusual*s.polyak.excess) {
+	if k > 0 && !(excess <= unusual*s.polyak.usual()) {
 		if before, err := s.takeBack(excess, share, x, y); err != nil || before < excess {
 			return risk + n*(before-excess), err
 		}
@@ -210,8 +211,8 @@ func (s *miniBatch) excess(risk, share float64, y loss.Target) (float64, error) 
 }
 
 const (
-	unusual  = 2   // times the usual excess of batches: such a batch is looked at
-	worsened = 1.2 // times its own excess before the last step: the step is the reason
+	unusual  = 1.75 // times the usual excess of batches: such a batch is looked at
+	worsened = 1.1  // times its own excess before the last step: the step is the reason
 )
 
 // takeBack looks at a batch whose excess is unusual: what it is without the last step

@@ -184,7 +184,7 @@ func TestTakeBack(t *testing.T) {
 		}
 		want := after
 		if guilty {
-			want, share = start, 0.25*share
+			want, share = start, share/2
 		}
 		if (got < r/n) != guilty || s.stability.share != share || s.stale != guilty {
 			t.Errorf("guilty %v: excess %v of %v, share %v, stale %v", guilty, got, r/n, s.stability.share, s.stale)
@@ -215,6 +215,14 @@ func TestPolyakStep(t *testing.T) {
 	p.observe(1e30, 1e30)
 	if p.excess > 1.31*4 || p.square > 1.31*0.5 {
 		t.Errorf("an outlier makes the averages %v and %v", p.excess, p.square)
+	}
+	p = polyakStep{}
+	for _, excess := range []float64{8, 3, 1} { // an epoch each
+		p.observe(excess, 1)
+		p.endEpoch()
+	}
+	if got := p.usual(); got != 1 {
+		t.Errorf("after an epoch of excess 1 the usual one is %v, and the average %v", got, p.excess)
 	}
 	p = polyakStep{excess: 1, square: 1, least: 1}
 	for _, c := range []struct{ square, want float64 }{{0.1, 1}, {4, 1}, {16, 0.5}, {400, 0.1}} {
@@ -274,8 +282,8 @@ func TestStabilityBounds(t *testing.T) {
 		t.Errorf("share %v, want about %v", s.share, leastShare)
 	}
 	s.reject()
-	if s.share > 0.25*leastShare {
-		t.Errorf("share %v after a rejected step, want a quarter", s.share)
+	if s.share > leastShare/2 {
+		t.Errorf("share %v after a rejected step, want a half", s.share)
 	}
 	for range 1000 {
 		s.observe(0.1, 1)

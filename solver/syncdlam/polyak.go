@@ -12,6 +12,9 @@ type polyakStep struct {
 	excess float64 // average of the batches' risk above the least possible, a sample
 	square float64 // average of ν
 	least  float64 // least excess so far: a run that gets worse takes no longer steps
+
+	sum, batches float64 // of the excess of the epoch's batches, and their number
+	epoch        float64 // mean excess of the last epoch's batches; 0 before
 }
 
 const (
@@ -23,6 +26,8 @@ const (
 
 // observe takes a batch's risk above the least possible, and its ν.
 func (p *polyakStep) observe(excess, square float64) {
+	p.sum += excess
+	p.batches++
 	if p.square == 0 {
 		p.excess, p.square, p.least = excess, square, excess
 		return
@@ -30,6 +35,20 @@ func (p *polyakStep) observe(excess, square float64) {
 	p.excess = average(p.excess, min(excess, polyakOutlier*p.excess))
 	p.square = average(p.square, min(square, polyakOutlier*p.square))
 	p.least = min(p.least, p.excess)
+}
+
+// endEpoch ends an epoch.
+func (p *polyakStep) endEpoch() {
+	p.epoch, p.sum, p.batches = p.sum/p.batches, 0, 0
+}
+
+// usual is what batches' excess is expected to be. Where an epoch has few batches, their
+// average goes back several epochs, in which it was far higher.
+func (p *polyakStep) usual() float64 {
+	if p.epoch > 0 {
+		return min(p.excess, p.epoch)
+	}
+	return p.excess
 }
 
 // average is a running average with one more value.

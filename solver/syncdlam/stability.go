@@ -25,7 +25,7 @@ const (
 	faster        = 0.05 // by which share grows in an update until steps have been too long
 	longer        = 0.01 // by which it grows then: what was too long a while ago is soon too long again
 	leastShare    = 0.1  // batches of few samples disagree for other reasons too: no shorter for that alone
-	rejectedShare = 0.25 // is left of share after a step that was taken back
+	rejectedShare = 0.5  // is left of share after a step that was taken back
 )
 
 // observe takes a batch's slope along the V before it; square is ν's average.

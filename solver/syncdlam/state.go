@@ -32,7 +32,7 @@ func (s *miniBatch) State() dlam.State {
 	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{
 		"epochs": {float64(s.epochs)}, "updates": {float64(s.updates)}, "step": {s.step}, "stale": {truth(s.stale)},
 		"attempt": {float64(s.attempt), float64(s.began)}, "best": {s.bestRisk},
-		"polyak": {s.polyak.excess, s.polyak.square, s.polyak.least}, "stability": {s.stability.slope, s.stability.share, truth(s.stability.found)},
+		"polyak": {s.polyak.excess, s.polyak.square, s.polyak.least, s.polyak.epoch}, "stability": {s.stability.slope, s.stability.share, truth(s.stability.found)},
 		"target": {s.target.share, s.target.lowest, s.target.risk, float64(s.target.epochs), float64(s.target.updates)},
 	}}
 	s.saveMoves(st)
@@ -64,7 +64,7 @@ func (s *miniBatch) Restore(n *dlam.Network, st dlam.State) error {
 	r.numbers("best", &s.bestRisk)
 	s.attempt, s.began = int(attempt), int(began)
 	s.planAttempt()
-	r.numbers("polyak", &s.polyak.excess, &s.polyak.square, &s.polyak.least)
+	r.numbers("polyak", &s.polyak.excess, &s.polyak.square, &s.polyak.least, &s.polyak.epoch)
 	r.numbers("stability", &s.stability.slope, &s.stability.share, &found)
 	r.numbers("target", &s.target.share, &s.target.lowest, &s.target.risk, &passEpochs, &passUpdates)
 	s.epochs, s.updates, s.stale, s.stability.found = int(epochs), int(updates), stale == 1, found == 1
