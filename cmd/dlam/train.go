@@ -135,7 +135,7 @@ func setEpochs(o *recipe.Options, epochs int, iterations bool) error {
 	case epochs < 1:
 		return usagef("--epochs: got %d, want at least 1", epochs)
 	case !m.MiniBatches(o):
-		return usagef("--epochs: %s takes all samples at a time, as it is set, and has iterations; methods with mini-batches read it: sync, and lifted and backpropagation with --batch", m.Name)
+		return usagef("--epochs: %s takes all samples at a time, as it is set, and has iterations; methods with mini-batches read it: sync, onlineam, and lifted and backpropagation with --batch", m.Name)
 	case iterations && o.Iterations != epochs:
 		return usagef("--epochs: got %d, and --iterations %d: they are two names of one number", epochs, o.Iterations)
 	}
