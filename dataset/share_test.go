@@ -283,7 +283,7 @@ func TestSharesSeek(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	split, err := Open(context.Background(), path, Options{Comm: lonely{rows / 2}})
+	split, err := Open(context.Background(), path, Options{Comm: lonely{size: rows / 2}})
 	if err != nil {
 		t.Fatal(err)
 	}

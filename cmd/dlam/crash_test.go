@@ -210,7 +210,11 @@ func TestResumeInterrupted(t *testing.T) {
 			const iterations = 200
 			dir := t.TempDir()
 			straight, cut := filepath.Join(dir, "straight"), filepath.Join(dir, "cut")
-			settings := []string{"--validation", "0.2", "--activation", "leaky-relu:slope=0.5,tanh"}
+			first := "leaky-relu:slope=0.5"
+			if solver == "mac" { // which takes none with kinks
+				first = "sigmoid"
+			}
+			settings := []string{"--validation", "0.2", "--activation", first + ",tanh"}
 			finish(t, exitDone, shortRun(solver, straight, iterations, settings...)...)
 			if stops := interruptUntilDone(t, shortRun(solver, cut, iterations, settings...), cut, iterations/3); stops == 0 {
 				t.Error("no run was interrupted before its end: make it longer")

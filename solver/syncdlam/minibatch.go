@@ -211,8 +211,8 @@ func (s *miniBatch) excess(risk, share float64, y loss.Target) (float64, error) 
 }
 
 const (
-	unusual  = 1.75 // times the usual excess of batches: such a batch is looked at
-	worsened = 1.1  // times its own excess before the last step: the step is the reason
+	unusual  = 1.5 // times the usual excess of batches: such a batch is looked at
+	worsened = 1.1 // times its own excess before the last step: the step is the reason
 )
 
 // takeBack looks at a batch whose excess is unusual: what it is without the last step
