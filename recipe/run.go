@@ -89,7 +89,7 @@ func (p *Plan) Start(ctx context.Context) (*Run, error) {
 	if r.config, err = c.text(p.Reads, leave...); err != nil {
 		return nil, err
 	}
-	if r.data, err = fingerprint(ctx, p.Samples.Train, p.Problem.Comm); err != nil {
+	if r.data, err = fingerprint(ctx, p.Samples.Train, p.Options.sharing()); err != nil {
 		return nil, err
 	}
 	identity, err := c.text(nil, append(leave, "iterations", "data-dir", "offline")...) // all but how long it goes on, and where data lies
