@@ -64,7 +64,7 @@ func (k ink) class() string {
 // of their own.
 var methods = []string{
 	"sync", "dlam", "adam", "sgd", "admm", "mdlam", "bcd", "cdlam",
-	"adagrad", "momentum", "adadelta", "nesterov", "dladmm", "rmsprop", "adamw", "amsgrad", "muon", "schedule-free", "lifted", "mac",
+	"adagrad", "momentum", "adadelta", "nesterov", "dladmm", "rmsprop", "adamw", "amsgrad", "muon", "schedule-free", "lifted", "mac", "pdadmm", "onlineam",
 }
 
 // MethodStyle is the style of a method by its name, the same on every page; 0 of one
