@@ -30,7 +30,7 @@ type Problem struct {
 	Loss        loss.Loss
 	Regularizer prox.Regularizer // of every layer's weights
 	Threads     int              // goroutines to compute on, at least 1
-	Comm        comm.Comm        // the processes that share the samples
+	Comm        comm.Comm        // the processes that share the samples, or the layers (Divided)
 }
 
 // NewProblem is the problem of fitting the targets y of the training samples x,

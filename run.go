@@ -142,13 +142,16 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 			return nil, err
 		}
 	}
-	r := runner{p: p, o: o, st: st, counter: counter, elapsed: o.Elapsed, good: st.Network().Clone()}
+	r := runner{p: p, o: o, st: st, start: n, counter: counter, elapsed: o.Elapsed, good: st.Network().Clone()}
 	r.last = Record{Iteration: o.First, Elapsed: o.Elapsed.Seconds()}
 	if t, ok := st.(Timed); ok {
 		t.Mark(r.parts.ended)
 	}
 	r.splitting, _ = st.(Splitting)
 	r.eval = pass.New(p.Threads, p.Comm)
+	if r.divided, _ = st.(Divided); r.divided != nil { // each rank has all samples to score
+		r.eval.Comm = comm.Self{}
+	}
 	defer r.eval.Close()
 	if r.testing, err = r.agree(p.TestX.Rows > 0); err != nil {
 		return nil, err
@@ -185,6 +188,7 @@ type runner struct {
 	counter *comm.Counter // of all that ranks sum
 	testing bool          // some rank has test samples
 	eval    *pass.Engine
+	start   *Network // as it was given
 	good    *Network // the network after the last good iteration
 	largest float64  // entry of any sample, in absolute value
 	last    Record
@@ -193,6 +197,7 @@ type runner struct {
 	givenUp bool // the iteration after last
 
 	splitting Splitting // st, or nil
+	divided   Divided   // st, or nil
 }
 
 func (r *runner) loop(ctx context.Context) (Status, error) {
@@ -286,6 +291,15 @@ func (r *runner) accept(rec *Record, stop bool) (bool, error) {
 	if err := rec.finite(); err != nil {
 		return stop, err
 	}
+	due := stop || rec.Iteration == r.o.Iterations || r.o.Evaluate > 0 && rec.Iteration%r.o.Evaluate == 0
+	if r.divided != nil {
+		if !due && r.o.Validation == nil {
+			return stop, nil // parameters stay where they are until somebody looks at them
+		}
+		if err := r.divided.Collect(); err != nil {
+			return stop, err
+		}
+	}
 	n := r.st.Network()
 	const safe = 1e37                                  // float32 ends at 3.4e38
 	if reach := n.Reach(r.largest); !(reach <= safe) { // perhaps not finite
@@ -306,7 +320,7 @@ func (r *runner) accept(rec *Record, stop bool) (bool, error) {
 		rec.Validation = s
 		stop = !v.take(rec.Iteration, n, *s) || stop
 	}
-	if every := r.o.Evaluate; stop || rec.Iteration == r.o.Iterations || every > 0 && rec.Iteration%every == 0 {
+	if stop || due {
 		if err := r.score(rec, n); err != nil {
 			return stop, err
 		}
@@ -370,10 +384,21 @@ func (r *runner) choose(v *Validation) error {
 
 // end scores the last record if that is still to do.
 func (r *runner) end(s Status) (Status, error) {
-	if r.last.Train == nil {
-		if err := r.score(&r.last, r.good); err != nil {
+	if r.last.Train != nil {
+		return s, nil
+	}
+	if r.divided != nil {
+		if err := r.divided.Collect(); err != nil {
+			return Failed, err
+		}
+		if err := r.score(&r.last, r.st.Network()); err != nil {
 			return failure(r.last.Iteration, err)
 		}
+		r.good.CopyFrom(r.st.Network())
+		return s, nil
+	}
+	if err := r.score(&r.last, r.good); err != nil {
+		return failure(r.last.Iteration, err)
 	}
 	return s, nil
 }
@@ -388,6 +413,7 @@ func (r *runner) score(rec *Record, n *Network) (err error) {
 			return fmt.Errorf("test samples: %w", err)
 		}
 	}
+	rec.WeightNorm, rec.FromStart = weightNorms(n, r.start)
 	if r.splitting != nil {
 		rec.Gap, err = gaps(r.eval, r.splitting.Iterate())
 	}
@@ -410,4 +436,21 @@ func (r *runner) observe(k int) error {
 		}
 	}
 	return nil
+}
+
+// weightNorms are the norms of the layers' weights, and of how far they are from the
+// first ones.
+func weightNorms(n, first *Network) (norm, moved []float64) {
+	for l, ly := range n.Layers {
+		var sum, from float64
+		for i := range ly.W.Rows {
+			was := first.Layers[l].W.Row(i)
+			for j, w := range ly.W.Row(i) {
+				v, d := float64(w), float64(w)-float64(was[j])
+				sum, from = sum+v*v, from+d*d
+			}
+		}
+		norm, moved = append(norm, math.Sqrt(sum)), append(moved, math.Sqrt(from))
+	}
+	return norm, moved
 }

@@ -52,6 +52,15 @@ type Resumable interface {
 	Restore(n *Network, s State) error
 }
 
+// Divided is a Stepper of a run whose ranks (Problem.Comm) share the layers of the
+// network, not the samples: each has all samples, and the same scores as the others.
+type Divided interface {
+	Stepper
+	// Collect makes Network's parameters those of all ranks' layers: of the layers of
+	// others, they are those of the last call. All ranks call it together.
+	Collect() error
+}
+
 // State is a solver's memory: arrays and numbers by name.
 type State struct {
 	Float32 map[string][]float32

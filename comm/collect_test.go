@@ -88,6 +88,54 @@ func TestShare(t *testing.T) {
 	}
 }
 
+// Messages go round in a ring, to neighbours alone, and are those that were sent.
+func TestExchange(t *testing.T) {
+	for _, size := range []int{1, 2, 4} {
+		said := together(t, size, func(c comm.Comm) (string, error) {
+			up, down := c.Rank()+1, c.Rank()-1
+			if up == size {
+				up = -1
+			}
+			var out, in []byte
+			if up >= 0 {
+				out = []byte{byte(c.Rank()), 7}
+			}
+			if down >= 0 {
+				in = make([]byte, 2)
+			}
+			counter := &comm.Counter{Comm: c}
+			if err := counter.Exchange(up, out, down, in); err != nil {
+				return "", err
+			}
+			if len(out) > 0 {
+				out[0] = 99 // what was sent is a copy
+			}
+			return fmt.Sprintf("%d %d %d", in, counter.Total.Messages, counter.Total.Bytes), nil
+		})
+		want := []string{"[] 0 0"}
+		if size > 1 {
+			want = []string{"[] 1 2"}
+			for r := 1; r < size-1; r++ {
+				want = append(want, fmt.Sprintf("[%d 7] 2 4", r-1))
+			}
+			want = append(want, fmt.Sprintf("[%d 7] 1 2", size-2))
+		}
+		if !slices.Equal(said, want) {
+			t.Errorf("%d ranks say %q, want %q", size, said, want)
+		}
+	}
+	if err := (comm.Self{}).Exchange(1, []byte{1}, -1, nil); err == nil {
+		t.Error("one process has sent to another")
+	}
+	group := comm.Group(2)
+	if err := group[0].Exchange(1, []byte{1, 2}, -1, nil); err != nil {
+		t.Error(err)
+	}
+	if err := group[1].Exchange(-1, nil, 0, make([]byte, 3)); err == nil {
+		t.Error("a message of another length was taken")
+	}
+}
+
 func TestCounter(t *testing.T) {
 	c := &comm.Counter{Comm: comm.Self{}}
 	before := c.Total

@@ -8,11 +8,12 @@ type Counter struct {
 	Total Traffic
 }
 
-// Traffic is a number of collective sums, the bytes of the vectors that a rank
-// put in, and the seconds that it spent in them, waiting for other ranks
-// included.
+// Traffic is a number of collective sums and of messages, the bytes of the vectors
+// that a rank put in and of the messages that it sent and got, and the seconds that it
+// spent in both, waiting for other ranks included.
 type Traffic struct {
 	Collectives int     `json:"collectives"`
+	Messages    int     `json:"messages,omitempty"`
 	Bytes       int     `json:"bytes"`
 	Seconds     float64 `json:"seconds"`
 }
@@ -27,7 +28,21 @@ func (c *Counter) Sum(x []float64) error {
 	return err
 }
 
+// Exchange counts the messages.
+func (c *Counter) Exchange(to int, out []byte, from int, in []byte) error {
+	start := time.Now()
+	err := c.Comm.Exchange(to, out, from, in)
+	for _, other := range []int{to, from} {
+		if other >= 0 {
+			c.Total.Messages++
+		}
+	}
+	c.Total.Bytes += len(out) + len(in)
+	c.Total.Seconds += time.Since(start).Seconds()
+	return err
+}
+
 // Since is the traffic after an earlier total.
 func (t Traffic) Since(before Traffic) Traffic {
-	return Traffic{t.Collectives - before.Collectives, t.Bytes - before.Bytes, t.Seconds - before.Seconds}
+	return Traffic{t.Collectives - before.Collectives, t.Messages - before.Messages, t.Bytes - before.Bytes, t.Seconds - before.Seconds}
 }

@@ -1,6 +1,10 @@
 package comm
 
-import "sync"
+import (
+	"fmt"
+	"slices"
+	"sync"
+)
 
 // group is a set of ranks in one process that add through shared memory.
 type group struct {
@@ -11,6 +15,7 @@ type group struct {
 	count   int
 	round   int
 	sum     []float64
+	boxes   []chan []byte // from rank r to rank s: number r·size + s
 }
 
 // rank is one member of a group.
@@ -22,7 +27,10 @@ type rank struct {
 // Group is size ranks in one process, each to be used by a goroutine of its
 // own: what tests run that is to run under MPI.
 func Group(size int) []Comm {
-	g := &group{size: size, parts: make([][]float64, size)}
+	g := &group{size: size, parts: make([][]float64, size), boxes: make([]chan []byte, size*size)}
+	for i := range g.boxes {
+		g.boxes[i] = make(chan []byte, 1)
+	}
 	g.arrived = sync.NewCond(&g.mu)
 	ranks := make([]Comm, size)
 	for r := range ranks {
@@ -58,5 +66,21 @@ func (r rank) Sum(x []float64) error {
 	for round == g.round {
 		g.arrived.Wait()
 	}
+	return nil
+}
+
+// Exchange puts a copy of out where rank to takes it from.
+func (r rank) Exchange(to int, out []byte, from int, in []byte) error {
+	if to >= 0 {
+		r.g.boxes[r.id*r.g.size+to] <- slices.Clone(out)
+	}
+	if from < 0 {
+		return nil
+	}
+	message := <-r.g.boxes[from*r.g.size+r.id]
+	if len(message) != len(in) {
+		return fmt.Errorf("a message of %d bytes from rank %d, want %d", len(message), from, len(in))
+	}
+	copy(in, message)
 	return nil
 }

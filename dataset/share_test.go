@@ -196,12 +196,15 @@ func TestShareErrors(t *testing.T) {
 // lastError is what the last rank says of a file that it alone finds fault
 // with; the others, who would wait for it, are a Comm that does not wait.
 func lastError(path string, size int) error {
-	_, err := Open(context.Background(), path, Options{Comm: lonely{size}})
+	_, err := Open(context.Background(), path, Options{Comm: lonely{size: size}})
 	return err
 }
 
 // lonely is the last rank of a job whose others have nothing to add.
-type lonely struct{ size int }
+type lonely struct {
+	comm.Self
+	size int
+}
 
 func (lonely) Sum([]float64) error { return nil }
 func (l lonely) Rank() int         { return l.size - 1 }
@@ -280,7 +283,7 @@ func TestSharesSeek(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	split, err := Open(context.Background(), path, Options{Comm: lonely{rows / 2}})
+	split, err := Open(context.Background(), path, Options{Comm: lonely{size: rows / 2}})
 	if err != nil {
 		t.Fatal(err)
 	}

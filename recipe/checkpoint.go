@@ -55,7 +55,9 @@ func (c *checkpointer) Observe(k int, s dlam.Stepper) error {
 	}
 	c.stepper, c.k = s, k
 	if c.midway {
-		c.keep()
+		if err := c.keep(); err != nil {
+			return err
+		}
 	}
 	due := c.every.Iterations > 0 && k-c.savedK >= c.every.Iterations
 	if c.every.Time > 0 { // clocks differ between ranks
@@ -69,9 +71,9 @@ func (c *checkpointer) Observe(k int, s dlam.Stepper) error {
 		return nil
 	}
 	c.savedK, c.savedAt = k, time.Now()
-	p := c.state()
+	p, err := c.state()
 	if p == nil {
-		return nil
+		return err
 	}
 	lost, err := c.write(p)
 	if err == nil && lost != nil { // the one before is there, and the next is tried
@@ -82,12 +84,12 @@ func (c *checkpointer) Observe(k int, s dlam.Stepper) error {
 
 // end writes the state that the run can go on from: that after the last iteration.
 func (c *checkpointer) end(givenUp bool) error {
-	p := c.before
+	p, err := c.before, error(nil)
 	if !givenUp {
-		p = c.state()
+		p, err = c.state()
 	}
 	if p == nil {
-		return nil
+		return err
 	}
 	lost, err := c.write(p)
 	if err == nil && lost != nil {
@@ -98,24 +100,30 @@ func (c *checkpointer) end(givenUp bool) error {
 
 // state is the state after the last iteration; nil of a method that cannot be
 // resumed.
-func (c *checkpointer) state() *model.Checkpoint {
+func (c *checkpointer) state() (*model.Checkpoint, error) {
 	st, ok := c.stepper.(dlam.Resumable)
 	if !ok {
-		return nil
+		return nil, nil
+	}
+	if d, ok := c.stepper.(dlam.Divided); ok {
+		if err := d.Collect(); err != nil {
+			return nil, err
+		}
 	}
 	p := &model.Checkpoint{
 		Network: st.Network(), State: st.State(), Iteration: c.k, Elapsed: c.elapsed, Config: c.config, Data: c.data, Ranks: c.job.Size(),
 	}
 	addBest(&p.State, c.validation)
-	return p
+	return p, nil
 }
 
 // keep copies the state to before, into the memory of the last copy.
-func (c *checkpointer) keep() {
-	p, old := c.state(), c.before
+func (c *checkpointer) keep() error {
+	p, err := c.state()
 	if p == nil {
-		return
+		return err
 	}
+	old := c.before
 	if old == nil {
 		old = &model.Checkpoint{Network: p.Network.Clone()}
 	}
@@ -125,6 +133,7 @@ func (c *checkpointer) keep() {
 	copies(p.State.Float32, old.State.Float32)
 	copies(p.State.Float64, old.State.Float64)
 	c.before = p
+	return nil
 }
 
 // copies puts copies in the place of arrays, in the memory of those in old.

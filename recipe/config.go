@@ -11,9 +11,12 @@ import (
 	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/nn"
+	"github.com/dlam-go/dlam/solver/admm"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/lifted"
 	"github.com/dlam-go/dlam/solver/multiconvex"
+	"github.com/dlam-go/dlam/solver/onlineam"
+	"github.com/dlam-go/dlam/solver/pdadmm"
 	"github.com/dlam-go/dlam/solver/syncdlam"
 	"github.com/dlam-go/dlam/spec"
 )
@@ -91,11 +94,19 @@ func (c *Config) Entries() []Entry {
 		{"rounds", OfMethod, "updates of z and a before one of W and b", maybe(&m.Rounds, from(1, ""))},
 		{"penalty", OfMethod, "what holds a to h(Wa + b)", maybe(&m.Penalty, oneOf(lifted.Penalties...))},
 		{"theta", OfMethod, "share of each block's move that is taken, above 0 and at most 1", maybe(&m.Theta, aboveZero)},
-		{"mu", OfMethod, "first weight of a = h(Wa + b)", maybe(&m.Mu, aboveZero)},
+		{"mu", OfMethod, "mac: first weight of a = h(Wa + b); onlineam: weight of z = Wa + b beside a sample's loss", maybe(&m.Mu, aboveZero)},
 		{"mu-growth", OfMethod, "factor by which mu grows, at least 1", maybe(&m.MuGrowth, aboveZero)},
 		{"mu-every", OfMethod, "iterations after which mu grows", maybe(&m.MuEvery, from(1, ""))},
 		{"warm", OfMethod, "iterations before the multiplier first moves", maybe(&m.Warm, from(0, ""))},
-		{"ridge", OfMethod, "what is taken for 0 in the pseudo-inverse, of the mean diagonal", maybe(&m.Ridge, withinOne)},
+		{"form", OfMethod, "whose ADMM it is: of Taylor et al., or for smooth activations of Zeng, Lin & Yao", maybe(&m.Form, oneOf(admm.Forms...))},
+		{"multipliers", OfMethod, "which equations have multipliers: the last layer's, or all", maybe(&m.Multipliers, oneOf(admm.AllMultipliers...))},
+		{"bits", OfMethod, "of the values that layers give each other, 1 to 16; 0: not quantised", maybe(&m.Bits, from(0, "0: not quantised"))},
+		{"grid", OfMethod, "largest absolute value of quantised values", maybe(&m.Grid, aboveZero)},
+		{"parallel", OfMethod, "what MPI's ranks share", maybe(&m.Parallel, oneOf(pdadmm.Parallels...))},
+		{"rule", OfMethod, "how weights move once a batch has its z", maybe(&m.Rule, oneOf(onlineam.Rules...))},
+		{"code-steps", OfMethod, "gradient steps of a layer's z in a batch", maybe(&m.CodeSteps, from(1, ""))},
+		{"recall", OfMethod, "share of a new batch in the memory's averages, in (0, 1)", maybe(&m.Recall, withinOne)},
+		{"ridge", OfMethod, "of the Gram matrix's mean diagonal; admm: what is taken for 0 in the pseudo-inverse, onlineam: damping", maybe(&m.Ridge, withinOne)},
 	})
 }
 

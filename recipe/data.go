@@ -117,7 +117,10 @@ func (d Data) Divide(o *Options) (dataset.Split, error) {
 		return s, refusef("%s: these samples were for one training; make them again, or leave out Once", d.name)
 	}
 	if s.Train.Comm == nil {
-		s.Train.Comm, s.Test.Comm = o.Comm, o.Comm
+		s.Train.Comm, s.Test.Comm = o.sharing(), o.sharing()
+	}
+	if s.Train.Comm.Size() > o.sharing().Size() {
+		return s, refusef("parallel: got layers, and each of %d processes has read a part of the samples alone: with layers each must read all (Options.SamplesOf)", s.Train.Comm.Size())
 	}
 	if err := d.suits(o.Loss); err != nil {
 		return s, refuse(err)

@@ -18,6 +18,8 @@ import (
 	"github.com/dlam-go/dlam/solver/lifted"
 	"github.com/dlam-go/dlam/solver/mac"
 	"github.com/dlam-go/dlam/solver/multiconvex"
+	"github.com/dlam-go/dlam/solver/onlineam"
+	"github.com/dlam-go/dlam/solver/pdadmm"
 	"github.com/dlam-go/dlam/solver/syncdlam"
 )
 
@@ -124,7 +126,9 @@ func Methods() []Method {
 		{Name: "cdlam", About: "DLAM with z and a of a layer as one block", Init: dlam.He, miniBatches: never, iterations: times(100), make: makeCDLAM, monotone: always, layers: denseAlone, lags: true},
 		{Name: "admm", About: "ADMM without gradients (Taylor et al. 2016)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeADMM, layers: denseAlone, lags: true},
 		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM, layers: denseAlone, lags: true},
+		{Name: "pdadmm", About: "pdADMM (Wang et al. 2020), layers in parallel", Init: dlam.Paper, miniBatches: never, iterations: times(100), make: makePDADMM, layers: denseAlone, lags: true},
 		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD, layers: denseAlone, lags: true},
+		{Name: "onlineam", About: "online alternating minimisation (Choromanska et al. 2019)", Init: dlam.He, miniBatches: unlessZero, iterations: times(10), make: makeOnlineAM, layers: denseAlone},
 	}
 	list = append(list, Method{
 		Name: "lifted", About: "lifted network (Gu et al. 2020)", Init: dlam.He, miniBatches: ifGiven, iterations: liftedIterations, make: makeLifted,
@@ -258,6 +262,9 @@ const (
 	needsAllSamples   = "all samples at a time (batch 0)"
 	needsBacktracking = "line-search backtracking"
 	needsProx         = "mode prox"
+	needsTaylor       = "form taylor"
+	needsMemory       = "rule memory"
+	needsBits         = "bits above 0"
 	needsQuadratic    = "penalty quadratic and all samples at a time"
 	needsProximal     = "penalty quadratic, or mini-batches"
 )
@@ -322,10 +329,16 @@ func makeCDLAM(r *reader, _ facts) dlam.Solver {
 
 func makeADMM(r *reader, _ facts) dlam.Solver {
 	s, g := admm.DefaultSettings(), r.given
+	read(r, "form", g.Form, &s.Form)
+	if s.Form == admm.Zeng {
+		s = admm.ZengSettings()
+	}
+	taylor := s.Form == admm.Taylor
+	readIf(r, taylor, needsTaylor, "multipliers", g.Multipliers, &s.Multipliers)
 	read(r, "beta", g.Beta, &s.Beta)
-	read(r, "gamma", g.Gamma, &s.Gamma)
-	read(r, "warm", g.Warm, &s.Warm)
-	read(r, "ridge", g.Ridge, &s.Ridge)
+	readIf(r, taylor, needsTaylor, "gamma", g.Gamma, &s.Gamma)
+	readIf(r, taylor, needsTaylor, "warm", g.Warm, &s.Warm)
+	readIf(r, taylor, needsTaylor, "ridge", g.Ridge, &s.Ridge)
 	r.also(true, "", "output-solver")
 	return admm.Solver{Settings: s}
 }
@@ -338,6 +351,16 @@ func makeDLADMM(r *reader, _ facts) dlam.Solver {
 	return dladmm.Solver{Settings: s}
 }
 
+func makePDADMM(r *reader, _ facts) dlam.Solver {
+	s, g := pdadmm.DefaultSettings(), r.given
+	read(r, "rho", g.Rho, &s.Rho)
+	read(r, "bits", g.Bits, &s.Bits)
+	readIf(r, s.Bits > 0, needsBits, "grid", g.Grid, &s.Grid)
+	read(r, "parallel", g.Parallel, &s.Parallel)
+	r.also(true, "", "output-solver")
+	return pdadmm.Solver{Settings: s}
+}
+
 func makeBCD(r *reader, _ facts) dlam.Solver {
 	s, g := bcd.DefaultSettings(), r.given
 	read(r, "rho", g.Rho, &s.Rho)
@@ -345,6 +368,25 @@ func makeBCD(r *reader, _ facts) dlam.Solver {
 	read(r, "alpha", g.Alpha, &s.Alpha)
 	r.also(true, "", "output-solver")
 	return bcd.Solver{Settings: s}
+}
+
+func makeOnlineAM(r *reader, f facts) dlam.Solver {
+	g, rule := r.given, onlineam.Adam
+	read(r, "rule", g.Rule, &rule)
+	s := onlineam.DefaultSettings(rule)
+	s.Epochs, s.Seed = max(1, f.iterations), f.seed
+	read(r, "batch", g.Batch, &s.Batch)
+	read(r, "lr", g.Rate, &s.Rate)
+	schedule := gradient.Cosine
+	read(r, "schedule", g.Schedule, &schedule)
+	s.Cosine = schedule == gradient.Cosine
+	read(r, "mu", g.Mu, &s.Mu)
+	read(r, "code-steps", g.CodeSteps, &s.CodeSteps)
+	remembers := s.Rule == onlineam.Memory
+	readIf(r, remembers, needsMemory, "recall", g.Recall, &s.Recall)
+	readIf(r, remembers, needsMemory, "ridge", g.Ridge, &s.Ridge)
+	r.also(f.mini, needsBatches, "jitter")
+	return onlineam.Solver{Settings: s}
 }
 
 // makeLifted is a lifted network: with all samples unless a batch is given.
@@ -474,6 +516,8 @@ func (m Method) accepts(o *Options) error {
 		r, ok := find(reads, e.Name)
 		readers := Readers(e.Name)
 		switch {
+		case e.Name == "lr" && o.Settings.TryRates && m.Name == "onlineam":
+			v.Also(fmt.Errorf("lr: got %s, which onlineam does not try: give the rate", Auto))
 		case ok && r.Needs == "", readers == nil:
 		case ok && e.Name == "jitter" && *o.Jitter == 0: // nothing moves, as is said
 		case ok:

@@ -12,6 +12,7 @@ import (
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/solver/gradient"
+	"github.com/dlam-go/dlam/solver/pdadmm"
 )
 
 // Options say how to train. The zero value trains by sync as suits the data. A
@@ -99,7 +100,7 @@ type Options struct {
 	RateTried func(gradient.Trial) // told of each run that Settings.TryRates takes; nil: nobody
 	L2Tried   func(L2Trial)        // told of each run that TryL2 takes; nil: nobody
 	Recorders []dlam.Recorder      // told of each iteration; those that are Observers too look at the run between two
-	Comm      comm.Comm            // processes that share the samples, each with the same Options; nil: one
+	Comm      comm.Comm            // processes that share the samples, or the layers (Settings.Parallel), each with the same Options; nil: one
 }
 
 // Every says how often something is done: after so many iterations, or so much
@@ -155,6 +156,7 @@ func (o *Options) checkMethod(v *check.Violations) {
 	v.That(o.ensemble() == 1 || o.Solver == nil, "ensemble", o.Ensemble, "1 with a solver of your own, which trains one network (ensemble.Solver trains several)")
 	v.That(o.ensemble() == 1 || o.Start == nil && o.StartFile == "" && o.StartDigest == "", "ensemble", o.Ensemble, "1 with first weights that are given (init-from), which are those of one network")
 	v.That(o.ensemble() == 1 || !o.Settings.TryRates, "ensemble", o.Ensemble, "1 with lr auto, which tries rates for one network: give the rate")
+	v.That(o.ensemble() == 1 || !o.dividesLayers(), "ensemble", o.Ensemble, "1 with parallel layers, which divides the layers of one network")
 	v.That(o.ensemble() == 1 || !o.Certify, "ensemble", o.Ensemble, "1 with certify, which looks at the iterates of one network")
 	o.checkRefit(v)
 	if o.Solver == nil {
@@ -183,13 +185,41 @@ func (o *Options) ThreadCount() int {
 	return max(1, runtime.GOMAXPROCS(0)/local(o.ranks()))
 }
 
-// ranks is the processes that share the samples.
+// ranks is the processes of the run.
 func (o *Options) ranks() comm.Comm {
 	if o.Comm == nil {
 		return comm.Self{}
 	}
 	return o.Comm
 }
+
+// SamplesOf is those of a run's processes that share its samples: this one alone where
+// they share the layers.
+func (o *Options) SamplesOf(ranks comm.Comm) comm.Comm {
+	if o.dividesLayers() {
+		return apart{here: local(ranks)}
+	}
+	return ranks
+}
+
+// dividesLayers reports whether processes share the layers.
+func (o *Options) dividesLayers() bool {
+	p := o.Settings.Parallel
+	return p != nil && *p == pdadmm.Layers
+}
+
+// apart is a process that has all samples, beside others on its machine that have them
+// too.
+type apart struct {
+	comm.Self
+	here int
+}
+
+// Local is the number of processes on this machine.
+func (a apart) Local() int { return a.here }
+
+// sharing is the processes that share the samples.
+func (o *Options) sharing() comm.Comm { return o.SamplesOf(o.ranks()) }
 
 // local is how many processes of a job run on this machine, if the job says so.
 func local(c comm.Comm) int {

@@ -66,7 +66,7 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	}
 	p := &Plan{Options: o, Samples: s}
 	var err error
-	if _, p.Total, err = comm.Offset(p.Options.ranks(), s.Train.Rows()); err != nil {
+	if _, p.Total, err = comm.Offset(p.Options.sharing(), s.Train.Rows()); err != nil {
 		return nil, err
 	}
 	if err := p.weigh(); err != nil {
@@ -85,7 +85,7 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	}
 	w := outline.Widths()
 	samples := p.Problem.X.Rows
-	if p.Options.ranks().Size() > 1 { // they make Gram matrices of inputs, however few samples each has
+	if p.Options.sharing().Size() > 1 { // they make Gram matrices of inputs, however few samples each has
 		samples = max(samples, slices.Max(w))
 	}
 	all := slices.Clone(w)

@@ -236,7 +236,7 @@ func TestRefusesOptions(t *testing.T) {
 		{recipe.Options{Method: "dlam", Settings: recipe.Settings{Eta: new(0.5)}}, "dlam settings: eta: got 0.5, want a finite number above 1"},
 		{recipe.Options{Method: "dlam", Jitter: new(0.2)}, "jitter: dlam does not read it"},
 		{recipe.Options{Method: "adam", Settings: recipe.Settings{TryRates: true}, Jitter: new(0.2)}, "jitter: adam reads it with mini-batches alone"},
-		{recipe.Options{Method: "dlam", Settings: recipe.Settings{TryRates: true}}, "lr: dlam does not read it; sgd"},
+		{recipe.Options{Method: "dlam", Settings: recipe.Settings{TryRates: true}}, "lr: dlam does not read it; onlineam, sgd"},
 		{recipe.Options{Solver: own}, "iterations: got 0, want at least 1: a solver of your own has no default"},
 		{recipe.Options{Solver: own, Method: "bcd", Iterations: 1}, `solver: got "bcd", want no name`},
 		{recipe.Options{Solver: own, Iterations: 1, Settings: recipe.Settings{Rho: new(1.0)}}, `rho: got "1", want nothing`},
@@ -397,13 +397,13 @@ func TestMethodsReadWhatTheySay(t *testing.T) {
 			}
 			o := recipe.Options{Method: m.Name, Hidden: []int{3}, Threads: 1, Activation: []activation.Func{activation.Tanh{}}} // which all train
 			if !slices.Contains(recipe.Readers(e.Name), m.Name) {
-				if _, err := with(t, data, o, e.Name, other(e.Name)); err == nil || !strings.Contains(err.Error(), e.Name+": "+m.Name+" does not read it; ") {
+				if _, err := with(t, data, o, e.Name, other(m.Name, e.Name)); err == nil || !strings.Contains(err.Error(), e.Name+": "+m.Name+" does not read it; ") {
 					t.Errorf("%s, %s: got %v, want a refusal", m.Name, e.Name, err)
 				}
 				continue
 			}
 			for name, text := range needs(m.Name, e.Name) {
-				if _, err := with(t, data, o, e.Name, other(e.Name)); err == nil || !strings.Contains(err.Error(), e.Name+": "+m.Name+" reads it with ") {
+				if _, err := with(t, data, o, e.Name, other(m.Name, e.Name)); err == nil || !strings.Contains(err.Error(), e.Name+": "+m.Name+" reads it with ") {
 					t.Errorf("%s, %s without %s: got %v, want a refusal", m.Name, e.Name, name, err)
 				}
 				o = set(t, o, name, text)
@@ -412,11 +412,11 @@ func TestMethodsReadWhatTheySay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			after, err := with(t, data, o, e.Name, other(e.Name))
+			after, err := with(t, data, o, e.Name, other(m.Name, e.Name))
 			if err != nil {
 				t.Errorf("%s, %s: %v", m.Name, e.Name, err)
 			} else if before.Settings() == after.Settings() && before.Problem.Loss == after.Problem.Loss {
-				t.Errorf("%s: %s = %s changes nothing", m.Name, e.Name, other(e.Name))
+				t.Errorf("%s: %s = %s changes nothing", m.Name, e.Name, other(m.Name, e.Name))
 			}
 		}
 	}
@@ -427,24 +427,31 @@ func needs(method, setting string) map[string]string {
 	switch {
 	case method == "sync" && (setting == "rho" || setting == "output-solver"):
 		return map[string]string{"batch": "0", "mode": "prox"}
+	case method == "onlineam" && (setting == "recall" || setting == "ridge"):
+		return map[string]string{"rule": "memory"}
+	case setting == "grid":
+		return map[string]string{"bits": "8"}
 	case setting == "mode":
 		return map[string]string{"batch": "0"}
 	case setting == "alpha0" || setting == "gamma" && method == "dlam":
 		return map[string]string{"line-search": "backtracking"}
 	case method == "lifted" && (setting == "alpha" || setting == "theta"):
 		return map[string]string{"penalty": "quadratic"}
-	case setting == "jitter" && method != "sync":
+	case setting == "jitter" && method != "sync" && method != "onlineam":
 		return map[string]string{"batch": "20"}
 	}
 	return nil
 }
 
-// other is a value of a setting that no method has by default.
-func other(setting string) string {
+// other is a value of a setting that the method has not got by default.
+func other(method, setting string) string {
 	switch setting {
 	case "mode":
 		return "prox"
 	case "schedule":
+		if method == "onlineam" {
+			return "constant"
+		}
 		return "cosine"
 	case "penalty":
 		return "quadratic"
@@ -454,6 +461,18 @@ func other(setting string) string {
 		return "backtracking"
 	case "output-solver":
 		return "fista"
+	case "bits":
+		return "7"
+	case "parallel":
+		return "layers"
+	case "form":
+		return "zeng"
+	case "multipliers":
+		return "all"
+	case "rule":
+		return "sgd"
+	case "code-steps":
+		return "17"
 	case "batch", "rank", "rounds", "warm", "mu-every":
 		return "17"
 	case "gamma", "eta", "mu-growth":
@@ -509,7 +528,7 @@ func TestSettingsAreWired(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			after, err := with(t, data, o, r.Name, other(r.Name))
+			after, err := with(t, data, o, r.Name, other(m.Name, r.Name))
 			if err != nil {
 				t.Fatal(err)
 			}

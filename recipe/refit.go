@@ -29,6 +29,7 @@ func (o *Options) checkRefit(v *check.Violations) {
 		return
 	}
 	v.That(o.ensemble() == 1, "refit", o.Refit, "off with an ensemble, whose last layer is the mean of several")
+	v.That(!o.dividesLayers(), "refit", o.Refit, "off with parallel layers, since it is of samples")
 	if m, err := Find(o.Method); o.Solver == nil && err == nil && !m.lags {
 		var names []string
 		for _, m := range Methods() {

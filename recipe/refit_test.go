@@ -86,7 +86,7 @@ func TestRefitRefuses(t *testing.T) {
 		o    recipe.Options
 		want string
 	}{
-		{recipe.Options{}, "refit: sync trains the last layer on the forward pass already; it is for dlam, mdlam, cdlam, admm, dladmm, bcd, lifted, mac"},
+		{recipe.Options{}, "refit: sync trains the last layer on the forward pass already; it is for dlam, mdlam, cdlam, admm, dladmm, pdadmm, bcd, lifted, mac"},
 		{recipe.Options{Method: "adam"}, "refit: adam trains"},
 		{recipe.Options{Method: "bcd", Ensemble: 2}, "refit: got true, want off with an ensemble"},
 		{recipe.Options{Method: "bcd", Loss: loss.Hinge{}}, "refit: loss hinge has no bound of its curvature"},

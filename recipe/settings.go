@@ -2,9 +2,12 @@ package recipe
 
 import (
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/solver/admm"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/lifted"
 	"github.com/dlam-go/dlam/solver/multiconvex"
+	"github.com/dlam-go/dlam/solver/onlineam"
+	"github.com/dlam-go/dlam/solver/pdadmm"
 	"github.com/dlam-go/dlam/solver/syncdlam"
 )
 
@@ -19,7 +22,7 @@ type Settings struct {
 	Mode         *syncdlam.Mode     // sync: where the output layer's targets come from
 	OutputSolver *loss.OutputSolver // how cross-entropy's output step is solved
 
-	Rate     *float64           // backpropagation: learning rate
+	Rate     *float64           // backpropagation, onlineam: learning rate
 	TryRates bool               // backpropagation: take the best rate of gradient.Grid by training accuracy
 	Schedule *gradient.Schedule // backpropagation: how the rate changes
 	WarmUp   *float64           // backpropagation: share of the updates over which the rate grows, in [0, 1)
@@ -42,9 +45,17 @@ type Settings struct {
 	Rounds      *int                     // cdlam, lifted, mac: updates ≥ 1 of z and a before one of W and b
 	Penalty     *lifted.Penalty          // lifted: what holds a to h(Wa + b)
 	Theta       *float64                 // lifted: share of a block's move that is taken, in (0, 1]
-	Mu          *float64                 // mac: first weight μ > 0 of a = h(Wa + b)
+	Mu          *float64                 // mac: first weight μ > 0 of a = h(Wa + b); onlineam: weight of z = Wa + b
 	MuGrowth    *float64                 // mac: factor ≥ 1 by which μ grows
 	MuEvery     *int                     // mac: iterations ≥ 1 after which it does
 	Warm        *int                     // admm: iterations before the multiplier first moves
-	Ridge       *float64                 // admm: what is taken for 0 in the pseudo-inverse, in (0, 1)
+	Form        *admm.Form               // admm: whose
+	Multipliers *admm.Multipliers        // admm: which equations have multipliers
+	Bits        *int                     // pdadmm: of p's and q's values, 1 to 16; 0: not quantised
+	Grid        *float64                 // pdadmm: largest absolute value > 0 of quantised p and q
+	Parallel    *pdadmm.Parallel         // pdadmm: whether ranks share the samples or the layers
+	Rule        *onlineam.Rule           // onlineam: how weights move
+	CodeSteps   *int                     // onlineam: gradient steps ≥ 1 of a layer's z
+	Recall      *float64                 // onlineam: share of a new batch in the memory's averages, in (0, 1)
+	Ridge       *float64                 // admm: what is taken for 0 in the pseudo-inverse, in (0, 1); onlineam: damping of the memory's least squares
 }

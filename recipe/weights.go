@@ -87,7 +87,7 @@ func (p *Plan) weigh() (err error) {
 		return err
 	}
 	sums := []float64{float64(train.Rows()), p.target(train).TotalWeight()}
-	err = p.Options.ranks().Sum(sums)
+	err = p.Options.sharing().Sum(sums)
 	p.meanWeight = sums[1] / sums[0]
 	return err
 }

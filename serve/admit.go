@@ -35,6 +35,8 @@ type grant struct {
 	client netip.Addr
 	bytes  int64
 	slots  int64
+	until  time.Time     // when its work ends at the latest
+	turn   chan struct{} // holds its place among the large requests; nil for none
 }
 
 // memory adds n bytes to what the request has.
@@ -46,6 +48,22 @@ func (g *grant) memory(n int64) error {
 	return nil
 }
 
+// free gives n bytes back.
+func (g *grant) free(n int64) {
+	g.room.bytes.Give(g.client, n)
+	g.bytes -= n
+}
+
+// samples is room for n numbers in buf, whose own is granted already.
+func (g *grant) samples(buf *buffer, n int) ([]float32, error) {
+	if more := n - cap(buf.x); more > 0 {
+		if err := g.memory(4 * int64(more)); err != nil {
+			return nil, err
+		}
+	}
+	return buf.samples(n), nil
+}
+
 // slot takes a place among the predictions under way.
 func (g *grant) slot(most int) error {
 	if !g.room.slots.Take(g.client, 1) {
@@ -55,8 +73,12 @@ func (g *grant) slot(most int) error {
 	return nil
 }
 
-// leave gives the place back.
+// leave gives back the place, and that among the large ones.
 func (g *grant) leave() {
+	if g.turn != nil {
+		<-g.turn
+		g.turn = nil
+	}
 	if g.slots > 0 {
 		g.room.slots.Give(g.client, g.slots)
 		g.slots = 0
@@ -67,18 +89,31 @@ func (g *grant) leave() {
 func (g *grant) end() {
 	g.leave()
 	if g.bytes > 0 {
-		g.room.bytes.Give(g.client, g.bytes)
-		g.bytes = 0
+		g.free(g.bytes)
 	}
 }
 
-// buffer is memory that bodies are read into and answers are written to.
-type buffer struct{ b []byte }
+// buffer is memory that is used again: a request's body and samples, or its answer.
+type buffer struct {
+	b []byte
+	x []float32
+}
+
+// size is the bytes that it takes.
+func (b *buffer) size() int64 { return int64(cap(b.b)) + 4*int64(cap(b.x)) }
+
+// samples is room for n numbers, none of which is there yet.
+func (b *buffer) samples(n int) []float32 {
+	if cap(b.x) < n {
+		b.x = make([]float32, 0, n)
+	}
+	return b.x[:0]
+}
 
 const (
 	firstRead = 4 << 10  // bytes that are made room for before any have come
 	trusted   = 64 << 10 // bytes that are made room for because a request says that they will come
-	keep      = 1 << 20  // the largest buffer that is used again
+	keep      = large    // the most bytes of a buffer that any request may get, whose memory it takes; others are for large requests
 )
 
 // read reads a request's body to its end. Memory is taken as it comes, and not
@@ -96,7 +131,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, g *grant) (*buffer
 		buf.b = make([]byte, 0, n)
 	}
 	buf.b = buf.b[:0]
-	if err := g.memory(int64(cap(buf.b))); err != nil {
+	if err := g.memory(buf.size()); err != nil {
 		return buf, err
 	}
 	control := http.NewResponseController(w)
@@ -121,19 +156,36 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, g *grant) (*buffer
 			return buf, s.largeBody()
 		}
 		if len(buf.b) == cap(buf.b) {
-			size := int(min(int64(2*cap(buf.b)), s.set.MaxBody+1))
-			if err := g.memory(int64(size)); err != nil {
+			if err := s.grow(buf, g); err != nil {
 				return buf, err
 			}
-			grown := append(make([]byte, 0, size), buf.b...)
-			g.room.bytes.Give(g.client, int64(cap(buf.b)))
-			g.bytes -= int64(cap(buf.b))
-			buf.b = grown
 		}
 		if len(buf.b)-paced > s.set.MinRate {
 			pace()
 		}
 	}
+}
+
+// grow makes room for more of a body: what it takes is granted.
+func (s *Server) grow(buf *buffer, g *grant) error {
+	size := int(min(4*int64(cap(buf.b)), s.set.MaxBody+1))
+	more := &buffer{}
+	if size > keep {
+		if used, ok := s.bulk.Get().(*buffer); ok && used.size() <= 8*int64(size) {
+			more = used
+		}
+	}
+	if cap(more.b) < size {
+		more.b = make([]byte, 0, size)
+	}
+	if err := g.memory(more.size()); err != nil {
+		return err
+	}
+	more.b = append(more.b[:0], buf.b...)
+	*buf, *more = *more, *buf
+	g.free(more.size())
+	s.done(more)
+	return nil
 }
 
 // deadline is when more of a body must have come, of which n bytes have.
@@ -143,8 +195,12 @@ func (s *Server) deadline(began time.Time, n int) time.Time {
 
 // done takes back a buffer; nil is none.
 func (s *Server) done(buf *buffer) {
-	if buf != nil && cap(buf.b) <= keep {
+	switch {
+	case buf == nil:
+	case buf.size() <= keep:
 		s.buffers.Put(buf)
+	default:
+		s.bulk.Put(buf)
 	}
 }
 

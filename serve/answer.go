@@ -60,15 +60,10 @@ func (a *answerWriter) end() {
 	}
 }
 
-// write answers with the outputs that the request names; it names none for all.
-// It stops when the client has gone.
-func (s *Server) write(w http.ResponseWriter, res result) {
+// write answers with the outputs that the request names; it names none for all. It
+// puts them into buf, piece by piece, and stops when the client has gone.
+func (s *Server) write(w http.ResponseWriter, res result, buf *buffer) {
 	w.Header().Set("Content-Type", "application/json")
-	buf, ok := s.buffers.Get().(*buffer)
-	if !ok {
-		buf = &buffer{}
-	}
-	defer s.done(buf)
 	wanted, raw := res.request.wanted(res.served)
 	a := &answerWriter{w: w, buf: buf, hold: raw}
 	buf.b = append(buf.b[:0], res.served.head...)

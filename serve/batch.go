@@ -24,43 +24,39 @@ type batcher struct {
 
 // batch is requests that are predicted together.
 type batch struct {
-	parts []*partOfBatch
-	rows  int
 	timer *time.Timer
+	x     []float32 // the rows of all, one request after the other
+	rows  int
+	done  chan struct{} // closed when there is:
+	out   mat.Dense
+	err   error
 }
 
-type partOfBatch struct {
-	ctx  context.Context
-	x    mat.Dense
-	out  mat.Dense
-	err  error
-	done chan struct{}
-}
-
-// do predicts for x, which has at most most rows, together with what others ask.
+// do predicts for x, which has at most most rows, together with what others ask. x is
+// not looked at any more once do returns, also when ctx has ended.
 func (b *batcher) do(ctx context.Context, x mat.Dense) (mat.Dense, error) {
-	p := &partOfBatch{ctx: ctx, x: x, done: make(chan struct{})}
-	full := b.add(p)
+	mine, at, full := b.add(x)
 	for _, f := range full {
 		b.run(f)
 	}
 	select {
-	case <-p.done:
-		return p.out, p.err
+	case <-mine.done:
+		return mine.out.RowRange(at, at+x.Rows), mine.err
 	case <-ctx.Done():
 		return mat.Dense{}, gone(ctx.Err())
 	}
 }
 
-// add puts p into the open batch, and gives the batches that wait no more.
-func (b *batcher) add(p *partOfBatch) (full []*batch) {
+// add copies x into the open batch, from row at on, and gives the batches that wait no
+// more.
+func (b *batcher) add(x mat.Dense) (mine *batch, at int, full []*batch) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.open != nil && b.open.rows+p.x.Rows > b.most {
+	if b.open != nil && b.open.rows+x.Rows > b.most {
 		full = append(full, b.close())
 	}
 	if b.open == nil {
-		fresh := &batch{}
+		fresh := &batch{done: make(chan struct{})}
 		fresh.timer = time.AfterFunc(b.delay, func() {
 			b.mu.Lock()
 			mine := b.open == fresh
@@ -74,11 +70,12 @@ func (b *batcher) add(p *partOfBatch) (full []*batch) {
 		})
 		b.open = fresh
 	}
-	b.open.parts = append(b.open.parts, p)
-	if b.open.rows += p.x.Rows; b.open.rows == b.most {
+	mine, at = b.open, b.open.rows
+	mine.x = append(mine.x, x.Elements()...)
+	if mine.rows += x.Rows; mine.rows == b.most {
 		full = append(full, b.close())
 	}
-	return full
+	return mine, at, full
 }
 
 // close takes the open batch, while b is locked.
@@ -89,35 +86,10 @@ func (b *batcher) close() *batch {
 	return taken
 }
 
-// run predicts for a batch, without the parts that no one waits for.
+// run predicts for a batch, to which nothing is added any more.
 func (b *batcher) run(t *batch) {
-	rows := 0
-	for _, p := range t.parts {
-		if p.ctx.Err() == nil {
-			rows += p.x.Rows
-		} else {
-			p.x.Rows = 0
-		}
-	}
-	if rows == 0 {
-		return
-	}
-	b.size(rows)
-	x, out := mat.New(rows, t.parts[0].x.Cols), mat.New(rows, b.columns)
-	at := 0
-	for _, p := range t.parts {
-		if p.x.Rows > 0 {
-			x.RowRange(at, at+p.x.Rows).CopyFrom(p.x)
-			at += p.x.Rows
-		}
-	}
-	err := b.predict(out, x)
-	at = 0
-	for _, p := range t.parts {
-		if p.x.Rows > 0 {
-			p.out, p.err = out.RowRange(at, at+p.x.Rows), err
-			at += p.x.Rows
-			close(p.done)
-		}
-	}
+	b.size(t.rows)
+	t.out = mat.New(t.rows, b.columns)
+	t.err = b.predict(t.out, mat.FromSlice(t.rows, len(t.x)/t.rows, t.x))
+	close(t.done)
 }

@@ -8,11 +8,25 @@ import (
 // decode reads elements of the datatype from their binary form, which has the
 // right size: little-endian, one after the other.
 func (d *datatype) decode(dst []float32, raw []byte) error {
-	if d.name == "FP32" {
+	switch d.name {
+	case "FP32":
+		const sign, exponent = 1 << 31, 0xff << 23 // of float32
+		var carry uint32                           // into the sign's place, from exponents of which all bits are set
 		for i := range dst {
-			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+			bits := binary.LittleEndian.Uint32(raw)
+			raw = raw[4:]
+			dst[i] = math.Float32frombits(bits)
+			carry |= bits&^sign + (1<<31 - exponent)
 		}
-	} else {
+		if carry < sign {
+			return nil // all are finite
+		}
+	case "UINT8":
+		for i, b := range raw {
+			dst[i] = float32(b)
+		}
+		return nil
+	default:
 		element := elements[d.name]
 		for i := range dst {
 			dst[i] = element(raw[i*d.size:])

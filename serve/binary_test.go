@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -9,7 +10,9 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 // encode writes values in the binary form of a datatype, by encoding/binary.
@@ -156,5 +159,48 @@ func TestBinaryRefused(t *testing.T) {
 		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), c.want) {
 			t.Errorf("%s %q: got %d, %s, want %q", c.head, c.tensor, w.Code, w.Body, c.want)
 		}
+	}
+}
+
+// TestMemoryUsedAgain holds that requests of all sizes at once, some of whose clients go,
+// get what they get alone: the memory of one becomes that of another.
+func TestMemoryUsedAgain(t *testing.T) {
+	for name, delay := range map[string]time.Duration{"alone": 0, "in batches": time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			s := wide(t, 3, func(s *Settings) { s.BatchDelay = delay })
+			type question struct{ head, tensor, want string }
+			var all []question
+			for i, rows := range []int{1, 3, 64, 65, 700, 4096, 2, 40, 4000} {
+				raw := make([]byte, 4*rows)
+				for j := range rows {
+					binary.LittleEndian.PutUint32(raw[4*j:], math.Float32bits(float32(i+j)))
+				}
+				input := `{"inputs":[{"name":"input","datatype":"FP32","shape":[` + strconv.Itoa(rows) + `,1],`
+				q := question{head: input + `"parameters":{"binary_data_size":` + strconv.Itoa(len(raw)) + `}}]}`, tensor: string(raw)}
+				if i%2 == 0 {
+					q = question{head: input + `"data":[` + strings.Repeat(strconv.Itoa(i)+",", rows-1) + "7" + `]}]}` + strings.Repeat(" ", i*40_000)}
+				}
+				q.want = postBinary(s, q.head, []byte(q.tensor)).Body.String()
+				all = append(all, q)
+			}
+			var wg sync.WaitGroup
+			for g := range 8 {
+				wg.Go(func() {
+					for i := range 3 * len(all) {
+						q := all[(i*(g+1)+g)%len(all)]
+						if i%5 == g%5 {
+							ctx, cancel := context.WithCancel(t.Context())
+							time.AfterFunc(time.Duration(100*g)*time.Microsecond, cancel)
+							r := httptest.NewRequestWithContext(ctx, http.MethodPost, "http://localhost/v2/models/m/infer", strings.NewReader(q.head+q.tensor))
+							r.Header.Set(headLength, strconv.Itoa(len(q.head)))
+							s.ServeHTTP(httptest.NewRecorder(), r)
+						} else if w := postBinary(s, q.head, []byte(q.tensor)); w.Code != http.StatusOK || w.Body.String() != q.want {
+							t.Errorf("got %d, %.300s, want %.300s", w.Code, w.Body, q.want)
+						}
+					}
+				})
+			}
+			wg.Wait()
+		})
 	}
 }

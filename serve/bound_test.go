@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
@@ -100,7 +101,7 @@ func TestGoneClient(t *testing.T) {
 	}
 	for cause, code := range map[error]int{context.Canceled: statusGone, context.DeadlineExceeded: http.StatusServiceUnavailable} {
 		ctx := context.Context(&endsAfter{Context: context.Background(), looks: 2, err: cause})
-		_, err := s.compute(ctx, v, []byte(rowsOf(4096)), nil, &grant{room: s.room})
+		_, err := s.compute(ctx, v, []byte(rowsOf(4096)), nil, &buffer{}, &grant{room: s.room})
 		var f failure
 		if !errors.As(err, &f) || f.code != code {
 			t.Errorf("%v: got %v, want status %d", cause, err, code)
@@ -209,12 +210,21 @@ func TestLargeWait(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var f failure
-	if _, err := s.compute(ctx, v, []byte(body), nil, &grant{room: s.room}); !errors.As(err, &f) || f.code != statusGone {
+	if _, err := s.compute(ctx, v, []byte(body), nil, &buffer{}, &grant{room: s.room}); !errors.As(err, &f) || f.code != statusGone {
 		t.Errorf("a large one whose client has gone: got %v", err)
 	}
+	light := v.work
+	v.work = heavy // a row, in a network that is large
+	if _, err := s.compute(ctx, v, []byte(rowsOf(2)), nil, &buffer{}, &grant{room: s.room}); !errors.As(err, &f) || f.code != statusGone {
+		t.Errorf("a small one for much work, whose client has gone: got %v", err)
+	}
+	if _, err := s.compute(t.Context(), v, []byte(rowsOf(2)), nil, &buffer{}, &grant{room: s.room, until: time.Now()}); !errors.As(err, &f) || f.code != http.StatusServiceUnavailable {
+		t.Errorf("a small one for much work, whose time is over: got %v", err)
+	}
+	v.work = light
 	done := make(chan int)
 	go func() { done <- post(s, body).Code }()
-	s.exit()
+	<-s.large
 	if code := <-done; code != http.StatusOK {
 		t.Errorf("a large one, once there is a place: got %d", code)
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -42,7 +41,7 @@ func (v *served) columnInfo() (all []tensorInfo) {
 // cells reads the elements of a tensor in JSON, flat or as a list of rows: texts,
 // numbers, truth values, null. It takes at most limit.
 func (s *scanner) cells(limit int) (cells []any, err error) {
-	cells = make([]any, 0, s.elements(limit))
+	cells = make([]any, 0, mostElements(s.text[s.at:], limit))
 	rows := -1 // elements of a row, if there are rows
 	flat := false
 	element := func(int) error {
@@ -83,7 +82,7 @@ func (s *scanner) cell(at int) (any, error) {
 	name := "data: element " + strconv.Itoa(at)
 	switch c := s.peek(); {
 	case c == '"':
-		return s.str(name)
+		return s.strWithin(name, len(s.text))
 	case s.word("null"):
 		s.at += len("null")
 		return nil, nil
@@ -138,13 +137,14 @@ func (v *served) tableRows(inputs []inputTensor, maxRows int) (int, error) {
 
 // isWhole reports whether a request has its rows in one input.
 func (v *served) isWhole(inputs []inputTensor) bool {
-	return len(inputs) == 1 && inputs[0].name == inputName && !slices.Contains(v.Features, inputName)
+	_, column := v.column[inputName]
+	return len(inputs) == 1 && inputs[0].name == inputName && !column
 }
 
 // tableInputs are the inputs of a request as the network takes them.
 func (v *served) tableInputs(inputs []inputTensor, binary []byte, rows int) (x mat.Dense, err error) {
 	records := make([][]any, rows)
-	names := make([]string, 0, len(inputs))
+	names, seen := make([]string, 0, len(inputs)), make([]bool, len(v.Features))
 	if v.isWhole(inputs) {
 		names = v.Features
 	}
@@ -153,12 +153,14 @@ func (v *served) tableInputs(inputs []inputTensor, binary []byte, rows int) (x m
 		wide := v.inputs
 		if !v.isWhole(inputs) {
 			wide = 1
-			if !slices.Contains(v.Features, t.name) {
+			k, ok := v.column[t.name]
+			if !ok {
 				return x, badRequest("input %q: the model has no column of this name, but %s", short(t.name), short(strings.Join(v.Features, ", ")))
 			}
-			if slices.Contains(names, t.name) {
+			if seen[k] {
 				return x, badRequest("input %q comes twice", short(t.name))
 			}
+			seen[k] = true
 			names = append(names, t.name)
 		}
 		if binary, err = t.takeBinary(binary, rows*wide); err != nil {
@@ -175,8 +177,8 @@ func (v *served) tableInputs(inputs []inputTensor, binary []byte, rows int) (x m
 		return x, badRequest("binary data: %d bytes more than the inputs' binary_data_size", len(binary))
 	}
 	var missing []string
-	for _, name := range v.Features {
-		if !slices.Contains(names, name) {
+	for k, name := range v.Features {
+		if !seen[k] && !v.isWhole(inputs) {
 			missing = append(missing, name)
 		}
 	}

@@ -3,10 +3,8 @@ package serve
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	"google.golang.org/grpc"
@@ -16,7 +14,6 @@ import (
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
 
-	"github.com/dlam-go/dlam/internal/web"
 	"github.com/dlam-go/dlam/serve/oip"
 )
 
@@ -36,66 +33,6 @@ func (s *Server) newGRPC() *grpc.Server {
 	return g
 }
 
-// guarded is what a call has in its context under guardedKey: that it came through
-// the guards, what it may take, and where to note what became of it.
-type guarded struct {
-	grant *grant
-	x     *exchange
-}
-
-type guardedKey struct{}
-
-// healthCheck is the path of gRPC's question whether the server is ready.
-const healthCheck = "/grpc.health.v1.Health/Check"
-
-// call answers a call over gRPC.
-func (s *Server) call(w *exchange, r *http.Request) error {
-	g := &grant{room: s.room, client: web.Client(r.RemoteAddr)}
-	defer g.end()
-	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), guardedKey{}, guarded{g, w}), s.set.WriteTimeout)
-	defer cancel()
-	r = r.WithContext(ctx)
-	r.Body = &meteredBody{ReadCloser: r.Body, s: s, g: g, control: http.NewResponseController(w), began: time.Now()}
-	s.rpc.ServeHTTP(w, r)
-	if n, err := strconv.Atoi(w.Header().Get("Grpc-Status")); err == nil {
-		w.rpc = codes.Code(n).String()
-	}
-	return nil
-}
-
-// meteredBody is a body that takes memory as it comes, and must come fast enough.
-type meteredBody struct {
-	io.ReadCloser
-	s       *Server
-	g       *grant
-	control *http.ResponseController
-	began   time.Time
-	n       int
-}
-
-// Read reads a piece.
-func (b *meteredBody) Read(p []byte) (int, error) {
-	// An error: the stream has no deadlines, and none is needed.
-	_ = b.control.SetReadDeadline(b.s.deadline(b.began, b.n))
-	n, err := b.ReadCloser.Read(p)
-	if b.n += n; b.n > int(b.s.set.MaxBody)+spare {
-		return 0, b.s.largeBody()
-	}
-	if err := b.g.memory(int64(n)); err != nil {
-		return 0, err
-	}
-	if errors.Is(err, io.EOF) {
-		_ = b.control.SetReadDeadline(time.Time{})
-	} else if err != nil {
-		err = b.s.unread(err)
-	}
-	return n, err
-}
-
-// spare is what may come beyond the largest body before it is cut off: gRPC looks
-// at a message's claimed size first, and gives the better error.
-const spare = 64 << 10
-
 // rpcError is an error as gRPC tells it.
 func rpcError(err error) error {
 	code := codes.Internal
@@ -110,6 +47,10 @@ func rpcError(err error) error {
 			code = codes.ResourceExhausted
 		case http.StatusServiceUnavailable:
 			code = codes.Unavailable
+		case http.StatusRequestTimeout:
+			code = codes.DeadlineExceeded
+		case http.StatusUnsupportedMediaType:
+			code = codes.Unimplemented
 		case statusGone:
 			code = codes.Canceled
 		}
@@ -180,7 +121,7 @@ func (p *rpc) ModelInfer(ctx context.Context, q *oip.ModelInferRequest) (*oip.Mo
 	if !ok {
 		return nil, status.Error(codes.Internal, "a call that did not come through the server's guards")
 	}
-	g.x.model = v.id()
+	g.x.model = v.id
 	res, err := p.infer(ctx, v, q, g.grant)
 	if err != nil {
 		return nil, rpcError(err)
@@ -190,16 +131,10 @@ func (p *rpc) ModelInfer(ctx context.Context, q *oip.ModelInferRequest) (*oip.Mo
 }
 
 func (p *rpc) infer(ctx context.Context, v *served, q *oip.ModelInferRequest, g *grant) (res result, err error) {
-	if g.bytes > large {
-		if err := p.s.enter(ctx); err != nil {
-			return res, err
-		}
-		defer p.s.exit()
-	}
+	defer g.leave()
 	if err := g.slot(p.s.set.MaxRequests); err != nil {
 		return res, err
 	}
-	defer g.leave()
 	r := &request{}
 	if v.isTable() {
 		return p.inferTable(ctx, v, q, g)
@@ -225,7 +160,7 @@ func (p *rpc) infer(ctx context.Context, v *served, q *oip.ModelInferRequest, g 
 			return res, err
 		}
 	}
-	return p.s.answer(ctx, v, r, g)
+	return p.s.answer(ctx, v, r, &buffer{}, g)
 }
 
 // inferTable is infer for a table's model.

@@ -118,17 +118,17 @@ func TestGRPCRefused(t *testing.T) {
 		"InvalidArgument output \"x\"": change(func(q *oip.ModelInferRequest) {
 			q.Outputs = []*oip.ModelInferRequest_InferRequestedOutputTensor{{Name: "x"}}
 		}),
-		"InvalidArgument whose own contents":   call("FP32", good, make([]byte, 12)),
-		"InvalidArgument binary_data_size is":  call("FP32", nil, make([]byte, 11)),
-		"InvalidArgument of which 0 are":       call("INT8", good),
-		"InvalidArgument 0 elements":           call("FP32", nil),
-		"InvalidArgument INT8 goes from -128":  call("INT8", &oip.InferTensorContents{IntContents: []int32{1, 2, -129}}),
-		"InvalidArgument UINT8 goes from 0":    call("UINT8", &oip.InferTensorContents{UintContents: []uint32{1, 2, 256}}),
-		"InvalidArgument all columns of this":  call("BYTES", &oip.InferTensorContents{BytesContents: make([][]byte, 3)}),
-		"InvalidArgument not a finite number":  call("FP32", &oip.InferTensorContents{Fp32Contents: []float32{1, 2, float32(math.NaN())}}),
-		"InvalidArgument send it in raw":       call("FP16", &oip.InferTensorContents{Fp32Contents: []float32{1, 2, 3}}),
-		"ResourceExhausted more elements than": call("FP32", &oip.InferTensorContents{Fp32Contents: make([]float32, 13)}),
-		"ResourceExhausted larger than max":    call("FP32", &oip.InferTensorContents{Fp32Contents: make([]float32, 249)}),
+		"InvalidArgument whose own contents":     call("FP32", good, make([]byte, 12)),
+		"InvalidArgument binary_data_size is":    call("FP32", nil, make([]byte, 11)),
+		"InvalidArgument of which 0 are":         call("INT8", good),
+		"InvalidArgument 0 elements":             call("FP32", nil),
+		"InvalidArgument INT8 goes from -128":    call("INT8", &oip.InferTensorContents{IntContents: []int32{1, 2, -129}}),
+		"InvalidArgument UINT8 goes from 0":      call("UINT8", &oip.InferTensorContents{UintContents: []uint32{1, 2, 256}}),
+		"InvalidArgument all columns of this":    call("BYTES", &oip.InferTensorContents{BytesContents: make([][]byte, 3)}),
+		"InvalidArgument not a finite number":    call("FP32", &oip.InferTensorContents{Fp32Contents: []float32{1, 2, float32(math.NaN())}}),
+		"InvalidArgument send it in raw":         call("FP16", &oip.InferTensorContents{Fp32Contents: []float32{1, 2, 3}}),
+		"ResourceExhausted more elements than":   call("FP32", &oip.InferTensorContents{Fp32Contents: make([]float32, 13)}),
+		"ResourceExhausted more than 1000 bytes": call("FP32", &oip.InferTensorContents{Fp32Contents: make([]float32, 249)}),
 	} {
 		_, err := c.ModelInfer(t.Context(), q)
 		code, text, _ := strings.Cut(want, " ")

@@ -24,30 +24,33 @@ func (s *Server) infer(w *exchange, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.model = v.id()
+	w.model = v.id
 	if err := checkContent(r); err != nil {
 		return err
 	}
-	began := time.Now()
-	g := &grant{room: s.room, client: web.Client(r.RemoteAddr)}
+	g := &grant{room: s.room, client: web.Client(r.RemoteAddr), until: time.Now().Add(s.set.WriteTimeout)}
 	defer g.end()
 	buf, err := s.read(w, r, g)
 	defer s.done(buf)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithDeadline(r.Context(), began.Add(s.set.WriteTimeout))
-	defer cancel()
+	ctx := r.Context()
+	if len(buf.b) > large || v.batcher != nil { // for others a timer would cost more than it could save
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, g.until)
+		defer cancel()
+	}
 	text, binary, err := split(r, buf.b)
 	if err != nil {
 		return err
 	}
-	res, err := s.compute(ctx, v, text, binary, g)
+	res, err := s.compute(ctx, v, text, binary, buf, g)
 	if err != nil {
 		return err
 	}
 	w.rows = res.out.Rows
-	s.write(w, res)
+	s.write(w, res, buf) // of the body nothing is needed any more
 	return nil
 }
 
@@ -64,58 +67,68 @@ func split(r *http.Request, body []byte) (text, binary []byte, err error) {
 	return body[:n], body[n:], nil
 }
 
-// compute answers the request in text, whose input may be in binary. A place is
-// held no longer than that: not while the body comes, nor while the answer goes.
-func (s *Server) compute(ctx context.Context, v *served, text, binary []byte, g *grant) (res result, err error) {
+// compute answers the request in text, whose input may be in binary; its samples are
+// put into buf. A place is held no longer than that: not while the body comes, nor
+// while the answer goes.
+func (s *Server) compute(ctx context.Context, v *served, text, binary []byte, buf *buffer, g *grant) (res result, err error) {
+	defer g.leave()
 	if len(text)+len(binary) > large {
-		if err := s.enter(ctx); err != nil {
+		if err := s.enter(ctx, g); err != nil {
 			return res, err
 		}
-		defer s.exit()
 	}
 	if err := g.slot(s.set.MaxRequests); err != nil {
 		return res, err
 	}
-	defer g.leave()
 	limit := s.set.MaxRows * v.inputs
-	held, columns := int64(4), 0
+	most := mostElements(text, limit)
 	if v.isTable() {
-		held, columns = cellBytes, v.inputs
+		if err := g.memory(cellBytes * int64(most)); err != nil {
+			return res, err
+		}
+		q, err := parseRequest(text, limit, v.inputs, nil)
+		if err != nil {
+			return res, err
+		}
+		return s.answerTable(ctx, v, q, binary, g)
 	}
-	if err := g.memory(held * int64((&scanner{text: text}).elements(limit))); err != nil {
-		return res, err
-	}
-	q, err := parseRequest(text, limit, columns)
+	x, err := g.samples(buf, most)
 	if err != nil {
 		return res, err
 	}
-	if v.isTable() {
-		return s.answerTable(ctx, v, q, binary, g)
+	q, err := parseRequest(text, limit, 0, x)
+	if err != nil {
+		return res, err
 	}
 	if q.input.binary = binary; q.input.size < 0 && len(binary) > 0 {
 		return res, badRequest("input: %d bytes of binary data, and no parameter binary_data_size", len(binary))
 	}
-	return s.answer(ctx, v, q, g)
+	return s.answer(ctx, v, q, buf, g)
 }
 
-// large is the size of a request, in bytes, beyond which it waits for the large ones
-// before it: together they use half of the processors, so that small ones go on.
-const large = 128 << 10
+// A request of more bytes than large, or of more multiply-adds than heavy, waits for the
+// large ones before it: they use half of the processors, so that small ones go on.
+const (
+	large = 128 << 10
+	heavy = 1 << 26
+)
 
-// enter waits until a large request may be computed.
-func (s *Server) enter(ctx context.Context) error {
+// enter waits until a large request may be computed, which g then leaves.
+func (s *Server) enter(ctx context.Context, g *grant) error {
+	if g.turn != nil {
+		return nil
+	}
 	select {
 	case s.large <- struct{}{}:
+		g.turn = s.large
 		return nil
 	case <-ctx.Done():
 		return gone(ctx.Err())
 	}
 }
 
-func (s *Server) exit() { <-s.large }
-
-// answer computes what q asks for.
-func (s *Server) answer(ctx context.Context, v *served, q *request, g *grant) (res result, err error) {
+// answer computes what q asks for. Samples in binary are put into buf.
+func (s *Server) answer(ctx context.Context, v *served, q *request, buf *buffer, g *grant) (res result, err error) {
 	if err := v.has(q.outputs); err != nil {
 		return res, err
 	}
@@ -127,11 +140,13 @@ func (s *Server) answer(ctx context.Context, v *served, q *request, g *grant) (r
 	if err != nil {
 		return res, err
 	}
-	if q.input.data == nil {
-		work += 4 * int64(rows) * int64(v.inputs)
-	}
 	if err := g.memory(work); err != nil {
 		return res, err
+	}
+	if q.input.data == nil {
+		if q.input.room, err = g.samples(buf, rows*v.inputs); err != nil {
+			return res, err
+		}
 	}
 	x, err := q.input.samples(v.inputs, s.set.MaxRows)
 	if err != nil {
@@ -141,7 +156,7 @@ func (s *Server) answer(ctx context.Context, v *served, q *request, g *grant) (r
 	if err != nil {
 		return res, badRequest("%v", err)
 	}
-	return s.result(ctx, v, q, inputs)
+	return s.result(ctx, v, q, inputs, g)
 }
 
 // answerTable is answer for a table's model: the inputs that are not in JSON are in
@@ -165,7 +180,7 @@ func (s *Server) answerTable(ctx context.Context, v *served, q *request, binary 
 	if err != nil {
 		return res, err
 	}
-	return s.result(ctx, v, q, inputs)
+	return s.result(ctx, v, q, inputs, g)
 }
 
 // answerWork is the memory that an answer to so many rows takes, beside the rows. It
@@ -183,7 +198,15 @@ func (s *Server) answerWork(v *served, q *request, rows int) (int64, error) {
 }
 
 // result predicts for the inputs of q.
-func (s *Server) result(ctx context.Context, v *served, q *request, inputs mat.Dense) (res result, err error) {
+func (s *Server) result(ctx context.Context, v *served, q *request, inputs mat.Dense, g *grant) (res result, err error) {
+	if v.isHeavy(inputs.Rows) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, g.until)
+		defer cancel()
+		if err := s.enter(ctx, g); err != nil {
+			return res, err
+		}
+	}
 	ctx, end := s.part(ctx, "predict")
 	out, err := v.predict(ctx, inputs)
 	end()
@@ -221,10 +244,13 @@ func (v *served) predict(ctx context.Context, x mat.Dense) (mat.Dense, error) {
 	return out, nil
 }
 
+// isHeavy reports whether a prediction of so many rows is much work.
+func (v *served) isHeavy(rows int) bool { return int64(rows)*v.work > heavy }
+
 // outputsOf gives the model's outputs for x, together with what others ask if x
-// has few rows and they are to be put together.
+// has few rows, is little work, and they are to be put together.
 func (v *served) outputsOf(ctx context.Context, x mat.Dense) (mat.Dense, error) {
-	if v.batcher != nil && x.Rows <= v.batcher.most {
+	if v.batcher != nil && x.Rows <= v.batcher.most && !v.isHeavy(x.Rows) {
 		return v.batcher.do(ctx, x)
 	}
 	out := mat.New(x.Rows, v.outputs)

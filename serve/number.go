@@ -125,7 +125,7 @@ type numbers struct {
 // data reads the elements of a tensor in one pass: there may be very many. It
 // takes at most limit.
 func (s *scanner) data(limit int) (numbers, error) {
-	n := numbers{row: -1, fraction: -1, truth: -1, wide: -1, values: make([]float32, 0, s.elements(limit))}
+	n := numbers{row: -1, fraction: -1, truth: -1, wide: -1, values: s.room}
 	if s.peek() != '[' {
 		return n, s.want("data", "a list of numbers, or of rows")
 	}
@@ -191,10 +191,9 @@ func (s *scanner) data(limit int) (numbers, error) {
 	}
 }
 
-// elements bounds the elements that the rest of the text can have, and that are
-// taken.
-func (s *scanner) elements(limit int) int {
-	return min(bytes.Count(s.text[s.at:], []byte(","))+1, limit)
+// mostElements bounds the elements that a tensor in text can have, and that are taken.
+func mostElements(text []byte, limit int) int {
+	return min(bytes.Count(text, []byte(","))+1, limit)
 }
 
 var errMixed = badRequest("data: want a list of numbers, or a list of rows that are lists of numbers")

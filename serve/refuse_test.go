@@ -3,6 +3,7 @@ package serve_test
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -178,16 +179,36 @@ func TestGuards(t *testing.T) {
 	wantError(t, "any host", ask(public, post, inferPath, good, "Host", "models.example", "Origin", "https://other.example"), 403, "cross-origin")
 }
 
-// FuzzInfer holds that any body gets an answer of the protocol.
+// jsonLength is the header with the bytes of JSON before binary tensors.
+const jsonLength = "Inference-Header-Content-Length"
+
+// FuzzInfer holds that any body, with a tensor in binary or none, gets an answer of the
+// protocol, and the same one again.
 func FuzzInfer(f *testing.F) {
 	s := newServer(f, sample(f, true), nil)
 	for _, body := range []string{"", "{", tensor("FP32", "[1,3]", "[1,2,3]"), tensor("UINT8", "[2,3]", "[[1,2,3],[4,5,6]]"), tensor("INT8", "[1,3]", "[[],[1e5,[]]]")} {
-		f.Add(body)
+		f.Add(body, "", false)
 	}
-	f.Fuzz(func(t *testing.T, body string) {
-		w := ask(s, "POST", inferPath, body)
+	for _, more := range []string{"", `,"outputs":[{"name":"class","parameters":{"binary_data":true}}]`, `,"parameters":{"binary_data_output":true}`} {
+		f.Add(`{"inputs":[{"name":"input","datatype":"FP32","shape":[1,3],"parameters":{"binary_data_size":12}}]`+more+`}`, "\x00\x00\x80\x3f\x00\x00\x80\x3f\x00\x00\x80\x3f", true)
+	}
+	f.Fuzz(func(t *testing.T, body, tensor string, said bool) {
+		length := ""
+		if said {
+			length = strconv.Itoa(len(body))
+		} else {
+			body, tensor = body+tensor, ""
+		}
+		w := ask(s, "POST", inferPath, body+tensor, jsonLength, length)
+		if again := ask(s, "POST", inferPath, body+tensor, jsonLength, length); again.Code != w.Code || again.Body.String() != w.Body.String() {
+			t.Fatalf("got %q, and asked again %q", w.Body, again.Body)
+		}
+		text := w.Body.Bytes()
+		if n, err := strconv.Atoi(w.Header().Get(jsonLength)); err == nil {
+			text = text[:n]
+		}
 		var a map[string]any
-		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
+		if err := json.Unmarshal(text, &a); err != nil {
 			t.Fatalf("got %q: %v", w.Body, err)
 		}
 		if _, failed := a["error"]; failed != (w.Code != http.StatusOK) || w.Code >= 500 || w.Body.Len() > 1000 {

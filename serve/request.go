@@ -20,11 +20,11 @@ type output struct {
 // maxOutputs bounds the outputs that a request may name; each is named once.
 const maxOutputs = 8
 
-// parseRequest reads a request from JSON. data has at most limit elements. columns is
-// how many inputs the model has at most, if it is a table's; else 0.
-func parseRequest(text []byte, limit, columns int) (*request, error) {
+// parseRequest reads a request from JSON. data has at most limit elements, which are put
+// into room. columns is how many inputs the model has at most, if it is a table's; else 0.
+func parseRequest(text []byte, limit, columns int, room []float32) (*request, error) {
 	q := &request{input: inputTensor{size: -1}}
-	s := &scanner{text: text}
+	s := &scanner{text: text, room: room}
 	inputs := 0
 	err := s.object("request", func(key string) (err error) {
 		switch key {

@@ -15,6 +15,7 @@ import (
 type scanner struct {
 	text []byte
 	at   int
+	room []float32 // for the elements of a tensor
 }
 
 // echo is the most bytes of a value that an error repeats.
@@ -171,13 +172,22 @@ func (s *scanner) list(name string, limit int, element func(i int) error) error 
 	}
 }
 
-// str reads a string called name.
-func (s *scanner) str(name string) (string, error) {
+// maxText bounds a string that is not an element of a tensor, in bytes.
+const maxText = 64 << 10
+
+// str reads a string called name, of at most maxText bytes.
+func (s *scanner) str(name string) (string, error) { return s.strWithin(name, maxText) }
+
+// strWithin reads a string called name, of at most limit bytes.
+func (s *scanner) strWithin(name string, limit int) (string, error) {
 	if s.peek() != '"' {
 		return "", s.want(name, "a string")
 	}
 	start, escaped := s.at, false
 	for i := s.at + 1; i < len(s.text); i++ {
+		if i-start > limit+1 {
+			return "", badRequest("%s: a string of more than %d bytes", name, limit)
+		}
 		switch c := s.text[i]; {
 		case c == '\\':
 			escaped = true

@@ -27,14 +27,17 @@ type served struct {
 	predictor *model.Predictor
 	about     model.Description
 	meaning   model.Meaning
-	names     []string // of the outputs
-	all       []output // the outputs, as a request that names none wants them
-	quoted    [][]byte // the classes as JSON
-	longest   int      // bytes of the longest of them, with a comma
-	inputs    int      // raw features
+	names     []string       // of the outputs
+	all       []output       // the outputs, as a request that names none wants them
+	column    map[string]int // the place of a table's column
+	quoted    [][]byte       // the classes as JSON
+	longest   int            // bytes of the longest of them, with a comma
+	inputs    int            // raw features
 	outputs   int
 	width     int      // numbers that a prediction takes a row for, beside its outputs
+	work      int64    // multiply-adds that a row takes
 	head      []byte   // of an answer
+	id        string   // name and version, for logs
 	batcher   *batcher // nil for none
 }
 
@@ -53,6 +56,10 @@ func (s *Server) ready(m Model) (*served, error) {
 	v := &served{
 		Model: m, predictor: m.Predictor(), about: about, meaning: m.Meaning(),
 		inputs: m.Transform.Inputs, outputs: w[len(w)-1], width: m.Transform.Outputs(),
+		id: m.Name + "@" + strconv.Itoa(m.Version),
+	}
+	for _, ly := range m.Network.Layers {
+		v.work += int64(ly.MultiplyAdds())
 	}
 	v.names = []string{string(v.meaning)}
 	if v.meaning != model.Values {
@@ -60,6 +67,12 @@ func (s *Server) ready(m Model) (*served, error) {
 	}
 	for _, name := range v.names {
 		v.all = append(v.all, output{name: name})
+	}
+	if v.isTable() {
+		v.column = map[string]int{}
+		for k, name := range m.Features {
+			v.column[name] = k
+		}
 	}
 	for _, c := range m.Classes {
 		quoted, err := json.Marshal(c)
@@ -78,9 +91,6 @@ func (s *Server) ready(m Model) (*served, error) {
 	v.head = fmt.Appendf(nil, `{"model_name":%s,"model_version":"%d"`, name, m.Version)
 	return v, nil
 }
-
-// id is the model's name and version.
-func (v *served) id() string { return v.Name + "@" + strconv.Itoa(v.Version) }
 
 // workBytes is the memory that a prediction of so many rows takes, beside the
 // rows themselves and what the workers of all of them share.

@@ -8,7 +8,6 @@ import (
 	"mime"
 	"net"
 	"net/http"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +25,7 @@ type Server struct {
 	large   chan struct{} // has a place for each large request that is computed at a time
 	metrics *metrics
 	buffers sync.Pool // of *buffer
+	bulk    sync.Pool // of *buffer that are large
 	mux     *http.ServeMux
 	foreign *http.CrossOriginProtection
 	rpc     *grpc.Server
@@ -42,7 +42,7 @@ func New(set Settings, models ...Model) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		set: set, room: newRoom(set), large: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), metrics: newMetrics(),
+		set: set, room: newRoom(set), large: make(chan struct{}, set.MaxLarge), metrics: newMetrics(),
 		mux: http.NewServeMux(), foreign: http.NewCrossOriginProtection(),
 	}
 	all, err := s.newCatalogue(models)
@@ -98,7 +98,11 @@ func (s *Server) routes() {
 	})
 	for service, info := range s.rpc.GetServiceInfo() {
 		for _, m := range info.Methods {
-			s.handle("/"+service+"/"+m.Name, "grpc_"+m.Name, post, s.call)
+			answer := s.call
+			if m.IsClientStream || m.IsServerStream {
+				answer = s.stream
+			}
+			s.handle("/"+service+"/"+m.Name, "grpc_"+m.Name, post, answer)
 		}
 	}
 	s.handle("/", "none", "", func(_ *exchange, r *http.Request) error {
@@ -140,10 +144,13 @@ func (s *Server) handle(pattern, name, method string, answer func(*exchange, *ht
 	})
 }
 
+// noSniff and noStore are values of headers that all answers share.
+var noSniff, noStore = []string{"nosniff"}, []string{"no-store"}
+
 // guard refuses what other sites' pages send.
 func (s *Server) guard(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Cache-Control", "no-store")
+	h := w.Header()
+	h["X-Content-Type-Options"], h["Cache-Control"] = noSniff, noStore
 	if !s.set.AnyHost && !web.Loopback(r.Host) {
 		return failure{http.StatusMisdirectedRequest, fmt.Sprintf("host %q is not served here: only localhost is, while the server listens on the loopback address alone. Listen on another one (dlam serve --listen), or answer to any name (--any-host, AnyHost) if a proxy in front of it checks them", short(r.Host))}
 	}
@@ -164,10 +171,11 @@ func checkContent(r *http.Request) error {
 		return failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content encoding: got %q, want none", short(e))}
 	}
 	said := r.Header.Get("Content-Type")
-	if said == "" || said == "application/json" {
+	ok := func(kind string) bool { return kind == "application/json" || kind == "application/octet-stream" }
+	if said == "" || ok(said) { // as most say it
 		return nil
 	}
-	if kind, _, err := mime.ParseMediaType(said); err != nil || kind != "application/json" && kind != "application/octet-stream" {
+	if kind, _, err := mime.ParseMediaType(said); err != nil || !ok(kind) {
 		return failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content type: got %q, want application/json, or application/octet-stream with binary tensors", short(said))}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -24,6 +25,8 @@ type Settings struct {
 	MaxRequests    int   // predictions under way at once; more are told to come again
 	MaxMemory      int64 // bytes that requests under way take together, beside the models
 	MaxConnections int   // open at once; more are closed
+
+	MaxLarge int // requests of more than 128 kB, or for much work, that are computed at once; more wait
 
 	// A body has come whole after Grace + its size/MinRate, and ReadTimeout, or it
 	// is given up.
@@ -53,7 +56,7 @@ type Settings struct {
 func DefaultSettings() Settings {
 	return Settings{
 		Version: "(devel)", MaxBody: 8 << 20, MaxRows: 4096, MaxAnswer: 64 << 20,
-		MaxRequests: 256, MaxMemory: 512 << 20, MaxConnections: 4096, MinRate: 16 << 10, Grace: 2 * time.Second, BatchRows: 64,
+		MaxRequests: 256, MaxMemory: 512 << 20, MaxConnections: 4096, MaxLarge: max(1, runtime.GOMAXPROCS(0)/2), MinRate: 16 << 10, Grace: 2 * time.Second, BatchRows: 64,
 		HeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, DrainTimeout: 20 * time.Second,
 	}
@@ -67,6 +70,7 @@ func (s Settings) Validate() error {
 	v.That(s.MaxAnswer >= 1, "max answer", s.MaxAnswer, "at least 1 byte")
 	v.AtLeast(2, "max requests", s.MaxRequests, "")
 	v.AtLeast(2, "max connections", s.MaxConnections, "")
+	v.AtLeast(1, "max large", s.MaxLarge, "")
 	v.That(s.MaxMemory >= 1<<20, "max memory", s.MaxMemory, "at least 1048576 bytes for requests")
 	v.AtLeast(1, "min rate", s.MinRate, "byte a second")
 	for _, t := range []struct {

@@ -30,11 +30,14 @@ var datatypes = []datatype{
 
 // findDatatype is the datatype called name.
 func findDatatype(name string) (*datatype, error) {
-	names := make([]string, len(datatypes))
 	for i := range datatypes {
-		if names[i] = datatypes[i].name; names[i] == name {
+		if datatypes[i].name == name {
 			return &datatypes[i], nil
 		}
+	}
+	var names []string
+	for _, d := range datatypes {
+		names = append(names, d.name)
 	}
 	if name == "BYTES" {
 		return nil, badRequest("datatype: got BYTES, and all columns of this model are numbers: want one of %s", strings.Join(names, ", "))
@@ -93,7 +96,8 @@ type inputTensor struct {
 	data     *numbers // nil where the elements are not JSON
 	size     int64    // bytes of the elements in binary; −1 where they are not
 	binary   []byte
-	table    bool // it is of a table's model, so that the elements are in cells
+	room     []float32 // for the elements, if they are in binary
+	table    bool      // it is of a table's model, so that the elements are in cells
 	cells    []any
 }
 
@@ -152,9 +156,9 @@ func (t *inputTensor) decode(kind *datatype, rows, features int) (mat.Dense, err
 	if want := int64(rows) * int64(features) * int64(kind.size); t.size != want || int64(len(t.binary)) != want {
 		return mat.Dense{}, badRequest("binary data: binary_data_size is %d and %d bytes came, shape %v of %s has %d", t.size, len(t.binary), t.shape, kind.name, want)
 	}
-	x := mat.New(rows, features)
-	if err := kind.decode(x.Elements(), t.binary); err != nil {
-		return x, err
+	values := t.room[:rows*features]
+	if err := kind.decode(values, t.binary); err != nil {
+		return mat.Dense{}, err
 	}
-	return x, nil
+	return mat.FromSlice(rows, features, values), nil
 }

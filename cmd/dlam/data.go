@@ -24,7 +24,7 @@ func (a *app) openShared(ctx context.Context, c *recipe.Config, m limits) (recip
 	if l := c.Options.Loss; l != nil && s.Task == "" && loss.IsFor(l, loss.Values) {
 		s.Task = dataset.Regression
 	}
-	s.MaxMemory, s.Progress, s.Comm = float64(m.most), a.follow(ctx), a.job
+	s.MaxMemory, s.Progress, s.Comm = float64(m.most), a.follow(ctx), c.Options.SamplesOf(a.job)
 	d, err := within(ctx, func() (recipe.Data, error) { return recipe.Open(ctx, s) })
 	a.tell(d.Notes())
 	return d, err

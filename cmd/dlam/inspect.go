@@ -29,7 +29,7 @@ func newInspectCommand(a *app) *cobra.Command {
 		Long: `Show a model's layers, parameters, norms, transform and training. With --data
 also the hidden units that are constant on it (dead: they do nothing) and, where
 it has class labels, the confusion matrix. With --pictures the first layer's
-weights as a picture: a tile a unit, row by row, each scaled to its own greatest
+weights, or a convolution's kernels, as a picture: a tile a unit, row by row, each scaled to its own greatest
 weight; red is positive, blue negative. With --importance how much worse the model
 becomes on a labelled file when the values of a column change places, for each column of
 a table; with --partial its mean prediction over all rows, by the values of a column.

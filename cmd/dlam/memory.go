@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -71,6 +72,30 @@ func collectWithin(f *pflag.FlagSet) {
 	const share = 0.9
 	if most := memory.Limit(); most > 0 && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(share * most))
+	}
+}
+
+// collectRarely lets garbage grow to four times what is used before it is collected:
+// requests leave much garbage and use little, and a server would spend a fifth of its
+// time on collecting it. most is the bytes that are used at most: what comes to more is
+// collected sooner.
+func collectRarely(most float64) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(min(debug.SetMemoryLimit(-1), int64(most)+ownMemory))
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+}
+
+// moreThreads lets twice as many goroutines run as there are processors. A server's
+// large requests and its garbage collector keep as many threads busy as there are
+// processors, and the system may stop those for others of the machine: small requests
+// then have threads of their own, which the system lets run at once because they seldom
+// do.
+func moreThreads() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
 	}
 }
 

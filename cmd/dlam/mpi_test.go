@@ -94,6 +94,7 @@ var agreement = []struct {
 	{"admm", 5e-3, 5e-2, nil},
 	{"dladmm", 1e-5, 5e-3, nil},
 	{"bcd", 1e-5, 1e-4, nil},
+	{"pdadmm", 1e-5, 1e-3, nil},
 	{"lifted", 1e-4, 5e-3, nil},
 	{"lifted", 1e-4, 5e-3, []string{"--penalty", "quadratic", "--alpha", "0.1", "--theta", "0.5"}},
 	{"mac", 1e-5, 1e-3, []string{"--activation", "tanh"}},
@@ -167,6 +168,45 @@ func TestMPIEmptyBatches(t *testing.T) {
 	}
 }
 
+// TestMPILayers: layers over ranks give the bits of one process, quantised or not, also
+// of a run that is resumed, and what crosses is what docs/scaling.md says.
+func TestMPILayers(t *testing.T) {
+	const iterations = 20
+	for bits, size := range map[string]int{"0": 4, "8": 1} {
+		dir := t.TempDir()
+		more := []string{"--parallel", "layers", "--bits", bits, "--hidden", "20,15,30", "--checkpoint-every", "5", "--evaluate-every", "4"}
+		one := filepath.Join(dir, "1")
+		for _, n := range map[string][]int{"0": {1, 2, 3, 4}, "8": {1, 4}}[bits] {
+			folder := filepath.Join(dir, strconv.Itoa(n))
+			onRanks(t, n, exitDone, rankRun("pdadmm", folder, iterations, more...)...)
+			wantSame(t, folder, one, iterations)
+			if n == 1 {
+				continue
+			}
+			boundary := []int{20, 15, 30}[4/n-1]
+			for _, rec := range traceOf(t, folder).Records {
+				if tr := rec.Traffic; tr.Collectives != 1 || tr.Messages != 2 || tr.Bytes != 2*400*boundary*size+8*11 {
+					t.Errorf("%d ranks, %s bits, iteration %d: %+v", n, bits, rec.Iteration, tr)
+				}
+			}
+		}
+	}
+	dir := t.TempDir()
+	cut, straight := filepath.Join(dir, "cut"), filepath.Join(dir, "straight")
+	args := []string{"--parallel", "layers", "--evaluate-every", "0"}
+	if code, said := strike(t, rankRun("pdadmm", cut, 100000, args...), cut, 1, syscall.SIGINT); code != exitInterrupted {
+		t.Fatalf("exit code %d, want %d: %s", code, exitInterrupted, said)
+	}
+	done := len(traceOf(t, cut).Records)
+	onRanks(t, 2, exitDone, "train", "--resume", cut, "--quiet", "--iterations", strconv.Itoa(done+5))
+	onRanks(t, 1, exitDone, rankRun("pdadmm", straight, done+5, args...)...)
+	wantSame(t, cut, straight, done+5)
+	said := onRanks(t, 4, exitUsage, rankRun("pdadmm", filepath.Join(dir, "more"), 5, args...)...)
+	if !strings.Contains(said, "4 ranks, want at most one for each of the 3 layers") {
+		t.Errorf("more ranks than layers: %s", said)
+	}
+}
+
 // TestMPICertificates: the theory's promises hold on three ranks as in one
 // process, on long runs.
 func TestMPICertificates(t *testing.T) {
@@ -208,6 +248,12 @@ func traffic(solver string, d []int) (collectives, numbers int) {
 			}
 		case "sgd":
 			numbers += out * (in + 1)
+		case "pdadmm":
+			collectives += 3
+			numbers += out*in + out + 5
+			if l > 1 {
+				numbers += in*in + in
+			}
 		case "bcd", "admm":
 			collectives += 2
 			numbers += out*in + out + 4
@@ -228,7 +274,7 @@ func traffic(solver string, d []int) (collectives, numbers int) {
 }
 
 func TestMPITraffic(t *testing.T) {
-	for solver, flags := range map[string][]string{"dlam": {"--epsilon-rule", "fixed"}, "sync": {"--batch", "0"}, "sgd": nil, "bcd": nil, "admm": nil} {
+	for solver, flags := range map[string][]string{"dlam": {"--epsilon-rule", "fixed"}, "sync": {"--batch", "0"}, "sgd": nil, "bcd": nil, "admm": nil, "pdadmm": nil} {
 		for _, hidden := range [][]int{{20, 20}, {40}} {
 			folder := filepath.Join(t.TempDir(), "run")
 			text := strings.Trim(strings.ReplaceAll(fmt.Sprint(hidden), " ", ","), "[]")

@@ -100,6 +100,8 @@ func (a *app) serve(c *cobra.Command, args []string, o serveOptions, set serve.S
 	if err != nil {
 		return err
 	}
+	moreThreads()
+	collectRarely(2*shelf.held + float64(set.MaxMemory)) // models that are read again are there beside the old ones
 	address, err := net.ResolveTCPAddr("tcp", o.listen)
 	if err != nil {
 		return usagef("--listen: %w", err)

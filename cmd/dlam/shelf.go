@@ -20,6 +20,7 @@ type shelf struct {
 	watch   bool
 	books   []book
 	secrets secrets
+	held    float64 // bytes of the models, as they are and packed
 }
 
 // book is a model by its place and by what requests call it.
@@ -82,12 +83,13 @@ func (a *app) load(s *shelf, requests *int64) ([]serve.Model, error) {
 		if err != nil {
 			return nil, err
 		}
-		held += 2 * 4 * float64(m.Network.Parameters()) // as they are, and packed
+		held += 2 * 4 * float64(m.Network.Parameters())
 		models = append(models, serve.Model{Name: b.name, Version: b.version, Model: m})
 	}
 	if err := a.room(s.limits, held, least); err != nil {
 		return nil, err
 	}
+	s.held = held
 	if s.most > 0 {
 		*requests = min(*requests, int64(float64(s.most)-held))
 	}

@@ -38,8 +38,8 @@ func newTrainCommand(a *app) *cobra.Command {
 	f.advice += ", or keep IDX samples in a file (--scratch)"
 	cmd := &cobra.Command{
 		Use: "train", Short: "Train a network", Args: cobra.NoArgs,
-		Long: `Train a network and write a run folder: config.toml (the settings), trace.jsonl
-(a record of each iteration), model.safetensors. Ctrl-C stops after the current
+		Long: `Train a network and write a run folder: config.toml (the settings), about.json (what is
+run where), trace.jsonl (a record of each iteration), model.safetensors. Ctrl-C stops after the current
 iteration and saves; --resume goes on from there. An epoch of mini-batches that takes
 more than five seconds to end is given up, and done again. SIGTERM, SIGHUP and a closed
 standard error do the same. Tables are taken as they are, with texts, dates and missing
@@ -135,7 +135,7 @@ func setEpochs(o *recipe.Options, epochs int, iterations bool) error {
 	case epochs < 1:
 		return usagef("--epochs: got %d, want at least 1", epochs)
 	case !m.MiniBatches(o):
-		return usagef("--epochs: %s takes all samples at a time, as it is set, and has iterations; methods with mini-batches read it: sync, and lifted and backpropagation with --batch", m.Name)
+		return usagef("--epochs: %s takes all samples at a time, as it is set, and has iterations; methods with mini-batches read it: sync, onlineam, and lifted and backpropagation with --batch", m.Name)
 	case iterations && o.Iterations != epochs:
 		return usagef("--epochs: got %d, and --iterations %d: they are two names of one number", epochs, o.Iterations)
 	}
@@ -292,7 +292,11 @@ func (a *app) describe(t *recipe.Plan, c *recipe.Config) {
 	a.say("%s on %s: %d samples of %d features, %d test samples; layers %v, %d parameters; %d iterations on %d threads",
 		t.Solver, c.Source.Data, t.Total, p.X.Cols, p.TestX.Rows, t.Network.Widths(), t.Network.Parameters(), t.Options.Iterations, t.Options.Threads)
 	if n := a.job.Size(); n > 1 {
-		a.say("on %d ranks, %d of them on this machine; each has about %d samples and takes what follows", n, a.job.Local(), p.X.Rows)
+		each := fmt.Sprintf("about %d samples and takes", p.X.Rows)
+		if c.Options.SamplesOf(a.job).Size() < n {
+			each = fmt.Sprintf("all %d samples and some of the layers, of which all together take", p.X.Rows)
+		}
+		a.say("on %d ranks, %d of them on this machine; each has %s what follows", n, a.job.Local(), each)
 	}
 	a.say("memory beside the samples (%s): %s", memory.Size(4*float64(p.X.Rows+p.TestX.Rows)*float64(p.X.Cols)), memory.Size(t.Memory))
 	a.say("  dlam: 4 bytes × samples × (3 × hidden units − the first layer's units + 2 × outputs), and what does not grow with the samples (docs/performance.md)")

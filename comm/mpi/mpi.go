@@ -22,6 +22,14 @@ static int dlam_world(int *rank, int *size, int *local) {
 static int dlam_sum(double *x, int n) {
 	return MPI_Allreduce(MPI_IN_PLACE, x, n, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
 }
+static int dlam_exchange(void *out, int n, int to, void *in, int m, int from) {
+	MPI_Status status;
+	int got;
+	int err = MPI_Sendrecv(out, n, MPI_BYTE, to < 0 ? MPI_PROC_NULL : to, 0,
+		in, m, MPI_BYTE, from < 0 ? MPI_PROC_NULL : from, 0, MPI_COMM_WORLD, &status);
+	if (!err) err = MPI_Get_count(&status, MPI_BYTE, &got);
+	return err ? err : got == m ? MPI_SUCCESS : MPI_ERR_COUNT;
+}
 static void dlam_abort(int code) { MPI_Abort(MPI_COMM_WORLD, code); }
 static int dlam_serialized(void) { return MPI_THREAD_SERIALIZED; }
 enum { dlam_message = MPI_MAX_ERROR_STRING };
@@ -93,6 +101,26 @@ func (w *World) Sum(x []float64) error {
 			return check("MPI_Allreduce", code)
 		}
 		x = x[n:]
+	}
+	return nil
+}
+
+// Exchange passes messages, in parts that MPI can count.
+func (w *World) Exchange(to int, out []byte, from int, in []byte) error {
+	const most = 1 << 30
+	for len(out) > 0 || len(in) > 0 {
+		n, m := min(len(out), most), min(len(in), most)
+		if n == 0 {
+			to = -1
+		}
+		if m == 0 {
+			from = -1
+		}
+		code := C.dlam_exchange(unsafe.Pointer(unsafe.SliceData(out)), C.int(n), C.int(to), unsafe.Pointer(unsafe.SliceData(in)), C.int(m), C.int(from))
+		if code != C.MPI_SUCCESS {
+			return check("MPI_Sendrecv", code)
+		}
+		out, in = out[n:], in[m:]
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ package mpi_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -60,7 +61,7 @@ func rank(what string) error {
 		}
 		return w.Sum(make([]float64, 1)) // waits for the one that aborts
 	}
-	if err := sums(w); err != nil {
+	if err := errors.Join(sums(w), messages(w)); err != nil {
 		return fmt.Errorf("rank %d: %w", w.Rank(), err)
 	}
 	return w.Close()
@@ -101,6 +102,41 @@ func sums(w *mpi.World) error {
 				return fmt.Errorf("sums of %d numbers have other bits in rank %d than in rank 0", n, r)
 			}
 		}
+	}
+	return nil
+}
+
+// messages passes bytes up and down the ranks, and sees a message of another length
+// refused.
+func messages(w *mpi.World) error {
+	up, down := w.Rank()+1, w.Rank()-1
+	if up == w.Size() {
+		up = -1
+	}
+	for _, n := range []int{0, 1, 100000} {
+		message := func(rank, to int) []byte {
+			if rank < 0 || to < 0 {
+				return nil
+			}
+			return bytes.Repeat([]byte{byte(1 + rank), byte(n)}, n)
+		}
+		for range 2 {
+			want := message(down, w.Rank())
+			in := make([]byte, len(want))
+			if err := w.Exchange(up, message(w.Rank(), up), down, in); err != nil {
+				return err
+			}
+			if !bytes.Equal(in, want) {
+				return fmt.Errorf("got another message of %d bytes than rank %d sent", len(want), down)
+			}
+			up, down = down, up
+		}
+	}
+	if w.Size() == 1 {
+		return nil
+	}
+	if err := w.Exchange(up, make([]byte, 2)[:2*min(1, up+1)], down, make([]byte, 3)[:3*min(1, down+1)]); (err == nil) == (down >= 0) {
+		return fmt.Errorf("a message of 2 bytes was taken for one of 3: %v", err)
 	}
 	return nil
 }

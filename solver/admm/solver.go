@@ -9,27 +9,76 @@ import (
 	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
+// Form is whose ADMM it is.
+type Form string
+
+// The forms.
+const (
+	Taylor Form = "taylor" // Taylor et al. 2016
+	Zeng   Form = "zeng"   // Zeng, Lin & Yao 2019, of smooth activations
+)
+
+// Forms lists the choices.
+var Forms = []Form{Taylor, Zeng}
+
+// Multipliers says which equations of Taylor's form have multipliers.
+type Multipliers string
+
+// The choices.
+const (
+	Last Multipliers = "last" // the last layer's
+	All  Multipliers = "all"  // all: the graph form
+)
+
+// AllMultipliers lists the choices.
+var AllMultipliers = []Multipliers{Last, All}
+
 // Settings are the method's.
 type Settings struct {
-	Beta  float64 // β > 0, weight of Z_l = V_l
-	Gamma float64 // γ > 0, weight of A_l = h(Z_l)
-	Warm  int     // iterations before the multiplier first moves, at least 0
-	Ridge float64 // relative to the Gram matrix's mean diagonal, what is taken for 0 in the pseudo-inverse; in (0, 1)
+	Form        Form
+	Multipliers Multipliers // of Taylor's form
+	Beta        float64     // β > 0, weight of Z_l = V_l, and in Zeng's form of A_l = h(V_l)
+	Gamma       float64     // γ > 0, weight of A_l = h(Z_l), in Taylor's form
+	Warm        int         // iterations before the multipliers first move, at least 0, in Taylor's form
+	Ridge       float64     // relative to the Gram matrix's mean diagonal, what is taken for 0 in the pseudo-inverse of Taylor's form; in (0, 1)
 }
 
-// DefaultSettings are weights that work on MNIST with a summed cross-entropy,
-// and a short warm start. The paper's β = 1, γ = 10, for another loss, are many
-// times slower here.
-func DefaultSettings() Settings { return Settings{Beta: 0.01, Gamma: 0.01, Warm: 10, Ridge: 1e-6} }
+// DefaultSettings are Taylor's form with weights that work on MNIST with a summed
+// cross-entropy, and a short warm start. The paper's β = 1, γ = 10, for another loss, are
+// many times slower here.
+func DefaultSettings() Settings {
+	return Settings{Form: Taylor, Multipliers: Last, Beta: 0.01, Gamma: 0.01, Warm: 10, Ridge: 1e-6}
+}
+
+// ZengSettings are Zeng's form with a weight that works on MNIST.
+func ZengSettings() Settings {
+	s := DefaultSettings()
+	s.Form, s.Beta = Zeng, 0.1
+	return s
+}
 
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
 	v := check.Of("admm settings")
+	check.OneOf(v, "form", s.Form, Forms...)
+	check.OneOf(v, "multipliers", s.Multipliers, AllMultipliers...)
+	v.That(s.Form != Zeng || s.Multipliers != All, "multipliers", s.Multipliers, "last with form zeng, which has one of each equation as it is")
 	v.Above(0, "beta", s.Beta)
 	v.Above(0, "gamma", s.Gamma)
 	v.AtLeast(0, "warm", s.Warm, "")
 	v.Within("ridge", s.Ridge)
 	return v.Err()
+}
+
+// variables are those of the form.
+func (s Settings) variables() split.Options {
+	switch {
+	case s.Form == Zeng:
+		return split.Options{NoZ: true, OutputA: true, Multipliers: true}
+	case s.Multipliers == All:
+		return split.Options{Multipliers: true}
+	}
+	return split.Options{Dual: true}
 }
 
 // Solver is ADMM with its settings.
@@ -42,24 +91,33 @@ func (Solver) String() string { return "admm" }
 // Validate reports every setting outside its range.
 func (s Solver) Validate() error { return s.Settings.Validate() }
 
-var variables = split.Options{Dual: true}
-
 // Memory is about how many bytes a run takes beside the samples.
-func (Solver) Memory(widths []int, samples, threads int) float64 {
-	return split.Memory(widths, samples, threads, variables)
+func (s Solver) Memory(widths []int, samples, threads int) float64 {
+	return split.Memory(widths, samples, threads, s.Settings.variables())
 }
 
 // Init starts from a forward pass. It refuses regularisers that are not
-// quadratic.
+// quadratic, and in Zeng's form activations with kinks.
 func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	if err := errors.Join(s.Settings.Validate(), split.Quadratic(p.Regularizer)); err != nil {
 		return nil, err
 	}
-	it, err := split.New(p, n, variables)
+	it, err := split.New(p, n, s.Settings.variables())
 	if err != nil {
 		return nil, err
 	}
-	return &stepper{Settings: s.Settings, Iterate: it, penalty: make([]float64, len(it.Layers))}, nil
+	st := &stepper{Settings: s.Settings, Iterate: it, penalty: make([]float64, len(it.Layers))}
+	switch {
+	case s.Settings.Form == Zeng:
+		err = st.beginZeng()
+	case s.Settings.Multipliers == All:
+		st.beginAll()
+	}
+	if err != nil {
+		it.Close()
+		return nil, err
+	}
+	return st, nil
 }
 
 // stepper is a run of ADMM.
@@ -68,12 +126,27 @@ type stepper struct {
 	*split.Iterate
 	tally   split.Tally
 	penalty []float64
+
+	misfits []*split.Misfit // of Zeng's form
+	ascents []ascent        // of forms with all multipliers
+	risk    riskMeasure
 }
 
 var _ dlam.Resumable = (*stepper)(nil)
 
-// Step is one sweep of the paper's Algorithm 1, from the input to the output.
+// Step is one iteration.
 func (s *stepper) Step(context.Context) (dlam.Record, error) {
+	switch {
+	case s.Form == Zeng:
+		return s.stepZeng()
+	case s.Multipliers == All:
+		return s.stepAll()
+	}
+	return s.stepTaylor()
+}
+
+// stepTaylor is one sweep of the paper's Algorithm 1, from the input to the output.
+func (s *stepper) stepTaylor() (dlam.Record, error) {
 	trials := 0
 	for l := range s.Layers {
 		ly := &s.Layers[l]

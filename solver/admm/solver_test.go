@@ -89,7 +89,7 @@ func TestMultiplierIsMinusTheRisksGradient(t *testing.T) {
 }
 
 func TestValidateNamesEveryFault(t *testing.T) {
-	err := admm.Settings{Beta: 0, Gamma: math.NaN(), Warm: -1, Ridge: 1}.Validate()
+	err := admm.Settings{Form: admm.Taylor, Multipliers: admm.Last, Beta: 0, Gamma: math.NaN(), Warm: -1, Ridge: 1}.Validate()
 	if err == nil {
 		t.Fatal("accepted")
 	}

@@ -6,6 +6,9 @@ import (
 	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
+// pad widens a curvature in closed form beyond its rounding.
+const pad = 1e-6
+
 // activationStep is the memory of a hidden layer's a-step.
 type activationStep struct {
 	split.NoSums
@@ -25,7 +28,7 @@ func (f *activationStep) Block(w *pass.Worker, lo, hi int) {
 	ly, next := f.ly, f.next
 	a := ly.A.RowRange(lo, hi)
 	scratch := f.s.Scratch(w)
-	e := f.s.residual(scratch, 0, next, lo, hi)
+	e := f.s.Residual(scratch, 0, next.Layer, next.weight, lo, hi)
 	g, h := scratch.Block(1, a.Rows, a.Cols), scratch.Block(2, a.Rows, a.Cols)
 	next.Products.Back(g, e, nil, nil)
 	ly.Net.H.Apply(h.Elements(), ly.Z.RowRange(lo, hi).Elements())

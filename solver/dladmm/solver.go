@@ -5,7 +5,6 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/check"
-	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
@@ -53,7 +52,6 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 		return nil, err
 	}
 	st := &stepper{Settings: s.Settings, Iterate: it, penalty: make([]float64, len(it.Layers)), layers: make([]layer, len(it.Layers))}
-	st.lengths.s = st
 	for l := range st.layers {
 		st.layers[l].allocate(st, l)
 	}
@@ -68,14 +66,13 @@ type stepper struct {
 	tally   split.Tally
 	penalty []float64
 	trials  int
-	lengths lengths
 }
 
 // layer is what the updates of one layer remember.
 type layer struct {
 	*split.Layer
 	weight float64 // ν_l
-	affine affineStep
+	affine *split.LinearisedFit
 	a      activationStep
 }
 
@@ -86,7 +83,7 @@ func (ly *layer) allocate(s *stepper, l int) {
 	} else {
 		ly.a = activationStep{s: s, ly: ly, next: &s.layers[l+1]}
 	}
-	ly.affine = newAffineStep(s, ly)
+	ly.affine = s.NewLinearisedFit(ly.Layer, ly.weight)
 }
 
 var _ dlam.Resumable = (*stepper)(nil)
@@ -121,21 +118,21 @@ func (s *stepper) backward(ly *layer) error {
 	if err := s.updateZ(ly); err != nil {
 		return err
 	}
-	if err := s.sumAffine(ly); err != nil {
+	if err := ly.affine.Sum(); err != nil {
 		return err
 	}
-	s.updateB(ly)
+	ly.affine.FitB()
 	return s.updateW(ly)
 }
 
 func (s *stepper) forward(ly *layer) error {
-	if err := s.sumAffine(ly); err != nil {
+	if err := ly.affine.Sum(); err != nil {
 		return err
 	}
 	if err := s.updateW(ly); err != nil {
 		return err
 	}
-	s.updateB(ly)
+	ly.affine.FitB()
 	if err := s.updateZ(ly); err != nil {
 		return err
 	}
@@ -143,6 +140,12 @@ func (s *stepper) forward(ly *layer) error {
 		return nil
 	}
 	return s.updateA(ly)
+}
+
+func (s *stepper) updateW(ly *layer) error {
+	trials, err := ly.affine.FitW()
+	s.trials += trials
+	return err
 }
 
 func (s *stepper) updateZ(ly *layer) error {
@@ -170,22 +173,4 @@ func (s *stepper) record() (dlam.Record, error) {
 		r.Objective += s.penalty[l]
 	}
 	return r, nil
-}
-
-// residual computes V_l − Z_l − U/ν_l of samples lo to hi-1 into scratch block
-// i, U being 0 in the hidden layers: φ is (ν_l/2) its square, plus what does
-// not depend on W_l, b_l and A_{l-1}.
-func (s *stepper) residual(scratch *split.Scratch, i int, ly *layer, lo, hi int) mat.Dense {
-	e := scratch.Affine(i, ly.Layer, lo, hi)
-	es := e.Elements()
-	for i, z := range ly.Z.RowRange(lo, hi).Elements() {
-		es[i] -= z
-	}
-	if ly.Next == nil {
-		inv := float32(1 / ly.weight)
-		for i, u := range s.Dual.RowRange(lo, hi).Elements() {
-			es[i] -= inv * u
-		}
-	}
-	return e
 }

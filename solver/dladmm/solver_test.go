@@ -55,44 +55,6 @@ func TestBlocksDescend(t *testing.T) {
 	}
 }
 
-// The b- and W-steps keep the sums of their residual up to date.
-func TestSumsFollowTheSteps(t *testing.T) {
-	p := testprob.Blobs(300, 8, 3, 2)
-	st, err := Solver{DefaultSettings()}.Init(p, testprob.Network(p, []int{10}, activation.ReLU{}, dlam.He, 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	s := st.(*stepper)
-	for range 3 {
-		if _, err := s.Step(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ly := &s.layers[1]
-	if err := s.sumAffine(ly); err != nil {
-		t.Fatal(err)
-	}
-	s.updateB(ly)
-	for i, e := range ly.affine.e {
-		if math.Abs(e) > 1e-3 { // 300 residuals in float32
-			t.Errorf("after the b-step the mean residual of output %d is %g", i, e/s.N)
-		}
-	}
-	if err := s.updateW(ly); err != nil {
-		t.Fatal(err)
-	}
-	followed := append([]float64(nil), ly.affine.e...)
-	if err := s.sumAffine(ly); err != nil {
-		t.Fatal(err)
-	}
-	for i, e := range ly.affine.e {
-		if math.Abs(e-followed[i]) > 1e-3*(1+math.Abs(e)) {
-			t.Errorf("output %d: residual sums to %g, followed as %g", i, e, followed[i])
-		}
-	}
-}
-
 func TestValidateNamesEveryFault(t *testing.T) {
 	err := Settings{Nu: math.NaN(), Rho: 0}.Validate()
 	if err == nil || !strings.Contains(err.Error(), "nu") || !strings.Contains(err.Error(), "rho") {

@@ -101,9 +101,9 @@ type movedActivation struct {
 
 // FitMovedA lowers
 //
-//	(γ/2)‖A − h(V_l)‖² + T(AW_{l+1}ᵀ + 1b_{l+1}ᵀ)
+//	(γ/2)‖A − h(V_l) − Λ_l/γ‖² + T(AW_{l+1}ᵀ + 1b_{l+1}ᵀ)
 //
-// with the Term T of layer l+1, so many times, each by the minimiser of T's quadratic around
+// with z_l in the place of V_l, if there is one, and the Term T of layer l+1, so many times, each by the minimiser of T's quadratic around
 // its moved target: a product of the gradient with (cW_{l+1}ᵀW_{l+1} + γI)⁻¹.
 func (it *Iterate) FitMovedA(ly *Layer, gamma float64, rounds int) error {
 	if err := ly.aStep.invert(gamma, ly.Next.Term.Curvature()); err != nil {
@@ -116,8 +116,19 @@ func (it *Iterate) FitMovedA(ly *Layer, gamma float64, rounds int) error {
 func (f *movedActivation) Block(w *pass.Worker, lo, hi int) {
 	it, ly, next := f.fit.it, f.fit.ly, f.fit.ly.Next
 	rows, s := hi-lo, it.Scratch(w)
-	h := s.Affine(0, ly, lo, hi)
-	ly.Net.H.Apply(h.Elements(), h.Elements())
+	h := s.Block(0, rows, ly.Net.Units())
+	if ly.Z.Rows > 0 {
+		ly.Net.H.Apply(h.Elements(), ly.Z.RowRange(lo, hi).Elements())
+	} else {
+		h = s.Affine(0, ly, lo, hi)
+		ly.Net.H.Apply(h.Elements(), h.Elements())
+	}
+	if ly.Lambda.Rows > 0 {
+		to, inverse := h.Elements(), 1/f.fit.gamma
+		for i, x := range ly.Lambda.RowRange(lo, hi).Elements() {
+			to[i] += inverse * x
+		}
+	}
 	a, v, g := ly.A.RowRange(lo, hi), s.Block(1, rows, next.Net.Units()), s.Block(2, rows, next.Net.Units())
 	d, move := s.Block(3, rows, a.Cols), s.Block(1, rows, a.Cols)
 	for range f.rounds {
@@ -147,7 +158,8 @@ type misfitFit struct {
 //
 //	argmin (γ/2)‖A_l − h(Z)‖² + (β/2)‖Z − V_l‖² + (α/2)‖Z − Z_l‖²
 //
-// for Z_l, entry by entry: the two quadratics in Z are one around their mean.
+// for Z_l, entry by entry: the two quadratics in Z are one around their mean. With
+// Options.Multipliers, V_l − U_l/β stands for V_l and A_l − Λ_l/γ for A_l.
 func (it *Iterate) FitZ(ly *Layer, gamma, beta, alpha float64) error {
 	f := &ly.zStep
 	f.gamma, f.beta, f.alpha = float32(gamma), float32(beta), float32(alpha)
@@ -159,10 +171,20 @@ func (f *misfitFit) Block(w *pass.Worker, lo, hi int) {
 	v := s.Affine(0, f.ly, lo, hi)
 	z := f.ly.Z.RowRange(lo, hi).Elements()
 	c, kappa := v.Elements(), f.beta+f.alpha
+	a := f.ly.A.RowRange(lo, hi).Elements()
+	if f.it.options.Multipliers {
+		inverse, to := 1/f.gamma, s.Block(1, hi-lo, v.Cols).Elements()
+		lambda, u := f.ly.Lambda.RowRange(lo, hi).Elements(), f.ly.U.RowRange(lo, hi).Elements()
+		for i, x := range a {
+			to[i] = x - inverse*lambda[i]
+			c[i] -= u[i] / f.beta
+		}
+		a = to
+	}
 	if f.alpha > 0 {
 		for i, old := range z {
 			c[i] = (f.beta*c[i] + f.alpha*old) / kappa
 		}
 	}
-	s.Fitter.Fit(f.ly.Net.H, z, c, f.ly.A.RowRange(lo, hi).Elements(), f.gamma, kappa)
+	s.Fitter.Fit(f.ly.Net.H, z, c, a, f.gamma, kappa)
 }

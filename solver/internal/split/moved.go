@@ -123,8 +123,9 @@ func (it *Iterate) squaredDistance(v, a mat.Dense, lo, hi int) (sum float64) {
 	return sum
 }
 
-// Misfit is (μ/2)‖A − h(V)‖², of which the curvature depends on how far A is out of h's
-// range: Bound must be called when A has changed.
+// Misfit is (μ/2)‖A − h(V)‖², and with Options.Multipliers ⟨Λ, h(V) − A⟩ too, which makes it
+// a misfit to A − Λ/μ. Its curvature depends on how far that is out of h's range: Bound must
+// be called when A, Λ or μ has changed.
 type Misfit struct {
 	it     *Iterate
 	ly     *Layer
@@ -145,31 +146,51 @@ func NewMisfit(it *Iterate, ly *Layer, h activation.Fitted, mu float64) *Misfit 
 // Value is the penalty.
 func (m *Misfit) Value(v mat.Dense, lo, hi int) float64 {
 	m.h.Apply(v.Elements(), v.Elements())
-	return m.Mu / 2 * m.it.squaredDistance(v, m.ly.A, lo, hi)
+	sum := m.Mu / 2 * m.it.squaredDistance(v, m.ly.A, lo, hi)
+	if m.ly.Lambda.Rows == 0 {
+		return sum
+	}
+	y := m.it.P.Y.RowRange(lo, hi)
+	for i := range v.Rows {
+		var s float64
+		a, lambda := m.ly.A.Row(lo+i), m.ly.Lambda.Row(lo+i)
+		for j, x := range v.Row(i) {
+			s += float64(lambda[j]) * (float64(x) - float64(a[j]))
+		}
+		sum += y.WeightOf(i) * s
+	}
+	return sum
 }
 
-// Gradient is μh'(v)(h(v) − a).
+// Gradient is h'(v)(μ(h(v) − a) + λ).
 func (m *Misfit) Gradient(dst, v mat.Dense, lo, hi int) {
 	d := dst.Elements()
 	m.h.Apply(d, v.Elements())
 	scaledDifference(d, m.ly.A.RowRange(lo, hi).Elements(), float32(m.Mu))
+	if m.ly.Lambda.Rows > 0 {
+		for i, x := range m.ly.Lambda.RowRange(lo, hi).Elements() {
+			d[i] += x
+		}
+	}
 	m.h.MulDeriv(d, d, v.Elements())
 }
 
 // Curvature is that of h's fit to the A of the last Bound.
 func (m *Misfit) Curvature() float64 { return m.Mu * m.c }
 
-// Bound finds the range of A, over all ranks.
+// Bound finds the range of A − Λ/μ, over all ranks.
 func (m *Misfit) Bound() error {
+	m.bounds.inverse = float32(1 / m.Mu)
 	lo, hi, err := m.bounds.of(m.it)
 	m.c = m.h.FitCurvature(lo, hi)
 	return err
 }
 
-// bounds finds the least and the largest entry of a layer's A.
+// bounds finds the least and the largest entry of a layer's A − Λ/μ.
 type bounds struct {
 	NoSums
 	ly          *Layer
+	inverse     float32   // 1/μ
 	least, most []float64 // of each worker
 	all         []float64 // of each rank, both
 }
@@ -198,9 +219,17 @@ func (b *bounds) of(it *Iterate) (lo, hi float64, err error) {
 // Block looks at samples lo to hi-1.
 func (b *bounds) Block(w *pass.Worker, lo, hi int) {
 	a := b.ly.A.RowRange(lo, hi).Elements()
-	least, most := a[0], a[0]
-	for _, x := range a {
-		least, most = min(least, x), max(most, x)
+	least, most := float32(math.Inf(1)), float32(math.Inf(-1))
+	if b.ly.Lambda.Rows > 0 {
+		lambda := b.ly.Lambda.RowRange(lo, hi).Elements()
+		for i, x := range a {
+			x -= b.inverse * lambda[i]
+			least, most = min(least, x), max(most, x)
+		}
+	} else {
+		for _, x := range a {
+			least, most = min(least, x), max(most, x)
+		}
 	}
 	b.least[w.Index] = min(b.least[w.Index], float64(least))
 	b.most[w.Index] = max(b.most[w.Index], float64(most))

@@ -25,7 +25,7 @@ func overshooting(t Term) bool {
 // eachTerm calls check with every term that an activation or a loss has, of a layer of
 // termRows samples.
 func eachTerm(t *testing.T, check func(t *testing.T, it *Iterate, ly *Layer, term Term)) {
-	begin := func(t *testing.T, h activation.Func, l loss.Loss) *Iterate {
+	begin := func(t *testing.T, h activation.Func, l loss.Loss, o Options) *Iterate {
 		p := testprob.Blobs(termRows, 5, 3, 2)
 		if l != nil && !loss.IsFor(l, loss.Classes) {
 			p = testprob.Waves(termRows, 0.3, 2)
@@ -37,7 +37,7 @@ func eachTerm(t *testing.T, check func(t *testing.T, it *Iterate, ly *Layer, ter
 		for i := range p.Y.Weight {
 			p.Y.Weight[i] = float32(1+i%3) / 2
 		}
-		it, err := New(p, testprob.Network(p, []int{4}, h, dlam.He, 1), Options{NoZ: true})
+		it, err := New(p, testprob.Network(p, []int{4}, h, dlam.He, 1), o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,17 +48,21 @@ func eachTerm(t *testing.T, check func(t *testing.T, it *Iterate, ly *Layer, ter
 		name := h.Spec().String()
 		if c, ok := h.(activation.Conjugated); ok {
 			t.Run("fenchel of "+name, func(t *testing.T) {
-				it := begin(t, h, nil)
+				it := begin(t, h, nil, Options{NoZ: true})
 				check(t, it, &it.Layers[0], NewFenchel(it, &it.Layers[0], c, 0.7))
 			})
 			t.Run("squares of "+name, func(t *testing.T) {
-				it := begin(t, h, nil)
+				it := begin(t, h, nil, Options{NoZ: true})
 				check(t, it, &it.Layers[0], NewSquares(it, &it.Layers[0], 0.7))
 			})
 		}
 		if f, ok := h.(activation.Fitted); ok {
 			t.Run("misfit of "+name, func(t *testing.T) {
-				it := begin(t, h, nil)
+				it := begin(t, h, nil, Options{NoZ: true})
+				check(t, it, &it.Layers[0], NewMisfit(it, &it.Layers[0], f, 0.7))
+			})
+			t.Run("misfit with a multiplier of "+name, func(t *testing.T) {
+				it := begin(t, h, nil, Options{NoZ: true, OutputA: true, Multipliers: true})
 				check(t, it, &it.Layers[0], NewMisfit(it, &it.Layers[0], f, 0.7))
 			})
 		}
@@ -66,7 +70,7 @@ func eachTerm(t *testing.T, check func(t *testing.T, it *Iterate, ly *Layer, ter
 	for _, l := range variants.Of(loss.All) {
 		if _, ok := l.(loss.Smooth); ok {
 			t.Run("risk of "+l.Spec().String(), func(t *testing.T) {
-				it := begin(t, activation.ReLU{}, l)
+				it := begin(t, activation.ReLU{}, l, Options{NoZ: true})
 				check(t, it, &it.Layers[1], NewRisk(it))
 			})
 		}
@@ -83,6 +87,9 @@ func drawTerm(t *rapid.T, ly *Layer, term Term) mat.Dense {
 		if !overshooting(term) {
 			ly.Net.H.Apply(ly.A.Elements(), ly.A.Elements())
 		}
+	}
+	if ly.Lambda.Rows > 0 {
+		testprob.Normal(ly.Lambda, size, rng)
 	}
 	if m, ok := term.(*Misfit); ok {
 		if err := m.Bound(); err != nil {
@@ -232,4 +239,25 @@ func squared(a, b mat.Dense) (sum float64) {
 		}
 	}
 	return sum
+}
+
+// A misfit's curvature is that of the range of what h is fitted to, A − Λ/μ.
+func TestMisfitBound(t *testing.T) {
+	p := testprob.Blobs(50, 5, 3, 2)
+	it, err := New(p, testprob.Network(p, []int{4}, activation.Tanh{}, dlam.He, 1), Options{NoZ: true, OutputA: true, Multipliers: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer it.Close()
+	ly := &it.Layers[0]
+	m := NewMisfit(it, ly, activation.Tanh{}, 0.5)
+	ly.A.Set(20, 1, 3)
+	ly.Lambda.Set(20, 1, 1)
+	ly.Lambda.Set(40, 2, 4-0.5*ly.A.At(40, 2)) // a − λ/μ is 2a − 8
+	if err := m.Bound(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := m.Curvature(), 0.5*(activation.Tanh{}).FitCurvature(2*float64(ly.A.At(40, 2))-8, 1); math.Abs(got-want) > 1e-6*want {
+		t.Errorf("curvature %v, want %v", got, want)
+	}
 }

@@ -35,7 +35,8 @@ func (it *Iterate) FitOutput(beta float64) (unmoved int, err error) {
 //
 //	argmin R(A; Y) + (γ/2)‖A − Z_L‖² + (α/2)‖A − A_L‖²
 //
-// for A_L, of the methods that have one.
+// for A_L, of the methods that have one. Where they have no z, V_L + Λ_L/γ stands for
+// Z_L, and α is 0.
 func (it *Iterate) FitOutputA(gamma, alpha float64) (unmoved int, err error) {
 	f := &it.Last().output
 	f.beta, f.alpha, f.ascend = gamma, alpha, false
@@ -58,6 +59,16 @@ func (f *outputFit) Plan(p *pass.Plan) { f.unmoved = p.Scalar() }
 // Block updates samples lo to hi-1.
 func (f *outputFit) Block(w *pass.Worker, lo, hi int) {
 	s, y := f.it.Scratch(w), f.it.P.Y.RowRange(lo, hi)
+	if f.ly.A.Rows > 0 && f.ly.Z.Rows == 0 {
+		v := s.Affine(0, f.ly, lo, hi)
+		to, inv := v.Elements(), float32(1/f.beta)
+		for i, x := range f.ly.Lambda.RowRange(lo, hi).Elements() {
+			to[i] += inv * x
+		}
+		_, unmoved := f.it.loss.Prox(f.ly.A.RowRange(lo, hi), v, y, f.beta)
+		w.Add(f.unmoved, float64(unmoved))
+		return
+	}
 	z := f.ly.Z.RowRange(lo, hi)
 	if f.ly.A.Rows > 0 {
 		a := f.ly.A.RowRange(lo, hi)
@@ -171,6 +182,9 @@ func (it *Iterate) Measure(t *Tally) error {
 	}
 	t.Regularization = 0
 	for l := range it.Layers {
+		if !it.options.has(l) {
+			continue
+		}
 		ly := &it.Layers[l]
 		m, sum := &ly.tally, it.Sums.Scalar
 		if err := it.Run(m); err != nil {

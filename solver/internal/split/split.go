@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/internal/backprop"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/loss"
@@ -16,10 +17,14 @@ import (
 type Layer struct {
 	L    int         // 1 for the first
 	Net  *dlam.Layer // W_l, b_l and h_l
-	In   mat.Dense   // A_{l-1}
+	In   mat.Dense   // A_{l-1}, or with Options.Copies P_l, which stands for it
 	Z, A mat.Dense   // n×d_l; A of the output layer, and Z at all, only where Options say so
-	Next *Layer      // nil for the output layer
-	Term Term        // of V_l; nil: FitAffine fits V_l to Z
+	// U and Lambda are multipliers, n×d_l: with Options.Copies U is that of P_{l+1} = A_l;
+	// with Options.Multipliers U is that of z_l = V_l, if there is a z, and Lambda that of
+	// h(z_l) = a_l, or h(V_l) = a_l.
+	U, Lambda mat.Dense
+	Next      *Layer // nil for the output layer
+	Term      Term   // of V_l; nil: FitAffine fits V_l to Z
 
 	Products *nn.Products // with W_l; must be packed when W_l has changed
 
@@ -34,12 +39,22 @@ type Layer struct {
 
 // Options say which variables a method has.
 type Options struct {
-	OutputA bool   // a_L beside z_L, tied by the output's activation, the identity
-	Dual    bool   // a multiplier u of z_L = V_L
-	NoZ     bool   // no z: V_l stands for it
-	Batch   int    // with NoZ, samples a mini-batch; 0: all at a time
-	Seed    uint64 // of the mini-batches' order
+	OutputA     bool   // a_L beside z_L, tied by the output's activation, the identity
+	Dual        bool   // a multiplier u of z_L = V_L
+	Multipliers bool   // one of each equation
+	NoZ         bool   // no z: V_l stands for it
+	Batch       int    // with NoZ, samples a mini-batch; 0: all at a time
+	Seed        uint64 // of the mini-batches' order
+	// Copies are variables P_{l+1} that stand for A_l where layer l+1 takes it, and
+	// multipliers U_l of P_{l+1} = A_l. The caller runs the layers forward.
+	Copies bool
+	// Layers First to End-1, from 0, are those that this process has, with all samples:
+	// other ranks have the others. End 0: it has all layers, and ranks share the samples.
+	First, End int
 }
+
+// has reports whether this process has layer l, from 0.
+func (o Options) has(l int) bool { return o.End == 0 || o.First <= l && l < o.End }
 
 // Iterate is the variables of a method, and the means to update them.
 type Iterate struct {
@@ -54,6 +69,7 @@ type Iterate struct {
 
 	Batches *backprop.Batches // nil: all samples at a time
 
+	options Options
 	loss    loss.Proximal // P's, of methods that have z
 	e       *pass.Engine
 	scratch []Scratch // of each worker
@@ -71,13 +87,17 @@ func New(p *dlam.Problem, n *dlam.Network, o Options) (*Iterate, error) {
 		return nil, fmt.Errorf("%w: the blocks are those of a matrix W, which such a layer has not got", err)
 	}
 	l, ok := p.Loss.(loss.Proximal)
-	if !ok && !o.NoZ {
+	if !ok && (!o.NoZ || o.OutputA) {
 		return nil, fmt.Errorf("loss %v has no proximal operator (loss.Proximal), which the output step needs", p.Loss.Spec())
 	}
-	if _, ok := p.Loss.(loss.Smooth); !ok && o.NoZ {
+	if _, ok := p.Loss.(loss.Smooth); !ok && o.NoZ && !o.OutputA {
 		return nil, fmt.Errorf("loss %v has no bound of its curvature (loss.Smooth), which the output layer's step needs", p.Loss.Spec())
 	}
-	it := &Iterate{P: p, loss: l, Net: n.Clone(), e: pass.New(p.Threads, p.Comm), Layers: make([]Layer, len(n.Layers))}
+	ranks := p.Comm
+	if o.End > 0 { // which share the layers
+		ranks = comm.Self{}
+	}
+	it := &Iterate{P: p, loss: l, Net: n.Clone(), options: o, e: pass.New(p.Threads, ranks), Layers: make([]Layer, len(n.Layers))}
 	if err := it.begin(o); err != nil {
 		it.Close()
 		return nil, err
@@ -97,7 +117,9 @@ func (it *Iterate) begin(o Options) (err error) {
 	}
 	it.allocate(o, rows)
 	for l := range it.Layers {
-		it.Layers[l].Products.Pack()
+		if o.has(l) {
+			it.Layers[l].Products.Pack()
+		}
 	}
 	if it.Batches != nil {
 		it.N = it.Batches.Weight
@@ -134,12 +156,18 @@ func (it *Iterate) start() (err error) {
 		return err
 	}
 	for l := range it.Layers {
-		if err := it.Run(&it.Layers[l].start); err != nil {
+		if it.options.Copies {
+			break
+		}
+		if err := it.Forward(&it.Layers[l]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// Forward makes z_l = V_l and a_l = h(z_l).
+func (it *Iterate) Forward(ly *Layer) error { return it.Run(&ly.start) }
 
 // allocate makes the variables of so many samples.
 func (it *Iterate) allocate(o Options, rows int) {
@@ -148,25 +176,39 @@ func (it *Iterate) allocate(o Options, rows int) {
 		ly := &it.Layers[l]
 		ly.L, ly.Net, ly.In = l+1, &it.Net.Layers[l], in
 		out := ly.Net.Units()
-		if !o.NoZ {
-			ly.Z = mat.New(rows, out)
-		}
+		widest = max(widest, out)
 		last := l == len(it.Layers)-1
-		if !last || o.OutputA {
-			ly.A = mat.New(rows, out)
-		}
 		if !last {
 			ly.Next = &it.Layers[l+1]
 		}
-		in = ly.A
-		widest = max(widest, out)
+		if o.has(l) || !last && o.has(l+1) { // a layer's neighbour takes its output
+			if !last || o.OutputA {
+				ly.A = mat.New(rows, out)
+			}
+			in = ly.A
+			if o.Copies && !last {
+				ly.U, in = mat.New(rows, out), mat.New(rows, out)
+			}
+		}
+		if o.Multipliers && !o.NoZ {
+			ly.U = mat.New(rows, out)
+		}
+		if o.Multipliers && ly.A.Rows > 0 {
+			ly.Lambda = mat.New(rows, out)
+		}
+		if !o.has(l) {
+			continue
+		}
+		if !o.NoZ {
+			ly.Z = mat.New(rows, out)
+		}
 		ly.Products = nn.NewProducts(*ly.Net)
 		ly.aStep = newActivationFit(it, ly)
 		ly.moved = movedActivation{fit: &ly.aStep}
 		ly.zStep, ly.output = misfitFit{it: it, ly: ly}, outputFit{it: it, ly: ly}
 		ly.start, ly.tally = forward{it: it, ly: ly}, measure{it: it, ly: ly}
 	}
-	if o.Dual {
+	if it.Dual = it.Last().U; o.Dual { // which Multipliers make
 		it.Dual = mat.New(rows, it.Layers[len(it.Layers)-1].Net.W.Rows)
 	}
 	it.Sums = it.e.NewPass(pass.Whole)
@@ -215,7 +257,9 @@ func (it *Iterate) Restore(n *dlam.Network, st dlam.State) error {
 	it.Done = int(done[0])
 	it.Net.CopyFrom(n)
 	for l := range it.Layers {
-		it.Layers[l].Products.Pack()
+		if it.options.has(l) {
+			it.Layers[l].Products.Pack()
+		}
 	}
 	return nil
 }
@@ -233,8 +277,17 @@ func (it *Iterate) each(f func(name string, m mat.Dense)) {
 		if ly.A.Rows > 0 {
 			f(fmt.Sprintf("a.%d", ly.L), ly.A)
 		}
+		if ly.U.Rows > 0 {
+			f(fmt.Sprintf("u.%d", ly.L), ly.U)
+		}
+		if ly.U.Rows > 0 && it.options.Copies {
+			f(fmt.Sprintf("p.%d", ly.L+1), ly.Next.In)
+		}
+		if ly.Lambda.Rows > 0 {
+			f(fmt.Sprintf("lambda.%d", ly.L), ly.Lambda)
+		}
 	}
-	if it.Dual.Rows > 0 {
+	if it.options.Dual {
 		f("u", it.Dual)
 	}
 }
@@ -255,6 +308,15 @@ func Memory(widths []int, samples, threads int, o Options) float64 {
 			perSample += out
 		}
 		if l == len(widths)-2 && o.Dual {
+			perSample += out
+		}
+		if l < len(widths)-2 && o.Copies {
+			perSample += 2 * out
+		}
+		if o.Multipliers && !o.NoZ {
+			perSample += out
+		}
+		if o.Multipliers && (l < len(widths)-2 || o.OutputA) {
 			perSample += out
 		}
 		n := float64(samples)
