@@ -80,7 +80,11 @@ type Options struct {
 
 // Result is a finished run.
 type Result struct {
-	Network *Network // the last good one, of which everything is finite, or the best by Options.Validation
+	// Network is the last good one, of which everything is finite, or the best by
+	// Options.Validation. Where ranks share the layers (Divided), a run that failed has the
+	// last that was evaluated; so has one that diverged, if outputs of the network before
+	// that overflow, which the error says.
+	Network *Network
 	Status  Status
 	Last    Record // of the last iteration done, with the scores of Network
 	GivenUp bool   // an iteration after Last was given up in the middle: the solver's state is not one that a run can go on from
@@ -150,7 +154,7 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 	r.splitting, _ = st.(Splitting)
 	r.eval = pass.New(p.Threads, p.Comm)
 	if r.divided, _ = st.(Divided); r.divided != nil { // each rank has all samples to score
-		r.eval.Comm = comm.Self{}
+		r.eval.Comm, r.latest = comm.Self{}, r.good.Clone()
 	}
 	defer r.eval.Close()
 	if r.testing, err = r.agree(p.TestX.Rows > 0); err != nil {
@@ -160,6 +164,9 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 		return nil, err
 	}
 	status, err := r.loop(ctx)
+	if status == Diverged {
+		err = errors.Join(err, r.gather())
+	}
 	if err == nil && o.Validation != nil {
 		err = r.choose(o.Validation)
 	}
@@ -198,6 +205,7 @@ type runner struct {
 
 	splitting Splitting // st, or nil
 	divided   Divided   // st, or nil
+	latest    *Network  // if divided: after the last good iteration, right in this rank's layers
 }
 
 func (r *runner) loop(ctx context.Context) (Status, error) {
@@ -292,25 +300,18 @@ func (r *runner) accept(rec *Record, stop bool) (bool, error) {
 		return stop, err
 	}
 	due := stop || rec.Iteration == r.o.Iterations || r.o.Evaluate > 0 && rec.Iteration%r.o.Evaluate == 0
+	n := r.st.Network()
 	if r.divided != nil {
 		if !due && r.o.Validation == nil {
+			r.latest.CopyFrom(n)
 			return stop, nil // parameters stay where they are until somebody looks at them
 		}
-		if err := r.divided.Collect(); err != nil {
+		if err := r.divided.Collect(n); err != nil {
 			return stop, err
 		}
 	}
-	n := r.st.Network()
-	const safe = 1e37                                  // float32 ends at 3.4e38
-	if reach := n.Reach(r.largest); !(reach <= safe) { // perhaps not finite
-		for l, ly := range n.Layers {
-			if err := ly.Finite(); err != nil {
-				return stop, notFinite("layer %d: %w", l+1, err)
-			}
-		}
-		if err := r.score(new(Record), n); err != nil {
-			return stop, err
-		}
+	if err := r.sound(n); err != nil {
+		return stop, err
 	}
 	if v := r.o.Validation; v != nil {
 		s, err := score(r.eval, n, v.X, v.Y, r.p.Loss)
@@ -326,7 +327,40 @@ func (r *runner) accept(rec *Record, stop bool) (bool, error) {
 		}
 	}
 	r.good.CopyFrom(n)
+	if r.divided != nil {
+		r.latest.CopyFrom(n)
+	}
 	return stop, nil
+}
+
+// sound reports parameters or outputs of n that are not finite.
+func (r *runner) sound(n *Network) error {
+	const safe = 1e37                               // float32 ends at 3.4e38
+	if reach := n.Reach(r.largest); reach <= safe { // surely finite
+		return nil
+	}
+	for l, ly := range n.Layers {
+		if err := ly.Finite(); err != nil {
+			return notFinite("layer %d: %w", l+1, err)
+		}
+	}
+	return r.score(new(Record), n)
+}
+
+// gather makes the network after the last good iteration the run's, where ranks share its
+// layers. All ranks have diverged in the same iteration.
+func (r *runner) gather() error {
+	if r.divided == nil || r.last.Train != nil { // which is when it was gathered
+		return nil
+	}
+	if err := r.divided.Collect(r.latest); err != nil {
+		return err
+	}
+	if err := r.sound(r.latest); err != nil {
+		return fmt.Errorf("the network before is not good either, and the last that was evaluated is left: iteration %d: %w", r.last.Iteration, err)
+	}
+	r.good.CopyFrom(r.latest)
+	return nil
 }
 
 // measure finds the largest entry of all ranks' samples.
@@ -388,13 +422,13 @@ func (r *runner) end(s Status) (Status, error) {
 		return s, nil
 	}
 	if r.divided != nil {
-		if err := r.divided.Collect(); err != nil {
+		if err := r.divided.Collect(r.latest); err != nil {
 			return Failed, err
 		}
-		if err := r.score(&r.last, r.st.Network()); err != nil {
+		if err := r.score(&r.last, r.latest); err != nil {
 			return failure(r.last.Iteration, err)
 		}
-		r.good.CopyFrom(r.st.Network())
+		r.good.CopyFrom(r.latest)
 		return s, nil
 	}
 	if err := r.score(&r.last, r.good); err != nil {

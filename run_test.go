@@ -204,6 +204,45 @@ func TestDiverged(t *testing.T) {
 	}
 }
 
+// dividing is a script whose network is of layers over ranks.
+type dividing struct{ *script }
+
+func (d dividing) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
+	st, err := d.script.Init(p, n)
+	return dividingStepper{st.(*scripted)}, err
+}
+
+type dividingStepper struct{ *scripted }
+
+func (dividingStepper) Collect(*dlam.Network) error { return nil }
+
+// Where layers are divided, networks are looked at where scores are due alone: a run that
+// diverges between has the network before, or, if that one's outputs overflow, the last
+// evaluated, and says so.
+func TestDivergedDivided(t *testing.T) {
+	for at, want := range map[int]int{0: 4, 4: 3} {
+		u := newSetup(9)
+		u.o.Evaluate = 3
+		u.s.at[5] = func(*scripted) (dlam.Record, error) { return dlam.Record{Objective: math.NaN()}, nil }
+		u.s.at[at] = func(s *scripted) (dlam.Record, error) {
+			for _, ly := range s.net.Layers { // each weight is finite
+				for i := range ly.W.Data {
+					ly.W.Data[i] = 1e30
+				}
+			}
+			return dlam.Record{}, nil
+		}
+		res, err := dlam.Run(context.Background(), dividing{u.s}, u.p, u.n, u.o)
+		wantError(t, err, "iteration 5: the objective is NaN")
+		if at > 0 {
+			wantError(t, err, "the last that was evaluated is left: iteration 4: training samples: ")
+		}
+		if res.Status != dlam.Diverged || res.Last.Iteration != 4 || first(res) != float32(want) {
+			t.Errorf("%s after iteration %d, the network of step %g, want %d", res.Status, res.Last.Iteration, first(res), want)
+		}
+	}
+}
+
 // Interrupted comes after the iteration under way, which the end of the context
 // does not reach.
 func TestInterrupted(t *testing.T) {

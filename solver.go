@@ -56,9 +56,10 @@ type Resumable interface {
 // network, not the samples: each has all samples, and the same scores as the others.
 type Divided interface {
 	Stepper
-	// Collect makes Network's parameters those of all ranks' layers: of the layers of
-	// others, they are those of the last call. All ranks call it together.
-	Collect() error
+	// Collect makes n's parameters those of all ranks' layers, each as its own rank's n has
+	// them. Network has those of this rank's layers; of others', what the last call with it
+	// gave. All ranks call it together.
+	Collect(n *Network) error
 }
 
 // State is a solver's memory: arrays and numbers by name.

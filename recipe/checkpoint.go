@@ -106,7 +106,7 @@ func (c *checkpointer) state() (*model.Checkpoint, error) {
 		return nil, nil
 	}
 	if d, ok := c.stepper.(dlam.Divided); ok {
-		if err := d.Collect(); err != nil {
+		if err := d.Collect(c.stepper.Network()); err != nil {
 			return nil, err
 		}
 	}

@@ -57,13 +57,13 @@ type divided struct{ *stepper }
 
 var _ dlam.Divided = divided{}
 
-// Collect gives every rank the parameters of all layers.
-func (d divided) Collect() error {
-	layers := d.Net.Layers
+// Collect gives every rank's n the parameters of all layers.
+func (d divided) Collect(n *dlam.Network) error {
+	layers := n.Layers
 	if d.end-d.first == len(layers) {
 		return nil
 	}
-	all := make([]float64, d.Net.Parameters())
+	all := make([]float64, n.Parameters())
 	at := 0
 	each := func(f func(x []float32, own bool)) {
 		at = 0

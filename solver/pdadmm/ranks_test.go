@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -141,7 +142,7 @@ func (s *saver) Observe(k int, st dlam.Stepper) error {
 	if k != saveAt {
 		return nil
 	}
-	if err := st.(dlam.Divided).Collect(); err != nil {
+	if err := st.(dlam.Divided).Collect(st.Network()); err != nil {
 		return err
 	}
 	now := st.(dlam.Resumable).State()
@@ -164,6 +165,40 @@ func TestRankFails(t *testing.T) {
 	for r, got := range onRanks(p, n, set, 2, func(int) dlam.Options { return dlam.Options{Iterations: 5} }) {
 		if !errors.Is(got.err, dlam.ErrDiverged) || got.Status != dlam.Diverged {
 			t.Errorf("rank %d: %+v, %v", r, got.Result, got.err)
+		}
+	}
+}
+
+// spoiler makes P of a rank's first layer NaN after an iteration.
+type spoiler struct{ after int }
+
+func (s spoiler) Observe(k int, st dlam.Stepper) error {
+	if d := st.(divided); k == s.after {
+		d.layers[d.first].In.Elements()[0] = float32(math.NaN())
+	}
+	return nil
+}
+
+// A run that diverges has the network before that on every rank, also where no scores were
+// due.
+func TestDivergedNetwork(t *testing.T) {
+	p, n := deep()
+	set := DefaultSettings()
+	want := onRanks(p, n, set, 1, func(int) dlam.Options { return dlam.Options{Iterations: 2} })[0]
+	set.Parallel = Layers
+	for _, every := range []int{0, 2} {
+		for r, got := range onRanks(p, n, set, 2, func(r int) dlam.Options {
+			o := dlam.Options{Iterations: 5, Evaluate: every}
+			if r == 1 {
+				o.Observers = []dlam.Observer{spoiler{after: 2}}
+			}
+			return o
+		}) {
+			if got.Status != dlam.Diverged || got.Last.Iteration != 2 || !errors.Is(got.err, dlam.ErrDiverged) {
+				t.Fatalf("rank %d, evaluated every %d: %+v, %v", r, every, got.Result, got.err)
+			}
+			got.err = nil
+			same(t, 2, r, got, want.Result, got.text)
 		}
 	}
 }
