@@ -286,31 +286,33 @@ func (e *Evidence) repeat(ctx context.Context, p *Plan, v *Verdict, recorders []
 	case err != nil:
 		v.Departs = departs("iterations", "the repeated run %s: %v", r.Status, err)
 	default:
-		if s := r.Status; p.Options.Refit && (s == dlam.Completed || s == dlam.Stopped) {
-			if _, err := p.refit(ctx, r); outer.Err() != nil {
+		ends := r.Status
+		if ends == dlam.Interrupted { // as the record says, by ctx or by a clock
+			ends = dlam.Status(e.Model.Training.Status)
+		}
+		if p.Options.Refit && refits(ends) {
+			best, err := p.refit(outer, r.Network)
+			if outer.Err() != nil {
 				return outer.Err()
 			} else if err != nil {
 				return err
 			}
+			r.Network = best.Network
 		}
-		v.Departs = e.ended(r, f)
+		v.Departs = e.ended(r, f, ends)
 		v.Repeated = v.Departs == nil
 	}
 	return nil
 }
 
-// ended holds the end of the repeated run against the model.
-func (e *Evidence) ended(r *dlam.Result, f *follower) error {
+// ended holds the end of the repeated run, with its status, against the model.
+func (e *Evidence) ended(r *dlam.Result, f *follower, ends dlam.Status) error {
 	t := e.Model.Training
 	if r.Last.Iteration != t.Iterations {
 		return departs("iterations", "the model's record has %d, and the repeated run %s after %d", t.Iterations, r.Status, r.Last.Iteration)
 	}
-	status := string(r.Status)
-	if r.Status == dlam.Interrupted { // as the record says, by ctx or by a clock
-		status = t.Status
-	}
-	if status != t.Status {
-		return departs("status", "the model's record says %q, and the repeated run %s", t.Status, status)
+	if string(ends) != t.Status {
+		return departs("status", "the model's record says %q, and the repeated run %s", t.Status, ends)
 	}
 	if err := f.end(); err != nil {
 		return err

@@ -80,6 +80,61 @@ func TestRefitInterrupted(t *testing.T) {
 	}
 }
 
+// TestRefitTimedOut: a run that its budget ends is refitted too, which certify repeats; going
+// on with it, it ends as if it had never stopped.
+func TestRefitTimedOut(t *testing.T) {
+	d, err := recipe.Open(t.Context(), recipe.Source{Data: "digits"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := small("dlam")
+	o.Refit, o.Iterations = true, 3
+	whole := train(t, d, o)
+	o.Folder, o.Resume, o.Budget = filepath.Join(t.TempDir(), "run"), true, 1 // a nanosecond, which one iteration takes
+	if part := train(t, d, o); part.Status != dlam.TimedOut || part.Last.Iteration != 1 || part.Refit == nil || part.Last.Train.Risk == part.Refit.Trained.Train.Risk {
+		t.Errorf("%s after %d iterations, refit %+v, want one", part.Status, part.Last.Iteration, part.Refit)
+	}
+	m, err := model.Load(o.Folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := recipe.OpenEvidence(o.Folder, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := e.Certify(t.Context(), d); err != nil || !v.Repeated {
+		t.Errorf("certified: %+v, %v", v, err)
+	}
+	o.Budget = 0
+	if end := train(t, d, o); end.Status != dlam.Completed || !slices.Equal(weights(end.Network), weights(whole.Network)) {
+		t.Error("going on, it ends in another network")
+	}
+}
+
+// TestRefitRandomFails: without random layers to compare with, the refit is made and says why.
+func TestRefitRandomFails(t *testing.T) {
+	points, zones := circle(300)
+	o := small("bcd")
+	o.Refit = true
+	p, err := recipe.Prepare(recipe.Rows(points, zones), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p.Options.Init = "none such"
+	res, err := r.Train(t.Context())
+	if err != nil || res.Status != dlam.Completed || !(res.Last.Train.Risk < res.Refit.Trained.Train.Risk) {
+		t.Fatalf("%v: %+v, want a refit", err, res)
+	}
+	if f := res.Refit; f.Random.Train != nil || f.RandomError == nil || !strings.Contains(f.RandomError.Error(), "none such") {
+		t.Errorf("random layers: %+v, %v", f.Random, f.RandomError)
+	}
+}
+
 func TestRefitRefuses(t *testing.T) {
 	points, zones := circle(50)
 	for _, c := range []struct {

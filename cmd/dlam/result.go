@@ -18,7 +18,10 @@ func (a *app) result(p *recipe.Plan, folder string, r *recipe.Result) {
 	}
 	w.AppendHeader(head)
 	scored := func(name string, of recipe.Scores, value func(*dlam.Score) float64, format func(float64) string) table.Row {
-		row := table.Row{name, format(value(of.Train)), "-"}
+		row := table.Row{name, "-", "-"}
+		if of.Train != nil {
+			row[1] = format(value(of.Train))
+		}
 		if of.Test != nil {
 			row[2] = format(value(of.Test))
 		}
@@ -46,6 +49,9 @@ func (a *app) result(p *recipe.Plan, folder string, r *recipe.Result) {
 	add("loss", func(s *dlam.Score) float64 { return s.Risk }, number)
 	w.Render()
 	a.say("%s after %d iterations, %.3g s of training (%.3g s each)", r.Status, r.Last.Iteration, r.Last.Elapsed, perIteration(r))
+	if f := r.Refit; f != nil && f.RandomError != nil {
+		a.say("random hidden layers have no scores: %v", f.RandomError)
+	}
 	if f := r.Refit; f != nil && !f.Converged {
 		a.say("the last layer was fitted anew in as many iterations as there are, and more would gain")
 	}
