@@ -22,6 +22,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
@@ -65,7 +66,7 @@ func (Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 		return nil, err
 	}
 	s := &stepper{net: n.Clone()}
-	before, last := s.net.Layers[:len(n.Layers)-1], s.net.Layers[len(n.Layers)-1:]
+	before, last := s.net.Layers[:len(n.Layers)-1], s.net.Layers[len(n.Layers)-1]
 	q := *p
 	if len(before) > 0 {
 		x, err := (&dlam.Network{Layers: before}).Predict(p.X, max(1, p.Threads))
@@ -74,7 +75,12 @@ func (Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 		}
 		q.X = x
 	}
-	it, err := split.New(&q, &dlam.Network{Layers: last}, variables)
+	if last.Map != nil && last.Places() == 1 && last.Max <= 1 { // U(A), as of the last step, is in A's place
+		u := mat.New(q.X.Rows, last.W.Cols)
+		u.CopyFrom(last.Map.Rows(u, q.X))
+		q.X, last.Map = u, nil
+	}
+	it, err := split.New(&q, &dlam.Network{Layers: []dlam.Layer{last}}, variables)
 	if err != nil {
 		return nil, fmt.Errorf("refit: the last layer: %w", err)
 	}
@@ -119,7 +125,9 @@ func (s *stepper) Step(context.Context) (r dlam.Record, err error) {
 		ly.Net.W.CopyFrom(s.at.W)
 		copy(ly.Net.B, s.at.B)
 		ly.Products.Pack()
-		if _, err = s.FitMoved(ly, 0); err == nil {
+		again := 0
+		again, err = s.FitMoved(ly, 0)
+		if raised += again; err == nil {
 			r, err = s.RecordTerms(&s.tally)
 		}
 	}
