@@ -14,11 +14,14 @@ import (
 
 // Settings are the method's.
 type Settings struct {
-	Mu     float64 // μ₀ > 0, first weight of A_l = h(V_l)
-	Growth float64 // ≥ 1: factor by which μ grows
+	Mu     float64 // μ₀, above 0 and at most MaxMu: first weight of A_l = h(V_l)
+	Growth float64 // ≥ 1: factor by which μ grows, to MaxMu at most
 	Every  int     // ≥ 1: iterations after which it does
 	Rounds int     // ≥ 1: a-steps of a layer one after another
 }
+
+// MaxMu keeps μ within what float32 has room for.
+const MaxMu = 1e12
 
 // DefaultSettings are for 60 iterations.
 func DefaultSettings() Settings { return Settings{Mu: 0.1, Growth: 10, Every: 20, Rounds: 3} }
@@ -26,7 +29,7 @@ func DefaultSettings() Settings { return Settings{Mu: 0.1, Growth: 10, Every: 20
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
 	v := check.Of("mac settings")
-	v.Above(0, "mu", s.Mu)
+	v.That(s.Mu > 0 && s.Mu <= MaxMu, "mu", s.Mu, fmt.Sprintf("above 0 and at most %g", MaxMu))
 	v.That(s.Growth >= 1 && !math.IsInf(s.Growth, 0), "mu-growth", s.Growth, "a finite number of at least 1")
 	v.AtLeast(1, "mu-every", s.Every, "")
 	v.AtLeast(1, "rounds", s.Rounds, "")
@@ -75,6 +78,10 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 		m := split.NewMisfit(it, ly, h, s.Settings.Mu)
 		ly.Term, st.misfits = m, append(st.misfits, m)
 	}
+	if err := st.bound(); err != nil {
+		it.Close()
+		return nil, err
+	}
 	return st, nil
 }
 
@@ -88,22 +95,16 @@ type stepper struct {
 
 var _ dlam.Resumable = (*stepper)(nil)
 
-// mu is μ of the iteration after the ones done.
-func (s *stepper) mu() float64 {
-	return min(s.Mu*math.Pow(s.Growth, float64(s.Done/s.Every)), maxMu)
+// mu is μ of the iteration after so many.
+func (s *stepper) mu(done int) float64 {
+	return min(s.Mu*math.Pow(s.Growth, float64(done/s.Every)), MaxMu)
 }
-
-// maxMu keeps μ within what float32 has room for.
-const maxMu = 1e12
 
 // Step is one iteration.
 func (s *stepper) Step(context.Context) (r dlam.Record, err error) {
-	mu := s.mu()
+	mu := s.mu(s.Done)
 	for _, m := range s.misfits {
-		m.Mu = mu
-		if err := m.Bound(); err != nil {
-			return r, err
-		}
+		m.Mu = mu // on which the range of A, without multipliers, does not depend
 	}
 	trials := 0
 	for l := len(s.Layers) - 1; l >= 0; l-- {
@@ -125,7 +126,25 @@ func (s *stepper) Step(context.Context) (r dlam.Record, err error) {
 		return r, err
 	}
 	r.Trials = trials
-	r.EpsilonChanged = s.Done > 0 && s.Done%s.Every == 0 && s.Growth > 1
+	r.EpsilonChanged = s.Done > 0 && mu != s.mu(s.Done-1)
 	s.Done++
 	return r, nil
+}
+
+// bound finds the ranges of all A.
+func (s *stepper) bound() error {
+	for _, m := range s.misfits {
+		if err := m.Bound(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Restore puts a State back.
+func (s *stepper) Restore(n *dlam.Network, st dlam.State) error {
+	if err := s.Iterate.Restore(n, st); err != nil {
+		return err
+	}
+	return s.bound()
 }
