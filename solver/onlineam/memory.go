@@ -31,7 +31,7 @@ func (m *memory) update(n float64) error {
 	ly := m.s.net.Layers[m.l]
 	out, in := ly.W.Rows, ly.W.Cols
 	k := in + 1
-	p := m.s.pass
+	p := m.s.sums
 	square, columns := p.Product(m.s.batch.square[m.l]), p.Columns(m.s.batch.square[m.l])
 	cross, codes := p.Product(m.s.batch.cross[m.l]), p.Columns(m.s.batch.cross[m.l])
 	keep, take := 1-m.s.Recall, m.s.Recall/n

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
@@ -52,30 +54,33 @@ type stepper struct {
 	e        *pass.Engine
 	h        []activation.Differentiable // of hidden layers
 	products []*nn.Products
-	pass     *pass.Pass
+	sums     *pass.Pass
 	batch    batch
 	batches  *backprop.Batches
 	monitor  *backprop.Monitor
 	tensors  []tensor
 	memories []memory    // of hidden layers, with rule memory
-	moments  []float32   // of all tensors, one after another: Adam's averages of gradients, and of their squares
+	moments  []float32   // of the tensors that Adam moves, one after another: its averages of gradients, and of their squares
 	grads    [][]float32 // scratch of each worker
 	steps    int
 	updates  int
 
 	k      kernel.AdamRule // of the update under way
 	rate   float32
-	inv, r float32 // 1/(samples in the batch), 1/n, both times the mean weight
+	inv, r float32 // 1/(samples in the batch times the mean weight), 1/Σ weights
 }
 
 var _ dlam.Resumable = (*stepper)(nil)
 
 // tensor is the weights or intercepts of a layer.
 type tensor struct {
-	w, m, s []float32
-	sum     pass.Sum // of the gradient, over the batch
-	weight  bool     // whether Ω is of it
+	w, m, s []float32 // m and s of those that Adam moves
+	sum     pass.Sum  // of the gradient, over the batch
+	weight  bool      // whether Ω is of it
 }
+
+// adapts reports whether layer l, from 0, moves by Adam.
+func (s *stepper) adapts(l int) bool { return s.Rule != SGD && !s.remembers(l) }
 
 // remembers reports whether layer l, from 0, moves by a memory.
 func (s *stepper) remembers(l int) bool {
@@ -102,15 +107,24 @@ func (s *stepper) begin() error {
 		s.products = append(s.products, nn.NewProducts(ly))
 		s.products[l].Pack()
 	}
-	s.pass = s.e.NewPass(pass.Fine)
+	s.sums = s.e.NewPass(pass.Fine)
 	s.batch = batch{s: s, cross: make([]pass.Product, len(layers)), square: make([]pass.Product, len(layers))}
 	for range s.e.Pool.Threads() {
 		s.batch.rooms = append(s.batch.rooms, newRoom(s.net.Widths()))
 		s.grads = append(s.grads, make([]float32, chunk))
 	}
-	s.moments = make([]float32, 2*s.net.Parameters())
+	parameters := 0
+	for l, ly := range layers {
+		if s.adapts(l) {
+			parameters += len(ly.W.Elements()) + len(ly.B)
+		}
+	}
+	s.moments = make([]float32, 2*parameters)
 	at := 0
-	moments := func(n int) []float32 {
+	moments := func(l, n int) []float32 {
+		if !s.adapts(l) {
+			return nil
+		}
 		at += n
 		return s.moments[at-n : at]
 	}
@@ -120,8 +134,8 @@ func (s *stepper) begin() error {
 		}
 		w, b := ly.W.Elements(), ly.B
 		s.tensors = append(s.tensors,
-			tensor{w: w, m: moments(len(w)), s: moments(len(w)), weight: true},
-			tensor{w: b, m: moments(len(b)), s: moments(len(b))})
+			tensor{w: w, m: moments(l, len(w)), s: moments(l, len(w)), weight: true},
+			tensor{w: b, m: moments(l, len(b)), s: moments(l, len(b))})
 	}
 	return nil
 }
@@ -173,14 +187,14 @@ func (s *stepper) epoch(ctx context.Context) (risk float64, err error) {
 // update codes a batch and moves every layer; risk is the batch's before.
 func (s *stepper) update(x mat.Dense, y loss.Target) (risk float64, err error) {
 	b := &s.batch
-	b.x, b.y, s.pass.Weights = x, y, y.Weight
-	if err := s.pass.Run(b, x.Rows); err != nil {
+	b.x, b.y, s.sums.Weights = x, y, y.Weight
+	if err := s.sums.Run(b, x.Rows); err != nil {
 		return 0, err
 	}
-	risk = s.pass.Scalar(b.risk)
-	n := s.pass.Scalar(b.n) * s.batches.Weight / s.batches.N
+	risk = s.sums.Scalar(b.risk)
+	n := s.sums.Scalar(b.n) * s.batches.Weight / s.batches.N
 	for l := range s.net.Layers {
-		s.tensors[2*l].sum, s.tensors[2*l+1].sum = s.pass.Product(b.cross[l]), pass.SumOf(s.pass.Columns(b.cross[l]))
+		s.tensors[2*l].sum, s.tensors[2*l+1].sum = s.sums.Product(b.cross[l]), pass.SumOf(s.sums.Columns(b.cross[l]))
 		if s.remembers(l) {
 			if err := s.memories[l].update(n); err != nil {
 				return 0, err
@@ -268,11 +282,12 @@ func (s *stepper) Restore(n *dlam.Network, st dlam.State) error {
 	if len(done) != 2 || len(moments) != len(s.moments) {
 		return fmt.Errorf("onlineam state: %d numbers done and %d moments, want 2 and %d", len(done), len(moments), len(s.moments))
 	}
-	for name, to := range s.State().Float64 {
-		if from := st.Float64[name]; len(from) != len(to) {
+	own := s.State().Float64
+	for _, name := range slices.Sorted(maps.Keys(own)) {
+		if from, to := st.Float64[name], own[name]; len(from) != len(to) {
 			return fmt.Errorf("onlineam state: %s has %d elements, want %d", name, len(from), len(to))
 		}
-		copy(to, st.Float64[name])
+		copy(own[name], st.Float64[name])
 	}
 	copy(s.moments, moments)
 	s.steps, s.updates = int(done[0]), int(done[1])

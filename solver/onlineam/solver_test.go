@@ -52,7 +52,7 @@ func begun(t *testing.T, set Settings, h activation.Func, l loss.Loss) (*stepper
 	t.Cleanup(st.Close)
 	s := st.(*stepper)
 	s.batch.x, s.batch.y = p.X, p.Y
-	if err := s.pass.Run(&s.batch, p.X.Rows); err != nil { // one block, so that its room has all
+	if err := s.sums.Run(&s.batch, p.X.Rows); err != nil { // one block, so that its room has all
 		t.Fatal(err)
 	}
 	return s, s.batch.rooms[0]
@@ -242,7 +242,7 @@ func TestMemory(t *testing.T) {
 	square, cross := make([]float64, k*k), make([]float64, k*out)
 	for step := range 3 {
 		if step > 0 {
-			if err := s.pass.Run(&s.batch, n); err != nil { // the codes that the step will find
+			if err := s.sums.Run(&s.batch, n); err != nil { // the codes that the step will find
 				t.Fatal(err)
 			}
 		}
