@@ -125,7 +125,7 @@ func (s *stepper) Step(context.Context) (r dlam.Record, err error) {
 		ly.Net.W.CopyFrom(s.at.W)
 		copy(ly.Net.B, s.at.B)
 		ly.Products.Pack()
-		again := 0
+		var again int
 		again, err = s.FitMoved(ly, 0)
 		if raised += again; err == nil {
 			r, err = s.RecordTerms(&s.tally)
