@@ -3,6 +3,7 @@ package admm
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/check"
@@ -104,7 +105,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	}
 	it, err := split.New(p, n, s.Settings.variables())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("admm: %w", err)
 	}
 	st := &stepper{Settings: s.Settings, Iterate: it, penalty: make([]float64, len(it.Layers))}
 	switch {

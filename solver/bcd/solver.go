@@ -3,6 +3,7 @@ package bcd
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/check"
@@ -55,7 +56,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	}
 	it, err := split.New(p, n, variables)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("bcd: %w", err)
 	}
 	return &stepper{Settings: s.Settings, Iterate: it, penalty: make([]float64, len(it.Layers))}, nil
 }

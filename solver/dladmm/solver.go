@@ -2,6 +2,7 @@ package dladmm
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/check"
@@ -49,7 +50,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	}
 	it, err := split.New(p, n, variables)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("dladmm: %w", err)
 	}
 	st := &stepper{Settings: s.Settings, Iterate: it, penalty: make([]float64, len(it.Layers)), layers: make([]layer, len(it.Layers))}
 	for l := range st.layers {

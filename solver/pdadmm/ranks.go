@@ -35,8 +35,8 @@ func (v variable) of(ly *layer) mat.Dense {
 	return ly.A
 }
 
-// pass sends a variable at one boundary and takes it at another, where there are any.
-func (s *stepper) pass(to, from *boundary, v variable) error {
+// exchange sends a variable at one boundary and takes it at another, where there are any.
+func (s *stepper) exchange(to, from *boundary, v variable) error {
 	if to.rank == none && from.rank == none {
 		return nil
 	}

@@ -77,7 +77,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	}
 	it, err := split.New(p, n, o)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("pdadmm: %w", err)
 	}
 	layers := len(it.Layers)
 	st := &stepper{Settings: s.Settings, Iterate: it, penalty: make([]float64, layers), sums: make([]float64, 2*layers+others)}
@@ -146,7 +146,7 @@ func (s *stepper) allocate() {
 
 // start runs the layers forward, those of the ranks below first.
 func (s *stepper) start() error {
-	if err := s.pass(&boundary{rank: none}, &s.down, output); err != nil {
+	if err := s.exchange(&boundary{rank: none}, &s.down, output); err != nil {
 		return err
 	}
 	for l := s.first; l < s.end; l++ {
@@ -162,21 +162,21 @@ func (s *stepper) start() error {
 			ly.Next.In.CopyFrom(ly.A)
 		}
 	}
-	return s.pass(&s.up, &boundary{rank: none}, output)
+	return s.exchange(&s.up, &boundary{rank: none}, output)
 }
 
 // Step is one iteration. A rank that fails goes on passing messages, so that the others
 // learn of it together.
 func (s *stepper) Step(context.Context) (dlam.Record, error) {
 	failed := s.inputs()
-	if err := s.pass(&s.down, &s.up, input); err != nil {
+	if err := s.exchange(&s.down, &s.up, input); err != nil {
 		return dlam.Record{}, err
 	}
 	trials := 0
 	if failed == nil {
 		trials, failed = s.blocks()
 	}
-	if err := s.pass(&s.up, &s.down, output); err != nil {
+	if err := s.exchange(&s.up, &s.down, output); err != nil {
 		return dlam.Record{}, err
 	}
 	if failed == nil {
