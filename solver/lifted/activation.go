@@ -13,7 +13,8 @@ const (
 	// relative tolerance of the test on a move: float32 products of a few thousand terms.
 	pad, accept = 1e-6, 1e-5
 	// raise is the factor of τ beyond what a move that did not pass would have needed: near
-	// 1, so that rounding, which decides whether a move passes, does not decide far it goes.
+	// 1, so that rounding, which decides whether a move passes, does not decide how far it
+	// goes.
 	raise = 1.1
 	// maxTrials bounds the search of a sample's τ, which is below raise·c‖W‖².
 	maxTrials = 200

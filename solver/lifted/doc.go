@@ -30,6 +30,6 @@
 // h((γv − G + τ sup h' h⁻¹(a))/(γ + τ sup h')).
 //
 // In mini-batches, as the authors run the Fenchel form, A starts from a forward pass in each
-// batch, and the (W, b)-steps have (α/2)‖(W, b) − (W_l, b_l)‖², ten times that in the output
-// layer; sums over the batch are not divided by its samples.
+// batch, and the (W, b)-steps, three of a layer, have (α/2)‖(W, b) − (W_l, b_l)‖², ten times
+// that in the output layer; sums over the batch are not divided by its samples.
 package lifted

@@ -20,7 +20,7 @@
 //
 // F is quadratic in P_l and separates over samples, so the least τ_i that passes has a
 // closed form along the gradient, where the papers' search of it ends; θ_i likewise. After
-// an iteration U_l = ρ(Q_l − h(Z_l)).
+// an iteration that is not quantised U_l = ρ(Q_l − h(Z_l)).
 //
 // No line needs more of another layer than P, Q and U at the boundary between two, so
 // ranks can have the layers (Settings.Parallel): then P_{l+1} and Q_l cross, once an

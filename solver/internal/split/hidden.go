@@ -103,8 +103,9 @@ type movedActivation struct {
 //
 //	(γ/2)‖A − h(V_l) − Λ_l/γ‖² + T(AW_{l+1}ᵀ + 1b_{l+1}ᵀ)
 //
-// with z_l in the place of V_l, if there is one, and the Term T of layer l+1, so many times, each by the minimiser of T's quadratic around
-// its moved target: a product of the gradient with (cW_{l+1}ᵀW_{l+1} + γI)⁻¹.
+// with z_l in the place of V_l, if there is one, and the Term T of layer l+1, rounds times:
+// each time by the minimiser of T's quadratic around its moved target, which is a product of
+// the gradient with (cW_{l+1}ᵀW_{l+1} + γI)⁻¹.
 func (it *Iterate) FitMovedA(ly *Layer, gamma float64, rounds int) error {
 	if err := ly.aStep.invert(gamma, ly.Next.Term.Curvature()); err != nil {
 		return err

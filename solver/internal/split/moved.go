@@ -135,7 +135,7 @@ type Misfit struct {
 	bounds bounds
 }
 
-// NewMisfit is that of a hidden layer of it, whose activation is h.
+// NewMisfit is that of a layer of it, whose activation is h.
 func NewMisfit(it *Iterate, ly *Layer, h activation.Fitted, mu float64) *Misfit {
 	m := &Misfit{it: it, ly: ly, h: h, Mu: mu}
 	m.bounds = bounds{ly: ly, least: make([]float64, it.e.Pool.Threads()), all: make([]float64, 2*it.e.Comm.Size())}
