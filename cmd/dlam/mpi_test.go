@@ -216,7 +216,7 @@ func TestMPICertificates(t *testing.T) {
 	}
 }
 
-// traffic is the formula of docs/scaling.md: collectives of an iteration, and
+// traffic is the formula of docs/scaling.md for 2 ranks: collectives of an iteration, and
 // numbers of 8 bytes in them.
 func traffic(solver string, d []int) (collectives, numbers int) {
 	layers := len(d) - 1
@@ -260,9 +260,21 @@ func traffic(solver string, d []int) (collectives, numbers int) {
 			if l > 1 {
 				numbers += in*in + in
 			}
+		case "admm all", "admm zeng", "lifted", "mac":
+			collectives += map[string]int{"admm all": 2, "admm zeng": 3, "lifted": 3, "mac": 3}[solver]
+			numbers += out*in + out + map[string]int{"admm all": 1, "admm zeng": 5, "lifted": 2, "mac": 5}[solver]
+			if l > 1 {
+				numbers += in*in + in
+			}
 		}
 	}
 	switch solver {
+	case "admm all", "admm zeng":
+		return collectives + 2, numbers + 2
+	case "lifted":
+		return collectives - 1, numbers - 1
+	case "mac":
+		return collectives - 1, numbers - 4
 	case "sync": // the model along the direction, and one trial
 		return 2, numbers + 4 + 3
 	case "sgd":
@@ -274,11 +286,16 @@ func traffic(solver string, d []int) (collectives, numbers int) {
 }
 
 func TestMPITraffic(t *testing.T) {
-	for solver, flags := range map[string][]string{"dlam": {"--epsilon-rule", "fixed"}, "sync": {"--batch", "0"}, "sgd": nil, "bcd": nil, "admm": nil, "pdadmm": nil} {
+	for solver, flags := range map[string][]string{
+		"dlam": {"--epsilon-rule", "fixed"}, "sync": {"--batch", "0"}, "sgd": nil, "bcd": nil, "admm": nil, "pdadmm": nil,
+		"lifted": nil, "mac": {"--activation", "tanh"}, "admm zeng": {"--form", "zeng", "--activation", "sigmoid"},
+		"admm all": {"--multipliers", "all"},
+	} {
+		method, _, _ := strings.Cut(solver, " ")
 		for _, hidden := range [][]int{{20, 20}, {40}} {
 			folder := filepath.Join(t.TempDir(), "run")
 			text := strings.Trim(strings.ReplaceAll(fmt.Sprint(hidden), " ", ","), "[]")
-			onRanks(t, 2, exitDone, rankRun(solver, folder, 5, append(flags, "--hidden", text)...)...)
+			onRanks(t, 2, exitDone, rankRun(method, folder, 5, append(flags, "--hidden", text)...)...)
 			collectives, numbers := traffic(solver, append(append([]int{64}, hidden...), 10))
 			for _, rec := range traceOf(t, folder).Records[1:] {
 				if rec.Traffic.Collectives != collectives || rec.Traffic.Bytes != 8*numbers {
