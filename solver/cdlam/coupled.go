@@ -11,15 +11,10 @@ import (
 const (
 	// kappa is κ: the weight of the coupled block's proximal terms.
 	kappa = 1e-3
-	// pad widens a closed-form curvature beyond its own rounding, and accept is the
-	// relative tolerance of the test on a move: float32 products of a few thousand terms.
-	pad, accept = 1e-6, 1e-5
 	// raise is the factor of τ where a move does not pass.
 	raise = 2
 	// maxTrials bounds the search of a sample's τ: 2^200 is past any curvature.
 	maxTrials = 200
-	// minCurvature keeps τ positive where a gradient all but vanishes.
-	minCurvature = 1e-30
 )
 
 // coupledFit is the coupled block of a hidden layer, block by block of samples.
@@ -68,9 +63,9 @@ func (f *coupledFit) Block(w *pass.Worker, lo, hi int) {
 	next.Products.Back(g, e, nil, nil)
 	next.Products.Image(image, g, nil)
 	for i := range rows { // the least τ that passes if the band does not cut
-		r.tau[i] = minCurvature
+		r.tau[i] = split.MinCurvature
 		if norm := kernel.SumSquares(g.Row(i)); norm > 0 {
-			r.tau[i] = max(minCurvature, f.s.Rho*kernel.SumSquares(image.Row(i))/norm*(1+pad))
+			r.tau[i] = max(split.MinCurvature, f.s.Rho*kernel.SumSquares(image.Row(i))/norm*(1+split.Pad))
 		}
 		r.under[i] = i
 	}
@@ -96,7 +91,7 @@ func (f *coupledFit) try(w *pass.Worker, r *room, n int, z, a, v, g mat.Dense) (
 	f.ly.Next.Products.Image(image, moves, nil)
 	for k, i := range r.under[:n] {
 		norm, curved := kernel.SumSquares(moves.Row(k)), f.s.Rho*kernel.SumSquares(image.Row(k))
-		if curved <= r.tau[i]*norm*(1+accept) {
+		if curved <= r.tau[i]*norm*(1+split.Accept) {
 			copy(z.Row(i), zs.Row(k))
 			copy(a.Row(i), as.Row(k))
 			continue

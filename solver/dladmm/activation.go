@@ -6,9 +6,6 @@ import (
 	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
-// pad widens a curvature in closed form beyond its rounding.
-const pad = 1e-6
-
 // activationStep is the memory of a hidden layer's a-step.
 type activationStep struct {
 	split.NoSums
@@ -44,7 +41,7 @@ func (f *activationStep) Block(w *pass.Worker, lo, hi int) {
 		if norm == 0 {
 			continue
 		}
-		tau := (f.s.Nu + next.weight*kernel.SumSquares(ahead.Row(i))/norm) * (1 + pad)
+		tau := (f.s.Nu + next.weight*kernel.SumSquares(ahead.Row(i))/norm) * (1 + split.Pad)
 		step := float32(1 / tau)
 		ai := a.Row(i)
 		for j, x := range gi {

@@ -9,17 +9,12 @@ import (
 )
 
 const (
-	// pad widens a closed-form curvature beyond its own rounding, and accept is the
-	// relative tolerance of the test on a move: float32 products of a few thousand terms.
-	pad, accept = 1e-6, 1e-5
 	// raise is the factor of τ beyond what a move that did not pass would have needed: near
 	// 1, so that rounding, which decides whether a move passes, does not decide how far it
 	// goes.
 	raise = 1.1
 	// maxTrials bounds the search of a sample's τ, which is below raise·c‖W‖².
 	maxTrials = 200
-	// minCurvature keeps τ positive where a gradient all but vanishes.
-	minCurvature = 1e-30
 )
 
 // activationStep is the a-step of a hidden layer, block by block of samples.
@@ -88,9 +83,9 @@ func (f *activationStep) round(w *pass.Worker, r *room, lo, hi int, v, a mat.Den
 	next.Products.Image(ahead, down, nil)
 	c := next.Term.Curvature()
 	for i := range rows {
-		r.tau[i], r.under[i] = minCurvature, i
+		r.tau[i], r.under[i] = split.MinCurvature, i
 		if norm := kernel.SumSquares(down.Row(i)); norm > 0 {
-			r.tau[i] = max(minCurvature, c*kernel.SumSquares(ahead.Row(i))/norm*(1+pad))
+			r.tau[i] = max(split.MinCurvature, c*kernel.SumSquares(ahead.Row(i))/norm*(1+split.Pad))
 		}
 	}
 	n := rows
@@ -115,7 +110,7 @@ func (f *activationStep) try(w *pass.Worker, r *room, n int, c float64, a, v, g 
 	next.Products.Image(image, moves, nil)
 	for k, i := range r.under[:n] {
 		norm, curved := kernel.SumSquares(moves.Row(k)), c*kernel.SumSquares(image.Row(k))
-		if curved <= r.tau[i]*norm*(1+accept) {
+		if curved <= r.tau[i]*norm*(1+split.Accept) {
 			copy(a.Row(i), as.Row(k))
 			continue
 		}

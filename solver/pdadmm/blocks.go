@@ -7,9 +7,6 @@ import (
 	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
-// pad widens a curvature in closed form beyond its rounding.
-const pad = 1e-6
-
 // inputStep is the P-step of a layer.
 type inputStep struct {
 	split.NoSums
@@ -38,7 +35,7 @@ func (f *inputStep) Block(w *pass.Worker, lo, hi int) {
 		gi, norm := g.Row(i), kernel.SumSquares(g.Row(i))
 		step := float32(0)
 		if norm > 0 {
-			step = float32(norm / (f.s.Rho * (norm + kernel.SumSquares(image.Row(i))) * (1 + pad)))
+			step = float32(norm / (f.s.Rho * (norm + kernel.SumSquares(image.Row(i))) * (1 + split.Pad)))
 		}
 		for j, x := range gi {
 			move.Row(i)[j] = -step * x

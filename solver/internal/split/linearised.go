@@ -10,12 +10,20 @@ import (
 	"github.com/dlam-go/dlam/prox"
 )
 
-// pad widens a curvature in closed form beyond its rounding.
-const pad = 1e-6
+// What steps with a curvature of their own, θ of a row or τ of a sample, hold it to.
+const (
+	// Pad widens a curvature in closed form beyond its own rounding.
+	Pad = 1e-6
+	// Accept is the relative tolerance of the test on a move: the rounding of float32
+	// products of a few thousand terms.
+	Accept = 1e-5
+	// MinCurvature keeps a curvature positive where a gradient all but vanishes, or moves
+	// the output hardly at all.
+	MinCurvature = 1e-30
+)
 
 const (
-	accept    = 1e-5 // tolerance of the acceptance test: rounding of float32 products
-	growth    = 2    // of a curvature that did not pass
+	growth    = 2 // of a curvature that did not pass
 	maxTrials = 200
 )
 
@@ -154,7 +162,7 @@ func (f *LinearisedFit) FitW() (trials int, err error) {
 	for i := range f.theta {
 		f.theta[i] = 0
 		if norm := kernel.SumSquares(f.d.Row(i)); norm > 0 {
-			f.theta[i] = max(f.nu*f.q[i]/norm*(1+pad), minCurvature)
+			f.theta[i] = max(f.nu*f.q[i]/norm*(1+Pad), MinCurvature)
 		}
 	}
 	for trial := 1; trial <= maxTrials; trial++ {
@@ -178,9 +186,6 @@ func (f *LinearisedFit) FitW() (trials int, err error) {
 	}
 	return maxTrials, fmt.Errorf("layer %d, block W: %w: no step passed the test in %d trials", f.ly.L, dlam.ErrDiverged, maxTrials)
 }
-
-// minCurvature keeps θ positive where the input hardly moves the output.
-const minCurvature = 1e-30
 
 // direction writes νg, and ∇Ω where Ω is quadratic, to d. Where g is 0, a
 // subgradient of Ω stands for it: Ω alone moves that row.
@@ -222,7 +227,7 @@ func (f *LinearisedFit) passes() (bool, error) {
 	}
 	passed := true
 	for i := range f.theta {
-		if q := f.nu * f.q[i]; q > f.theta[i]*kernel.SumSquares(f.delta.Row(i))*(1+accept) {
+		if q := f.nu * f.q[i]; q > f.theta[i]*kernel.SumSquares(f.delta.Row(i))*(1+Accept) {
 			f.theta[i] *= growth
 			passed = false
 		}
