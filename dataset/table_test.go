@@ -725,6 +725,13 @@ func TestClamp(t *testing.T) {
 	if free.Restore(y); y.At(0, 0) < 1000 {
 		t.Errorf("unclamped, 100 deviations are %v", y.At(0, 0))
 	}
+	x, err = free.Apply(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if to := x.Target(); to.Low != nil || to.High != nil {
+		t.Errorf("unclamped, scores are within %v and %v", to.Low, to.High)
+	}
 }
 
 // TestColumnWithoutFeatures: a column that says nothing of the training rows, though it
