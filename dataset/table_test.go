@@ -580,6 +580,9 @@ func TestSeveralLabels(t *testing.T) {
 	wantError(t, path, Options{Label: "up,up"}, `label column "up" comes twice`)
 	wantError(t, path, Options{Label: "up,side"}, `no label column "side"`)
 	wantError(t, path, Options{Label: "up,down", Task: Classification}, "cannot be classes")
+	gaps := write(t, "gaps.csv", []byte("a,up,down\n1,2,3\n2,,4\n3,1,1e200\n"))
+	wantError(t, gaps, Options{Label: "down,up"}, `sample 3, column "down": got the label 1e+200, want a finite number of at most 3.4e38`)
+	wantError(t, gaps, Options{Label: "up,down"}, `line 3, column "up": the label is missing (1 of 3 are)`)
 }
 
 // TestUnlikeValues: each value has a deviation of 1, whatever its units, and is turned
