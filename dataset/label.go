@@ -92,6 +92,20 @@ func (t *columns) findLabels(called string) (int, error) {
 	return t.labels[0], nil
 }
 
+// nameOfLabels is the names of the label columns with commas between, however they were
+// given; as they were given, if names do not tell.
+func (t *columns) nameOfLabels(given string) string {
+	names := make([]string, len(t.labels))
+	for i, j := range t.labels {
+		n := t.Columns[j].Name
+		if found, err := t.find("label column", n); err != nil || found != j || strings.Contains(n, ",") || n != strings.TrimSpace(n) {
+			return given
+		}
+		names[i] = n
+	}
+	return strings.Join(names, ",")
+}
+
 // values makes several columns of t the values of d.
 func (d *Dataset) values(t *columns, o Options) error {
 	if o.Classes != nil || o.Task == Classification {
