@@ -42,6 +42,11 @@ type Record struct {
 	// methods that keep both; measured by Run together with the scores.
 	Gap []float64 `json:"gap,omitempty"`
 
+	// WeightNorm is ‖W_l‖ of each layer, and FromStart ‖W_l − W_l⁰‖ with the first
+	// weights W⁰; measured by Run together with the scores.
+	WeightNorm []float64 `json:"weight_norm,omitempty"`
+	FromStart  []float64 `json:"from_start,omitempty"`
+
 	Train *Score `json:"train,omitempty"` // the network's, measured by Run
 	Test  *Score `json:"test,omitempty"`
 

@@ -142,7 +142,7 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 			return nil, err
 		}
 	}
-	r := runner{p: p, o: o, st: st, counter: counter, elapsed: o.Elapsed, good: st.Network().Clone()}
+	r := runner{p: p, o: o, st: st, start: n, counter: counter, elapsed: o.Elapsed, good: st.Network().Clone()}
 	r.last = Record{Iteration: o.First, Elapsed: o.Elapsed.Seconds()}
 	if t, ok := st.(Timed); ok {
 		t.Mark(r.parts.ended)
@@ -188,6 +188,7 @@ type runner struct {
 	counter *comm.Counter // of all that ranks sum
 	testing bool          // some rank has test samples
 	eval    *pass.Engine
+	start   *Network // as it was given
 	good    *Network // the network after the last good iteration
 	largest float64  // entry of any sample, in absolute value
 	last    Record
@@ -412,6 +413,7 @@ func (r *runner) score(rec *Record, n *Network) (err error) {
 			return fmt.Errorf("test samples: %w", err)
 		}
 	}
+	rec.WeightNorm, rec.FromStart = weightNorms(n, r.start)
 	if r.splitting != nil {
 		rec.Gap, err = gaps(r.eval, r.splitting.Iterate())
 	}
@@ -434,4 +436,21 @@ func (r *runner) observe(k int) error {
 		}
 	}
 	return nil
+}
+
+// weightNorms are the norms of the layers' weights, and of how far they are from the
+// first ones.
+func weightNorms(n, first *Network) (norm, moved []float64) {
+	for l, ly := range n.Layers {
+		var sum, from float64
+		for i := range ly.W.Rows {
+			was := first.Layers[l].W.Row(i)
+			for j, w := range ly.W.Row(i) {
+				v, d := float64(w), float64(w)-float64(was[j])
+				sum, from = sum+v*v, from+d*d
+			}
+		}
+		norm, moved = append(norm, math.Sqrt(sum)), append(moved, math.Sqrt(from))
+	}
+	return norm, moved
 }

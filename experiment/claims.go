@@ -19,9 +19,11 @@ type Claim struct {
 	Numbers string `json:"detail"` // case by case
 }
 
-// verdict is in plain words.
-func (c Claim) verdict() string {
+// verdict is in plain words. A quick version's runs are no evidence.
+func (c Claim) verdict(quick bool) string {
 	switch {
+	case quick:
+		return "not judged"
 	case c.Cases == 0:
 		return "not tested"
 	case c.Holds == c.Cases:
@@ -50,10 +52,10 @@ func (c *cases) claim(part, paper, test string) Claim {
 	return Claim{Part: part, Paper: paper, Test: test, Cases: c.n, Holds: c.holds, Numbers: strings.Join(c.numbers, "; ")}
 }
 
-func claimTable(cs []Claim) report.Table {
+func claimTable(cs []Claim, quick bool) report.Table {
 	t := report.Table{ID: "table-claims", Head: []string{"part", "the paper says", "counted as", "here", "numbers"}}
 	for _, c := range cs {
-		t.Rows = append(t.Rows, []string{c.Part, c.Paper, c.Test, c.verdict(), c.Numbers})
+		t.Rows = append(t.Rows, []string{c.Part, c.Paper, c.Test, c.verdict(quick), c.Numbers})
 	}
 	return t
 }

@@ -13,13 +13,16 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/atomicfile"
+	"github.com/dlam-go/dlam/internal/machine"
 	"github.com/dlam-go/dlam/report"
 	"github.com/dlam-go/dlam/trace"
 )
 
 // Entry is a method that takes part in a comparison.
 type Entry struct {
-	Name     string // also the name of its folder
+	Name     string       // also the name of its folder
+	Group    string       // what its runs from several seeds have in common; "" for one of its own
+	About    *trace.About // what the run is, for pages and its folder; nil if that is not known
 	Solver   dlam.Solver
 	Problem  *dlam.Problem
 	Start    *dlam.Network // first weights
@@ -105,17 +108,20 @@ func (c Comparison) Run(ctx context.Context, dir string) ([]Outcome, error) {
 		return nil, err
 	}
 	return outcomes, writeJSON(filepath.Join(dir, "results.json"), struct {
-		Machine  Machine   `json:"machine"`
-		Threads  int       `json:"threads"`
-		Command  string    `json:"command"`
-		Outcomes []Outcome `json:"outcomes"`
-	}{ThisMachine(), c.Threads, c.Command, outcomes})
+		Machine  machine.Machine `json:"machine"`
+		Threads  int             `json:"threads"`
+		Command  string          `json:"command"`
+		Outcomes []Outcome       `json:"outcomes"`
+	}{machine.This(), c.Threads, c.Command, outcomes})
 }
 
 func (c Comparison) train(ctx context.Context, e Entry, dir string) (report.Run, Outcome, error) {
 	o := dlam.Options{Iterations: c.Iterations, Budget: c.Budget, Evaluate: c.Evaluate}
 	if c.Recorders != nil {
 		o.Recorders = c.Recorders(e)
+	}
+	if e.About != nil {
+		e.About.Started = time.Now().UTC().Truncate(time.Second)
 	}
 	t, err := trainTo(ctx, dir, e.Solver, e.Problem, e.Start, o)
 	if err == nil {
@@ -131,7 +137,16 @@ func (c Comparison) train(ctx context.Context, e Entry, dir string) (report.Run,
 	if t.failed != nil {
 		out.Error = t.failed.Error()
 	}
-	return report.Run{Name: e.Name, Records: t.records}, out, nil
+	return report.Run{Name: e.Name, Group: e.Group, About: e.About, Records: t.records}, out, e.writeEnd(dir, out)
+}
+
+// writeEnd puts what the run is, and how it ended, beside its trace.
+func (e Entry) writeEnd(dir string, out Outcome) error {
+	if e.About == nil {
+		return nil
+	}
+	e.About.Status, e.About.Error, e.About.Ended = string(out.Status), out.Error, time.Now().UTC().Truncate(time.Second)
+	return atomicfile.Write(filepath.Join(dir, trace.AboutName), e.About.Write)
 }
 
 // trained is a run that came to its end.
@@ -181,7 +196,7 @@ func (c Comparison) page(runs []report.Run, outcomes []Outcome) report.Page {
 		p.Warning = "Did not run to its end: " + strings.Join(bad, ", ") + "."
 	}
 	threads := report.Fact{Name: "threads", Value: fmt.Sprint(c.Threads)}
-	facts := slices.Concat(c.Facts, []report.Fact{threads}, ThisMachine().facts())
+	facts := slices.Concat(c.Facts, []report.Fact{threads}, machineFacts(machine.This()))
 	p.Sections = append([]report.Section{{Facts: facts}}, p.Sections...)
 	p.Sections = append(p.Sections,
 		report.Section{Title: "Settings", Tables: []report.Table{t}},

@@ -45,12 +45,12 @@ func (r Reproduction) accuracyFigure(id string, test bool, done outcomes) report
 			Levels: []report.Level{{Label: "paper: DLAM early", Y: 100 * paperEarly}, {Label: "paper: DLAM, ADMM", Y: 100 * paperEnd}},
 		}
 		curves := p.curves(done)
-		for i, m := range methods() {
+		for _, m := range methods() {
 			o, ok := curves[m.name]
 			if !ok {
 				continue
 			}
-			s := report.Series{Name: m.label, Style: i}
+			s := report.Series{Name: m.label, Style: report.MethodStyle(m.name)}
 			var share []float64
 			s.X, share = accuracies(o.records, test)
 			for _, v := range share {

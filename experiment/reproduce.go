@@ -9,6 +9,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/internal/machine"
 )
 
 // Names are the parts of the paper's evaluation.
@@ -184,7 +185,7 @@ func (w *worker) compute(ctx context.Context, c Cell) (outcome, error) {
 	}
 	w.spent += time.Since(began)
 	w.worked += c.work()
-	out := outcome{Cell: c, Status: t.res.Status, Machine: ThisMachine(), Last: t.res.Last, records: t.records}
+	out := outcome{Cell: c, Status: t.res.Status, Machine: machine.This(), Last: t.res.Last, records: t.records}
 	if t.failed != nil {
 		out.Error = t.failed.Error()
 	}

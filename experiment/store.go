@@ -9,16 +9,17 @@ import (
 	"path/filepath"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/machine"
 	"github.com/dlam-go/dlam/report"
 )
 
 // outcome is a finished cell.
 type outcome struct {
-	Cell    Cell        `json:"cell"`
-	Status  dlam.Status `json:"status"`
-	Error   string      `json:"error,omitempty"` // why a run diverged
-	Machine Machine     `json:"machine"`
-	Last    dlam.Record `json:"last"`
+	Cell    Cell            `json:"cell"`
+	Status  dlam.Status     `json:"status"`
+	Error   string          `json:"error,omitempty"` // why a run diverged
+	Machine machine.Machine `json:"machine"`
+	Last    dlam.Record     `json:"last"`
 
 	records []dlam.Record // from the trace beside it
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/machine"
 	"github.com/dlam-go/dlam/report"
 	"github.com/dlam-go/dlam/trace"
 )
@@ -17,12 +18,12 @@ func (r Reproduction) write(done outcomes) error {
 		return err
 	}
 	type cell struct {
-		Cell    Cell        `json:"cell"`
-		Trace   string      `json:"trace"` // file, from the report's folder
-		Status  dlam.Status `json:"status"`
-		Error   string      `json:"error,omitempty"`
-		Machine Machine     `json:"machine"`
-		Last    dlam.Record `json:"last"`
+		Cell    Cell            `json:"cell"`
+		Trace   string          `json:"trace"` // file, from the report's folder
+		Status  dlam.Status     `json:"status"`
+		Error   string          `json:"error,omitempty"`
+		Machine machine.Machine `json:"machine"`
+		Last    dlam.Record     `json:"last"`
 	}
 	var cells []cell
 	for _, c := range r.plan(done) {
@@ -66,8 +67,8 @@ func (r Reproduction) page(done outcomes, claims []Claim) report.Page {
 		p.Warning = "This is the quick version: fewer samples and fewer iterations than the paper's. It shows that everything runs; its numbers are no evidence for or against the paper."
 	}
 	p.Sections = append(p.Sections, report.Section{
-		Title: "What reproduces and what does not", Text: summary(claims),
-		Tables: []report.Table{claimTable(claims)},
+		Title: "What reproduces and what does not", Text: summary(claims, r.Size.reduced()),
+		Tables: []report.Table{claimTable(claims, r.Size.reduced())},
 	})
 	if r.has("figure1") {
 		p.Sections = append(p.Sections, report.Section{Title: "Figure 1: convergence", Figures: []report.Figure{r.figure1(done)}})
@@ -95,7 +96,10 @@ func (r Reproduction) page(done outcomes, claims []Claim) report.Page {
 
 // summary is the verdicts in plain words: how many hold, and each that does
 // not.
-func summary(claims []Claim) []string {
+func summary(claims []Claim, quick bool) []string {
+	if quick {
+		return []string{"Not judged: this is the quick version. The numbers are those of its runs."}
+	}
 	tested, whole := 0, 0
 	text := []string{""}
 	for _, c := range claims {
@@ -106,7 +110,7 @@ func summary(claims []Claim) []string {
 		if c.Holds == c.Cases {
 			whole++
 		} else {
-			text = append(text, fmt.Sprintf("%s: “%s” %s.", c.Part, strings.TrimRight(c.Paper, ".,"), c.verdict()))
+			text = append(text, fmt.Sprintf("%s: “%s” %s.", c.Part, strings.TrimRight(c.Paper, ".,"), c.verdict(false)))
 		}
 	}
 	text[0] = fmt.Sprintf("Of %d statements of the paper that were tested, %d hold in every case.", tested, whole)
@@ -144,13 +148,22 @@ func (r Reproduction) appendix(p report.Page, done outcomes) report.Page {
 // machineFacts lists every machine that outcomes were computed on.
 func (r Reproduction) machineFacts(done outcomes) []report.Fact {
 	var facts []report.Fact
-	seen := map[Machine]bool{}
+	seen := map[machine.Machine]bool{}
 	for _, c := range r.plan(done) {
 		o := done[c.key()]
 		if !seen[o.Machine] {
 			seen[o.Machine] = true
-			facts = append(facts, o.Machine.facts()...)
+			facts = append(facts, machineFacts(o.Machine)...)
 		}
 	}
 	return facts
+}
+
+// machineFacts are what readers are told of a machine.
+func machineFacts(m machine.Machine) []report.Fact {
+	f := []report.Fact{{Name: "processor", Value: m.CPU}, {Name: "system", Value: m.System}, {Name: "Go", Value: m.Go}}
+	if m.Revision != "" {
+		f = append(f, report.Fact{Name: "revision", Value: m.Revision[:min(12, len(m.Revision))]})
+	}
+	return f
 }

@@ -10,6 +10,7 @@ import (
 	"math"
 
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/nn"
 )
 
 // The picture's measures, in pixels.
@@ -22,22 +23,61 @@ const (
 
 // WeightsPNG writes the first layer's weights as a picture: a tile a unit, row
 // by row in the units' order, each as the inputs lie in the network's pictures
-// (after pooling). With one channel, red is positive, blue negative, white 0;
-// with three, a weight of a channel is that channel's intensity, and grey is 0.
-// Each tile is scaled to its own greatest |w|. It is an error if the model's
-// inputs are no pictures.
+// (after pooling), or as a convolution's kernel. With one channel, red is positive,
+// blue negative, white 0; with three, a weight of a channel is that channel's
+// intensity, and grey is 0. Each tile is scaled to its own greatest |w|. It is an error
+// if the model's inputs are no pictures.
 func WeightsPNG(w io.Writer, m *model.Model) error {
-	im, pool := m.Transform.Image, m.Transform.Pool
-	if im.Width == 0 || im.Channels != 1 && im.Channels != 3 {
-		return fmt.Errorf("the model's inputs are %v, want pictures of 1 or 3 channels", im)
-	}
-	if err := m.Network.FullyConnected(); err != nil {
+	t, err := tilesOf(m)
+	if err != nil {
 		return err
 	}
-	t := tiling{height: im.Height / pool, width: im.Width / pool, channels: im.Channels}
-	t.units = min(m.Network.Layers[0].W.Rows, MaxUnits)
+	t.gap, t.pixel = tileGap, max(1, tileSide/max(t.height, t.width))
+	t.units = min(t.units, MaxUnits)
+	return t.write(w, m)
+}
+
+// SmallWeightsPNG is WeightsPNG of the first units, a pixel a weight and few colours, for
+// pages that enlarge it. It returns how many units it shows.
+func SmallWeightsPNG(w io.Writer, m *model.Model, units int) (shown int, err error) {
+	t, err := tilesOf(m)
+	if err != nil {
+		return 0, err
+	}
+	t.gap, t.pixel, t.few = 1, 1, t.channels == 1
+	t.units = min(t.units, units)
+	return t.units, t.write(w, m)
+}
+
+// tilesOf is how the first layer's weights lie.
+func tilesOf(m *model.Model) (t tiling, err error) {
+	im, pool := m.Transform.Image, m.Transform.Pool
+	first := m.Network.Layers[0]
+	t = tiling{height: im.Height / max(1, pool), width: im.Width / max(1, pool), channels: im.Channels, units: first.W.Rows}
+	switch c := first.Linear().(type) {
+	case nn.Conv:
+		t.height, t.width, t.channels = c.KernelHeight, c.KernelWidth, c.Sample.Channels
+	case nn.Dense:
+	default:
+		return t, fmt.Errorf("the first layer is %v, want a dense one or a convolution", first.Linear().Spec())
+	}
+	if t.width == 0 || t.channels != 1 && t.channels != 3 {
+		return t, fmt.Errorf("the model's inputs are %v, want pictures of 1 or 3 channels", im)
+	}
+	return t, nil
+}
+
+// tiling is how units lie in a picture.
+type tiling struct {
+	height, width, channels int // of the network's inputs
+	units, columns          int
+	pixel, gap              int  // sides of a weight, and of what is between tiles
+	few                     bool // few colours, which make a small file
+}
+
+// write writes the picture of m's weights.
+func (t tiling) write(w io.Writer, m *model.Model) error {
 	t.columns = int(math.Ceil(math.Sqrt(float64(t.units))))
-	t.pixel = max(1, tileSide/max(t.height, t.width))
 	canvas := t.canvas()
 	for u := range t.units {
 		t.draw(canvas, u, m.Network.Layers[0].W.Row(u))
@@ -48,26 +88,33 @@ func WeightsPNG(w io.Writer, m *model.Model) error {
 	return nil
 }
 
-// tiling is how units lie in a picture.
-type tiling struct {
-	height, width, channels int // of the network's inputs
-	units, columns          int
-	pixel                   int // side of a weight
+// palette is grey for what is between tiles, and the colours of weights from -1 to 1.
+func (t tiling) palette() color.Palette {
+	const steps = 12
+	p := color.Palette{color.Gray{Y: 0xb8}}
+	for k := -steps; k <= steps; k++ {
+		p = append(p, t.ink([]float32{float32(k)}, steps))
+	}
+	return p
 }
 
 // canvas is a grey picture for all units, so that tiles are seen against it.
-func (t tiling) canvas() *image.RGBA {
+func (t tiling) canvas() draw.Image {
 	rows := (t.units + t.columns - 1) / t.columns
-	c := image.NewRGBA(image.Rect(0, 0, t.columns*t.step(t.width)+tileGap, rows*t.step(t.height)+tileGap))
+	size := image.Rect(0, 0, t.columns*t.step(t.width)+t.gap, rows*t.step(t.height)+t.gap)
+	if t.few {
+		return image.NewPaletted(size, t.palette()) // whose first colour is the grey
+	}
+	c := image.NewRGBA(size)
 	draw.Draw(c, c.Rect, image.NewUniform(color.Gray{Y: 0xb8}), image.Point{}, draw.Src)
 	return c
 }
 
 // step is from a tile's side of n weights to the next tile's.
-func (t tiling) step(n int) int { return n*t.pixel + tileGap }
+func (t tiling) step(n int) int { return n*t.pixel + t.gap }
 
 // draw paints unit u with weights w.
-func (t tiling) draw(c *image.RGBA, u int, w []float32) {
+func (t tiling) draw(c draw.Image, u int, w []float32) {
 	var top float32
 	for _, v := range w {
 		top = max(top, v, -v)
@@ -75,12 +122,12 @@ func (t tiling) draw(c *image.RGBA, u int, w []float32) {
 	if top == 0 {
 		top = 1
 	}
-	left, above := tileGap+u%t.columns*t.step(t.width), tileGap+u/t.columns*t.step(t.height)
+	left, above := t.gap+u%t.columns*t.step(t.width), t.gap+u/t.columns*t.step(t.height)
 	for i := range t.height * t.width {
 		ink := t.ink(w[i*t.channels:(i+1)*t.channels], top)
 		x, y := left+i%t.width*t.pixel, above+i/t.width*t.pixel
 		for k := range t.pixel * t.pixel {
-			c.SetRGBA(x+k%t.pixel, y+k/t.pixel, ink)
+			c.Set(x+k%t.pixel, y+k/t.pixel, ink)
 		}
 	}
 }

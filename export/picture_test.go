@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/dlam-go/dlam/activation"
@@ -12,6 +13,7 @@ import (
 	"github.com/dlam-go/dlam/export"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/nn"
 )
 
 // drawn is the picture of a network on pictures of 4×6 pixels, pooled to 2×3,
@@ -75,6 +77,46 @@ func TestWeightsPNGRefuses(t *testing.T) {
 		var b bytes.Buffer
 		if err := export.WeightsPNG(&b, m); err == nil || b.Len() > 0 {
 			t.Errorf("%s: drawn, error %v", name, err)
+		}
+	}
+}
+
+// TestKernelsPNG draws the kernels of a convolution, large and small.
+func TestKernelsPNG(t *testing.T) {
+	d := pictures()
+	d.X, d.Image.Channels = random(1, 4*6, 1), 1
+	m := newSample(t, "p", d, []int{5}, []activation.Func{activation.ReLU{}}, loss.CrossEntropy{}, dataset.ScaleUnit, 1).model
+	layers, err := nn.ParseLayers("conv 3 2x3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Network, err = nn.NewNetworkFor(nn.Shape{Height: 4, Width: 6, Channels: 1}, layers, 2, activation.ReLU{}, nn.He, rand.New(rand.NewPCG(1, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(m.Network.Layers[0].W.Row(1), []float32{2, -2, 0, 1, -1, 0})
+	var b bytes.Buffer
+	if err := export.WeightsPNG(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	if im, err := png.Decode(&b); err != nil || im.Bounds().Max != image.Pt(2*(63+4)+4, 2*(42+4)+4) {
+		t.Errorf("%v, size %v, want two by two tiles of 63×42", err, im.Bounds().Max)
+	}
+	for units, size := range map[int]image.Point{64: {2*(3+1) + 1, 2*(2+1) + 1}, 2: {2*(3+1) + 1, 2 + 1 + 1}} {
+		shown, err := export.SmallWeightsPNG(&b, m, units)
+		if err != nil || shown != min(3, units) {
+			t.Fatalf("%d units of 3 shown, %v", shown, err)
+		}
+		im, err := png.Decode(&b)
+		if err != nil || im.Bounds().Max != size {
+			t.Fatalf("%v, size %v, want %v", err, im.Bounds().Max, size)
+		}
+		red, half := color.RGBA{178, 24, 43, 255}, color.RGBA{217, 140, 149, 255}
+		if got := color.RGBAModel.Convert(im.At(5, 1)); got != red { // unit 1 begins there
+			t.Errorf("the greatest weight: got %v, want %v", got, red)
+		}
+		if got := color.RGBAModel.Convert(im.At(5, 2)); got != half {
+			t.Errorf("half of it: got %v, want %v", got, half)
 		}
 	}
 }

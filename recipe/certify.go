@@ -370,7 +370,10 @@ func (f *follower) Record(r dlam.Record) error {
 	if json.Unmarshal(line, &got) != nil {
 		return departs(where, "not a record")
 	}
-	r.Traffic = nil // of one process
+	r.Traffic = nil            // of one process
+	if got.WeightNorm == nil { // as earlier versions wrote lines: they claim nothing
+		r.WeightNorm, r.FromStart = nil, nil
+	}
 	if err := f.times(&r, got); err != nil {
 		return departs(where, "%v", err)
 	}

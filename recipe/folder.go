@@ -177,7 +177,7 @@ func lockFolder(path string) (*folder, error) {
 	if err := r.takeLock(0); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{ConfigName, StartName, trace.FileName, model.FileName, model.CheckpointName} {
+	for _, name := range []string{ConfigName, StartName, trace.FileName, trace.AboutName, model.FileName, model.CheckpointName} {
 		if err := atomicfile.RemoveLeft(r.file(name)); err != nil {
 			r.close()
 			return nil, refusef("run folder: %w", err)
@@ -294,7 +294,7 @@ func writeText(path, text string) error {
 // discard removes a new run that did not start.
 func (r *folder) discard() {
 	r.close()
-	for _, name := range []string{trace.FileName, ConfigName, StartName, lockName} {
+	for _, name := range []string{trace.FileName, trace.AboutName, ConfigName, StartName, lockName} {
 		_ = atomicfile.Remove(r.file(name)) // may not be there
 	}
 	if r.made {

@@ -34,6 +34,7 @@ type Run struct {
 	config  string // config.toml
 	data    string // fingerprint of the samples
 	folder  *folder
+	about   *trace.About
 	check   *checkpointer // nil if nothing is saved
 	options dlam.Options
 	start   *dlam.Network
@@ -151,10 +152,11 @@ func (r *Run) open(identity string) (from *model.Checkpoint, err error) {
 		if o.StartDigest != "" {
 			given = r.Plan.Network
 		}
-		if r.folder, err = createFolder(o.Folder, r.config, given, o.Force); err == nil {
-			r.Notes = append(r.Notes, r.folder.notes...)
+		if r.folder, err = createFolder(o.Folder, r.config, given, o.Force); err != nil {
+			return nil, err
 		}
-		return nil, err
+		r.Notes = append(r.Notes, r.folder.notes...)
+		return nil, r.begin()
 	}
 	if r.folder, err = lockFolder(o.Folder); err != nil {
 		return nil, err
@@ -175,6 +177,9 @@ func (r *Run) open(identity string) (from *model.Checkpoint, err error) {
 	}
 	err = r.folder.goOn(done, r.config)
 	r.Notes = append(r.Notes, r.folder.notes...)
+	if err == nil {
+		err = r.begin()
+	}
 	return from, err
 }
 
@@ -200,6 +205,9 @@ func (r *Run) resume(from *model.Checkpoint) (err error) {
 	if from.State.OfSamples && from.Ranks != r.check.job.Size() {
 		r.Anew, r.start = from.Ranks, from.Network // synchronised anew: the samples are divided otherwise
 		return nil
+	}
+	if p.lost != nil { // whose first weights are not known: weights are measured from here on
+		r.start = from.Network
 	}
 	r.options.Resume = func(s dlam.Stepper) error { return s.(dlam.Resumable).Restore(from.Network, from.State) }
 	return nil
@@ -251,7 +259,7 @@ func (r *Run) Train(ctx context.Context, recorders ...dlam.Recorder) (*Result, e
 		return nil, refuse(err)
 	}
 	if res.Last.Iteration == 0 && err != nil {
-		return nil, err
+		return nil, errors.Join(err, r.ended(res.Status, err))
 	}
 	if f := r.folder; f != nil && res.Last.Iteration == f.last.Iteration { // nothing was left to do
 		scored := res.Last
@@ -297,6 +305,9 @@ func (r *Run) finish(res *dlam.Result, failed error) (*Result, error) {
 		out.Best = v.At
 	}
 	if err := r.save(out.Model, res.GivenUp); err != nil {
+		return nil, errors.Join(failed, err, r.ended(dlam.Failed, errors.Join(failed, err)))
+	}
+	if err := r.ended(res.Status, failed); err != nil {
 		return nil, errors.Join(failed, err)
 	}
 	if failed != nil {

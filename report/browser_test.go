@@ -121,12 +121,16 @@ func value[T any](t *testing.T, b *browser, js string) T {
 	return v
 }
 
-// until waits for a JavaScript expression to be true.
+// until waits for a JavaScript expression to be true, on the way to another page too.
 func (b *browser) until(t *testing.T, js string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !value[bool](t, b, js); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		so, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](js))
+		if err == nil && so {
+			return
+		}
 		if time.Now().After(end) {
-			t.Fatalf("not so after 20 s: %s", js)
+			t.Fatalf("not so after 20 s: %s (%v)", js, err)
 		}
 	}
 }
@@ -191,7 +195,7 @@ func TestComparisonInBrowser(t *testing.T) {
 	}
 	b := newBrowser(t, 1200, 900)
 	b.do(t, chromedp.Navigate("file://"+filepath.Join(dir, report.PageFile)))
-	for _, id := range []string{"#final", "#targets", "#methods", "#by-iteration svg", "#by-time svg"} {
+	for _, id := range []string{"#final", "#targets", "#methods", "#by-iteration .plot svg"} {
 		b.shows(t, id)
 	}
 	for _, name := range []string{"by-iteration.svg", "by-iteration.png", "by-time.svg", "final.csv", "targets.csv", "results.json", "dlam/trace.jsonl", "mdlam/trace.jsonl"} {
@@ -204,8 +208,8 @@ func TestComparisonInBrowser(t *testing.T) {
 	if tip := value[string](t, b, `document.querySelector('.tip').innerText`); !strings.Contains(tip, "iteration") || !strings.Contains(tip, "mdlam") {
 		t.Errorf("with the keyboard the tip says %q, want the iteration and both methods", tip)
 	}
-	x, y := value[float64](t, b, `(r => r.left + r.width/3)(document.querySelector('#by-iteration svg').getBoundingClientRect())`),
-		value[float64](t, b, `(r => r.top + r.height/2)(document.querySelector('#by-iteration svg').getBoundingClientRect())`)
+	x, y := value[float64](t, b, `(r => r.left + r.width/3)(document.querySelector('#by-iteration .plot svg').getBoundingClientRect())`),
+		value[float64](t, b, `(r => r.top + r.height/2)(document.querySelector('#by-iteration .plot svg').getBoundingClientRect())`)
 	const twoFrames = `new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => r(true))))`
 	if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](twoFrames, chromedp.EvalAwaitPromise)); err != nil { // scrolling, which hides the tip, is over
 		t.Fatal(err)
@@ -260,13 +264,13 @@ func TestLivePageFollowsARun(t *testing.T) {
 	}()
 	b.do(t, chromedp.Navigate(server.URL+"/"))
 	const points = `(d => d ? JSON.parse(d.textContent).series[0].x.length : 0)(document.querySelector('#objective script'))`
-	charts := []string{"#objective", "#scores", "#constraints", "#moves", "#cost"}
+	charts := []string{"#objective", "#scores", "#layers", "#constraints", "#moves", "#cost"}
 	for k := 1; k <= 12; k++ {
 		gate <- struct{}{}
 		if k == 3 || k == 9 {
 			b.until(t, fmt.Sprintf(`%s === %d`, points, k))
 			for _, id := range charts {
-				b.shows(t, id+" svg")
+				b.shows(t, id+" .plot svg")
 				// The longest curve of each chart has a point an iteration.
 				longest := `Math.min(...[...document.querySelectorAll('` + id + ` script')].map(s => Math.max(...JSON.parse(s.textContent).series.map(c => c.x.length))))`
 				if n := value[int](t, b, longest); n != k {
@@ -327,13 +331,20 @@ func TestReproductionInBrowser(t *testing.T) {
 	}
 	b := newBrowser(t, 1200, 900)
 	b.do(t, chromedp.Navigate("file://"+filepath.Join(dir, report.PageFile)))
-	for _, id := range []string{"#figure1 svg", "#figure-table2 svg", "#table-claims", "#table-figure2", "#table-figure3", "#table-rates", "#table2-mnist", "#table2-fashion-mnist"} {
+	for _, id := range []string{"#figure1 .plot svg", "#figure-table2 .plot svg", "#table-claims", "#table-figure2", "#table-figure3", "#table-rates", "#table2-mnist", "#table2-fashion-mnist"} {
 		b.shows(t, id)
 	}
 	for _, id := range []string{"figure2", "figure3"} {
-		if panels := value[int](t, b, fmt.Sprintf(`document.querySelectorAll('#%s svg').length`, id)); panels != 4 {
+		if panels := value[int](t, b, fmt.Sprintf(`document.querySelectorAll('#%s .plot > svg').length`, id)); panels != 4 {
 			t.Errorf("%s: %d panels, want the paper's 4", id, panels)
 		}
+	}
+	if verdicts := value[string](t, b, `[...new Set([...document.querySelectorAll('#table-claims tbody tr')].map(r => r.cells[3].textContent))].join()`); verdicts != "not judged" {
+		t.Errorf("a version that is not the paper's says %q, want that it is not judged", verdicts)
+	}
+	b.do(t, chromedp.EmulateViewport(390, 844), chromedp.Navigate("file://"+filepath.Join(dir, report.PageFile)))
+	if h, w := value[int](t, b, `document.documentElement.scrollHeight`), value[int](t, b, `document.documentElement.scrollWidth`); h > 15000 || w > 390 {
+		t.Errorf("on a phone the page is %d×%d pixels", w, h)
 	}
 	b.quiet(t, "file://")
 }

@@ -1,6 +1,9 @@
 package report
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Chart is curves over one pair of axes.
 type Chart struct {
@@ -8,6 +11,9 @@ type Chart struct {
 	X, Y   Axis
 	Series []Series
 	Levels []Level
+	// Clocked says that X is iterations, which a page's clocks turn into samples and
+	// seconds.
+	Clocked bool
 }
 
 // Axis is a labelled axis. On a logarithmic one, values up to 0 are gaps.
@@ -24,6 +30,11 @@ type Series struct {
 	// Style is the number of colour, dash and marker, so that a method looks
 	// the same in every chart of a page.
 	Style int
+	// Low and High are the ends of a band around the curve; nil for none.
+	Low, High []float64
+	// Run is the number of the page's clock that the curve's iterations are of.
+	Run  int
+	Dots bool // points without a line
 }
 
 // Level is a value to compare with, across the whole chart.
@@ -73,7 +84,7 @@ func newLayout(c Chart) *layout {
 	l := &layout{chart: c}
 	var xs, ys []float64
 	for _, s := range c.Series {
-		xs, ys = append(xs, s.X...), append(ys, s.Y...)
+		xs, ys = append(xs, s.X...), slices.Concat(ys, s.Y, s.Low, s.High)
 	}
 	for _, v := range c.Levels {
 		ys = append(ys, v.Y)
@@ -135,25 +146,41 @@ func (l *layout) place(s Series, i int) (point, bool) {
 
 func (l *layout) curve(s Series) {
 	k := styleOf(s.Style)
-	var run []point
-	flush := func() {
-		if len(run) > 1 {
-			l.add(mark{ink: k, points: run, width: 1.8, dash: dashOf(s.Style)})
-		}
-		run = nil
+	if s.Low != nil { // a band by its edges, which both kinds of files can draw
+		l.line(Series{X: s.X, Y: s.Low, Style: s.Style}, 0.5)
+		l.line(Series{X: s.X, Y: s.High, Style: s.Style}, 0.5)
+	}
+	if !s.Dots {
+		l.line(s, 1.8)
 	}
 	every := 46.0 // pixels between markers, each series at another phase
 	next := l.x.a + every*math.Mod(0.37*float64(s.Style), 1)
 	for i := range s.X {
 		p, ok := l.place(s, i)
 		if !ok {
-			flush()
 			continue
 		}
-		run = append(run, p)
-		if p.x >= next || len(s.X) == 1 {
+		if p.x >= next || len(s.X) == 1 || s.Dots {
 			l.add(mark{ink: k, points: markerOf(s.Style).outline(p), filled: true})
 			next = p.x + every
+		}
+	}
+}
+
+// line draws a curve, with gaps where it has no place.
+func (l *layout) line(s Series, width float64) {
+	var run []point
+	flush := func() {
+		if len(run) > 1 {
+			l.add(mark{ink: styleOf(s.Style), points: run, width: width, dash: dashOf(s.Style)})
+		}
+		run = nil
+	}
+	for i := range s.X {
+		if p, ok := l.place(s, i); ok {
+			run = append(run, p)
+		} else {
+			flush()
 		}
 	}
 	flush()

@@ -5,7 +5,24 @@ import (
 	"slices"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/trace"
 )
+
+// clock is how long a run's iterations took, at some of them.
+func clock(rs []dlam.Record, about *trace.About) Clock {
+	const most = 250
+	var c Clock
+	if about != nil {
+		c.Samples = about.Samples
+	}
+	every := max(1, (len(rs)+most-1)/most)
+	for i, r := range rs {
+		if i%every == 0 || i == len(rs)-1 {
+			c.X, c.Seconds = append(c.X, float64(r.Iteration)), append(c.Seconds, r.Elapsed)
+		}
+	}
+	return c
+}
 
 // curve picks a value from the records where there is one.
 func curve(name string, style int, rs []dlam.Record, x func(dlam.Record) float64, y func(dlam.Record) (float64, bool)) Series {
@@ -19,7 +36,6 @@ func curve(name string, style int, rs []dlam.Record, x func(dlam.Record) float64
 }
 
 func iteration(r dlam.Record) float64 { return float64(r.Iteration) }
-func elapsed(r dlam.Record) float64   { return r.Elapsed }
 
 func objective(r dlam.Record) (float64, bool) { return r.Objective, true }
 
@@ -57,7 +73,7 @@ func compact(charts []Chart) []Chart {
 	for _, c := range charts {
 		c.Series = slices.DeleteFunc(c.Series, func(s Series) bool { return len(s.X) == 0 })
 		for i := range c.Series {
-			c.Series[i] = c.Series[i].thin()
+			c.Series[i] = c.Series[i].thin(max(minPoints, min(maxPoints, chartPoints/len(c.Series))))
 		}
 		if len(c.Series) > 0 {
 			kept = append(kept, c)

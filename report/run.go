@@ -1,6 +1,9 @@
 package report
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -12,6 +15,10 @@ import (
 type Run struct {
 	Name    string
 	Records []dlam.Record
+	About   *trace.About // what it is; nil if that is not known
+	// Group is a name that runs have in common which differ in their seeds alone: pages
+	// show them as one curve and its spread. "": no others.
+	Group string
 }
 
 // ReadRun reads a run from its folder, or from a trace file. A run still
@@ -29,7 +36,11 @@ func ReadRun(path string) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	return Run{Name: name, Records: records}, nil
+	about, err := trace.ReadAbout(filepath.Join(filepath.Dir(file), trace.AboutName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Run{}, err
+	}
+	return Run{Name: name, Records: records, About: about}, nil
 }
 
 // runName is the name of the run whose trace path is.
@@ -55,4 +66,28 @@ func tracePath(path string) (string, error) {
 		return filepath.Join(path, trace.FileName), nil
 	}
 	return path, nil
+}
+
+// Seeds puts runs that differ in their seeds alone, as far as is known, into groups.
+func Seeds(runs []Run) []Run {
+	same := map[string][]int{}
+	for i, r := range runs {
+		if a := r.About; a != nil && r.Group == "" {
+			key := fmt.Sprint(a.Method, "\x00", a.Data, "\x00", a.Network, "\x00", a.Samples, "\x00", a.Iterations, "\x00", a.Settings)
+			same[key] = append(same[key], i)
+		}
+	}
+	for _, list := range same {
+		seeds := map[uint64]bool{}
+		for _, i := range list {
+			seeds[runs[i].About.Seed] = true
+		}
+		if len(list) < 2 || len(seeds) < len(list) {
+			continue
+		}
+		for _, i := range list {
+			runs[i].Group = fmt.Sprintf("%s and %d more seeds", runs[list[0]].Name, len(list)-1)
+		}
+	}
+	return runs
 }

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/dlam-go/dlam"
 )
@@ -18,6 +20,53 @@ func constraintCharts(rs []dlam.Record) []Chart {
 		{Title: "Band half-width ε", X: x, Y: Axis{Label: "ε", Log: true}, Series: []Series{
 			curve("", 0, rs, iteration, func(r dlam.Record) (float64, bool) { return r.Epsilon, r.Epsilon > 0 })}},
 	}
+}
+
+// layerCharts show the weights of each layer, of every method.
+func layerCharts(rs []dlam.Record) []Chart {
+	x := Axis{Label: "iteration"}
+	norm, moved := func(r dlam.Record) []float64 { return r.WeightNorm }, func(r dlam.Record) []float64 { return r.FromStart }
+	return []Chart{
+		{Title: ofLayers("Norm of each layer's weights", layersOf(rs, norm)), X: x, Y: Axis{Label: "‖W‖", Log: true}, Series: layerCurves(rs, norm)},
+		{Title: ofLayers("Distance from the first weights", layersOf(rs, moved)), X: x, Y: Axis{Label: "‖W − W⁰‖", Log: true}, Series: layerCurves(rs, moved)},
+	}
+}
+
+// unmoved names the blocks that no record has a move of, as "W, b of layers 1, 2".
+func unmoved(rs []dlam.Record) string {
+	moved := map[dlam.Block]bool{}
+	for _, r := range rs {
+		for _, b := range r.Blocks {
+			k := dlam.Block{Layer: b.Layer, Variable: b.Variable}
+			moved[k] = moved[k] || b.Move != 0
+		}
+	}
+	var still []string
+	for _, v := range []string{"W", "b", "z", "a"} {
+		var layers []int
+		for k, m := range moved {
+			if k.Variable == v && !m {
+				layers = append(layers, k.Layer)
+			}
+		}
+		if slices.Sort(layers); len(layers) > 0 {
+			still = append(still, fmt.Sprintf("%s of %s", v, numbered("layer", layers)))
+		}
+	}
+	return strings.Join(still, "; ")
+}
+
+// numbered is "layer 2", or "layers 1, 2 and 3 more".
+func numbered(what string, list []int) string {
+	const most = 12
+	if len(list) == 1 {
+		return fmt.Sprint(what, " ", list[0])
+	}
+	text := strings.ReplaceAll(strings.Trim(fmt.Sprint(list[:min(most, len(list))]), "[]"), " ", ", ")
+	if more := len(list) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return what + "s " + text
 }
 
 func penalty(r dlam.Record) []float64 { return r.Penalty }

@@ -2,25 +2,36 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/dlam-go/dlam"
 )
 
-// RunPage is the page of one run.
-func RunPage(run Run) Page {
+// RunPage is the page of one run. What more there is to say of its network, as dlam
+// report finds out, comes between its scores and how the training went.
+func RunPage(run Run, more ...Section) Page {
 	rs := run.Records
-	p := Page{Title: run.Name}
+	p := Page{Title: run.Name, Clocks: []Clock{clock(rs, run.About)}}
+	if a := run.About; a != nil {
+		p.Sections = []Section{card(a, rs)}
+		if p.Ended = a.Status; a.Error != "" {
+			p.Warning = fmt.Sprintf("The run ended early, %s: %s", a.Status, a.Error)
+		}
+	}
 	if len(rs) == 0 {
 		p.Lead = "No iteration is done yet."
 		return p
 	}
 	p.Lead = fmt.Sprintf("Training run, %d iterations recorded.", len(rs))
-	p.Sections = []Section{{Facts: facts(rs)}}
+	p.Sections = append(p.Sections, Section{Facts: facts(rs)})
 	p.add("What is minimised", "objective", "", objectiveCharts(rs))
-	p.add("What the network does", "scores", "", scoreCharts(rs))
-	p.add("How well the layers fit together", "constraints", "φ is what is left of z = Wa + b, a − h(z) of the activation; the band allows |a − h(z)| ≤ ε.", constraintCharts(rs))
-	p.add("How it moves", "moves", "A block's move is the decrease that Lemma 1 promises for it: ½Σθ∘ΔW², (nρ/2)‖Δb‖², (ρ/2)‖Δz‖², ½Στ‖Δa‖². c_k is the least sum of moves so far (Theorem 2).", moveCharts(rs))
+	p.add("What the network does", "scores", scoresCaption(rs), scoreCharts(rs))
+	p.Sections = append(p.Sections, more...)
+	p.add("Its layers", "layers", layersCaption(rs), layerCharts(rs))
+	p.add("How well the layers fit together", "constraints", constraintsCaption(rs), constraintCharts(rs))
+	p.add("How it moves", "moves", movesCaption(rs), moveCharts(rs))
 	p.add("What it costs", "cost", costCaption(rs), append(costCharts(rs), partCharts(rs)...))
 	p.Sections = append(p.Sections, Section{Title: "Numbers", Tables: []Table{recordTable(rs)}})
 	return p
@@ -31,6 +42,9 @@ func (p *Page) add(title, id, caption string, charts []Chart) {
 	if len(charts) == 0 {
 		return
 	}
+	for i := range charts {
+		charts[i].Clocked = true
+	}
 	columns := 3
 	if len(charts) < 3 || len(charts) == 4 { // rows that are full
 		columns = 2
@@ -38,11 +52,53 @@ func (p *Page) add(title, id, caption string, charts []Chart) {
 	p.Sections = append(p.Sections, Section{Title: title, Figures: []Figure{{ID: id, Caption: caption, Charts: charts, Columns: columns}}})
 }
 
+// Notes are told of what the records have: no other method's page is to have them.
+
 func costCaption(rs []dlam.Record) string {
-	if len(rs[len(rs)-1].Parts) == 0 {
+	if !slices.ContainsFunc(rs[len(rs)-1].Parts, func(p dlam.Part) bool { return p.Variables == "za" }) {
 		return ""
 	}
 	return "A hidden layer's z and a are updated in one pass over the samples."
+}
+
+func scoresCaption(rs []dlam.Record) string {
+	if !regression(rs) {
+		return ""
+	}
+	return "RMSE is of the values as the network gives them: scaled, where training scales them."
+}
+
+func constraintsCaption(rs []dlam.Record) string {
+	if rs[len(rs)-1].Epsilon == 0 {
+		return ""
+	}
+	return "φ is what is left of z = Wa + b, a − h(z) of the activation; the band allows |a − h(z)| ≤ ε."
+}
+
+func movesCaption(rs []dlam.Record) string {
+	if len(rs[len(rs)-1].Blocks) == 0 {
+		return ""
+	}
+	s := "A block's move is the decrease that Lemma 1 promises for it: ½Σθ∘ΔW², (nρ/2)‖Δb‖², (ρ/2)‖Δz‖², ½Στ‖Δa‖². c_k is the least sum of moves so far (Theorem 2)."
+	if still := unmoved(rs); still != "" {
+		s += " Never moved in any iteration: " + still + " (docs/mathematics.md says why hidden blocks may stand still)."
+	}
+	return s
+}
+
+func layersCaption(rs []dlam.Record) string {
+	_, scored := last(rs)
+	var still []string
+	for l, d := range scored.FromStart {
+		if d == 0 {
+			still = append(still, layerName(l+1))
+		}
+	}
+	s := "‖W‖ is the root of the sum of squared weights of a layer, ‖W − W⁰‖ that of their distances from the first weights."
+	if len(still) > 0 {
+		s += " The weights of " + strings.Join(still, ", ") + " are the first ones: they never moved."
+	}
+	return s
 }
 
 func facts(rs []dlam.Record) []Fact {
@@ -117,7 +173,7 @@ func scoreCharts(rs []dlam.Record) []Chart {
 
 // recordTable shows at most forty records, evenly spaced, and the last.
 func recordTable(rs []dlam.Record) Table {
-	t := Table{ID: "records", Head: []string{"iteration", "F", "risk", "training accuracy", "test accuracy", "ε", "c_k", "seconds"}}
+	t := Table{ID: "records", Sortable: true, Head: []string{"iteration", "F", "risk", "training accuracy", "test accuracy", "ε", "c_k", "seconds"}}
 	if regression(rs) {
 		t.Head[3], t.Head[4] = "training RMSE", "test RMSE"
 	}
@@ -134,6 +190,20 @@ func recordTable(rs []dlam.Record) Table {
 	}
 	if every > 1 {
 		t.Note = fmt.Sprintf("One iteration in %d, and the last.", every)
+	}
+	return t.filled()
+}
+
+// filled is the table without columns that say nothing in any row.
+func (t Table) filled() Table {
+	for j := len(t.Head) - 1; j >= 0; j-- {
+		if slices.ContainsFunc(t.Rows, func(r []string) bool { return r[j] != "–" }) {
+			continue
+		}
+		t.Head = slices.Delete(t.Head, j, j+1)
+		for i := range t.Rows {
+			t.Rows[i] = slices.Delete(t.Rows[i], j, j+1)
+		}
 	}
 	return t
 }

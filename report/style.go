@@ -1,6 +1,9 @@
 package report
 
-import "image/color"
+import (
+	"image/color"
+	"slices"
+)
 
 // ink is a colour by its role; the page gives roles other values in the dark.
 type ink int
@@ -57,14 +60,28 @@ func (k ink) class() string {
 	return "s" + string(rune('0'+k))
 }
 
+// methods are in the order of their styles: those that are compared most have colours
+// of their own.
+var methods = []string{
+	"sync", "dlam", "adam", "sgd", "admm", "mdlam", "bcd", "cdlam",
+	"adagrad", "momentum", "adadelta", "nesterov", "dladmm", "rmsprop", "adamw", "amsgrad", "muon", "schedule-free", "lifted", "mac", "pdadmm", "onlineam",
+}
+
+// MethodStyle is the style of a method by its name, the same on every page; 0 of one
+// that is not known here.
+func MethodStyle(name string) int { return max(0, slices.Index(methods, name)) }
+
 // styleOf is the ink of series number i.
 func styleOf(i int) ink { return ink(i % len(seriesStyles)) }
 
 // From the ninth series on colours come again, with another dash and marker.
 
-func dashOf(i int) []float64 {
+func dashOf(i int) []float64 { return seriesStyles[dashNumber(i)].dash }
+
+// dashNumber is the number of a style that has the dash of series number i.
+func dashNumber(i int) int {
 	n := len(seriesStyles)
-	return seriesStyles[(i+3*(i/n))%n].dash
+	return (i + 3*(i/n)) % n
 }
 
 func markerOf(i int) marker {

@@ -5,8 +5,10 @@ import "fmt"
 // A page shows no more of a run than people can tell apart, and costs no more
 // however long the run or deep the network was.
 const (
-	maxSeries = 24   // of a chart
-	maxPoints = 1000 // of a series
+	maxSeries   = 24   // of a chart
+	maxPoints   = 500  // of a series
+	chartPoints = 4000 // of a chart, if its series have more than minPoints
+	minPoints   = 120
 )
 
 // drawn are the numbers from 0 to n−1 that a chart shows: all, or maxSeries of them
@@ -30,32 +32,37 @@ func ofLayers(title string, n int) string {
 	return title
 }
 
-// thin is s with at most maxPoints points: of each stretch the lowest and the
-// highest, so that no spike is lost.
-func (s Series) thin() Series {
+// thin is s with at most so many points: of each stretch the lowest and the highest, so
+// that no spike is lost.
+func (s Series) thin(most int) Series {
 	n := len(s.X)
-	if n <= maxPoints {
+	if n <= most {
 		return s
 	}
 	t := s
-	t.X, t.Y = nil, nil
-	add := func(i int) { t.X, t.Y = append(t.X, s.X[i]), append(t.Y, s.Y[i]) }
-	const stretches = maxPoints/2 - 1
+	t.X, t.Y, t.Low, t.High = nil, nil, nil, nil
+	add := func(i int) {
+		t.X, t.Y = append(t.X, s.X[i]), append(t.Y, s.Y[i])
+		if s.Low != nil {
+			t.Low, t.High = append(t.Low, s.Low[i]), append(t.High, s.High[i])
+		}
+	}
+	stretches := most/2 - 1
 	add(0)
 	for k := range stretches {
 		lo, hi := 1+k*(n-2)/stretches, 1+(k+1)*(n-2)/stretches
-		least, most := lo, lo
+		least, highest := lo, lo
 		for i := lo; i < hi; i++ {
 			if s.Y[i] < s.Y[least] {
 				least = i
 			}
-			if s.Y[i] > s.Y[most] {
-				most = i
+			if s.Y[i] > s.Y[highest] {
+				highest = i
 			}
 		}
-		add(min(least, most))
-		if least != most {
-			add(max(least, most))
+		add(min(least, highest))
+		if least != highest {
+			add(max(least, highest))
 		}
 	}
 	add(n - 1)

@@ -15,7 +15,7 @@ func TestThin(t *testing.T) {
 		for i := range n {
 			s.X, s.Y = append(s.X, float64(i)), append(s.Y, rng.NormFloat64())
 		}
-		got := s.thin()
+		got := s.thin(maxPoints)
 		if n <= maxPoints {
 			if !slices.Equal(got.Y, s.Y) {
 				t.Errorf("%d points were changed", n)

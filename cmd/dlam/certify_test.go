@@ -223,7 +223,7 @@ func forgeries() []forgery {
 		{"another split", "table", 1, "data: the samples are not those", func(e evidence) { e.settings("test-split = 0.2", "test-split = 0.1") }},
 		{"a regulariser", "run", 1, whole(1), func(e evidence) { e.settings("l1 = 0.0", "l1 = 0.001") }},
 		{"another method", "run", 1, "model, training, solver", func(e evidence) { e.settings(`solver = "dlam"`, `solver = "mdlam"`) }},
-		{"scores at other iterations", "run", 1, whole(1) + ", (gap|test|train)", func(e evidence) { e.settings("evaluate-every = 1", "evaluate-every = 2") }},
+		{"scores at other iterations", "run", 1, whole(1) + ", (from_start|gap|test|train|weight_norm)", func(e evidence) { e.settings("evaluate-every = 1", "evaluate-every = 2") }},
 		{"a folder that says adam", "run", 1, "config.toml, solver", func(e evidence) {
 			e.write(recipe.ConfigName, e.replace(e.read(recipe.ConfigName), `solver = "dlam"`, `solver = "adam"`))
 		}},
@@ -408,6 +408,23 @@ func TestCertify(t *testing.T) {
 				t.Errorf("%s: a line of %d columns, want 100 at most: %s", name, n, line)
 			}
 		}
+	}
+	earlier := evidence{t, filepath.Join(t.TempDir(), "run"), runs} // whose trace does not have all that this version's has
+	if err := os.CopyFS(earlier.dir, os.DirFS(filepath.Join(runs, "run"))); err != nil {
+		t.Fatal(err)
+	}
+	norms := regexp.MustCompile(`"(weight_norm|from_start)":\[[^]]*\],`)
+	earlier.lines(func(lines []string) []string {
+		for i, l := range lines {
+			if !norms.MatchString(l) {
+				t.Fatalf("no norms in %s", l)
+			}
+			lines[i] = norms.ReplaceAllString(l, "")
+		}
+		return lines
+	})
+	if code, out, said := call(append([]string{"certify", earlier.dir, "--json"}, flags["run"]...)...); code != exitDone || verdict(t, out)["certified"] != true {
+		t.Errorf("a trace of an earlier version: exit code %d: %s", code, said)
 	}
 	list := forgeries()
 	if len(list) < 38 {

@@ -19,6 +19,7 @@ import (
 	"github.com/dlam-go/dlam/experiment"
 	"github.com/dlam-go/dlam/recipe"
 	"github.com/dlam-go/dlam/report"
+	"github.com/dlam-go/dlam/trace"
 )
 
 // comparison is what dlam compare is told beside the settings of a run.
@@ -137,11 +138,17 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 		},
 	}
 	for _, p := range plans {
-		name := p.Options.Method
+		name, group := p.Options.Method, ""
 		if o.seeds > 1 {
-			name = fmt.Sprintf("%s-%d", name, p.Options.Seed)
+			name, group = fmt.Sprintf("%s-%d", name, p.Options.Seed), name
 		}
-		e.Entries = append(e.Entries, experiment.Entry{Name: name, Solver: p.Solver, Problem: p.Problem, Start: p.Network, Settings: p.Settings()})
+		about := p.About()
+		about.Command = e.Command
+		if about.Iterations == math.MaxInt32 {
+			about.Iterations = 0
+			about.Settings = slices.DeleteFunc(about.Settings, func(s trace.Setting) bool { return s.Name == "iterations" })
+		}
+		e.Entries = append(e.Entries, experiment.Entry{Name: name, Group: group, About: about, Solver: p.Solver, Problem: p.Problem, Start: p.Network, Settings: p.Settings()})
 	}
 	if err := e.Validate(); err != nil {
 		return errUsage{err}

@@ -152,26 +152,34 @@ func (a *app) showMatters(i *inspection) {
 	}
 }
 
-// showImportance orders the columns by the last figure, which changes where an accuracy
-// does not.
+// changeOf is what people are told of a figure that changes.
+func changeOf(f judge.Figure) string {
+	if f.Name == "accuracy" {
+		return "fall of " + f.About
+	}
+	return "rise of " + f.About
+}
+
+// mattering are the columns in the order of the last figure, which changes where an
+// accuracy does not.
+func mattering(all *judge.Importances) []judge.Importance {
+	by := len(all.Base) - 1
+	return slices.SortedStableFunc(slices.Values(all.Columns), func(x, y judge.Importance) int {
+		return cmp.Compare(y.Drops[by].Mean, x.Drops[by].Mean)
+	})
+}
+
+// showImportance is for people.
 func (a *app) showImportance(all *judge.Importances) {
 	var base []string
 	head := []any{"column"}
 	for _, f := range all.Base {
 		base = append(base, f.About+" "+figure(f.Value))
-		change := "rise of " + f.About
-		if f.Name == "accuracy" {
-			change = "fall of " + f.About
-		}
-		head = append(head, change)
+		head = append(head, changeOf(f))
 	}
 	a.say("importance on %d samples, %s as they are; mean ± deviation of %d permutations of a column:", all.Samples, strings.Join(base, ", "), all.Repeats)
 	w := a.table(head...)
-	by := len(all.Base) - 1
-	order := slices.SortedStableFunc(slices.Values(all.Columns), func(x, y judge.Importance) int {
-		return cmp.Compare(y.Drops[by].Mean, x.Drops[by].Mean)
-	})
-	for _, one := range order {
+	for _, one := range mattering(all) {
 		row := table.Row{one.Column}
 		for _, c := range one.Drops {
 			row = append(row, fmt.Sprintf("%.5g ± %.2g", c.Mean, c.SD))

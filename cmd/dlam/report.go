@@ -15,12 +15,17 @@ func defaultTargets() []float64 { return []float64{0.8, 0.9, 0.95, 0.97, 0.98} }
 func newReportCommand(a *app) *cobra.Command {
 	var out string
 	var f force
+	var plain bool
 	targets := defaultTargets()
+	u := newUseFlags("judging the network", "--plain leaves that out")
+	u.judged, u.layers, u.copied, u.source.Offline = true, true, true, true
 	c := &cobra.Command{
 		Use: "report RUN…", Short: "Write runs as one HTML page, one or several side by side",
 		Long: `Write the curves and numbers of a run, or of several side by side, as one HTML
 page that needs no other file and no network. RUN is a run's folder or its
-trace.jsonl.`,
+trace.jsonl. The page of one run also judges its model on the test samples, if these
+are where they were at training, which is not downloaded: figures, confusion matrix,
+worst mistakes, what the columns of a table matter, weights of pictures.`,
 		Example: `  dlam report runs/mnist --out mnist.html
   dlam report runs/dlam runs/adam --out both.html`,
 		Args: cobra.MinimumNArgs(1),
@@ -36,9 +41,23 @@ trace.jsonl.`,
 				}
 				runs = append(runs, run)
 			}
-			page := report.RunPage(runs[0])
-			if len(runs) > 1 {
-				page = report.ComparePage(runNames(runs), distinct(runs), targets)
+			var page report.Page
+			if len(runs) == 1 {
+				var more []report.Section
+				if !plain {
+					var err error
+					if more, err = a.judge(c.Context(), args[0], u); err != nil {
+						return err
+					}
+				}
+				page = report.RunPage(runs[0], more...)
+			} else {
+				for _, name := range []string{"plain", "threads", "data-dir", maxMemory} {
+					if c.Flags().Changed(name) {
+						return usagef("--%s: of several runs none is judged, and nothing reads it", name)
+					}
+				}
+				page = report.ComparePage(runNames(runs), report.Seeds(distinct(runs)), targets)
 			}
 			if err := a.write(c.Context(), out, markPage, f, page.WriteHTML); err != nil || out == "-" {
 				return err
@@ -49,6 +68,10 @@ trace.jsonl.`,
 	}
 	c.Flags().StringVar(&out, "out", report.PageFile, "file to write, - for standard output")
 	f.addFlag(c.Flags())
+	c.Flags().BoolVar(&plain, "plain", false, "do not judge the model: the trace alone")
+	c.Flags().IntVar(&u.threads, "threads", u.threads, "goroutines to judge on")
+	c.Flags().StringVar(&u.source.DataDir, "data-dir", u.source.DataDir, "where named data sets lie (default $DLAM_DATA_DIR)")
+	u.addFlag(c.Flags())
 	c.Flags().Float64SliceVar(&targets, "targets", targets, "test accuracies whose time to tell, as shares of 1")
 	return c
 }

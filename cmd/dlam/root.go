@@ -54,6 +54,7 @@ func (a *app) commands() []*cobra.Command {
 		newReproduceCommand(a),
 		newReportCommand(a),
 		newWatchCommand(a),
+		newUICommand(a),
 		newRunsCommand(a),
 		newServeCommand(a),
 		newExportCommand(a),

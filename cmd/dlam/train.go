@@ -38,8 +38,8 @@ func newTrainCommand(a *app) *cobra.Command {
 	f.advice += ", or keep IDX samples in a file (--scratch)"
 	cmd := &cobra.Command{
 		Use: "train", Short: "Train a network", Args: cobra.NoArgs,
-		Long: `Train a network and write a run folder: config.toml (the settings), trace.jsonl
-(a record of each iteration), model.safetensors. Ctrl-C stops after the current
+		Long: `Train a network and write a run folder: config.toml (the settings), about.json (what is
+run where), trace.jsonl (a record of each iteration), model.safetensors. Ctrl-C stops after the current
 iteration and saves; --resume goes on from there. An epoch of mini-batches that takes
 more than five seconds to end is given up, and done again. SIGTERM, SIGHUP and a closed
 standard error do the same. Tables are taken as they are, with texts, dates and missing

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"strconv"
@@ -30,23 +31,32 @@ trace.jsonl. Only this machine can reach the page. Ends with Ctrl-C.`,
 			if err != nil {
 				return errUsage{err}
 			}
-			if port < 0 || port > 65535 {
-				return usagef("--port: got %d, want 0 to 65535", port)
-			}
-			l, err := web.Listen(c.Context(), net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-			if err != nil {
-				return err
-			}
-			a.say("watching %s at http://%s/ (Ctrl-C ends)", args[0], l.Addr())
-			s := &http.Server{
-				Handler: live, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
-				WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14,
-			}
-			return web.Until(c.Context(), web.Fair(l, maxWatchers), s, 2*time.Second)
+			return a.serveLocally(c.Context(), live, port, args[0])
 		},
 	}
-	c.Flags().IntVar(&port, "port", 7420, "port on the loopback address, 0 for any that is free")
+	addPort(c, &port)
 	return c
+}
+
+func addPort(c *cobra.Command, port *int) {
+	c.Flags().IntVar(port, "port", 7420, "port on the loopback address, 0 for any that is free")
+}
+
+// serveLocally serves pages to this machine until ctx ends.
+func (a *app) serveLocally(ctx context.Context, pages http.Handler, port int, what string) error {
+	if port < 0 || port > 65535 {
+		return usagef("--port: got %d, want 0 to 65535", port)
+	}
+	l, err := web.Listen(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return err
+	}
+	a.say("watching %s at http://%s/ (Ctrl-C ends)", what, l.Addr())
+	s := &http.Server{
+		Handler: pages, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14,
+	}
+	return web.Until(ctx, web.Fair(l, maxWatchers), s, 2*time.Second)
 }
 
 // maxWatchers is the most connections that are open at once, of which one address,

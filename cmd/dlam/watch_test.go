@@ -14,12 +14,19 @@ import (
 	"testing"
 )
 
-// TestWatch serves a run to this machine alone: the address is a loopback one,
-// nothing but the page is there, and no other site's page can ask for it.
+// TestWatch serves a run, and a folder of runs, to this machine alone: the address is a
+// loopback one, nothing but the pages is there, and no other site's page can ask for them.
 func TestWatch(t *testing.T) {
-	run := filepath.Join(t.TempDir(), "run")
+	folder := t.TempDir()
+	run := filepath.Join(folder, "run")
 	finish(t, exitDone, shortRun("dlam", run, 2)...)
-	c := exec.Command("dlam", "watch", run, "--port", "0")
+	t.Run("watch", func(t *testing.T) { servesLocally(t, "watch", run) })
+	t.Run("ui", func(t *testing.T) { servesLocally(t, "ui", folder) })
+}
+
+func servesLocally(t *testing.T, command, path string) {
+	t.Helper()
+	c := exec.Command("dlam", command, path, "--port", "0")
 	said, err := c.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

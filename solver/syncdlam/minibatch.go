@@ -158,7 +158,7 @@ func (s *miniBatch) update(x mat.Dense, y loss.Target) (risk float64, err error)
 		return 0, err
 	}
 	risk, n := g.Risk, g.N // another pass would take their memory
-	if k > 0 && !(excess <= unusual*s.polyak.usual()) {
+	if k > 0 && !(excess <= s.unusual()*s.polyak.usual()) {
 		if before, err := s.takeBack(excess, share, x, y); err != nil || before < excess {
 			return risk + n*(before-excess), err
 		}
@@ -211,9 +211,19 @@ func (s *miniBatch) excess(risk, share float64, y loss.Target) (float64, error) 
 }
 
 const (
-	unusual  = 1.5 // times the usual excess of batches: such a batch is looked at
+	unusual  = 2   // times the usual excess of batches: such a batch is looked at
+	odd      = 1.5 // the same in an epoch of at most so
+	few      = 30  // many batches, of which chance makes fewer unusual
 	worsened = 1.1 // times its own excess before the last step: the step is the reason
 )
+
+// unusual is how many times the usual excess a batch has that is looked at.
+func (s *miniBatch) unusual() float64 {
+	if s.batches.Count <= few {
+		return odd
+	}
+	return unusual
+}
 
 // takeBack looks at a batch whose excess is unusual: what it is without the last step
 // says whether it comes from that step or from the batch's samples. A step that is to

@@ -1,4 +1,5 @@
-package experiment
+// Package machine says where and by what a run is computed.
+package machine
 
 import (
 	"bufio"
@@ -6,8 +7,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-
-	"github.com/dlam-go/dlam/report"
 )
 
 // Machine is where and by what a run was computed.
@@ -16,13 +15,16 @@ type Machine struct {
 	CPUs     int    `json:"cpus"` // that this process may use
 	System   string `json:"system"`
 	Go       string `json:"go"`
-	Revision string `json:"revision,omitempty"` // of this program's source, if known
+	Revision string `json:"revision,omitempty"` // of this program's source, or its version, if known
 }
 
-// ThisMachine looks around.
-func ThisMachine() Machine {
+// This looks around.
+func This() Machine {
 	m := Machine{CPU: cpuModel(), CPUs: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version()}
 	if info, ok := debug.ReadBuildInfo(); ok {
+		if v := info.Main.Version; v != "(devel)" { // which names its commit, or a release
+			m.Revision = v
+		}
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
 				m.Revision = s.Value
@@ -45,12 +47,4 @@ func cpuModel() string {
 		}
 	}
 	return "unknown"
-}
-
-func (m Machine) facts() []report.Fact {
-	f := []report.Fact{{Name: "processor", Value: m.CPU}, {Name: "system", Value: m.System}, {Name: "Go", Value: m.Go}}
-	if m.Revision != "" {
-		f = append(f, report.Fact{Name: "revision", Value: m.Revision[:min(12, len(m.Revision))]})
-	}
-	return f
 }
