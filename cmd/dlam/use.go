@@ -229,8 +229,8 @@ func outputs(m *model.Model, x mat.Dense, threads int) (mat.Dense, error) {
 }
 
 // header names the columns of predictions: those that were kept, the class, and the
-// outputs: classes, value0, or of several values the label columns. Outputs that are called as another column is are called p(NAME), all of
-// them.
+// outputs: classes, value0, or of several values the label columns. Outputs that are
+// called as another column is are called p(NAME), all of them.
 func header(m *model.Model, kept []dataset.Kept, outputs int) []string {
 	var head, names []string
 	for _, k := range kept {

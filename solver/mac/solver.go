@@ -14,7 +14,7 @@ import (
 
 // Settings are the method's.
 type Settings struct {
-	Mu     float64 // μ₀ > 0, first weight of A_l = h(V_l)
+	Mu     float64 // 0 < μ₀ ≤ 1e12, first weight of A_l = h(V_l)
 	Growth float64 // ≥ 1: factor by which μ grows
 	Every  int     // ≥ 1: iterations after which it does
 	Rounds int     // ≥ 1: a-steps of a layer one after another
@@ -88,13 +88,8 @@ type stepper struct {
 
 var _ dlam.Resumable = (*stepper)(nil)
 
-// mu is μ of the iteration after the ones done.
-func (s *stepper) mu() float64 {
-	return s.muAfter(s.Done)
-}
-
-// muAfter is μ of the iteration after so many.
-func (s *stepper) muAfter(done int) float64 {
+// mu is μ of the iteration after so many.
+func (s *stepper) mu(done int) float64 {
 	return min(s.Mu*math.Pow(s.Growth, float64(done/s.Every)), maxMu)
 }
 
@@ -103,7 +98,7 @@ const maxMu = 1e12
 
 // Step is one iteration.
 func (s *stepper) Step(context.Context) (r dlam.Record, err error) {
-	mu := s.mu()
+	mu := s.mu(s.Done)
 	for _, m := range s.misfits {
 		m.Mu = mu
 		if err := m.Bound(); err != nil {
@@ -130,7 +125,7 @@ func (s *stepper) Step(context.Context) (r dlam.Record, err error) {
 		return r, err
 	}
 	r.Trials = trials
-	r.EpsilonChanged = s.Done > 0 && mu != s.muAfter(s.Done-1)
+	r.EpsilonChanged = s.Done > 0 && mu != s.mu(s.Done-1)
 	s.Done++
 	return r, nil
 }
