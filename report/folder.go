@@ -288,18 +288,15 @@ func (f *Folder) look(name string) *listed {
 // lastRecord is that of a trace's last whole line, of those in its last megabyte.
 func lastRecord(path string) (r dlam.Record, err error) {
 	const most = 1 << 20
+	info, err := statTrace(path)
+	if err != nil {
+		return r, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return r, err
 	}
 	defer func() { _ = f.Close() }() // read only
-	info, err := f.Stat()
-	if err != nil {
-		return r, err
-	}
-	if !info.Mode().IsRegular() { // a pipe may never end
-		return r, fmt.Errorf("%s: not a regular file", path)
-	}
 	end := make([]byte, min(info.Size(), most))
 	if n, err := f.ReadAt(end, info.Size()-int64(len(end))); err != nil && !errors.Is(err, io.EOF) {
 		return r, err
