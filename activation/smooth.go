@@ -3,6 +3,7 @@ package activation
 import (
 	"math"
 
+	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/spec"
 )
 
@@ -16,12 +17,7 @@ var (
 )
 
 // Apply computes dst = tanh(z).
-func (Tanh) Apply(dst, z []float32) {
-	dst = dst[:len(z)]
-	for i, x := range z {
-		dst[i] = float32(math.Tanh(float64(x)))
-	}
-}
+func (Tanh) Apply(dst, z []float32) { kernel.Tanh(dst, z) }
 
 // ProjectBand clips v to [atanh(a−ε), atanh(a+ε)], open where the end is
 // saturated.
@@ -30,13 +26,7 @@ func (Tanh) ProjectBand(dst, v, a []float32, eps float32) {
 }
 
 // MulDeriv computes dst = g(1 − tanh² z).
-func (Tanh) MulDeriv(dst, g, z []float32) {
-	dst, g = dst[:len(z)], g[:len(z)]
-	for i, x := range z {
-		t := math.Tanh(float64(x))
-		dst[i] = g[i] * float32(1-t*t)
-	}
-}
+func (Tanh) MulDeriv(dst, g, z []float32) { kernel.TanhDeriv(dst, g, z) }
 
 // Gap has Φ = log cosh v and Φ* = ½[(1+a) log(1+a) + (1−a) log(1−a)].
 func (Tanh) Gap(a, v []float32) (sum float64) {

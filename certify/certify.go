@@ -24,6 +24,9 @@ type Certificate struct {
 	C          float64 // c_k: the least sum of moves so far
 	KC         float64 // k·c_k, which Theorem 2 says tends to 0
 	Bounds     []Bound // Lemma 3 at the last sweep
+	// Furthest is the greatest Bound.Moves of a sweep, of each layer: 0 for one whose
+	// blocks never moved.
+	Furthest []float64
 	// Fall is by how much F fell in the sweeps checked.
 	Fall float64
 
@@ -83,6 +86,12 @@ func (c *Certificate) sweep(k int, now dlam.Iterate) (float64, error) {
 	}
 	c.Sweeps++
 	c.Bounds, c.Fall = sw.Bounds, c.Fall+sw.Fall
+	if c.Furthest == nil {
+		c.Furthest = make([]float64, len(c.Bounds))
+	}
+	for l, b := range c.Bounds {
+		c.Furthest[l] = max(c.Furthest[l], b.Moves)
+	}
 	if c.Sweeps == 1 || sw.Moves < c.C {
 		c.C = sw.Moves
 	}

@@ -39,6 +39,7 @@ type Dataset struct {
 	High     []float32
 	Features []string      // names of the columns of X, or nil
 	Image    picture.Image // shape of a row of X, if it is a picture
+	Steps    int           // of a row of X that is a sequence, one after another; 0 if nothing says so
 	Comm     comm.Comm     // the processes that hold the other samples; nil for none
 	Scratch  *Scratch      // where samples are kept; nil for memory
 	Table    Shape         // of the file that the samples are from, if it is a table

@@ -229,17 +229,17 @@ func TestNumpy(t *testing.T) {
 		"to 1":         {[]float32{0, 0.25, 0.5, 1, 0, 0.25, 0.5, 0.75}, 1, "values from 0 to 1"},
 		"to 16":        {[]int64{0, 1, 2, 3, 4, 5, 6, 16}, 16, "values from 0 to 16"},
 		"to 4095":      {[]uint16{0, 1, 2, 3, 4, 5, 6, 4095}, 4095, "values from 0 to 4095"},
-		"standardised": {[]float64{-1, 0, 1, 2, -1, 0, 1, 2}, 0, "not pictures, whose values are 0 or more; taken as 4 numbers each"},
+		"standardised": {[]float64{-1, 0, 1, 2, -1, 0, 1, 2}, 0, "not pictures, whose values are 0 or more; sequences of 2 steps of 2 numbers"},
 	} {
 		b := npyBytes(t, c.x)
 		b = bytes.Replace(b, []byte("'shape': (8,)"), []byte("'shape': (2,2,2)"), 1)
 		b[8] += 3 // bytes of the header
 		d := open(t, write(t, "x.npy", b), Options{}).Train
-		want := picture.Image{Height: 2, Width: 2, Channels: 1, Max: c.max}
+		want, steps := picture.Image{Height: 2, Width: 2, Channels: 1, Max: c.max}, 0
 		if c.max == 0 {
-			want = picture.Image{}
+			want, steps = picture.Image{}, 2
 		}
-		if d.Image != want || d.X.Rows != 2 || d.X.Cols != 4 || !strings.Contains(strings.Join(d.Notes, ""), c.note) {
+		if d.Image != want || d.Steps != steps || d.X.Rows != 2 || d.X.Cols != 4 || !strings.Contains(strings.Join(d.Notes, ""), c.note) {
 			t.Errorf("%s: %+v, want %+v; told %q", name, d.Image, want, d.Notes)
 		}
 	}

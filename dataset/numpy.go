@@ -247,7 +247,8 @@ func (a *array) table(names []string, o Options, budget *table.Budget) (*columns
 
 // pictures reads an array of three dimensions or more as a row of numbers a sample.
 // With three, or with four of which the last is colour, it is pictures, if its type or
-// its range says of what range their values are.
+// its range says of what range their values are; else with three it is sequences, of steps
+// by numbers.
 func (a *array) pictures(o Options, budget *table.Budget) (d Dataset, err error) {
 	if a.Type.Text() || a.Type.Kind == npy.Time {
 		return d, inputf("%s: shape %v of elements of type %q, want numbers", a.path, a.Shape, a.Type.Name)
@@ -283,6 +284,10 @@ func (a *array) pictures(o Options, budget *table.Budget) (d Dataset, err error)
 		low, high = min(low, e[0]), max(high, e[1])
 	}
 	d.Image, d.Notes = a.image(low, high)
+	if d.Image.Width == 0 && len(a.Shape) == 3 {
+		d.Steps = a.Shape[1]
+		d.Notes = []string{fmt.Sprintf("%s: values from %g to %g: not pictures, whose values are 0 or more; sequences of %d steps of %d numbers", a.path, low, high, a.Shape[1], a.Shape[2])}
+	}
 	return d, nil
 }
 

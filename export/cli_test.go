@@ -26,12 +26,13 @@ func TestAgreesWithPredict(t *testing.T) {
 	// products differ by less than 1e-6, those of 784 and those that tanh rounds may
 	// just exceed it.
 	for _, c := range []struct {
-		data, activation string
-		rounding         float64
+		data, network, is, activation string
+		rounding                      float64
 	}{
-		{"digits", "relu", 1e-6}, {"digits", "leaky-relu:slope=0.5,tanh", 2e-6}, {"mnist", "relu", 2e-6},
+		{"digits", "--hidden", "100,100", "relu", 1e-6}, {"digits", "--hidden", "100,100", "leaky-relu:slope=0.5,tanh", 2e-6}, {"mnist", "--hidden", "100,100", "relu", 2e-6},
+		{"digits", "--layers", "conv 8 3x3 same, max 2, conv 9 2x2 tanh, mean 2, dense 30", "relu", 1e-6},
 	} {
-		t.Run(c.data+" "+c.activation, func(t *testing.T) {
+		t.Run(c.data+" "+c.is+" "+c.activation, func(t *testing.T) {
 			data, rounding := c.data, c.rounding
 			options := dataset.Options{DataDir: os.Getenv("DLAM_DATA_DIR"), Offline: true}
 			split, err := dataset.Open(context.Background(), data, options)
@@ -39,7 +40,7 @@ func TestAgreesWithPredict(t *testing.T) {
 				t.Skipf("no data: %v", err)
 			}
 			path := filepath.Join(t.TempDir(), "model")
-			command(t, program, "train", "--data", data, "--limit", "1437", "--hidden", "100,100", "--activation", c.activation, "--iterations", "8", "--quiet", "--run", path)
+			command(t, program, "train", "--data", data, "--limit", "1437", c.network, c.is, "--activation", c.activation, "--iterations", "8", "--quiet", "--run", path)
 			command(t, program, "export", path, "--onnx", path+".onnx", "--npz", path+".npz")
 			command(t, program, "predict", path, data, "--output", path+".csv")
 			m, err := model.Load(path)

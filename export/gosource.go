@@ -14,6 +14,7 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/table"
 )
 
@@ -30,10 +31,10 @@ const goLine = 116
 type goSource struct {
 	Package, Model string
 	Output         model.Meaning
+	Outputs        int
+	Steps          []string     // statements: from features in x to outputs in x
 	Activations    []goFunction // those of the hidden layers, each once
-	Hidden         []string     // name of each hidden layer's
 	Transform      dataset.Transform
-	Widths         []int
 	Classes        []string
 	Parameters     string   // base64, in lines
 	Gaps           []string // texts that say that there is no value
@@ -45,9 +46,6 @@ func GoSource(m *model.Model, name string) ([]byte, error) {
 	if !token.IsIdentifier(name) || name == "_" {
 		return nil, fmt.Errorf("package: got %q, want a Go identifier", name)
 	}
-	if err := m.Network.FullyConnected(); err != nil { // there is no form of other layers yet
-		return nil, fmt.Errorf("source: %w", err)
-	}
 	about, err := describe(m)
 	if err != nil {
 		return nil, fmt.Errorf("source: %w", err)
@@ -57,10 +55,16 @@ func GoSource(m *model.Model, name string) ([]byte, error) {
 	}
 	source := goSource{
 		Package: name, Model: about, Output: m.Meaning(), Transform: m.Transform,
-		Widths: m.Network.Widths(), Classes: m.Classes, Parameters: goParameters(m),
+		Outputs: m.Network.Outputs(), Classes: m.Classes, Parameters: goParameters(m),
 	}
-	if err := source.activations(m); err != nil {
-		return nil, fmt.Errorf("source: %w", err)
+	for l, ly := range m.Network.Layers {
+		err := source.linear(ly)
+		if err == nil && l < len(m.Network.Layers)-1 {
+			err = source.activate(ly)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("source: layer %d: %w", l+1, err)
+		}
 	}
 	if m.Transform.Columns != nil {
 		gaps := slices.Concat(table.MissingTexts(), m.Transform.Missing)
@@ -75,7 +79,7 @@ func GoSource(m *model.Model, name string) ([]byte, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
-	if err := t.Execute(&b, source); err != nil {
+	if err := t.Execute(&b, &source); err != nil {
 		return nil, err
 	}
 	return format.Source(b.Bytes())
@@ -84,22 +88,79 @@ func GoSource(m *model.Model, name string) ([]byte, error) {
 // goFunction is an activation in the source.
 type goFunction struct{ Name, Spec, Body string }
 
-// activations fills in the hidden layers' activations.
-func (s *goSource) activations(m *model.Model) error {
-	names := map[string]string{} // by the Spec
-	for l, ly := range m.Network.Layers[:len(m.Network.Layers)-1] {
-		text := ly.H.Spec().String()
-		if names[text] == "" {
-			body, err := goActivation(ly.H)
-			if err != nil {
-				return fmt.Errorf("layer %d: %w", l+1, err)
-			}
-			names[text] = fmt.Sprintf("activation%d", len(names)+1)
-			s.Activations = append(s.Activations, goFunction{names[text], text, body})
+// step adds a statement that gives x another value.
+func (s *goSource) step(format string, args ...any) {
+	s.Steps = append(s.Steps, "x = "+fmt.Sprintf(format, args...))
+}
+
+// linear adds the statements of a layer before its activation, of a recurrent one with it.
+func (s *goSource) linear(ly nn.Layer) error {
+	weights := fmt.Sprintf("take(%d), take(%d)", ly.W.Rows*ly.W.Cols, len(ly.B))
+	switch u := ly.Linear().(type) {
+	case nn.Dense:
+		s.step("affine(nil, x, %s)", weights)
+	case nn.Conv:
+		in := u.Sample
+		if u.Mean > 1 {
+			s.step("mean(x, %s, %d)", goShape(in), u.Mean)
+			in = in.Windows(u.Mean)
 		}
-		s.Hidden = append(s.Hidden, names[text])
+		s.step("conv(x, %s, window{%d, %d, %d, %d, %d}, %s)", goShape(in), u.KernelHeight, u.KernelWidth, u.Stride, u.PadHeight, u.PadWidth, weights)
+	case nn.RNN:
+		h, err := s.activation(ly.H)
+		if err != nil {
+			return err
+		}
+		s.step("rnn(x, %d, %s, %s)", u.Steps, weights, h)
+	case nn.Last:
+		s.step("affine(nil, x[%d:], %s)", (u.Steps-1)*u.Inputs, weights)
+	default:
+		return fmt.Errorf("map %v: there is no form of it", u.Spec())
+	}
+	if ly.Max > 1 {
+		s.step("largest(x, %s, %d)", goShape(ly.Linear().Out(ly.W.Rows)), ly.Max)
 	}
 	return nil
+}
+
+// activate adds the statement of a hidden layer's activation, unless linear has it.
+func (s *goSource) activate(ly nn.Layer) error {
+	if _, ok := ly.Map.(nn.RNN); ok {
+		return nil
+	}
+	name, err := s.activation(ly.H)
+	if err == nil {
+		s.step("apply(%s, x)", name)
+	}
+	return err
+}
+
+// goShape is a shape in the source.
+func goShape(s nn.Shape) string {
+	return fmt.Sprintf("shape{%d, %d, %d}", s.Height, s.Width, s.Channels)
+}
+
+// Uses reports whether the source calls one of its functions.
+func (s *goSource) Uses(function string) bool {
+	return function == "mean" && s.Transform.Pool > 1 ||
+		slices.ContainsFunc(s.Steps, func(step string) bool { return strings.HasPrefix(step, "x = "+function+"(") })
+}
+
+// activation is the name of h in the source.
+func (s *goSource) activation(h activation.Func) (string, error) {
+	text := h.Spec().String()
+	for _, f := range s.Activations {
+		if f.Spec == text {
+			return f.Name, nil
+		}
+	}
+	body, err := goActivation(h)
+	if err != nil {
+		return "", err
+	}
+	name := fmt.Sprintf("activation%d", len(s.Activations)+1)
+	s.Activations = append(s.Activations, goFunction{name, text, body})
+	return name, nil
 }
 
 // goActivation is the body of a function of v that is h.

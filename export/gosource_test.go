@@ -89,7 +89,7 @@ func compileGo(t *testing.T, all []sample) string {
 // adds in float64, so that what remains is the rounding of the program's own
 // float32 sums.
 func TestGoSource(t *testing.T) {
-	all, paths := writtenDense(t)
+	all, paths := written(t)
 	for i, a := range answers[answer](t, compileGo(t, all), filepath.Dir(paths[0])) {
 		all[i].agree(t, a.Numbers, 1e-6)
 	}

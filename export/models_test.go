@@ -59,6 +59,7 @@ func samples(t *testing.T) []sample {
 	for i, layers := range []string{
 		"conv 5 3x2, max 2, dense 7", "conv 3 3x3 same leaky-relu, conv 4 2x3 /2 pad 1x2, dense 6",
 		"mean 2, conv 4 1x2", "conv 6 2x2 pad 1, mean 2, dense 5", "conv 4 3x3 same, max 2, mean 2",
+		"rnn 5 all, rnn 6, dense 4", "rnn 4 all leaky-relu:slope=0.2, conv 3 2x1, rnn 5 sigmoid", "conv 3 2x2, rnn 5 identity, dense 4 relu", "rnn 6 all relu, dense 3",
 	} {
 		s := newSample(t, fmt.Sprintf("layers%d", i), pictures(), nil, relu, loss.CrossEntropy{}, dataset.ScaleStandard, 1)
 		list, err := nn.ParseLayers(layers)
@@ -159,7 +160,7 @@ func (s sample) write(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	var npz, x bytes.Buffer
-	if err := export.NPZ(&npz, s.model); err != nil && s.dense() {
+	if err := export.NPZ(&npz, s.model); err != nil {
 		t.Fatal(err)
 	}
 	if err := binary.Write(&x, binary.LittleEndian, s.x.Elements()); err != nil {
@@ -172,9 +173,6 @@ func (s sample) write(t *testing.T, dir string) string {
 	}
 	return path
 }
-
-// dense reports whether the formats that have no other layers have the sample's.
-func (s sample) dense() bool { return s.model.Network.FullyConnected() == nil }
 
 // output is what the sample's numbers are.
 func (s sample) output() string {
@@ -213,17 +211,7 @@ func (s sample) agree(t *testing.T, got []float64, tolerance float64) {
 // written is every sample and where it lies.
 func written(t *testing.T) ([]sample, []string) {
 	t.Helper()
-	return writtenOf(t, samples(t))
-}
-
-// writtenDense is written of those whose layers all formats have.
-func writtenDense(t *testing.T) ([]sample, []string) {
-	t.Helper()
-	return writtenOf(t, slices.DeleteFunc(samples(t), func(s sample) bool { return !s.dense() }))
-}
-
-func writtenOf(t *testing.T, all []sample) ([]sample, []string) {
-	t.Helper()
+	all := samples(t)
 	dir := t.TempDir()
 	paths := make([]string, len(all))
 	for i, s := range all {

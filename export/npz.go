@@ -16,11 +16,8 @@ import (
 )
 
 // NPZ writes the model as an archive of arrays for numpy.load, with what it
-// takes to predict: docs/formats.md says how. Weights are float32, d_l × d_{l-1}.
+// takes to predict: docs/formats.md says how. Weights are float32, a row a unit.
 func NPZ(w io.Writer, m *model.Model) error {
-	if err := m.Network.FullyConnected(); err != nil {
-		return err
-	}
 	list, err := arrays(m)
 	if err != nil {
 		return err

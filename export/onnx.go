@@ -42,9 +42,6 @@ func ONNX(m *model.Model) ([]byte, error) {
 		if err := g.layer(l, ly); err != nil {
 			return nil, fmt.Errorf("ONNX: layer %d: %w", l+1, err)
 		}
-		if err := g.activation(ly.H); err != nil {
-			return nil, fmt.Errorf("ONNX: layer %d: %w", l+1, err)
-		}
 	}
 	g.flatten(len(m.Network.Layers))
 	soft, err := softmax(m)

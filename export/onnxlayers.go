@@ -2,40 +2,100 @@ package export
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/nn"
 )
 
-// layer adds a layer but for its activation. What a convolution gives has the channels
-// first in ONNX, so that a dense layer after it takes its columns in that order.
+// layer adds a layer. What a convolution gives has the channels first in ONNX, so that a
+// dense layer after it takes its columns in that order.
 func (g *graph) layer(l int, ly nn.Layer) error {
-	name := func(what string) string { return fmt.Sprintf("%d.%s", l, what) }
-	u, ok := ly.Linear().(nn.Conv)
-	if !ok {
-		if _, dense := ly.Linear().(nn.Dense); !dense {
-			return fmt.Errorf("map %v: there is no form of it", ly.Linear().Spec())
-		}
+	switch u := ly.Linear().(type) {
+	case nn.Dense:
 		g.flatten(l)
-		w := g.floats(name("weight"), g.channelsFirst(ly.W).Elements(), ly.W.Rows, ly.W.Cols)
-		g.node("Gemm", []string{g.value, w, g.floats(name("bias"), ly.B, len(ly.B))}, intAttribute("transB", 1))
-		g.picture = nn.Shape{}
-		return nil
+		g.dense(l, ly, g.channelsFirst(ly.W))
+	case nn.Last:
+		g.channelsLast()
+		g.flatten(l)
+		first := (u.Steps - 1) * u.Inputs
+		g.node("Slice", []string{g.value, g.ints(name(l, "first"), first), g.ints(name(l, "end"), first+u.Inputs), g.ints(name(l, "axis"), 1)})
+		g.dense(l, ly, ly.W)
+	case nn.Conv:
+		g.convolution(l, ly, u)
+	case nn.RNN: // with its activation
+		return g.recurrent(l, ly, u)
+	default:
+		return fmt.Errorf("map %v: there is no form of it", u.Spec())
 	}
+	return g.activation(ly.H)
+}
+
+// name is that of a constant of a layer.
+func name(l int, what string) string { return fmt.Sprintf("%d.%s", l, what) }
+
+// dense adds a fully-connected layer with weights w.
+func (g *graph) dense(l int, ly nn.Layer, w mat.Dense) {
+	weight := g.floats(name(l, "weight"), w.Elements(), w.Rows, w.Cols)
+	g.node("Gemm", []string{g.value, weight, g.floats(name(l, "bias"), ly.B, len(ly.B))}, intAttribute("transB", 1))
+	g.picture = nn.Shape{}
+}
+
+// recurrent adds a recurrent layer with its activation. ONNX has steps before samples, and
+// gives an axis of directions between.
+func (g *graph) recurrent(l int, ly nn.Layer, u nn.RNN) error {
+	h, err := recurrentActivation(ly.H)
+	if err != nil {
+		return err
+	}
+	g.channelsLast()
+	g.node("Reshape", []string{g.value, g.ints(name(l, "sequence"), 0, u.Steps, u.Inputs)})
+	g.node("Transpose", []string{g.value}, intsAttribute("perm", 1, 0, 2))
+	part := func(lo, hi int) []float32 { return ly.W.ColRange(lo, hi).Clone().Elements() }
+	bias := append(slices.Clone(ly.B), make([]float32, u.Units)...) // ONNX has another, of the state
+	g.node("RNN", []string{
+		g.value, g.floats(name(l, "weight"), part(0, u.Inputs), 1, u.Units, u.Inputs),
+		g.floats(name(l, "recurrence"), part(u.Inputs, ly.W.Cols), 1, u.Units, u.Units), g.floats(name(l, "bias"), bias, 1, len(bias)),
+	}, append(h, intAttribute("hidden_size", u.Units))...)
+	g.node("Transpose", []string{g.value}, intsAttribute("perm", 2, 0, 1, 3))
+	g.node("Reshape", []string{g.value, g.ints(name(l, "row"), 0, u.Steps*u.Units)})
+	g.picture = nn.Shape{}
+	return nil
+}
+
+// recurrentActivation is h as attributes of an RNN, which knows some alone.
+func recurrentActivation(h activation.Func) ([][]byte, error) {
+	switch h := h.(type) {
+	case activation.Tanh:
+		return [][]byte{textsAttribute("activations", []string{"Tanh"})}, nil
+	case activation.ReLU:
+		return [][]byte{textsAttribute("activations", []string{"Relu"})}, nil
+	case activation.Sigmoid:
+		return [][]byte{textsAttribute("activations", []string{"Sigmoid"})}, nil
+	case activation.LeakyReLU:
+		return [][]byte{textsAttribute("activations", []string{"LeakyRelu"}), floatsAttribute("activation_alpha", h.Slope)}, nil
+	case activation.Identity:
+		return [][]byte{textsAttribute("activations", []string{"Affine"}), floatsAttribute("activation_alpha", 1), floatsAttribute("activation_beta", 0)}, nil
+	}
+	return nil, fmt.Errorf("activation %v of a recurrent layer: there is no form of it", h.Spec())
+}
+
+// convolution adds one, with its pooling.
+func (g *graph) convolution(l int, ly nn.Layer, u nn.Conv) {
 	g.unflatten(l, u.Sample)
 	if u.Mean > 1 {
 		g.node("AveragePool", []string{g.value}, intsAttribute("kernel_shape", u.Mean, u.Mean), intsAttribute("strides", u.Mean, u.Mean))
 	}
 	kernel := nn.Shape{Height: u.KernelHeight, Width: u.KernelWidth, Channels: u.Sample.Channels}
-	w := g.floats(name("weight"), transposed(ly.W, kernel).Elements(), ly.W.Rows, kernel.Channels, kernel.Height, kernel.Width)
-	g.node("Conv", []string{g.value, w, g.floats(name("bias"), ly.B, len(ly.B))},
+	w := g.floats(name(l, "weight"), transposed(ly.W, kernel).Elements(), ly.W.Rows, kernel.Channels, kernel.Height, kernel.Width)
+	g.node("Conv", []string{g.value, w, g.floats(name(l, "bias"), ly.B, len(ly.B))},
 		intsAttribute("kernel_shape", kernel.Height, kernel.Width), intsAttribute("strides", u.Stride, u.Stride),
 		intsAttribute("pads", u.PadHeight, u.PadWidth, u.PadHeight, u.PadWidth))
 	if ly.Max > 1 { // before the activation, as in nn.Layer
 		g.node("MaxPool", []string{g.value}, intsAttribute("kernel_shape", ly.Max, ly.Max), intsAttribute("strides", ly.Max, ly.Max))
 	}
 	g.picture = ly.Out()
-	return nil
 }
 
 // unflatten makes pictures of rows that have the channels last, unless they are.
@@ -49,6 +109,14 @@ func (g *graph) unflatten(l int, s nn.Shape) {
 	}
 	g.node("Reshape", []string{g.value, g.ints(fmt.Sprintf("picture_%d", l), 0, s.Height, s.Width, s.Channels)})
 	g.node("Transpose", []string{g.value}, intsAttribute("perm", 0, 3, 1, 2))
+}
+
+// channelsLast brings the channels of pictures back to where the network has them, for
+// layers that take a part of a row.
+func (g *graph) channelsLast() {
+	if g.picture != (nn.Shape{}) {
+		g.node("Transpose", []string{g.value}, intsAttribute("perm", 0, 2, 3, 1))
+	}
 }
 
 // flatten makes rows of pictures, channels first.

@@ -35,6 +35,7 @@ const (
 	attributeName    protowire.Number = 1
 	attributeFloat   protowire.Number = 2
 	attributeInt     protowire.Number = 3
+	attributeFloats  protowire.Number = 7 // repeated float, not packed
 	attributeInts    protowire.Number = 8 // repeated int64, not packed
 	attributeTexts   protowire.Number = 9 // repeated bytes
 	attributeType    protowire.Number = 20
@@ -52,6 +53,7 @@ const (
 	dimName          protowire.Number = 2 // string
 	kindFloat                         = 1 // AttributeProto.FLOAT
 	kindInt                           = 2 // AttributeProto.INT
+	kindFloats                        = 6 // AttributeProto.FLOATS
 	kindInts                          = 7 // AttributeProto.INTS
 	kindTexts                         = 8 // AttributeProto.STRINGS
 	elementFloat                      = 1 // TensorProto.FLOAT
@@ -92,6 +94,14 @@ func intsAttribute(name string, vs ...int) []byte {
 func floatAttribute(name string, v float32) []byte {
 	b := protowire.AppendTag(nil, attributeFloat, protowire.Fixed32Type)
 	return attribute(name, kindFloat, protowire.AppendFixed32(b, math.Float32bits(v)))
+}
+
+func floatsAttribute(name string, vs ...float32) []byte {
+	var b []byte
+	for _, v := range vs {
+		b = protowire.AppendFixed32(protowire.AppendTag(b, attributeFloats, protowire.Fixed32Type), math.Float32bits(v))
+	}
+	return attribute(name, kindFloats, b)
 }
 
 // tensor is a TensorProto; no dims make it a single number.

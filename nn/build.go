@@ -65,17 +65,32 @@ func Outline(in Shape, layers []LayerSpec, outputs int, h activation.Func) (*Net
 type builder struct {
 	shape Shape // what the next layer takes, before the averages
 	mean  int   // side of the windows that are averaged first
+	last  bool  // the next layer takes the last step alone
 	net   *Network
+}
+
+// seen is the shape of what the next layer takes.
+func (b *builder) seen() Shape {
+	if b.last {
+		return Vector(b.shape.Channels)
+	}
+	return b.shape.Windows(b.mean)
 }
 
 func (b *builder) add(s LayerSpec, h activation.Func) error {
 	if s.Activation != nil {
 		h = s.Activation
 	}
-	seen := b.shape.Windows(b.mean)
-	switch s.Kind {
-	case KindDense:
+	seen := b.seen()
+	switch {
+	case s.Kind == KindDense:
 		return b.dense(s.Units, h)
+	case b.last:
+		return fmt.Errorf("input %v is the last step of %v: write all after the rnn before for a sequence", seen, b.shape)
+	}
+	switch s.Kind {
+	case KindRNN:
+		return b.rnn(s, seen, h)
 	case KindMean:
 		if s.Side > min(seen.Height, seen.Width) {
 			return fmt.Errorf("input %v is smaller than the window %dx%d", seen, s.Side, s.Side)
@@ -103,7 +118,7 @@ func (b *builder) add(s LayerSpec, h activation.Func) error {
 // max makes the last layer's h take the largest in windows.
 func (b *builder) max(side int, seen Shape) error {
 	switch l := len(b.net.Layers) - 1; {
-	case l < 0 || b.net.Layers[l].Places() == 1:
+	case l < 0 || b.net.Layers[l].Places() == 1 || recurrent(b.net.Layers[l]):
 		return fmt.Errorf("max pooling follows a convolution; its input is %v", seen)
 	case b.mean > 1 || b.net.Layers[l].Max > 1:
 		return fmt.Errorf("max pooling follows a convolution, not pooling")
@@ -116,10 +131,29 @@ func (b *builder) max(side int, seen Shape) error {
 	return nil
 }
 
+// rnn adds a recurrent layer, whose steps are the rows of what there is.
+func (b *builder) rnn(s LayerSpec, seen Shape, h activation.Func) error {
+	switch {
+	case seen.Height == 1:
+		return fmt.Errorf("input %v is no sequence of steps", seen)
+	case b.mean > 1:
+		return fmt.Errorf("a recurrent layer cannot follow mean pooling; its input is %v", b.shape)
+	}
+	u := RNN{Steps: seen.Height, Inputs: seen.Width * seen.Channels, Units: s.Units}
+	if err := b.layer(u, u.Columns(), s.Units, h); err != nil {
+		return err
+	}
+	b.last = !s.All
+	return nil
+}
+
 // dense adds a layer that takes all there is as a vector.
 func (b *builder) dense(units int, h activation.Func) error {
-	seen := b.shape.Windows(b.mean)
-	if b.mean == 1 {
+	seen := b.seen()
+	switch {
+	case b.last:
+		return b.layer(Last{Steps: b.shape.Height, Inputs: seen.Size()}, seen.Size(), units, h)
+	case b.mean == 1:
 		return b.layer(nil, seen.Size(), units, h)
 	}
 	// Of averages: a convolution at one place.
@@ -138,18 +172,39 @@ func (b *builder) layer(u Map, columns, units int, h activation.Func) error {
 		return fmt.Errorf("input %v and %d units: more than %d entries a sample", b.shape, units, mostEntries)
 	}
 	b.net.Layers = append(b.net.Layers, ly)
-	b.shape, b.mean = ly.Out(), 1
+	b.shape, b.mean, b.last = ly.Out(), 1, false
 	return nil
 }
 
-// Text is what the layer is in the language of ParseLayers, but for its activation: a
+// takesLast reports whether the layer after layer l takes the last step alone.
+func (n *Network) takesLast(l int) bool {
+	if l+1 >= len(n.Layers) {
+		return false
+	}
+	_, last := n.Layers[l+1].Map.(Last)
+	return last
+}
+
+// Seen is the shape of what the layer after layer l sees of it: of a sequence perhaps the
+// last step alone.
+func (n *Network) Seen(l int) Shape {
+	if n.takesLast(l) {
+		return Vector(n.Layers[l].W.Rows)
+	}
+	return n.Layers[l].Out()
+}
+
+// Text is what layer l is in the language of ParseLayers, but for its activation: a
 // convolution of averages of maxima, mean 2, conv 32 5x5, max 2. A map of another kind
 // is its Spec.
-func (ly Layer) Text() string {
+func (n *Network) Text(l int) string {
+	ly := n.Layers[l]
 	var parts []string
 	switch u := ly.Linear().(type) {
-	case Dense:
+	case Dense, Last:
 		parts = append(parts, DenseLayer(ly.W.Rows).String())
+	case RNN:
+		parts = append(parts, LayerSpec{Kind: KindRNN, Units: ly.W.Rows, All: !n.takesLast(l)}.String())
 	case Conv:
 		if u.Mean > 1 {
 			parts = append(parts, MeanPool(u.Mean).String())

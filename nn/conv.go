@@ -38,12 +38,18 @@ func (c Conv) Spec() spec.Spec {
 // mostSize bounds each size of a map: what a file says is no reason to take any memory.
 const mostSize = 1 << 16
 
-// Parameters are the sizes.
-func (Conv) Parameters() []spec.Parameter {
+// sizes are parameters that are at least 1.
+func sizes(names ...string) []spec.Parameter {
 	var list []spec.Parameter
-	for _, name := range []string{"height", "width", "channels", "mean", "kernel-height", "kernel-width", "stride"} {
+	for _, name := range names {
 		list = append(list, spec.Parameter{Name: name, Min: 1, Max: mostSize})
 	}
+	return list
+}
+
+// Parameters are the sizes.
+func (Conv) Parameters() []spec.Parameter {
+	list := sizes("height", "width", "channels", "mean", "kernel-height", "kernel-width", "stride")
 	return append(list, spec.Parameter{Name: "pad-height", Max: mostSize}, spec.Parameter{Name: "pad-width", Max: mostSize})
 }
 

@@ -38,6 +38,9 @@ func drawLayer(t *rapid.T) nn.Layer {
 	return ly
 }
 
+// text is what a layer is.
+func text(ly nn.Layer) string { return (&nn.Network{Layers: []nn.Layer{ly}}).Text(0) }
+
 // convolve is what the layer's places give for a sample, by its definition in float64.
 func convolve(ly nn.Layer, x []float32) (z []float64, out nn.Shape) {
 	u := ly.Map.(nn.Conv)
@@ -116,7 +119,7 @@ func TestConv(t *testing.T) {
 		v := mat.FromSlice(samples, ly.Units(), fill(samples*ly.Units()))
 		p.AffineWinners(v, a, winners, scratch)
 		again := mat.New(samples, ly.Units())
-		p.AffineAt(again, a, winners, scratch)
+		p.AffineAt(again, a, mat.Dense{}, winners, scratch)
 		var left, bias float64
 		for i := range samples {
 			want, shape := convolve(ly, a.Row(i))
@@ -125,10 +128,10 @@ func TestConv(t *testing.T) {
 			}
 			for j, w := range want {
 				if got := float64(v.At(i, j)); math.Abs(got-w) > 1e-5*(1+math.Abs(w)) {
-					t.Fatalf("%s: entry %d of sample %d is %v, want %v", ly.Text(), j, i, got, w)
+					t.Fatalf("%s: entry %d of sample %d is %v, want %v", text(ly), j, i, got, w)
 				}
 				if v.At(i, j) != again.At(i, j) {
-					t.Fatalf("%s: entry %d of sample %d at its winner is %v, want %v", ly.Text(), j, i, again.At(i, j), v.At(i, j))
+					t.Fatalf("%s: entry %d of sample %d at its winner is %v, want %v", text(ly), j, i, again.At(i, j), v.At(i, j))
 				}
 				left += w * float64(e.At(i, j))
 				bias += float64(ly.B[j%ly.W.Rows]) * float64(e.At(i, j))
@@ -137,11 +140,11 @@ func TestConv(t *testing.T) {
 		back := mat.FromSlice(samples, ly.Inputs(), fill(samples*ly.Inputs()))
 		p.Back(back, e, winners, scratch)
 		g := mat.New(ly.W.Rows, ly.W.Cols)
-		p.AddGradient(g, e, a, winners, scratch, new(mat.Packing))
+		p.AddGradient(g, e, a, mat.Dense{}, winners, scratch, new(mat.Packing))
 		size := 1 + math.Sqrt(dot(v, v)*dot(e, e))
 		for what, right := range map[string]float64{"⟨a, U*(eW)⟩": dot(a, back), "⟨W, eᵀU(a)⟩": dot(ly.W, g)} {
 			if math.Abs(left-bias-right) > 1e-5*size {
-				t.Fatalf("%s: ⟨U(a)Wᵀ, e⟩ = %v, %s = %v", ly.Text(), left-bias, what, right)
+				t.Fatalf("%s: ⟨U(a)Wᵀ, e⟩ = %v, %s = %v", text(ly), left-bias, what, right)
 			}
 		}
 	})

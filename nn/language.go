@@ -20,19 +20,21 @@ const (
 	KindMax   LayerKind = "max"   // the largest in each window, of what the convolution before gives
 	KindMean  LayerKind = "mean"  // the mean in each window
 	KindDense LayerKind = "dense" // fully connected
+	KindRNN   LayerKind = "rnn"   // recurrent, over the rows of what it takes as steps
 )
 
 // LayerSpec asks for a hidden layer, or for pooling between two. Sizes that follow from
 // what comes before are inferred. The zero value is not valid: use ConvLayer, MaxPool,
-// MeanPool or DenseLayer, and change fields of what they give.
+// MeanPool, DenseLayer or RNNLayer, and change fields of what they give.
 type LayerSpec struct {
 	Kind                      LayerKind
-	Units                     int             // of conv its channels, of dense its units
+	Units                     int             // of conv its channels, of dense and rnn their units
 	KernelHeight, KernelWidth int             // of conv
 	Stride                    int             // of conv, at least 1
 	PadHeight, PadWidth       int             // of conv: zeros around the picture
 	Side                      int             // of max and mean: of the windows, which do not overlap
-	Activation                activation.Func // of conv and dense; nil: the network's
+	All                       bool            // of rnn: the layer after takes all steps, not the last alone
+	Activation                activation.Func // of conv, dense and rnn; nil: the network's
 }
 
 // ConvLayer is a convolution with so many channels and a kernel×kernel window.
@@ -48,6 +50,10 @@ func MeanPool(side int) LayerSpec { return LayerSpec{Kind: KindMean, Side: side}
 
 // DenseLayer is a fully-connected layer with so many units.
 func DenseLayer(units int) LayerSpec { return LayerSpec{Kind: KindDense, Units: units} }
+
+// RNNLayer is a recurrent layer with so many units, of which the layer after takes the
+// last step.
+func RNNLayer(units int) LayerSpec { return LayerSpec{Kind: KindRNN, Units: units} }
 
 // String is the text that ParseLayers reads.
 func (s LayerSpec) String() string {
@@ -71,6 +77,9 @@ func (s LayerSpec) String() string {
 		}
 	default:
 		fmt.Fprintf(&b, "%s %d", s.Kind, s.Units)
+		if s.All {
+			b.WriteString(" all")
+		}
 	}
 	if s.Activation != nil {
 		b.WriteString(" " + s.Activation.Spec().String())
@@ -93,7 +102,7 @@ func LayersText(layers []LayerSpec) string {
 }
 
 // layersUsage is the language, for errors.
-const layersUsage = "want: conv CHANNELS ROWSxCOLUMNS [/STRIDE] [same | pad N] [ACTIVATION], max SIDE, mean SIDE, dense UNITS [ACTIVATION]"
+const layersUsage = "want: conv CHANNELS ROWSxCOLUMNS [/STRIDE] [same | pad N] [ACTIVATION], max SIDE, mean SIDE, rnn UNITS [all] [ACTIVATION], dense UNITS [ACTIVATION]"
 
 // ParseLayers reads layers divided by commas or line ends, as
 //
@@ -101,7 +110,9 @@ const layersUsage = "want: conv CHANNELS ROWSxCOLUMNS [/STRIDE] [same | pad N] [
 //
 // What follows a # is a comment. conv C KxK takes windows of K by K pixels, K alone means
 // the same, and is followed by /S for a stride of S, and by same, or pad P or pad PxQ, for
-// zeros around the picture. Conv and dense may name an activation of their own.
+// zeros around the picture. rnn H is a recurrent layer with H units over the rows of what
+// it takes; the layer after takes its last step, or all with rnn H all. Conv, dense and rnn
+// may name an activation of their own.
 func ParseLayers(text string) ([]LayerSpec, error) {
 	var list []LayerSpec
 	for line := range strings.Lines(text) {
@@ -149,6 +160,11 @@ func parseLayer(words []string) (s LayerSpec, err error) {
 		return s, err
 	case KindDense:
 		s.Units = n
+	case KindRNN:
+		s.Units = n
+		if len(rest) > 0 && rest[0] == "all" {
+			s.All, rest = true, rest[1:]
+		}
 	case KindConv:
 		s.Units = n
 		if err == nil {
@@ -259,7 +275,7 @@ func (s LayerSpec) Validate() error {
 	switch s.Kind {
 	case KindMax, KindMean:
 		return inRange("side", s.Side, 2)
-	case KindDense:
+	case KindDense, KindRNN:
 		return errors.Join(inRange("units", s.Units, 1), s.checkActivation())
 	case KindConv:
 		return errors.Join(inRange("channels", s.Units, 1), inRange("kernel", s.KernelHeight, 1), inRange("kernel", s.KernelWidth, 1),

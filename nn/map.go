@@ -39,7 +39,8 @@ func (s Shape) String() string {
 // dense layer U is the identity. In a convolution its rows are patches, the
 // places are positions, and U* adds patches up; averages over windows go into
 // U as well. What goes in and comes out of a block of samples is a matrix with
-// a sample a row, channels last.
+// a sample a row, channels last. Of a recurrent layer U takes its own activations at the
+// place before, too: what that adds is not in a Map's methods (see RNN).
 type Map interface {
 	// Spec is of kind "dense" for the identity; a map's sizes are among its
 	// numbers where the weights do not tell them.
@@ -65,6 +66,8 @@ type Map interface {
 var Maps = []Map{
 	Dense{},
 	Conv{Sample: Shape{6, 5, 2}, Mean: 1, KernelHeight: 3, KernelWidth: 2, Stride: 1, PadHeight: 1},
+	RNN{Steps: 5, Inputs: 2, Units: 3},
+	Last{Steps: 5, Inputs: 3},
 }
 
 // Dense is the map of a fully-connected layer of so many inputs: U is the

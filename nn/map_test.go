@@ -18,7 +18,11 @@ func layers() []nn.Layer {
 		if u == nn.Map(nn.Dense{}) {
 			continue // its size is that of W, as the last layer above has it
 		}
-		ly := nn.Layer{Map: u, W: mat.New(4, u.Columns()), B: make([]float32, 4), H: activation.Identity{}}
+		units := 4
+		if r, ok := u.(nn.RNN); ok {
+			units = r.Units
+		}
+		ly := nn.Layer{Map: u, W: mat.New(units, u.Columns()), B: make([]float32, units), H: activation.Identity{}}
 		testprob.Normal(ly.W, 1, testprob.Rng(9))
 		list = append(list, ly)
 	}

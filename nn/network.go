@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/spec"
 )
@@ -81,7 +83,9 @@ type Network struct{ Layers []Layer }
 // Initializer draws a layer's weights.
 type Initializer string
 
-// The initialisers; intercepts start at zero but for Paper.
+// The initialisers; intercepts start at zero but for Paper, and all but it start a recurrent
+// layer's weights of its own activations as a random rotation, which neither shortens nor
+// lengthens what goes through many steps (Saxe et al. 2014).
 const (
 	// Paper draws weights and intercepts from N(0, 0.1²).
 	Paper Initializer = "paper"
@@ -149,7 +153,24 @@ func (ly Layer) draw(init Initializer, rng *rand.Rand) error {
 			ly.B[i] = float32(sd * rng.NormFloat64())
 		}
 	}
+	if u, ok := ly.Map.(RNN); ok && init != Paper {
+		orthogonalize(ly.W.ColRange(u.Inputs, ly.W.Cols))
+	}
 	return nil
+}
+
+// orthogonalize makes the rows of a square matrix orthogonal and of length 1, by Gram and
+// Schmidt's method, twice over for its rounding: of random numbers a random rotation.
+func orthogonalize(m mat.Dense) {
+	for i := range m.Rows {
+		row := m.Row(i)
+		for range 2 {
+			for j := range i {
+				kernel.Axpy(row, float32(-kernel.Dot(row, m.Row(j))), m.Row(j))
+			}
+			kernel.Axpby(row, 0, float32(1/math.Sqrt(kernel.SumSquares(row))), row)
+		}
+	}
 }
 
 // Widths are the numbers of entries of a sample between the layers, from the
@@ -220,12 +241,21 @@ func (n *Network) Validate() error {
 		if columns := ly.Linear().Columns(); columns != ly.W.Cols {
 			errs = append(errs, fmt.Errorf("network layer %d: weights of %d columns, its map has %d", l+1, ly.W.Cols, columns))
 		}
+		if u, ok := ly.Map.(RNN); ok && u.Units != ly.W.Rows {
+			errs = append(errs, fmt.Errorf("network layer %d: weights of %d units, its map has %d", l+1, ly.W.Rows, u.Units))
+		}
+		if recurrent(ly) && ly.Max > 1 {
+			errs = append(errs, fmt.Errorf("network layer %d: max pooling of a recurrent layer", l+1))
+		}
 		if l > 0 && ly.Inputs() != n.Layers[l-1].Units() {
 			errs = append(errs, fmt.Errorf("network layer %d: takes %d inputs, layer %d gives %d", l+1, ly.Inputs(), l, n.Layers[l-1].Units()))
 		}
 		if err := ly.Finite(); err != nil {
 			errs = append(errs, fmt.Errorf("network layer %d: %w", l+1, err))
 		}
+	}
+	if recurrent(n.Layers[len(n.Layers)-1]) {
+		errs = append(errs, fmt.Errorf("network layer %d: a recurrent layer gives the outputs, want another after it", len(n.Layers)))
 	}
 	if h := n.Layers[len(n.Layers)-1].H; h != nil && h != activation.Func(activation.Identity{}) {
 		errs = append(errs, fmt.Errorf("network: output activation is %v, want identity", h.Spec()))
@@ -237,16 +267,23 @@ func (n *Network) Validate() error {
 // give: a few weights of a file are no reason to take any memory.
 const mostEntries = 1 << 28
 
-// Unpooled reports the first layer with max pooling, for methods that have no block
-// for it and formats without a place for it.
-func (n *Network) Unpooled() error {
+// Plain reports the first layer whose activations are not h(U(A)Wᵀ + 1bᵀ) of each place
+// by itself, which max pooling and recurrence make of it, for methods that have no block
+// for it.
+func (n *Network) Plain() error {
 	for l, ly := range n.Layers {
 		if ly.Max > 1 {
 			return fmt.Errorf("layer %d has max pooling over %d×%d places", l+1, ly.Max, ly.Max)
 		}
+		if recurrent(ly) {
+			return fmt.Errorf("layer %d (%s) is recurrent", l+1, n.Text(l))
+		}
 	}
 	return nil
 }
+
+// Recurrent reports whether some layer is recurrent.
+func (n *Network) Recurrent() bool { return slices.ContainsFunc(n.Layers, recurrent) }
 
 // Finite reports the first parameter that is NaN or infinite.
 func (ly Layer) Finite() error {
@@ -269,10 +306,13 @@ func (ly Layer) Finite() error {
 // methods that have no block for another and formats without a place for it.
 func (n *Network) FullyConnected() error {
 	for l, ly := range n.Layers {
-		if _, ok := ly.Linear().(Dense); !ok {
-			if _, ours := ly.Map.(Conv); ours {
-				return fmt.Errorf("layer %d (%s) is a convolution, not fully connected", l+1, ly.Text())
-			}
+		switch ly.Linear().(type) {
+		case Dense:
+		case Conv:
+			return fmt.Errorf("layer %d (%s) is a convolution, not fully connected", l+1, n.Text(l))
+		case RNN:
+			return fmt.Errorf("layer %d (%s) is recurrent, not fully connected", l+1, n.Text(l))
+		default:
 			return fmt.Errorf("layer %d is of kind %v, not fully connected", l+1, ly.Map.Spec())
 		}
 	}

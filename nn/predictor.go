@@ -111,8 +111,7 @@ func (p *Predictor) forward(a mat.Dense, scratch []float32) mat.Dense {
 	for l, products := range p.layers {
 		ly := p.net.Layers[l]
 		z := mat.FromSlice(rows, ly.Units(), scratch[l%2*half:][:rows*ly.Units()])
-		products.Affine(z, a, scratch[2*half:])
-		ly.H.Apply(z.Elements(), z.Elements())
+		products.Forward(z, z, a, nil, scratch[2*half:])
 		a = z
 	}
 	return a

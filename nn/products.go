@@ -1,22 +1,26 @@
 package nn
 
 import (
+	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/mat"
 )
 
 // Products are a layer's products with its weights packed: V = U(A)Wᵀ + 1bᵀ,
 // or of that the largest in each window, and the ways of a change forward and of a
-// residual back. W and b stay the layer's own; after W has changed, Pack must be called
-// again. What is computed has a sample a row: Units entries going forward, Inputs going
-// back. Methods that take scratch need Scratch elements of it for Rows, and for all
-// else Room, which is enough for any number of samples; winners are Winners numbers a
-// sample, which say where the largest were.
+// residual back. Of a recurrent layer they are those with the sample's part of U, and
+// what its steps do to each other is in Forward, Delta and Tangent. W and b stay the
+// layer's own; after W has changed, Pack must be called again. What is computed has a
+// sample a row: Units entries going forward, Inputs going back. Methods that take scratch
+// need Scratch elements of it for Rows, and for all else Room, which is enough for any
+// number of samples; winners are Winners numbers a sample, which say where the largest were.
 type Products struct {
 	layer         Layer
-	u             Map // nil: the identity
+	w             mat.Dense // its weights, of a recurrent layer those of the sample
+	u             Map       // nil: the identity, or the entries of a sample from first on
+	first         int
 	places        int
-	forward, back mat.Panel // Wᵀ and W, packed
+	forward, back mat.Panel // wᵀ and w, packed
 
 	// Of another map than the identity.
 	group  int      // samples that are worked on at a time
@@ -24,6 +28,7 @@ type Products struct {
 	conv   *Conv    // whose patches are read where they lie; nil: rows are gathered
 	runs   mat.Runs // where they lie
 	padded int      // elements of a padded picture, if it is made
+	recur  *recurrence
 }
 
 // groupRows is about how many rows of U are worked on at a time where they are gathered:
@@ -32,13 +37,20 @@ const groupRows = 64
 
 // NewProducts prepares for ly, and packs nothing yet.
 func NewProducts(ly Layer) *Products {
-	p := &Products{layer: ly, u: ly.Map, places: ly.Places()}
-	if _, dense := ly.Map.(Dense); dense {
+	p := &Products{layer: ly, w: ly.W, u: ly.Map, places: ly.Places()}
+	switch u := ly.Map.(type) {
+	case Dense:
 		p.u = nil
+	case Last:
+		p.u, p.first = nil, u.first()
+	case RNN:
+		p.recur, p.w = &recurrence{RNN: u}, ly.W.ColRange(0, u.Inputs)
+		p.recur.forward.Size(u.Units, u.Units)
+		p.recur.back.Size(u.Units, u.Units)
 	}
-	p.back.Size(ly.W.Rows, ly.W.Cols)
+	p.back.Size(p.w.Rows, p.w.Cols)
 	if p.u == nil {
-		p.forward.Size(ly.W.Cols, ly.W.Rows)
+		p.forward.Size(p.w.Cols, p.w.Rows)
 		return p
 	}
 	p.group = ly.group()
@@ -49,7 +61,7 @@ func NewProducts(ly Layer) *Products {
 		p.padded = c.border()
 		return p
 	}
-	p.forward.Size(ly.W.Cols, ly.W.Rows)
+	p.forward.Size(p.w.Cols, p.w.Rows)
 	return p
 }
 
@@ -58,18 +70,22 @@ func (ly Layer) group() int {
 	if _, ok := ly.Map.(Conv); ok && ly.Places() > 1 { // a picture's patches are read where they lie
 		return 1
 	}
+	if _, ok := ly.Map.(RNN); ok { // rows are copied alone
+		return max(1, 4*groupRows/ly.Places())
+	}
 	return max(1, groupRows/ly.Places())
 }
 
 // room is Products.Room.
 func (ly Layer) room() int {
-	u := ly.Linear()
-	if _, dense := u.(Dense); dense {
+	u, picture := ly.Linear(), 0
+	switch u := u.(type) {
+	case Dense, Last:
 		return 0
-	}
-	picture := 0
-	if c, ok := u.(Conv); ok && ly.Places() > 1 {
-		picture = c.border()
+	case Conv:
+		if ly.Places() > 1 {
+			picture = u.border()
+		}
 	}
 	return picture + ly.group()*ly.Places()*(ly.W.Rows+u.Columns())
 }
@@ -97,15 +113,32 @@ func (p *Products) Pack() {
 	p.PackBack(0, 1)
 }
 
-// PackForward packs part of so many of W, for Affine and Image: goroutines may
+// PackForward packs part of so many of W, for what goes forward: goroutines may
 // pack a part each.
-func (p *Products) PackForward(part, parts int) { p.forward.PackTPart(p.layer.W, part, parts) }
+func (p *Products) PackForward(part, parts int) {
+	p.forward.PackTPart(p.w, part, parts)
+	if p.recur != nil {
+		p.recur.forward.PackTPart(p.own(), part, parts)
+	}
+}
 
-// PackBack packs part of so many of W, for Back.
-func (p *Products) PackBack(part, parts int) { p.back.PackPart(p.layer.W, part, parts) }
+// PackBack packs part of so many of W, for what goes back.
+func (p *Products) PackBack(part, parts int) {
+	p.back.PackPart(p.w, part, parts)
+	if p.recur != nil {
+		p.recur.back.PackPart(p.own(), part, parts)
+	}
+}
 
-// Dense reports whether the layer's map is the identity.
+// own is a recurrent layer's weights of its own activations, R.
+func (p *Products) own() mat.Dense { return p.layer.W.ColRange(p.w.Cols, p.layer.W.Cols) }
+
+// Dense reports whether the layer's map is the identity, or takes a part of a sample's
+// entries: Rows then takes no memory.
 func (p *Products) Dense() bool { return p.u == nil }
+
+// Recurrent reports whether the layer's steps follow from each other.
+func (p *Products) Recurrent() bool { return p.recur != nil }
 
 // Scratch is the number of elements that Rows needs for so many samples, and enough
 // for all else: 0 in a dense layer.
@@ -129,13 +162,21 @@ func (p *Products) Winners() int {
 	return p.layer.Units()
 }
 
-// Rows is U(a) of the samples a: a itself in a dense layer, and else in scratch.
-func (p *Products) Rows(a mat.Dense, scratch []float32) mat.Dense {
+// Rows is U(a) of the samples a: a itself in a dense layer, and else in scratch. own is
+// what the layer gives for the samples, which a recurrent layer takes too.
+func (p *Products) Rows(a, own mat.Dense, scratch []float32) mat.Dense {
 	if p.u == nil {
-		return a
+		return p.taken(a)
 	}
-	return p.u.Rows(p.room(a.Rows, scratch), a)
+	rows := p.u.Rows(p.room(a.Rows, scratch), a)
+	if p.recur != nil {
+		p.recur.own(rows, own)
+	}
+	return rows
 }
+
+// taken is the entries of samples that a dense layer takes.
+func (p *Products) taken(a mat.Dense) mat.Dense { return a.ColRange(p.first, p.first+p.w.Cols) }
 
 func (p *Products) room(samples int, scratch []float32) mat.Dense {
 	rows, cols := samples*p.places, p.u.Columns()
@@ -158,8 +199,12 @@ func (p *Products) Affine(v, a mat.Dense, scratch []float32) {
 
 // AffineWinners is Affine, and says where the largest were.
 func (p *Products) AffineWinners(v, a mat.Dense, winners []int32, scratch []float32) {
-	if p.u == nil {
-		p.forward.MulRow(v, a, p.layer.B)
+	switch {
+	case p.u == nil:
+		p.forward.MulRow(v, p.taken(a), p.layer.B)
+		return
+	case p.recur != nil:
+		p.eachStep(v, a, func(v, a mat.Dense) { p.forward.MulRow(v, a, p.layer.B) })
 		return
 	}
 	for lo := 0; lo < a.Rows; lo += p.group {
@@ -173,10 +218,53 @@ func (p *Products) AffineWinners(v, a mat.Dense, winners []int32, scratch []floa
 	}
 }
 
+// eachStep calls f with v and a, and a row for each step: all at once where the samples
+// of a lie one after another.
+func (p *Products) eachStep(v, a mat.Dense, f func(v, a mat.Dense)) {
+	step := a.Rows
+	if !a.Contiguous() {
+		step = 1
+	}
+	for lo := 0; lo < a.Rows; lo += step {
+		f(byPlace(v.RowRange(lo, lo+step), p.places), byPlace(a.RowRange(lo, lo+step), p.places))
+	}
+}
+
+// Forward computes z = U(in)Wᵀ + 1bᵀ, with what AffineWinners does of windows, and a = h(z),
+// which may take z's place: of a recurrent layer step after step.
+func (p *Products) Forward(z, a, in mat.Dense, winners []int32, scratch []float32) {
+	p.AffineWinners(z, in, winners, scratch)
+	if p.recur != nil {
+		p.recur.run(z, a, p.layer.H)
+		return
+	}
+	p.layer.H.Apply(a.Elements(), z.Elements())
+}
+
+// Delta makes δ = ∂R/∂z in z's place of d = ∂R/∂a, as the layer after gives it: d ∘ h'(z),
+// and of a recurrent layer back through its steps, which changes d. h is the layer's own.
+func (p *Products) Delta(z, d mat.Dense, h activation.Differentiable) {
+	if p.recur != nil {
+		p.recur.delta(z, d, h)
+		return
+	}
+	h.MulDeriv(z.Elements(), d.Elements(), z.Elements())
+}
+
+// Tangent makes da = h'(z) ∘ dz in dz's place; of a recurrent layer dz lacks what comes from
+// its own steps before. h is the layer's own.
+func (p *Products) Tangent(dz, z mat.Dense, h activation.Differentiable) {
+	if p.recur != nil {
+		p.recur.tangent(dz, z, h)
+		return
+	}
+	h.MulDeriv(dz.Elements(), dz.Elements(), z.Elements())
+}
+
 // Image computes v = U(d)Wᵀ: what a change d of the layer's input does.
 func (p *Products) Image(v, d mat.Dense, scratch []float32) {
 	if p.u == nil {
-		p.forward.Mul(v, d)
+		p.forward.Mul(v, p.taken(d))
 		return
 	}
 	for i := range v.Rows {
@@ -187,17 +275,24 @@ func (p *Products) Image(v, d mat.Dense, scratch []float32) {
 
 // AddImage computes v += U(d)Wᵀ, in windows at the winners.
 func (p *Products) AddImage(v, d mat.Dense, winners []int32, scratch []float32) {
-	if p.u == nil {
-		p.forward.AddMul(v, d)
-		return
+	switch {
+	case p.u == nil:
+		p.forward.AddMul(v, p.taken(d))
+	case p.recur != nil:
+		p.eachStep(v, d, p.forward.AddMul)
+	default:
+		p.add(v, d, nil, winners, scratch)
 	}
-	p.add(v, d, nil, winners, scratch)
 }
 
-// AffineAt is Affine with what is at the winners in place of the largest.
-func (p *Products) AffineAt(v, a mat.Dense, winners []int32, scratch []float32) {
-	if p.u == nil {
-		p.forward.MulRow(v, a, p.layer.B)
+// AffineAt is Affine with what is at the winners in place of the largest, and of a
+// recurrent layer with its own activations as they are known.
+func (p *Products) AffineAt(v, a, own mat.Dense, winners []int32, scratch []float32) {
+	if p.u == nil || p.recur != nil {
+		p.AffineWinners(v, a, nil, scratch)
+		if p.recur != nil {
+			p.recur.addOwn(v, own)
+		}
 		return
 	}
 	for i := range v.Rows {
@@ -225,8 +320,15 @@ func (p *Products) add(v, a mat.Dense, b []float32, winners []int32, scratch []f
 // Back computes dst = U*(e·W), which brings e, that has the layer's Units for
 // each sample, back to its input: from the winners, in windows.
 func (p *Products) Back(dst, e mat.Dense, winners []int32, scratch []float32) {
-	if p.u == nil {
-		p.back.Mul(dst, e)
+	switch {
+	case p.u == nil:
+		for i := 0; p.first > 0 && i < dst.Rows; i++ {
+			clear(dst.Row(i)[:p.first])
+		}
+		p.back.Mul(p.taken(dst), e)
+		return
+	case p.recur != nil:
+		p.eachStep(e, dst, func(e, dst mat.Dense) { p.back.Mul(dst, e) })
 		return
 	}
 	for lo := 0; lo < e.Rows; lo += p.group {
@@ -238,9 +340,9 @@ func (p *Products) Back(dst, e mat.Dense, winners []int32, scratch []float32) {
 	}
 }
 
-// AddGradient computes g += Eᵀ·U(a) over samples and places, of a layer whose map is
-// not the identity: g has the shape of W.
-func (p *Products) AddGradient(g, e, a mat.Dense, winners []int32, scratch []float32, pack *mat.Packing) {
+// AddGradient computes g += Eᵀ·U(a) over samples and places, of a layer that is not Dense:
+// g has the shape of W. own is as in Rows.
+func (p *Products) AddGradient(g, e, a, own mat.Dense, winners []int32, scratch []float32, pack *mat.Packing) {
 	for lo := 0; lo < e.Rows; lo += p.group {
 		hi := min(lo+p.group, e.Rows)
 		d := p.residual(e, winners, lo, hi, scratch)
@@ -248,7 +350,11 @@ func (p *Products) AddGradient(g, e, a mat.Dense, winners []int32, scratch []flo
 			mat.AddRunsT(g, d, p.picture(a.Row(lo), scratch), p.runs, scratch[p.padded+p.places*p.layer.W.Rows:])
 			continue
 		}
-		pack.AddMulAT(g, d, p.u.Rows(p.room(hi-lo, scratch[p.padded+p.group*p.places*p.layer.W.Rows:]), a.RowRange(lo, hi)))
+		var states mat.Dense
+		if p.recur != nil {
+			states = own.RowRange(lo, hi)
+		}
+		pack.AddMulAT(g, d, p.Rows(a.RowRange(lo, hi), states, scratch[p.padded+p.group*p.places*p.layer.W.Rows:]))
 	}
 }
 

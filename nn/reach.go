@@ -11,26 +11,49 @@ import (
 // Reach bounds what the network computes for samples whose entries are at most x
 // in absolute value: no output, and nothing on the way to one, is larger. By the
 // norm of each row of weights and |h(z)| ≤ |z| + 1, which holds for the activations
-// of this library; it is +Inf where nothing is known, as of an activation of the
-// user's own, and NaN or +Inf where a parameter is.
+// of this library, some of which are at most 1; it is +Inf where nothing is known, as of
+// an activation of the user's own, and NaN or +Inf where a parameter is.
 func (n *Network) Reach(x float64) float64 {
+	most := x
 	for _, ly := range n.Layers {
-		switch ly.Linear().(type) {
-		case Dense, Conv: // a patch has entries and means of them
+		steps, inputs := 1, ly.W.Cols
+		switch u := ly.Linear().(type) {
+		case Dense, Conv, Last: // a patch has entries and means of them
+		case RNN:
+			steps, inputs = u.Steps, u.Inputs
 		default:
 			return math.Inf(1)
 		}
 		if !bounded(ly.H) {
 			return math.Inf(1)
 		}
-		var z float64
-		scale := math.Sqrt(float64(ly.W.Cols)) * x
+		var fixed, perOwn float64 // z is at most fixed, and so much for each of its own activations before
 		for i := range ly.W.Rows {
-			z = math.Max(z, math.Sqrt(kernel.SumSquares(ly.W.Row(i)))*scale+math.Abs(float64(ly.B[i]))) // NaN too
+			w := ly.W.Row(i)
+			fixed = math.Max(fixed, norm(w[:inputs])*math.Sqrt(float64(inputs))*x+math.Abs(float64(ly.B[i]))) // NaN too
+			perOwn = math.Max(perOwn, norm(w[inputs:])*math.Sqrt(float64(ly.W.Cols-inputs)))
 		}
-		x = z + 1
+		for own := 0.0; steps > 0; steps-- {
+			z := fixed + perOwn*own
+			most = math.Max(most, z)
+			if own = z + 1; atMostOne(ly.H) {
+				own = 1
+			}
+			x = own
+		}
 	}
-	return x
+	return most
+}
+
+func norm(w []float32) float64 { return math.Sqrt(kernel.SumSquares(w)) }
+
+// atMostOne reports whether |h(z)| ≤ 1.
+func atMostOne(h activation.Func) bool {
+	switch h.(type) {
+	case activation.Tanh, activation.Sigmoid, activation.HardTanh, activation.Sign:
+		return true
+	}
+	return false
 }
 
 // bounded reports whether h is an activation of this library.

@@ -64,17 +64,17 @@ type Method struct {
 type support int
 
 const (
-	allLayers  support = iota
-	noMaxima           // no max pooling
-	denseAlone         // fully-connected layers
+	allLayers   support = iota
+	plainLayers         // neither max pooling nor recurrence
+	denseAlone          // fully-connected layers
 )
 
 // trains reports a layer of n that the method does not train.
 func (m Method) trains(n *dlam.Network) error {
 	var err error
 	switch m.layers {
-	case noMaxima:
-		err = n.Unpooled()
+	case plainLayers:
+		err = n.Plain()
 	case denseAlone:
 		err = n.FullyConnected()
 	}
@@ -103,6 +103,7 @@ type facts struct {
 	classes    bool          // targets are classes, not values
 	image      picture.Image // shape of a sample, as networks get it
 	shared     bool          // some layer shares its weights between places
+	recurrent  bool          // some layer is recurrent
 	table      bool          // samples are rows of a table: neither pictures nor very many numbers
 	iterations int
 	seed       uint64
@@ -120,8 +121,8 @@ func Methods() []Method {
 			monotone:  func(mini bool) bool { return !mini },
 			smoothing: syncSmooths, weightDecay: syncDecays, wide: true,
 		},
-		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true, layers: noMaxima, lags: true},
-		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true, layers: noMaxima, lags: true},
+		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true, layers: plainLayers, lags: true},
+		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true, layers: plainLayers, lags: true},
 		{Name: "cdlam", About: "DLAM with z and a of a layer as one block", Init: dlam.He, miniBatches: never, iterations: times(100), make: makeCDLAM, monotone: always, layers: denseAlone, lags: true},
 		{Name: "admm", About: "ADMM without gradients (Taylor et al. 2016)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeADMM, layers: denseAlone, lags: true},
 		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM, layers: denseAlone, lags: true},
@@ -278,6 +279,9 @@ func makeSync(r *reader, f facts) dlam.Solver {
 		}
 		if f.shared {
 			s = s.ForShared(max(1, f.samples), max(1, f.iterations), f.classes)
+		}
+		if f.recurrent {
+			s = s.ForRecurrent(f.classes)
 		}
 	}
 	g := r.given

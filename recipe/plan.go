@@ -158,9 +158,11 @@ func sharesWeights(n *dlam.Network) bool { return n != nil && n.FullyConnected()
 func (p *Plan) shape() (nn.Shape, error) {
 	given, im, in := p.Options.Shape, p.facts.image, p.Problem.X.Cols
 	known := nn.Shape{Height: im.Height, Width: im.Width, Channels: im.Channels}
-	switch none := (nn.Shape{}); {
+	switch none, steps := (nn.Shape{}), p.Samples.Train.Steps; {
+	case known == none && given == none && steps > 0 && in%steps == 0:
+		return nn.Shape{Height: steps, Width: in / steps, Channels: 1}, nil
 	case known == none && given == none:
-		return none, fmt.Errorf("layers: the samples are rows of %d numbers, of which nothing says what picture they are: say it by shape, as %s", in, exampleShape(in))
+		return none, fmt.Errorf("layers: the samples are rows of %d numbers, of which nothing says what picture or sequence they are: say it by shape, as %s", in, exampleShape(in))
 	case known == none && given.Size() != in:
 		return none, fmt.Errorf("shape: %s has %d numbers, and a sample as the network gets it %d, with those that texts and gaps make", textOf(given), given.Size(), in)
 	case known == none:
@@ -186,6 +188,7 @@ func exampleShape(n int) string {
 func (p *Plan) chooseMethod() {
 	o, train := &p.Options, p.Samples.Train
 	f := facts{shared: !nn.Flat(o.Layers) || sharesWeights(o.Start), samples: p.Total, meanWeight: p.meanWeight, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
+	f.recurrent = o.Start != nil && o.Start.Recurrent() || slices.ContainsFunc(o.Layers, func(s nn.LayerSpec) bool { return s.Kind == nn.KindRNN })
 	if o.Solver != nil {
 		f.method = Method{Name: o.Solver.String(), Init: dlam.He}
 		p.Solver = o.Solver
@@ -210,6 +213,12 @@ func (p *Plan) chooseMethod() {
 	}
 	if len(o.Activation) == 0 {
 		o.Activation = []activation.Func{StandardActivation()}
+		o.Layers = slices.Clone(o.Layers)
+		for i := range o.Layers { // what has no bound, as ReLU, grows from step to step
+			if s := &o.Layers[i]; s.Kind == nn.KindRNN && s.Activation == nil {
+				s.Activation = activation.Tanh{}
+			}
+		}
 		if o.Start != nil && len(o.Start.Layers) > 1 {
 			o.Activation = hiddenActivations(o.Start)
 		}
@@ -362,7 +371,7 @@ func (p *Plan) start(outline *dlam.Network) (*dlam.Network, error) {
 		}
 		for l, ly := range o.Start.Layers {
 			if want := n.Layers[l]; !ly.Linear().Spec().Equal(want.Linear().Spec()) || max(1, ly.Max) != max(1, want.Max) {
-				return nil, refusef("layer %d of the network to start from is %s; layers ask for %s", l+1, ly.Text(), want.Text())
+				return nil, refusef("layer %d of the network to start from is %s; layers ask for %s", l+1, o.Start.Text(l), n.Text(l))
 			}
 		}
 		for l, h := range hiddenActivations(o.Start) {

@@ -20,6 +20,7 @@ import (
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/recipe"
 	"github.com/dlam-go/dlam/solver/bcd"
@@ -55,6 +56,42 @@ func weights(n *dlam.Network) (all []float32) {
 		all = append(append(all, ly.W.Elements()...), ly.B...)
 	}
 	return all
+}
+
+// Samples that are sequences say of how many steps; a shape that is given counts more. A
+// recurrent layer has tanh unless another activation is asked for.
+func TestSequences(t *testing.T) {
+	rows := make([][]float32, 60)
+	labels := make([]string, len(rows))
+	for i := range rows {
+		rows[i] = []float32{1, -2, 3, 4, float32(i % 2), float32(i % 5)}
+		labels[i] = fmt.Sprint("class ", i%2)
+	}
+	for _, c := range []struct {
+		steps int
+		shape nn.Shape
+		h     []activation.Func
+		want  nn.RNN
+	}{
+		{3, nn.Shape{}, nil, nn.RNN{Steps: 3, Inputs: 2, Units: 5}},
+		{3, nn.Shape{Height: 2, Width: 3, Channels: 1}, []activation.Func{activation.Sigmoid{}}, nn.RNN{Steps: 2, Inputs: 3, Units: 5}},
+	} {
+		d, err := dataset.FromRows("sequences", rows, labels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Steps = c.steps
+		o := small("adam")
+		o.Hidden, o.Layers, o.Shape, o.Activation = nil, []nn.LayerSpec{nn.RNNLayer(5)}, c.shape, c.h
+		first := train(t, recipe.From(dataset.Split{Train: d}), o).Network.Layers[0]
+		want := activation.Func(activation.Tanh{})
+		if c.h != nil {
+			want = c.h[0]
+		}
+		if first.Map != nn.Map(c.want) || first.H != want {
+			t.Errorf("got %v with %v, want %v with %v", first.Map.Spec(), first.H.Spec(), c.want.Spec(), want.Spec())
+		}
+	}
 }
 
 // TestDataStays trains on the same Data twice: nothing of it is changed, whether

@@ -201,6 +201,15 @@ func (a *app) showCertificate(c *certify.Certificate) {
 		}
 		a.say("%s", strings.Join(parts, "; "))
 	}
+	var still []string
+	for l, move := range c.Furthest {
+		if move == 0 {
+			still = append(still, fmt.Sprint("layer ", l+1))
+		}
+	}
+	if still != nil {
+		a.say("W, b and z never moved: %s; docs/mathematics.md says why hidden layers stand still", strings.Join(still, ", "))
+	}
 	if c.Sweeps > 0 {
 		a.say("Theorem 2: c_k %.4g, k·c_k %.4g after %d sweeps", c.C, c.KC, c.Sweeps)
 	}

@@ -101,8 +101,8 @@ type layerNote struct {
 	Bias   float64 `json:"bias_norm"`
 }
 
-func note(ly dlam.Layer) layerNote {
-	n := layerShape(ly)
+func note(net *dlam.Network, l int) layerNote {
+	ly, n := net.Layers[l], layerShape(net, l)
 	for _, v := range ly.W.Elements() {
 		n.Weight += float64(v) * float64(v)
 		n.Top = math.Max(n.Top, math.Abs(float64(v)))
@@ -115,9 +115,10 @@ func note(ly dlam.Layer) layerNote {
 }
 
 // layerShape is what there is to say of a layer without its parameters.
-func layerShape(ly dlam.Layer) layerNote {
+func layerShape(n *dlam.Network, l int) layerNote {
+	ly := n.Layers[l]
 	return layerNote{
-		Layer: ly.Text(), Output: ly.Out().String(), MFLOP: 2e-6 * float64(ly.MultiplyAdds()), Left: ly.Dropped(),
+		Layer: n.Text(l), Output: n.Seen(l).String(), MFLOP: 2e-6 * float64(ly.MultiplyAdds()), Left: ly.Dropped(),
 		Units: ly.W.Rows, Inputs: ly.W.Cols,
 	}
 }
@@ -132,7 +133,7 @@ func (a *app) showLayers(n *dlam.Network) {
 	w.AppendRow(table.Row{"", "input", "", n.Layers[0].In(), "", ""})
 	var mflop float64
 	for l, ly := range n.Layers {
-		s := layerShape(ly)
+		s := layerShape(n, l)
 		mflop += s.MFLOP
 		w.AppendRow(table.Row{l + 1, s.Layer, ly.H.Spec(), s.Output, ly.W.Rows * (ly.W.Cols + 1), fourDigits(s.MFLOP)})
 	}
@@ -155,8 +156,8 @@ func (a *app) inspect(ctx context.Context, m *model.Model, u *useFlags) (*inspec
 	if i.Description, err = m.Describe(); err != nil {
 		return nil, err
 	}
-	for _, ly := range m.Network.Layers {
-		i.Notes = append(i.Notes, note(ly))
+	for l := range m.Network.Layers {
+		i.Notes = append(i.Notes, note(m.Network, l))
 	}
 	if u.source.Data == "" {
 		return i, nil

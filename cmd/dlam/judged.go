@@ -429,7 +429,7 @@ func weightSection(m *model.Model) ([]report.Section, error) {
 func layerSection(m *model.Model) report.Section {
 	t := report.Table{ID: "network", Head: []string{"layer", "kind", "units", "inputs", "activation", "‖W‖", "greatest |w|", "‖b‖"}}
 	for l, ly := range m.Network.Layers {
-		n := note(ly)
+		n := note(m.Network, l)
 		t.Rows = append(t.Rows, []string{strconv.Itoa(l + 1), n.Layer, strconv.Itoa(n.Units), strconv.Itoa(n.Inputs), ly.H.Spec().String(), fourDigits(n.Weight), fourDigits(n.Top), fourDigits(n.Bias)})
 	}
 	return report.Section{Title: "Its layers at the end", Tables: []report.Table{t}}

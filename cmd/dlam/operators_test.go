@@ -108,8 +108,8 @@ func ofMap(t *testing.T, u nn.Map) {
 		m.Transform.Inputs = first.Inputs()
 	}
 	text := u.Spec().String()
-	if _, ok := u.(nn.Conv); ok { // people read it as it is asked for
-		text = m.Network.Layers[0].Text()
+	if u != nn.Map(nn.Dense{}) { // people read it as it is asked for
+		text = m.Network.Text(0)
 	}
 	shown(t, m, u.Spec(), text)
 	_, onnx := export.ONNX(m)

@@ -27,6 +27,52 @@ ACTIVATIONS = {
 }
 
 
+def windows(x, side):
+    """Squares of a picture (samples, rows, columns, channels), which axes 2 and 4 of what is given go through."""
+    n, height, width, channels = x.shape
+    x = x[:, :height // side * side, :width // side * side]
+    return x.reshape(n, height // side, side, width // side, side, channels)
+
+
+def patches(spec, x):
+    """U(x): a row for each sample and place, and how many places there are."""
+    if spec["kind"] in ("dense", "last"):
+        return x[:, -spec.get("inputs", x.shape[1]):], (1, 1)
+    assert spec["kind"] == "conv", spec
+    x = x.reshape(-1, spec["height"], spec["width"], spec["channels"])
+    x = windows(x, spec["mean"]).mean(axis=(2, 4))
+    tall, wide = spec["pad-height"], spec["pad-width"]
+    x = np.pad(x, ((0, 0), (tall, tall), (wide, wide), (0, 0)))
+    u = np.lib.stride_tricks.sliding_window_view(x, (spec["kernel-height"], spec["kernel-width"]), axis=(1, 2))
+    u = u[:, ::spec["stride"], ::spec["stride"]].transpose(0, 1, 2, 4, 5, 3)  # (row, column, channel) of the kernel last
+    return u.reshape(u.shape[0] * u.shape[1] * u.shape[2], -1), u.shape[1:3]
+
+
+def linear(layer, w, b, x):
+    """What a layer gives before its activation: U(x)Wᵀ + b, or of that the largest in each window."""
+    u, (height, width) = patches(layer["map"], x)
+    z = (u @ w.T + b).reshape(len(x), height, width, len(b))
+    if layer.get("max", 0) > 1:
+        z = windows(z, layer["max"]).max(axis=(2, 4))
+    return z.reshape(len(x), -1)
+
+
+def recurrent(layer, w, b, x):
+    """The states of a recurrent layer, step after step."""
+    u = layer["map"]
+    x = x.reshape(len(x), u["steps"], u["inputs"])
+    states = [np.zeros((len(x), u["units"]), "f4")]
+    for t in range(u["steps"]):
+        states.append(activate(layer["activation"], np.concatenate([x[:, t], states[-1]], 1) @ w.T + b))
+    return np.concatenate(states[1:], 1)
+
+
+def forward(layer, w, b, x):
+    if layer["map"]["kind"] == "rnn":
+        return recurrent(layer, w, b, x)
+    return activate(layer["activation"], linear(layer, w, b, x))
+
+
 def activate(spec, z):
     parameters = {name: value for name, value in spec.items() if name != "kind"}
     return ACTIVATIONS[spec["kind"]](z, **parameters)
@@ -36,7 +82,7 @@ def inputs(m, x):
     if m["pool"] > 1:
         height, width, channels = m["image"]
         p = int(m["pool"])
-        x = x.reshape(-1, height // p, p, width // p, p, channels).mean(axis=(2, 4)).reshape(len(x), -1)
+        x = windows(x.reshape(-1, height, width, channels), p).mean(axis=(2, 4)).reshape(len(x), -1)
     return (x - m["shift"]) * m["factor"]
 
 
@@ -84,8 +130,7 @@ def table(m, rows):
 def predict(m, x):
     a = x if "columns" in m else inputs(m, x)
     for l, layer in enumerate(map(json.loads, m["layers"])):
-        assert layer["map"] == {"kind": "dense"}, layer
-        a = activate(layer["activation"], a @ m[f"{l}.weight"].T + m[f"{l}.bias"])
+        a = forward(layer, m[f"{l}.weight"], m[f"{l}.bias"], a)
     if m["output"] == "probabilities":
         e = np.exp(a - a.max(axis=1, keepdims=True))
         a = e / e.sum(axis=1, keepdims=True)
@@ -111,23 +156,43 @@ def safetensors(path):
     return tensors, json.loads(header["__metadata__"]["dlam"])
 
 
+TORCH = {"relu": lambda z: z.relu(), "leaky-relu": lambda z, slope: torch.nn.functional.leaky_relu(z, slope), "tanh": lambda z: z.tanh(),
+         "sigmoid": lambda z: z.sigmoid(), "hard-tanh": lambda z: z.clip(-1, 1), "identity": lambda z: z}
+
+
+def torch_recurrent(layer, w, b, x):
+    u = layer["map"]
+    rnn = torch.nn.RNN(u["inputs"], u["units"], nonlinearity=layer["activation"]["kind"], batch_first=True)
+    rnn.load_state_dict({"weight_ih_l0": w[:, :u["inputs"]], "weight_hh_l0": w[:, u["inputs"]:], "bias_ih_l0": b, "bias_hh_l0": torch.zeros(len(b))})
+    return rnn(x.reshape(len(x), u["steps"], u["inputs"]))[0].reshape(len(x), -1)
+
+
+def torch_convolution(layer, w, b, x):
+    u = layer["map"]
+    x = x.reshape(len(x), u["height"], u["width"], u["channels"]).permute(0, 3, 1, 2)
+    w = w.reshape(len(w), u["kernel-height"], u["kernel-width"], u["channels"]).permute(0, 3, 1, 2)
+    x = torch.nn.functional.avg_pool2d(x, u["mean"])
+    z = torch.nn.functional.conv2d(x, w, b, stride=u["stride"], padding=(u["pad-height"], u["pad-width"]))
+    if layer.get("max", 0) > 1:
+        z = torch.nn.functional.max_pool2d(z, layer["max"])
+    return z.permute(0, 2, 3, 1).reshape(len(x), -1)
+
+
 def torch_predict(m, tensors, x):
-    """The same by torch, for the activations that it has."""
-    kinds = {"relu": torch.nn.ReLU, "leaky-relu": lambda slope: torch.nn.LeakyReLU(slope), "tanh": torch.nn.Tanh,
-             "sigmoid": torch.nn.Sigmoid, "hard-tanh": torch.nn.Hardtanh, "identity": torch.nn.Identity}
-    modules, state = [], {}
-    for l, layer in enumerate(map(json.loads, m["layers"])):
-        parameters = dict(layer["activation"])
-        kind = kinds.get(parameters.pop("kind"))
-        if kind is None:
-            return None
-        w = torch.from_numpy(tensors[f"{l}.weight"].copy())
-        state[f"{len(modules)}.weight"], state[f"{len(modules)}.bias"] = w, torch.from_numpy(tensors[f"{l}.bias"].copy())
-        modules += [torch.nn.Linear(w.shape[1], w.shape[0]), kind(**parameters)]
-    mlp = torch.nn.Sequential(*modules)
-    mlp.load_state_dict(state)
+    """The same by torch, where it has the activations."""
     with torch.no_grad():
-        z = mlp(torch.from_numpy(inputs(m, x).astype("f4")))
+        z = torch.from_numpy(inputs(m, x).astype("f4"))
+        for l, layer in enumerate(map(json.loads, m["layers"])):
+            parameters = dict(layer["activation"])
+            h, kind = TORCH.get(parameters.pop("kind")), layer["map"]["kind"]
+            w, b = (torch.from_numpy(tensors[f"{l}.{name}"].copy()) for name in ("weight", "bias"))
+            if h is None or kind == "rnn" and layer["activation"]["kind"] not in ("tanh", "relu"):
+                return None
+            if kind == "rnn":
+                z = torch_recurrent(layer, w, b, z)
+                continue
+            z = torch_convolution(layer, w, b, z) if kind == "conv" else z[:, -w.shape[1]:] @ w.T + b
+            z = h(z, **parameters)
         return (torch.softmax(z, 1) if m["output"] == "probabilities" else z).numpy()
 
 

@@ -263,7 +263,7 @@ func (j *packJob) Do(worker int) {
 	parts := len(j.b.workers)
 	for l, p := range j.b.products {
 		p.PackForward(worker, parts)
-		if l > 0 && j.back {
+		if j.back && (l > 0 || p.Recurrent()) {
 			p.PackBack(worker, parts)
 		}
 	}
@@ -326,12 +326,13 @@ func (b *Backprop) addMoments(pw *pass.Worker, w *worker, x mat.Dense, lo int) {
 		in := b.input(w, l, x)
 		if b.products[l].Dense() {
 			if !b.store {
-				pw.AddGram(b.momentSums[l], in)
+				pw.AddGram(b.momentSums[l], b.rows(w, l, x))
 			}
 			continue
 		}
+		own := b.output(w, l, x)
 		for i := first; i < x.Rows; i += b.stride {
-			pw.AddSampleGram(b.momentSums[l], b.products[l].Rows(in.RowRange(i, i+1), w.patches), i)
+			pw.AddSampleGram(b.momentSums[l], b.products[l].Rows(in.RowRange(i, i+1), own.RowRange(i, i+1), w.patches), i)
 		}
 	}
 	for i := first; b.shared && i < x.Rows; i += b.stride {
@@ -346,9 +347,9 @@ func (b *Backprop) Factors(h pass.Product) (left, right mat.Dense) {
 	for l, ly := range b.layers {
 		switch {
 		case b.dW[l] == h:
-			return matrix(b.stored.z[l], b.x.Rows, ly.Units()), b.input(&w, l, b.x)
+			return matrix(b.stored.z[l], b.x.Rows, ly.Units()), b.rows(&w, l, b.x)
 		case b.goal == goalMoments && l >= b.first && b.momentSums[l] == h:
-			a := b.input(&w, l, b.x)
+			a := b.rows(&w, l, b.x)
 			return a, a
 		}
 	}
@@ -360,7 +361,17 @@ func (b *Backprop) input(w *worker, l int, x mat.Dense) mat.Dense {
 	if l == 0 {
 		return x
 	}
-	return matrix(w.a[l-1], x.Rows, b.layers[l-1].Units())
+	return b.output(w, l-1, x)
+}
+
+// output is a_l of the samples x, after a forward pass in w, of a hidden layer.
+func (b *Backprop) output(w *worker, l int, x mat.Dense) mat.Dense {
+	return matrix(w.a[l], x.Rows, b.layers[l].Units())
+}
+
+// rows is U(a_{l-1}) of the samples x, after a forward pass in w, of a dense layer.
+func (b *Backprop) rows(w *worker, l int, x mat.Dense) mat.Dense {
+	return b.products[l].Rows(b.input(w, l, x), mat.Dense{}, nil)
 }
 
 // forward fills z_l and a_l and returns the risk.
@@ -369,18 +380,20 @@ func (b *Backprop) forward(w *worker, x mat.Dense, y loss.Target) float64 {
 	in := x
 	for l, ly := range b.layers {
 		z := matrix(w.z[l], x.Rows, ly.Units())
-		b.products[l].AffineWinners(z, in, w.max[l], w.scratch)
 		if l == last {
+			b.products[l].AffineWinners(z, in, w.max[l], w.scratch)
 			return loss.Weighted(b.loss, z, y)
 		}
-		in = matrix(w.a[l], x.Rows, ly.Units())
-		b.h[l].Apply(in.Elements(), z.Elements())
+		a := b.output(w, l, x)
+		b.products[l].Forward(z, a, in, w.max[l], w.scratch)
+		in = a
 	}
 	panic("backprop: a network without layers")
 }
 
-// backward makes δ_L = ∇R and δ_{l-1} = U*(δ_l W_l) ∘ h'(z_{l-1}), each in z_l's
-// place, and adds their products with U(a_{l-1}) unless they are stored.
+// backward makes δ_L = ∇R and δ_{l-1} = U*(δ_l W_l) ∘ h'(z_{l-1}), of recurrent layers
+// through their steps, each in z_l's place, and adds their products with U(a_{l-1}) unless
+// they are stored.
 func (b *Backprop) backward(pw *pass.Worker, w *worker, x mat.Dense, y loss.Target) {
 	last := len(b.layers) - 1
 	delta := matrix(w.z[last], x.Rows, b.layers[last].Units())
@@ -393,7 +406,7 @@ func (b *Backprop) backward(pw *pass.Worker, w *worker, x mat.Dense, y loss.Targ
 		n := b.layers[l-1].Units()
 		z, d := matrix(w.z[l-1], x.Rows, n), matrix(w.delta, x.Rows, n)
 		b.products[l].Back(d, delta, w.max[l], w.scratch)
-		b.h[l-1].MulDeriv(z.Elements(), d.Elements(), z.Elements())
+		b.products[l-1].Delta(z, d, b.h[l-1])
 		delta = z
 	}
 }
@@ -406,16 +419,24 @@ func (b *Backprop) addGradient(pw *pass.Worker, w *worker, l int, delta, x mat.D
 	}
 	if p.Dense() {
 		if !b.store {
-			pw.AddProduct(b.dW[l], delta, in)
+			pw.AddProduct(b.dW[l], delta, b.rows(w, l, x))
 		}
 		return
+	}
+	var own mat.Dense
+	if p.Recurrent() {
+		own = b.output(w, l, x)
 	}
 	delta = pw.Weighted(delta)
 	sum, places := pw.Accumulator(b.dW[l]), b.layers[l].Places()
 	for lo, step := 0, max(1, pass.FlushRows/places); lo < x.Rows; lo += step {
 		hi := min(lo+step, x.Rows)
 		winners := w.max[l][lo*p.Winners():]
-		p.AddGradient(sum, delta.RowRange(lo, hi), in.RowRange(lo, hi), winners, w.scratch, &w.pack)
+		states := own
+		if p.Recurrent() {
+			states = own.RowRange(lo, hi)
+		}
+		p.AddGradient(sum, delta.RowRange(lo, hi), in.RowRange(lo, hi), states, winners, w.scratch, &w.pack)
 		pw.Added(b.dW[l], (hi-lo)*places)
 	}
 	pw.AddProductColumns(b.dW[l], p.ByPlace(delta))

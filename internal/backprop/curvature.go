@@ -98,24 +98,23 @@ func (g *GaussNewton) Block(pw *pass.Worker, lo, hi int) {
 
 // outputDerivative is the network's outputs z and their derivative dz along the
 // direction. It goes forward through the layers: dz_l = U(a_{l-1})ΔW_lᵀ + Δb_l +
-// U(h'(z_{l-1}) ∘ dz_{l-1})W_lᵀ. The worker's block must have been forward.
+// U(da_{l-1})W_lᵀ and da_l = h'(z_l) ∘ dz_l. The worker's block must have been forward.
 func (g *GaussNewton) outputDerivative(worker int, x mat.Dense) (z, dz mat.Dense) {
 	b, w := g.b, &g.b.workers[worker]
 	buf := g.dz[worker]
 	halves := [2][]float32{buf[:len(buf)/2], buf[len(buf)/2:]}
 	in := x
 	for l, ly := range b.layers {
-		before := dz // of layer l-1
-		dz = matrix(halves[l%2], x.Rows, ly.Units())
-		g.products[l].AffineAt(dz, in, w.max[l], w.scratch)
+		before := dz // da of layer l-1
+		z, dz = matrix(w.z[l], x.Rows, ly.Units()), matrix(halves[l%2], x.Rows, ly.Units())
+		a := b.output(w, l, x) // of the last layer never read
+		g.products[l].AffineAt(dz, in, a, w.max[l], w.scratch)
 		if l > 0 {
-			zBefore := matrix(w.z[l-1], x.Rows, b.layers[l-1].Units())
-			b.h[l-1].MulDeriv(before.Elements(), before.Elements(), zBefore.Elements())
 			b.products[l].AddImage(dz, before, w.max[l], w.scratch)
 		}
-		z = matrix(w.z[l], x.Rows, ly.Units())
 		if l < len(b.layers)-1 {
-			in = matrix(w.a[l], x.Rows, ly.Units())
+			b.products[l].Tangent(dz, z, b.h[l])
+			in = a
 		}
 	}
 	return z, dz

@@ -149,6 +149,12 @@ func omegaEndAVX512(n int, work, lanes *float64, dst *float32, stride, last int)
 func expSumAVX512(rows, cols int, z *float32, stride int, dst *float32, dstStride int, top *float32, sum *float64)
 
 //go:noescape
+func tanhAVX512(n int, z, dst *float32)
+
+//go:noescape
+func tanhDerivAVX512(n int, z, dst, d *float32)
+
+//go:noescape
 func reluDerivAVX512(n int, grad, z, dst *float32)
 
 //go:noescape
@@ -268,6 +274,12 @@ func omegaEndAVX2(n int, work, lanes *float64, dst *float32, stride, last int)
 
 //go:noescape
 func expSumAVX2(rows, cols int, z *float32, stride int, dst *float32, dstStride int, top *float32, sum *float64)
+
+//go:noescape
+func tanhAVX2(n int, z, dst *float32)
+
+//go:noescape
+func tanhDerivAVX2(n int, z, dst, d *float32)
 
 //go:noescape
 func reluDerivAVX2(n int, grad, z, dst *float32)

@@ -86,5 +86,20 @@ func expSumGo(dst []float32, dstStride int, z []float32, stride, rows, cols int,
 	}
 }
 
+func tanhGo(dst, z []float32) {
+	dst = dst[:len(z)]
+	for i, x := range z {
+		dst[i] = float32(math.Tanh(float64(x)))
+	}
+}
+
+func tanhDerivGo(dst, g, z []float32) {
+	dst, g = dst[:len(z)], g[:len(z)]
+	for i, x := range z {
+		t := math.Tanh(float64(x))
+		dst[i] = float32(float64(g[i]) * (1 - t*t))
+	}
+}
+
 // expLeast is where exp may as well be 0.
 const expLeast = -708

@@ -152,3 +152,29 @@ func ExpSum(dst []float32, dstStride int, z []float32, stride, rows, cols int, t
 		expSumAVX2(rows, cols, &z[0], 4*stride, &dst[0], 4*dstStride, &top[0], &sum[0])
 	}
 }
+
+// Tanh computes dst = tanh z, to half a unit in the last place and 1e-10. dst may be z.
+func Tanh(dst, z []float32) {
+	dst = dst[:len(z)]
+	switch {
+	case level == generic || len(z) == 0:
+		tanhGo(dst, z)
+	case level == avx512:
+		tanhAVX512(len(z), &z[0], &dst[0])
+	default:
+		tanhAVX2(len(z), &z[0], &dst[0])
+	}
+}
+
+// TanhDeriv computes dst = g(1 − tanh² z). dst may be g or z.
+func TanhDeriv(dst, g, z []float32) {
+	dst, g = dst[:len(z)], g[:len(z)]
+	switch {
+	case level == generic || len(z) == 0:
+		tanhDerivGo(dst, g, z)
+	case level == avx512:
+		tanhDerivAVX512(len(z), &z[0], &dst[0], &g[0])
+	default:
+		tanhDerivAVX2(len(z), &z[0], &dst[0], &g[0])
+	}
+}

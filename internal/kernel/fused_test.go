@@ -211,6 +211,49 @@ func checkOmega(t *rapid.T, o *Omega) {
 	}
 }
 
+// TestTanh holds the kernels to float64's tanh, whose own error is far below, rounded to
+// float32: a half and a bit of a unit in the last place, from the smallest numbers to
+// saturation. Where tanh is near 1 its derivative has the digits that 1 − tanh² leaves.
+func TestTanh(t *testing.T) {
+	special := []float32{0, float32(math.Copysign(0, -1)), 1e-45, -3e-40, 1e-10, -1e-6, 0.34, 0.35, -0.7, 8, -9.5, 20, -1e9, float32(math.Inf(1)), float32(math.Inf(-1))}
+	fixedseed.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(0, 130).Draw(t, "n")
+		v := vectors(t, 3, n)
+		x, g, scale := v[0], v[1], rapid.SampledFrom([]float32{1e-8, 1e-3, 1, 5}).Draw(t, "scale")
+		for i := range n {
+			if x[i] *= scale; i%5 == 0 {
+				x[i] = special[i/5%len(special)]
+			}
+		}
+		near := func(what string, got []float32, want func(i int) (value, absolute float64)) {
+			for i := range got {
+				w, absolute := want(i)
+				if i >= n && got[i] != guard {
+					t.Fatalf("%s: a store outside the result, at %d of %d", what, i, n)
+				}
+				if i < n && !(math.Abs(float64(got[i])-w) <= 0.51*0x1p-23*math.Abs(w)+0x1p-149+absolute) || i < n && math.Signbit(float64(got[i])) != math.Signbit(w) {
+					t.Fatalf("%s of %g: got %g, want %g", what, x[i], got[i], w)
+				}
+			}
+		}
+		got := clone(v[2])
+		Tanh(got[:n], x[:n])
+		near("tanh", got, func(i int) (float64, float64) { return math.Tanh(float64(x[i])), 0 })
+		TanhDeriv(got[:n], g[:n], x[:n])
+		near("derivative", got, func(i int) (float64, float64) {
+			c := math.Cosh(float64(x[i]))
+			return float64(g[i]) / (c * c), 1e-9 * math.Abs(float64(g[i]))
+		})
+		inPlace := clone(x)
+		TanhDeriv(inPlace[:n], g[:n], inPlace[:n])
+		same(t, "derivative in place", inPlace, got, n)
+	})
+	nan := []float32{1, float32(math.NaN()), 2}
+	if Tanh(nan, nan); nan[1] == nan[1] || nan[0] != nan[0] {
+		t.Errorf("tanh of 1, NaN and 2: got %v", nan)
+	}
+}
+
 func TestExpSum(t *testing.T) {
 	fixedseed.Check(t, func(t *rapid.T) {
 		rows, cols := rapid.IntRange(0, 5).Draw(t, "rows"), rapid.IntRange(1, 40).Draw(t, "cols")

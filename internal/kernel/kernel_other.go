@@ -79,6 +79,12 @@ func (o *Omega) advance(kind int, curved float64) { o.advanceGo(kind, curved) }
 // end writes the solution of rows samples to dst.
 func (o *Omega) end(dst []float32, stride, rows int) { o.endGo(dst, stride, rows) }
 
+// Tanh computes dst = tanh z. dst may be z.
+func Tanh(dst, z []float32) { tanhGo(dst, z) }
+
+// TanhDeriv computes dst = g(1 − tanh² z). dst may be g or z.
+func TanhDeriv(dst, g, z []float32) { tanhDerivGo(dst, g, z) }
+
 // ExpSum is exp of rows less their maxima, and its sums; see the amd64 version.
 func ExpSum(dst []float32, dstStride int, z []float32, stride, rows, cols int, top []float32, sum []float64) {
 	expSumGo(dst, dstStride, z, stride, rows, cols, top, sum)

@@ -99,7 +99,17 @@ func Convolutional(outputs int, h activation.Func, seed uint64) *nn.Network {
 // Pooled is a network for pictures of 8×8 pixels in two channels: a convolution with
 // maxima, one of averages, and a dense layer with so many outputs.
 func Pooled(outputs int, h activation.Func, seed uint64) *nn.Network {
-	list, err := nn.ParseLayers("conv 8 3x3 same, max 2, mean 2, conv 9 2x1")
+	return layers("conv 8 3x3 same, max 2, mean 2, conv 9 2x1", outputs, h, seed)
+}
+
+// Recurrent is a network for the same, as sequences of 8 steps: two recurrent layers, and
+// a dense layer with so many outputs of the last step.
+func Recurrent(outputs int, h activation.Func, seed uint64) *nn.Network {
+	return layers("rnn 7 all, rnn 9", outputs, h, seed)
+}
+
+func layers(text string, outputs int, h activation.Func, seed uint64) *nn.Network {
+	list, err := nn.ParseLayers(text)
 	if err != nil {
 		panic(err)
 	}

@@ -8,7 +8,11 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/internal/testprob"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/prox"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/solvertest"
@@ -46,13 +50,50 @@ func TestMiniBatch(t *testing.T) {
 				pooled.Rate *= 4
 			}
 			solvertest.Run(t, solvertest.Config{
-				Solver: gradient.Solver{Settings: s}, Whole: gradient.Solver{Settings: whole}, Pooled: gradient.Solver{Settings: pooled}, Activation: activation.Tanh{}, Init: dlam.He,
+				Solver: gradient.Solver{Settings: s}, Whole: gradient.Solver{Settings: whole}, Pooled: gradient.Solver{Settings: pooled}, Recurrent: gradient.Solver{Settings: pooled}, Activation: activation.Tanh{}, Init: dlam.He,
 				Iterations: 12, Accuracy: 0.95,
 				// Two ranks make other batches: they follow the same course,
 				// not the same path, but agree with each other bit for bit.
 				RankTolerance: 0.3,
 			})
 		})
+	}
+}
+
+// A recurrent network learns to add two marked values of a sequence of 12 steps, one of each
+// half (Hochreiter & Schmidhuber, 1997): it has to keep the first over many steps. The same
+// of 100 steps is in docs/layers.md.
+func TestAddingProblem(t *testing.T) {
+	const samples, steps = 4000, 12
+	rng := testprob.Rng(5)
+	x, y := mat.New(samples, 2*steps), mat.New(samples, 1)
+	var mean, square float64
+	for i := range samples {
+		row := x.Row(i)
+		for t := range steps {
+			row[2*t] = rng.Float32()
+		}
+		for _, t := range []int{rng.IntN(steps / 2), steps/2 + rng.IntN(steps/2)} {
+			row[2*t+1] = 1
+			y.Row(i)[0] += row[2*t]
+		}
+		mean += float64(y.At(i, 0)) / samples
+		square += float64(y.At(i, 0)) * float64(y.At(i, 0)) / samples
+	}
+	p := &dlam.Problem{X: x, Y: loss.Target{Value: y}, Loss: loss.Squared{}, Regularizer: prox.None{}, Threads: 2, Comm: comm.Self{}}
+	n, err := dlam.NewNetworkFor(nn.Shape{Height: steps, Width: 2, Channels: 1}, []dlam.LayerSpec{nn.RNNLayer(32)}, 1, activation.Tanh{}, dlam.He, rng)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := gradient.DefaultSettings(gradient.Adam)
+	s.Batch, s.Schedule, s.Epochs, s.Rate = 32, gradient.Cosine, 8, 0.01
+	r, err := dlam.Run(context.Background(), gradient.Solver{Settings: s}, p, n, dlam.Options{Iterations: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The loss is half of the squared error; nothing learned is half of the variance.
+	if got, nothing := r.Last.Train.Risk, (square-mean*mean)/2; !(got < nothing/10) {
+		t.Errorf("risk %.4f, of the mean %.4f", got, nothing)
 	}
 }
 

@@ -123,8 +123,8 @@ func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
 // takes reports operators that lack what eqs. 4 and 5 need of them.
 func takes(p *dlam.Problem, n *dlam.Network) error {
 	var errs []error
-	if err := n.Unpooled(); err != nil {
-		errs = append(errs, fmt.Errorf("dlam: %w, which the z-step has no projection for (mean pooling it has)", err))
+	if err := n.Plain(); err != nil {
+		errs = append(errs, fmt.Errorf("dlam: %w, which its blocks do not have (convolutions and mean pooling they have)", err))
 	}
 	if _, ok := p.Loss.(loss.Proximal); !ok {
 		errs = append(errs, fmt.Errorf("dlam: loss %v has no proximal operator (loss.Proximal), which the output step needs", p.Loss.Spec()))

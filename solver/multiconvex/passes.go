@@ -53,7 +53,7 @@ func (a *affineSums) plan(p *pass.Plan, ly *layer, input bool) {
 
 // add adds a block of samples of which e is E_l and in is A_{l-1}.
 func (a *affineSums) add(w *pass.Worker, b *block, e, in mat.Dense) {
-	u := a.ly.products.Rows(in, b.rows)
+	u := a.ly.products.Rows(in, mat.Dense{}, b.rows)
 	w.AddProduct(a.cross, a.ly.products.ByPlace(e), u)
 	switch {
 	case !a.input:
@@ -198,7 +198,7 @@ func (p *quadraticPass) Block(w *pass.Worker, lo, hi int) {
 	b, ly := p.s.block(w, p.ly, lo, hi), p.ly
 	image := b.scratch(b.image, b.Z.Cols)
 	places := ly.products.ByPlace(image)
-	u := ly.products.Rows(b.in, b.rows)
+	u := ly.products.Rows(b.in, mat.Dense{}, b.rows)
 	ly.step.dirT.Mul(places, u)
 	if p.rows {
 		w.AddProduct(p.product, places, u)

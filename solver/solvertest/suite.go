@@ -32,8 +32,9 @@ type Config struct {
 	// another order, in float32 within blocks. 0 skips the test, for methods
 	// that do not run on several ranks.
 	RankTolerance float64
-	// Pooled is Solver as it is set for a small convolutional network; nil: as it is.
-	Pooled dlam.Solver
+	// Pooled and Recurrent are Solver as it is set for a small network of convolutions, or of
+	// recurrent layers; nil: as it is.
+	Pooled, Recurrent dlam.Solver
 	// Whole is Solver with batches that have all samples, some more than there are; nil
 	// if it has no others.
 	Whole dlam.Solver
@@ -44,7 +45,7 @@ type Config struct {
 	Features        int                                 // if not 0, how many features Wide's samples have
 	Network         func(p *dlam.Problem) *dlam.Network // to start from; nil: a dense one, of any widths
 
-	pooled bool // on a network with max pooling
+	shared func(outputs int, h activation.Func, seed uint64) *dlam.Network // of layers that share weights, for 128 features
 }
 
 // cut is a solver whose runs may end before its schedule does: it is no
@@ -67,14 +68,15 @@ func Run(t *testing.T, c Config) {
 	t.Run("SharedWeights", c.sharedWeights)
 	t.Run("WeighsSamples", c.WeighsSamples)
 	t.Run("Pooling", c.pooling)
+	t.Run("Recurrence", c.recurrence)
 	if c.RankTolerance > 0 {
 		t.Run("RanksAgree", c.ranksAgree)
 	}
 }
 
 func (c Config) problem() (*dlam.Problem, *dlam.Network) {
-	if c.pooled {
-		return testprob.Blobs(90, 128, 3, 7), testprob.Pooled(3, c.Activation, 3)
+	if c.shared != nil {
+		return testprob.Blobs(90, 128, 3, 7), c.shared(3, c.Activation, 3)
 	}
 	if c.Wide {
 		features := 70
@@ -258,18 +260,31 @@ func (c Config) sharedWeights(t *testing.T) {
 	}
 }
 
-// pooling does the same for convolutions with maxima and averages, which go on to the
-// same bits and take no memory.
+// pooling does the same for convolutions with maxima and averages.
 func (c Config) pooling(t *testing.T) {
-	c.pooled = true
 	if c.Pooled != nil {
 		c.Solver = cut{c.Pooled}
 	}
+	c.shared = testprob.Pooled
+	c.layers(t, "layer 1 (conv 8 3x3 same, max 2) is a convolution, not fully connected", "layer 1 has max pooling over 2×2 places")
+}
+
+// recurrence does it for recurrent layers.
+func (c Config) recurrence(t *testing.T) {
+	if c.Recurrent != nil {
+		c.Solver = cut{c.Recurrent}
+	}
+	c.shared, c.Activation = testprob.Recurrent, activation.Tanh{}
+	c.layers(t, "layer 1 (rnn 7 all) is recurrent")
+}
+
+// layers holds that a network of c.shared is refused by one of these words, or that the
+// method learns with it, goes on to the same bits and takes no memory.
+func (c Config) layers(t *testing.T, refusals ...string) {
 	st, err := c.Solver.Init(c.problem())
 	if err != nil {
-		if text := err.Error(); !strings.Contains(text, "layer 1 (conv 8 3x3 same, max 2) is a convolution, not fully connected") &&
-			!strings.Contains(text, "layer 1 has max pooling over 2×2 places") {
-			t.Errorf("max pooling is refused by: %v", err)
+		if !slices.ContainsFunc(refusals, func(text string) bool { return strings.Contains(err.Error(), text) }) {
+			t.Errorf("refused by: %v", err)
 		}
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/dlam-go/dlam/internal/backprop"
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/prox"
 )
 
@@ -58,10 +59,10 @@ func (s *monotone) begin() error {
 }
 
 // evaluate makes what follows from the parameters: F, its gradient, and the
-// metric. The first layer's inputs never change.
+// metric. The first layer's inputs never change, but for the states of a recurrent one.
 func (s *monotone) evaluate() error {
 	first := 0
-	if s.layers[0].metric.seen {
+	if _, recurrent := s.net.Layers[0].Map.(nn.RNN); s.layers[0].metric.seen && !recurrent {
 		first = 1
 	}
 	g, gram, err := s.back.GradientAndMoments(s.p.X, s.p.Y, max(first, s.moments))

@@ -12,6 +12,7 @@ import (
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/prox"
 )
 
@@ -213,6 +214,54 @@ func TestRandomRuns(t *testing.T) {
 				t.Error(text)
 			} else if testing.Verbose() {
 				t.Log(text)
+			}
+		})
+	}
+}
+
+// TestRandomRecurrentRuns: the same data as sequences, and recurrent networks of one to three
+// layers: no run fails or meets a number that is not finite, and none ends worse than the best
+// constant output. DLAM_RANDOM_RECURRENT_RUNS=8,200 in the environment tries 200 from 8 on.
+func TestRandomRecurrentRuns(t *testing.T) {
+	first, count := 0, 8
+	if text := os.Getenv("DLAM_RANDOM_RECURRENT_RUNS"); text != "" {
+		if _, err := fmt.Sscanf(text, "%d,%d", &first, &count); err != nil {
+			t.Fatalf("DLAM_RANDOM_RECURRENT_RUNS: %q: %v", text, err)
+		}
+	}
+	for i := first; i < first+count; i++ {
+		r := draw(uint64(i), 600, 40)
+		rng := testprob.Rng(uint64(i))
+		inputs := 1 + rng.IntN(4)
+		for r.p.X.Cols%inputs > 0 {
+			inputs--
+		}
+		in := nn.Shape{Height: r.p.X.Cols / inputs, Width: inputs, Channels: 1}
+		if in.Height < 2 {
+			continue
+		}
+		var layers []nn.LayerSpec
+		for range 1 + rng.IntN(3) {
+			layers = append(layers, nn.LayerSpec{Kind: nn.KindRNN, Units: 2 + rng.IntN(40), All: true})
+		}
+		layers[len(layers)-1].All = rng.IntN(4) == 0
+		classes := r.p.Y.Class != nil
+		r.set = r.set.ForShared(r.p.X.Rows, r.set.Epochs, classes).ForRecurrent(classes)
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			n, err := nn.NewNetworkFor(in, layers, r.p.Y.Width(), r.h, nn.He, rng)
+			if err != nil {
+				t.Fatal(err)
+			}
+			about := fmt.Sprintf("%s: as %v, %s", r.about, in, nn.LayersText(layers))
+			res, err := dlam.Run(t.Context(), Solver{r.set}, r.p, n, dlam.Options{Iterations: r.set.Epochs})
+			if err != nil && res.Status != dlam.Useless {
+				t.Fatalf("%s: %v", about, err)
+			}
+			if err := res.Network.Validate(); err != nil {
+				t.Fatalf("%s: %v", about, err)
+			}
+			if constant, last := leastConstant(r.p), res.Last.Train.Risk; !(last <= dlam.ConstantSlack*constant) {
+				t.Errorf("%s: risk %.4g, of a constant %.4g", about, last, constant)
 			}
 		})
 	}

@@ -128,6 +128,18 @@ func (s Settings) ForShared(samples, epochs int, classes bool) Settings {
 	return s
 }
 
+// ForRecurrent is s, mini-batch settings as ForShared gives them, as suits a network with
+// recurrent layers: their gradients go through many steps and explode now and then, so that
+// steps are a quarter as long, of batches half as large (docs/layers.md).
+func (s Settings) ForRecurrent(classes bool) Settings {
+	if classes {
+		s.Lambda = 0.3
+	}
+	s.Batch = (s.Batch + 1) / 2
+	s.Factor /= 4
+	return s
+}
+
 // SharedLambda is the damping for mini-batches of classes and a network in which some
 // layer shares its weights (docs/layers.md).
 const SharedLambda = 3

@@ -49,6 +49,14 @@ func (c *constants) exp(x, degree int) {
 		factorial *= float64(i)
 		coefficients = append([]float64{1 / factorial}, coefficients...)
 	}
+	c.power(x)
+	c.horner(2, 6, coefficients...)
+	c.op("VPADDQ", 4, 2, 2)
+}
+
+// power finds n and r in x = n·log 2 + r, |r| ≤ ½log 2: n, as what is added to the bits of a
+// number to multiply it by 2ⁿ, in register 4, and r in 6. It spoils 3, 5 and 7.
+func (c *constants) power(x int) {
 	c.get(3<<51, 3) // adding it rounds to an integer, in the low bits
 	c.get(math.Log2E, 4)
 	c.op("VFMADD213PD", 3, x, 4)
@@ -57,9 +65,7 @@ func (c *constants) exp(x, degree int) {
 	c.op("VFMADD213PD", x, 5, 6)
 	c.get(-1.90821492927058770002e-10, 7)
 	c.op("VFMADD231PD", 5, 7, 6)
-	c.horner(2, 6, coefficients...)
 	c.op("VPSLLQ", "$52", 4, 4)
-	c.op("VPADDQ", 4, 2, 2)
 }
 
 // expSum writes expSumISA(rows, cols, z, stride, dst, dstStride, top, sum),

@@ -73,6 +73,8 @@ func main() {
 		stepOmega(&w, s)
 		endOmega(&w, s)
 		expSum(&w, s)
+		tanh(&w, s, false)
+		tanh(&w, s, true)
 		reluDeriv(&w, s)
 		adam(&w, s)
 		addToFloat32(&w, s)

@@ -1,0 +1,196 @@
+package nn
+
+import (
+	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/spec"
+)
+
+// RNN is the map of a recurrent layer (Elman, 1990) over the steps of a sequence: a row
+// of U for each step, with the step's inputs and after them the layer's own activations of
+// the step before, of which there are none before the first:
+//
+//	z_t = x_t·Wxᵀ + a_{t-1}·Rᵀ + b,   W = [Wx R],   a_t = h(z_t).
+//
+// U as a Map is its part in the inputs, with 0 in the other columns: Products adds the
+// rest, step after step. The layer gives all its activations; what takes the last ones
+// alone has the map Last.
+type RNN struct{ Steps, Inputs, Units int }
+
+var (
+	_ Map             = RNN{}
+	_ spec.Maker[Map] = RNN{}
+)
+
+// Spec is of kind "rnn", with all sizes.
+func (r RNN) Spec() spec.Spec {
+	return spec.Spec{Kind: "rnn", Numbers: map[string]float64{"steps": float64(r.Steps), "inputs": float64(r.Inputs), "units": float64(r.Units)}}
+}
+
+// Parameters are the sizes.
+func (RNN) Parameters() []spec.Parameter { return sizes("steps", "inputs", "units") }
+
+// With is the map of these sizes.
+func (RNN) With(numbers map[string]float64) Map {
+	return RNN{Steps: int(numbers["steps"]), Inputs: int(numbers["inputs"]), Units: int(numbers["units"])}
+}
+
+// In is a sequence.
+func (r RNN) In() Shape { return Shape{r.Steps, 1, r.Inputs} }
+
+// Out is a sequence of as many steps.
+func (r RNN) Out(units int) Shape { return Shape{r.Steps, 1, units} }
+
+// Columns is the number of inputs and of units.
+func (r RNN) Columns() int { return r.Inputs + r.Units }
+
+// Rows has the inputs of each step, and 0 for the layer's own activations.
+func (r RNN) Rows(dst, a mat.Dense) mat.Dense {
+	for i := range a.Rows {
+		for t := range r.Steps {
+			row := dst.Row(i*r.Steps + t)
+			copy(row, a.Row(i)[t*r.Inputs:][:r.Inputs])
+			clear(row[r.Inputs:])
+		}
+	}
+	return dst
+}
+
+// own makes the columns of Rows that are the layer's own activations.
+func (r RNN) own(dst, own mat.Dense) {
+	for i := range own.Rows {
+		for t := 1; t < r.Steps; t++ {
+			copy(dst.Row(i*r.Steps + t)[r.Inputs:], own.Row(i)[(t-1)*r.Units:][:r.Units])
+		}
+	}
+}
+
+// Adjoint has what comes back to the inputs.
+func (r RNN) Adjoint(dst, rows mat.Dense) mat.Dense {
+	for i := range dst.Rows {
+		for t := range r.Steps {
+			copy(dst.Row(i)[t*r.Inputs:][:r.Inputs], rows.Row(i*r.Steps+t))
+		}
+	}
+	return dst
+}
+
+// Norm is 1.
+func (RNN) Norm() float64 { return 1 }
+
+// recurrent reports whether the layer's steps follow from each other.
+func recurrent(ly Layer) bool {
+	_, ok := ly.Map.(RNN)
+	return ok
+}
+
+// recurrence is what a recurrent layer does step after step. A step of a block of samples
+// is a view of some columns.
+type recurrence struct {
+	RNN
+	forward, back mat.Panel // Rᵀ and R, packed
+}
+
+// at is step t of z, a or δ.
+func (r *recurrence) at(v mat.Dense, t int) mat.Dense {
+	return v.ColRange(t*r.Units, (t+1)*r.Units)
+}
+
+// run adds the states before to z, and makes the states a = h(z), which may take z's place.
+func (r *recurrence) run(z, a mat.Dense, h activation.Func) {
+	for t := range r.Steps {
+		zt, at := r.at(z, t), r.at(a, t)
+		if t > 0 {
+			r.forward.AddMul(zt, r.at(a, t-1))
+		}
+		for i := range zt.Rows {
+			h.Apply(at.Row(i), zt.Row(i))
+		}
+	}
+}
+
+// delta makes δ in z's place of d, what comes back to the states from the layer after,
+// and adds to d what comes back from the step after: δ_t = (d_t + δ_{t+1}·R) ∘ h'(z_t).
+func (r *recurrence) delta(z, d mat.Dense, h activation.Differentiable) {
+	for t := r.Steps - 1; t >= 0; t-- {
+		zt, dt := r.at(z, t), r.at(d, t)
+		if t < r.Steps-1 {
+			r.back.AddMul(dt, r.at(z, t+1))
+		}
+		for i := range zt.Rows {
+			h.MulDeriv(zt.Row(i), dt.Row(i), zt.Row(i))
+		}
+	}
+}
+
+// tangent makes da in dz's place, which has all of dz but what comes from the states
+// before: dz_t + da_{t-1}·Rᵀ.
+func (r *recurrence) tangent(dz, z mat.Dense, h activation.Differentiable) {
+	for t := range r.Steps {
+		dt := r.at(dz, t)
+		if t > 0 {
+			r.forward.AddMul(dt, r.at(dz, t-1))
+		}
+		for i := range dt.Rows {
+			h.MulDeriv(dt.Row(i), dt.Row(i), r.at(z, t).Row(i))
+		}
+	}
+}
+
+// addOwn computes v_t += a_{t-1}·Rᵀ for known states a.
+func (r *recurrence) addOwn(v, a mat.Dense) {
+	for t := 1; t < r.Steps; t++ {
+		r.forward.AddMul(r.at(v, t), r.at(a, t-1))
+	}
+}
+
+// Last is the map that takes the last step of a sequence alone.
+type Last struct{ Steps, Inputs int }
+
+var (
+	_ Map             = Last{}
+	_ spec.Maker[Map] = Last{}
+)
+
+// Spec is of kind "last", with all sizes.
+func (u Last) Spec() spec.Spec {
+	return spec.Spec{Kind: "last", Numbers: map[string]float64{"steps": float64(u.Steps), "inputs": float64(u.Inputs)}}
+}
+
+// Parameters are the sizes.
+func (Last) Parameters() []spec.Parameter { return sizes("steps", "inputs") }
+
+// With is the map of these sizes.
+func (Last) With(numbers map[string]float64) Map {
+	return Last{Steps: int(numbers["steps"]), Inputs: int(numbers["inputs"])}
+}
+
+// In is a sequence.
+func (u Last) In() Shape { return Shape{u.Steps, 1, u.Inputs} }
+
+// Out is a vector of the units.
+func (Last) Out(units int) Shape { return Vector(units) }
+
+// Columns is the number of inputs of a step.
+func (u Last) Columns() int { return u.Inputs }
+
+// first is the first entry of a sample that is taken.
+func (u Last) first() int { return (u.Steps - 1) * u.Inputs }
+
+// Rows copies the last steps.
+func (u Last) Rows(dst, a mat.Dense) mat.Dense {
+	dst.CopyFrom(a.ColRange(u.first(), a.Cols))
+	return dst
+}
+
+// Adjoint is 0 but for the last steps.
+func (u Last) Adjoint(dst, rows mat.Dense) mat.Dense {
+	for i := range dst.Rows {
+		clear(dst.Row(i)[:u.first()])
+	}
+	dst.ColRange(u.first(), dst.Cols).CopyFrom(rows)
+	return dst
+}
+
+// Norm is 1.
+func (Last) Norm() float64 { return 1 }
