@@ -363,7 +363,9 @@ func (t Transform) applyTarget(d Dataset) Dataset {
 				row[j] = (v - t.TargetShift[j]) * t.TargetFactor.of(j)
 			}
 		}
-		d.Low, d.High = t.scaledTarget(t.TargetLow), t.scaledTarget(t.TargetHigh)
+		if t.TargetLow != nil {
+			d.Low, d.High = t.scaledTarget(t.TargetLow), t.scaledTarget(t.TargetHigh)
+		}
 	}
 	return d
 }
