@@ -164,9 +164,6 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 		return nil, err
 	}
 	status, err := r.loop(ctx)
-	if status == Diverged {
-		err = errors.Join(err, r.gather())
-	}
 	if err == nil && o.Validation != nil {
 		err = r.choose(o.Validation)
 	}
@@ -230,7 +227,7 @@ func (r *runner) loop(ctx context.Context) (Status, error) {
 		took := time.Since(start)
 		stop := errors.Is(err, ErrStop)
 		if errors.Is(err, ErrDiverged) {
-			return Diverged, fmt.Errorf("iteration %d: %w", k, err)
+			return r.diverged(k, err)
 		}
 		if err != nil && !stop {
 			return Failed, fmt.Errorf("iteration %d: %w", k, err)
@@ -241,8 +238,10 @@ func (r *runner) loop(ctx context.Context) (Status, error) {
 			t := r.counter.Total.Since(before)
 			rec.Traffic = &t
 		}
-		if stop, err = r.accept(&rec, stop); err != nil {
-			return failure(k, err)
+		if stop, err = r.accept(&rec, stop); errors.Is(err, ErrDiverged) {
+			return r.diverged(k, err)
+		} else if err != nil {
+			return Failed, err
 		}
 		r.last = rec
 		if err := r.record(rec); err != nil {
@@ -282,6 +281,18 @@ func (r *runner) within(ctx context.Context) (steps context.Context, stop func()
 		after()
 		cancel()
 	}
+}
+
+// diverged is the end of a run by iteration k, with the network before, which must be
+// gathered if ranks share its layers: all of them have diverged in that iteration.
+func (r *runner) diverged(k int, err error) (Status, error) {
+	err = fmt.Errorf("iteration %d: %w", k, err)
+	if r.divided != nil && r.last.Train == nil { // which was gathered to be scored
+		if before := r.gather(); before != nil {
+			err = errors.Join(err, fmt.Errorf("the network before is not good either, and the last that was evaluated is left: %w", before))
+		}
+	}
+	return Diverged, err
 }
 
 // failure is the end of a run for an error after iteration k.
@@ -347,17 +358,13 @@ func (r *runner) sound(n *Network) error {
 	return r.score(new(Record), n)
 }
 
-// gather makes the network after the last good iteration the run's, where ranks share its
-// layers. All ranks have diverged in the same iteration.
+// gather makes the latest network the run's, if it is sound.
 func (r *runner) gather() error {
-	if r.divided == nil || r.last.Train != nil { // which is when it was gathered
-		return nil
-	}
 	if err := r.divided.Collect(r.latest); err != nil {
 		return err
 	}
 	if err := r.sound(r.latest); err != nil {
-		return fmt.Errorf("the network before is not good either, and the last that was evaluated is left: iteration %d: %w", r.last.Iteration, err)
+		return err
 	}
 	r.good.CopyFrom(r.latest)
 	return nil
@@ -422,14 +429,9 @@ func (r *runner) end(s Status) (Status, error) {
 		return s, nil
 	}
 	if r.divided != nil {
-		if err := r.divided.Collect(r.latest); err != nil {
-			return Failed, err
-		}
-		if err := r.score(&r.last, r.latest); err != nil {
+		if err := r.gather(); err != nil {
 			return failure(r.last.Iteration, err)
 		}
-		r.good.CopyFrom(r.latest)
-		return s, nil
 	}
 	if err := r.score(&r.last, r.good); err != nil {
 		return failure(r.last.Iteration, err)

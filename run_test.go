@@ -235,7 +235,7 @@ func TestDivergedDivided(t *testing.T) {
 		res, err := dlam.Run(context.Background(), dividing{u.s}, u.p, u.n, u.o)
 		wantError(t, err, "iteration 5: the objective is NaN")
 		if at > 0 {
-			wantError(t, err, "the last that was evaluated is left: iteration 4: training samples: ")
+			wantError(t, err, "the last that was evaluated is left: training samples: ")
 		}
 		if res.Status != dlam.Diverged || res.Last.Iteration != 4 || first(res) != float32(want) {
 			t.Errorf("%s after iteration %d, the network of step %g, want %d", res.Status, res.Last.Iteration, first(res), want)

@@ -67,6 +67,11 @@ func TestCard(t *testing.T) {
 	holdsAll(t, htmlOf(t, report.RunPage(run)), []string{
 		`data-ended="diverged"`, "The run ended early, diverged: iteration 11: z is NaN", "diverged on 2 Jan 2020 04:04:05 UTC", "<dd>10 of 40</dd>",
 	}, "of training left", "going on")
+	const brackets = "In brackets: what suits"
+	run.About.Settings = append(run.About.Settings, trace.Setting{Name: "label", Value: "kind"}, trace.Setting{Name: "hidden", Suits: "100,100"})
+	holdsAll(t, htmlOf(t, report.RunPage(run)), []string{"<dd>rho 3 (0.1); label kind; hidden &#34;&#34; (100,100)</dd>", brackets})
+	run.About.Settings = run.About.Settings[1:2]
+	holdsAll(t, htmlOf(t, report.RunPage(run)), []string{"<dd>label kind</dd>"}, brackets)
 }
 
 // TestNotesAreTheMethods holds that a page explains what its own run has, and nothing of
@@ -229,7 +234,8 @@ func TestFolder(t *testing.T) {
 		}
 	}
 	list := ask(t, pages, "GET", "/content", "localhost", "")
-	holdsAll(t, list.Body.String(), []string{`href="run/first/"`, `href="run/inner/a%20b&amp;c/"`, "3 of 40", "4 of 40", "unfinished", `value="bare"`})
+	holdsAll(t, list.Body.String(), []string{`href="run/first/"`, `href="run/inner/a%20b&amp;c/"`, "3 of 40", "4 of 40", "unfinished", `value="bare"`,
+		"<th scope=\"col\">run</th><th scope=\"col\">status</th><th scope=\"col\">data</th>"})
 	if again := ask(t, pages, "GET", "/content", "localhost", list.Header().Get("ETag")); again.Code != 304 {
 		t.Errorf("nothing new: got %d, want 304", again.Code)
 	}

@@ -6,7 +6,7 @@
 //	F_μ = Σ R(V_L; Y) + Σ Ω(W_l) + (μ/2) Σ_{l<L} ‖A_l − h_l(V_l)‖²
 //
 // over A_l, W_l and b_l, for a μ that grows: μ₀, and after every so many iterations a factor
-// more, up to MaxMu. An iteration is
+// more, up to 10¹². An iteration is
 //
 //	(W, b)_L..(W, b)_1   least squares to the moved target of the term of V_l
 //	A_{L-1}..A_1         argmin (μ/2)‖A − h(V_l)‖² + (c/2)‖AW_{l+1}ᵀ + 1b_{l+1}ᵀ − T̂_{l+1}‖², several times

@@ -14,14 +14,11 @@ import (
 
 // Settings are the method's.
 type Settings struct {
-	Mu     float64 // μ₀, above 0 and at most MaxMu: first weight of A_l = h(V_l)
-	Growth float64 // ≥ 1: factor by which μ grows, to MaxMu at most
+	Mu     float64 // 0 < μ₀ ≤ 1e12, first weight of A_l = h(V_l)
+	Growth float64 // ≥ 1: factor by which μ grows
 	Every  int     // ≥ 1: iterations after which it does
 	Rounds int     // ≥ 1: a-steps of a layer one after another
 }
-
-// MaxMu keeps μ within what float32 has room for.
-const MaxMu = 1e12
 
 // DefaultSettings are for 60 iterations.
 func DefaultSettings() Settings { return Settings{Mu: 0.1, Growth: 10, Every: 20, Rounds: 3} }
@@ -29,7 +26,7 @@ func DefaultSettings() Settings { return Settings{Mu: 0.1, Growth: 10, Every: 20
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
 	v := check.Of("mac settings")
-	v.That(s.Mu > 0 && s.Mu <= MaxMu, "mu", s.Mu, fmt.Sprintf("above 0 and at most %g", MaxMu))
+	v.That(s.Mu > 0 && s.Mu <= maxMu, "mu", s.Mu, fmt.Sprintf("above 0 and at most %g", maxMu))
 	v.That(s.Growth >= 1 && !math.IsInf(s.Growth, 0), "mu-growth", s.Growth, "a finite number of at least 1")
 	v.AtLeast(1, "mu-every", s.Every, "")
 	v.AtLeast(1, "rounds", s.Rounds, "")
@@ -97,8 +94,11 @@ var _ dlam.Resumable = (*stepper)(nil)
 
 // mu is μ of the iteration after so many.
 func (s *stepper) mu(done int) float64 {
-	return min(s.Mu*math.Pow(s.Growth, float64(done/s.Every)), MaxMu)
+	return min(s.Mu*math.Pow(s.Growth, float64(done/s.Every)), maxMu)
 }
+
+// maxMu keeps μ within what float32 has room for.
+const maxMu = 1e12
 
 // Step is one iteration.
 func (s *stepper) Step(context.Context) (r dlam.Record, err error) {

@@ -22,7 +22,6 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/loss"
-	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
@@ -66,7 +65,10 @@ func (Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 		return nil, err
 	}
 	s := &stepper{net: n.Clone()}
-	before, last := s.net.Layers[:len(n.Layers)-1], s.net.Layers[len(n.Layers)-1]
+	before, last := s.net.Layers[:len(n.Layers)-1], s.net.Layers[len(n.Layers)-1:]
+	if (&dlam.Network{Layers: last}).FullyConnected() != nil {
+		return nil, fmt.Errorf("refit: %w", n.FullyConnected())
+	}
 	q := *p
 	if len(before) > 0 {
 		x, err := (&dlam.Network{Layers: before}).Predict(p.X, max(1, p.Threads))
@@ -75,12 +77,7 @@ func (Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 		}
 		q.X = x
 	}
-	if last.Map != nil && last.Places() == 1 && last.Max <= 1 { // U(A), as of the last step, is in A's place
-		u := mat.New(q.X.Rows, last.W.Cols)
-		u.CopyFrom(last.Map.Rows(u, q.X))
-		q.X, last.Map = u, nil
-	}
-	it, err := split.New(&q, &dlam.Network{Layers: []dlam.Layer{last}}, variables)
+	it, err := split.New(&q, &dlam.Network{Layers: last}, variables)
 	if err != nil {
 		return nil, fmt.Errorf("refit: the last layer: %w", err)
 	}
