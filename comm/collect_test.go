@@ -88,7 +88,7 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// Messages go round in a ring, to neighbours alone, and are those that were sent.
+// Messages go up a line, to neighbours alone, and are those that were sent.
 func TestExchange(t *testing.T) {
 	for _, size := range []int{1, 2, 4} {
 		said := together(t, size, func(c comm.Comm) (string, error) {
