@@ -251,7 +251,7 @@ func (t *columns) dataset(o Options, err error) (Dataset, error) {
 	if label >= 0 {
 		d.Table.Name = t.Columns[label].Name
 		if t.labels != nil {
-			d.Table.Name = o.Label
+			d.Table.Name = t.nameOfLabels(o.Label)
 		}
 		if err := d.label(t, label, o); err != nil {
 			return d, err

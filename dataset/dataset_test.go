@@ -507,6 +507,13 @@ func TestDivide(t *testing.T) {
 		if s.Test.Rows() != want {
 			t.Fatalf("got %d test samples of %d, want %d", s.Test.Rows(), n, want)
 		}
+		if got := HeldBack(d, 0.2); got != want {
+			t.Fatalf("HeldBack gives %d test samples of %d, want %d", got, n, want)
+		}
+		values := Dataset{X: d.X, Value: d.X}
+		if s, err := Divide(values, 0.2, seed); err != nil || HeldBack(values, 0.2) != s.Test.Rows() {
+			t.Fatalf("HeldBack gives %d test samples of %d values, Divide %d: %v", HeldBack(values, 0.2), n, s.Test.Rows(), err)
+		}
 		again, _ := Divide(d, 0.2, seed)
 		if !slices.Equal(again.Test.X.Data, s.Test.X.Data) {
 			t.Fatal("the same seed gave another split")

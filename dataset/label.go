@@ -92,6 +92,20 @@ func (t *columns) findLabels(called string) (int, error) {
 	return t.labels[0], nil
 }
 
+// nameOfLabels is the names of the label columns with commas between, however they were
+// given; as they were given, if names do not tell.
+func (t *columns) nameOfLabels(given string) string {
+	names := make([]string, len(t.labels))
+	for i, j := range t.labels {
+		n := t.Columns[j].Name
+		if found, err := t.find("label column", n); err != nil || found != j || strings.Contains(n, ",") || n != strings.TrimSpace(n) {
+			return given
+		}
+		names[i] = n
+	}
+	return strings.Join(names, ",")
+}
+
 // values makes several columns of t the values of d.
 func (d *Dataset) values(t *columns, o Options) error {
 	if o.Classes != nil || o.Task == Classification {
@@ -104,6 +118,9 @@ func (d *Dataset) values(t *columns, o Options) error {
 		is, err := comm.Any(o.ranks(), c.Kind != table.Number && c.Kind != table.Boolean, c.Missing() > 0)
 		if err != nil {
 			return err
+		}
+		if !is[0] && c.Missing() > 0 {
+			return t.missingLabel(j)
 		}
 		if is[0] || is[1] {
 			return inputf("%s: column %s: one of %d labels, and not all of its values are numbers", t.Name, t.name(j), len(t.labels))
@@ -121,6 +138,13 @@ func (d *Dataset) values(t *columns, o Options) error {
 	return nil
 }
 
+// missingLabel says where the first value of label column j is missing.
+func (t *columns) missingLabel(j int) error {
+	c := t.Columns[j]
+	row, line := c.FirstMissing()
+	return inputf("%s: %s, column %s: the label is missing (%d of %d are): leave these rows out, or name another label (--label)", t.Name, t.at(row, line), t.name(j), c.Missing(), t.Rows)
+}
+
 // label makes column j of t the label of d: classes, or values. Texts, truth values
 // and times mean classes; numbers mean what o says, or else what areValues says.
 func (d *Dataset) label(t *columns, j int, o Options) error {
@@ -129,8 +153,7 @@ func (d *Dataset) label(t *columns, j int, o Options) error {
 	}
 	c := t.Columns[j]
 	if c.Missing() > 0 {
-		row, line := c.FirstMissing()
-		return inputf("%s: %s, column %s: the label is missing (%d of %d are): leave these rows out, or name another label (--label)", t.Name, t.at(row, line), t.name(j), c.Missing(), t.Rows)
+		return t.missingLabel(j)
 	}
 	const each = 8 // bytes of a row: the class, and the name that it is one of
 	if err := t.budget.Take(each * int64(t.Rows)); err != nil {

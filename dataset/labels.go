@@ -48,7 +48,7 @@ func (t *columns) copyValues(dst []float32, j int) error {
 		for i, v := range values[:n] {
 			x := float32(v)
 			if x-x != 0 {
-				return inputf("%s: sample %d, column %s: got the label %g, want a finite number", t.Name, t.offset+row+i+1, t.name(j), v)
+				return inputf("%s: sample %d, column %s: got the label %g, want a finite number of at most 3.4e38", t.Name, t.offset+row+i+1, t.name(j), v)
 			}
 			dst[row+i] = x
 		}

@@ -580,6 +580,18 @@ func TestSeveralLabels(t *testing.T) {
 	wantError(t, path, Options{Label: "up,up"}, `label column "up" comes twice`)
 	wantError(t, path, Options{Label: "up,side"}, `no label column "side"`)
 	wantError(t, path, Options{Label: "up,down", Task: Classification}, "cannot be classes")
+	for _, label := range []string{"1,3", "up, down"} {
+		if d := open(t, path, Options{Label: label}).Train; d.Table.Name != "up,down" {
+			t.Errorf("the labels %q are called %q", label, d.Table.Name)
+		}
+	}
+	commas := write(t, "commas.csv", []byte("a,\"up, m\",down\n1,2,3\n2,5,4\n3,1,9\n"))
+	if d := open(t, commas, Options{Label: "1,2"}).Train; d.Table.Name != "1,2" {
+		t.Errorf("labels by number, one with a comma in its name, are called %q", d.Table.Name)
+	}
+	gaps := write(t, "gaps.csv", []byte("a,up,down\n1,2,3\n2,,4\n3,1,1e200\n"))
+	wantError(t, gaps, Options{Label: "down,up"}, `sample 3, column "down": got the label 1e+200, want a finite number of at most 3.4e38`)
+	wantError(t, gaps, Options{Label: "up,down"}, `line 3, column "up": the label is missing (1 of 3 are)`)
 }
 
 // TestUnlikeValues: each value has a deviation of 1, whatever its units, and is turned
@@ -724,6 +736,13 @@ func TestClamp(t *testing.T) {
 	y = mat.FromSlice(1, 1, []float32{100})
 	if free.Restore(y); y.At(0, 0) < 1000 {
 		t.Errorf("unclamped, 100 deviations are %v", y.At(0, 0))
+	}
+	x, err = free.Apply(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if to := x.Target(); to.Low != nil || to.High != nil {
+		t.Errorf("unclamped, scores are within %v and %v", to.Low, to.High)
 	}
 }
 

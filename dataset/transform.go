@@ -363,7 +363,9 @@ func (t Transform) applyTarget(d Dataset) Dataset {
 				row[j] = (v - t.TargetShift[j]) * t.TargetFactor.of(j)
 			}
 		}
-		d.Low, d.High = t.scaledTarget(t.TargetLow), t.scaledTarget(t.TargetHigh)
+		if t.TargetLow != nil {
+			d.Low, d.High = t.scaledTarget(t.TargetLow), t.scaledTarget(t.TargetHigh)
+		}
 	}
 	return d
 }
@@ -467,6 +469,24 @@ func (t Transform) pooled(d Dataset, clone bool) (mat.Dense, error) {
 	return out, nil
 }
 
+// heldBack is how many of a class's samples Divide holds back.
+func heldBack(test float64, total int) int { return int(math.Round(test * float64(total))) }
+
+// HeldBack is how many of d's samples Divide holds back, where one process has them all.
+func HeldBack(d Dataset, test float64) (n int) {
+	if d.Class == nil {
+		return heldBack(test, d.Rows())
+	}
+	of := make([]int, len(d.Classes))
+	for _, class := range d.Class {
+		of[class]++
+	}
+	for _, total := range of {
+		n += heldBack(test, total)
+	}
+	return n
+}
+
 // Divide splits d at random: the share test of it, of each class, is for
 // testing. The order of samples stays, and however many processes share them,
 // the same ones are held back: each draws for all of them, 4 bytes a sample of
@@ -496,7 +516,7 @@ func Divide(d Dataset, test float64, seed uint64) (Split, error) {
 			order[i] = int32(i)
 		}
 		rng.Shuffle(total, func(i, j int) { order[i], order[j] = order[j], order[i] })
-		n := int(math.Round(test * float64(total)))
+		n := heldBack(test, total)
 		of[0], of[1] = of[0]+total-n, of[1]+n
 		for k, i := range order {
 			switch i := int(i) - before; {

@@ -150,7 +150,7 @@ func TestRefusesOtherMaps(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	if err := export.WeightsPNG(io.Discard, m); err == nil || !strings.Contains(err.Error(), "layer 1 is of kind patches:side=3,stride=1, not fully connected") {
+	if err := export.WeightsPNG(io.Discard, m); err == nil || !strings.Contains(err.Error(), "the first layer is patches:side=3,stride=1, want a dense one or a convolution") {
 		t.Errorf("picture: got %v", err)
 	}
 	var b bytes.Buffer

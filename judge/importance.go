@@ -143,7 +143,7 @@ func (f *few) figures(x mat.Dense) ([]Figure, error) {
 		return nil, err
 	}
 	if f.m.Classes == nil {
-		v, err := Regress(out, f.values, valueNames(f.m, out.Cols), 0, f.d.Weight)
+		v, err := Regress(out, f.values, ValueNames(f.m, out.Cols), 0, f.d.Weight)
 		if err != nil {
 			return nil, err
 		}

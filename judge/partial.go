@@ -50,7 +50,7 @@ func Depend(ctx context.Context, m *model.Model, d dataset.Dataset, x mat.Dense,
 	first := 0
 	switch {
 	case m.Classes == nil:
-		p.Outputs = valueNames(m, m.Network.Outputs())
+		p.Outputs = ValueNames(m, m.Network.Outputs())
 	case len(m.Classes) == 2:
 		first, p.Outputs = 1, m.Classes[1:]
 	default:

@@ -67,7 +67,7 @@ func Model(m *model.Model, d dataset.Dataset, threads int) (Report, error) {
 		r.Classes, err = Classify(out, d.Class, m.Classes, m.Meaning() == model.Probabilities, d.Weight)
 		return r, err
 	}
-	r.Values, err = Regress(out, raw(m, d), valueNames(m, out.Cols), quantileOf(m.Loss), d.Weight)
+	r.Values, err = Regress(out, raw(m, d), ValueNames(m, out.Cols), quantileOf(m.Loss), d.Weight)
 	return r, err
 }
 
@@ -88,8 +88,8 @@ func raw(m *model.Model, d dataset.Dataset) mat.Dense {
 	return y
 }
 
-// valueNames are the names of m's values: those of the label columns, or numbers.
-func valueNames(m *model.Model, n int) []string {
+// ValueNames are the names of m's values: those of the label columns, or numbers.
+func ValueNames(m *model.Model, n int) []string {
 	names := strings.Split(m.Transform.Table.Name, ",")
 	if len(names) == n && names[0] != "" {
 		return names

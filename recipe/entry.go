@@ -3,6 +3,7 @@ package recipe
 import (
 	"encoding/csv"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -256,6 +257,12 @@ var (
 	notNegative = numbers((*check.Violations).NotNegative)
 	belowOne    = numbers((*check.Violations).BelowOne)
 	withinOne   = numbers((*check.Violations).Within)
+	atLeastOne  = numbers(func(v *check.Violations, name string, x float64) {
+		v.That(x >= 1 && !math.IsInf(x, 0), name, x, "a finite number of at least 1")
+	})
+	shareOfMove = numbers(func(v *check.Violations, name string, x float64) {
+		v.That(x > 0 && x <= 1, name, x, "above 0 and at most 1")
+	})
 )
 
 func numbers(within func(*check.Violations, string, float64)) kind[float64] {
@@ -291,6 +298,11 @@ func counts() kind[int] {
 // binCounts is how many bins a number has; 0 for none.
 var binCounts = kind[int]{name: "int", parse: from(0, "").parse, within: func(v *check.Violations, name string, n int) {
 	v.That(n == 0 || n >= 2 && n <= dataset.MostBins, name, n, fmt.Sprintf("2 to %d, or 0 for none", dataset.MostBins))
+}}
+
+// bitCounts is how many bits a quantised value has; 0 for none.
+var bitCounts = kind[int]{name: "int", parse: from(0, "").parse, within: func(v *check.Violations, name string, n int) {
+	v.That(0 <= n && n <= 16, name, n, "1 to 16, or 0: not quantised")
 }}
 
 // oneOf is the choices.

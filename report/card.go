@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,11 +42,15 @@ func card(a *trace.About, rs []dlam.Record) Section {
 		Fact{"host", strings.Trim(a.Host+", "+a.Machine.CPU, ", ")}, Fact{"program", strings.TrimSpace(cmp.Or(a.Machine.Program(), "commit not known") + ", " + a.Machine.Go + ", " + a.Machine.System)})
 	var unlike []string
 	for _, s := range a.Settings {
-		unlike = append(unlike, fmt.Sprintf("%s %s (%s)", s.Name, cmp.Or(s.Value, `""`), cmp.Or(s.Suits, `""`)))
+		said := s.Name + " " + cmp.Or(s.Value, `""`)
+		if s.Suits != "" {
+			said += " (" + s.Suits + ")"
+		}
+		unlike = append(unlike, said)
 	}
 	f = append(f, Fact{"unlike the recipe", cmp.Or(strings.Join(unlike, "; "), "nothing")})
 	s := Section{Card: f, Code: a.Command}
-	if len(unlike) > 0 {
+	if slices.ContainsFunc(a.Settings, func(s trace.Setting) bool { return s.Suits != "" }) {
 		s.Note = "In brackets: what suits the method and the data."
 	}
 	return s

@@ -191,7 +191,7 @@ func finalTable(runs []Run) Table {
 	t := Table{ID: "final", Caption: "The last scores of each run.", Sortable: true,
 		Head: []string{"run", "iterations", "training", "test", "best test", "objective F", "seconds", "seconds per iteration"}}
 	if slices.ContainsFunc(runs, func(r Run) bool { return regression(r.Records) }) {
-		t.Caption += " Of values scores are root mean squared errors."
+		t.Caption += " Of values scores are root mean squared errors, of the values as the network gives them: scaled, where training scales them."
 	}
 	for _, run := range runs {
 		r, scored := last(run.Records)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -235,24 +236,22 @@ type listed struct {
 // list is the page of all runs.
 func (f *Folder) list(runs []string) (v viewed) {
 	p := Page{Title: "Runs in " + f.path}
-	t := Table{ID: "runs", Sortable: true, Form: "compare/", Head: []string{"run", "data", "method", "network", "iteration", "training", "test", "seconds", "status", "written"}}
+	t := Table{ID: "runs", Sortable: true, Form: "compare/", Head: []string{"run", "status", "data", "method", "network", "iteration", "training", "test", "seconds", "written"}}
 	for _, name := range runs {
 		l := f.look(name)
-		row := []string{name, "–", "–", "–", strconv.Itoa(l.last.Iteration), "–", "–", fmt.Sprintf("%.3g", l.last.Elapsed), "unfinished", l.at.UTC().Format(written)}
-		if a := l.about; a != nil {
-			row[1], row[2], row[3] = filepath.Base(a.Data), a.Method, a.Network
-			if a.Iterations > 0 {
-				row[4] += fmt.Sprintf(" of %d", a.Iterations)
-			}
-			if a.Status != "" {
-				row[8] = a.Status
-			}
-		}
 		reg := regression([]dlam.Record{l.last})
-		row[5], row[6] = scoreCell(l.last.Train, reg), scoreCell(l.last.Test, reg)
-		if l.fault != nil {
-			row[8] = l.fault.Error()
+		status, data, method, network, iterations := "unfinished", "–", "–", "–", strconv.Itoa(l.last.Iteration)
+		if a := l.about; a != nil {
+			data, method, network = filepath.Base(a.Data), a.Method, a.Network
+			if a.Iterations > 0 {
+				iterations += fmt.Sprintf(" of %d", a.Iterations)
+			}
+			status = cmp.Or(a.Status, status)
 		}
+		if l.fault != nil {
+			status = l.fault.Error()
+		}
+		row := []string{name, status, data, method, network, iterations, scoreCell(l.last.Train, reg), scoreCell(l.last.Test, reg), fmt.Sprintf("%.3g", l.last.Elapsed), l.at.UTC().Format(written)}
 		var escaped []string
 		for _, part := range strings.Split(name, "/") {
 			escaped = append(escaped, url.PathEscape(part))
@@ -302,18 +301,15 @@ func (f *Folder) look(name string) *listed {
 // lastRecord is that of a trace's last whole line, of those in its last megabyte.
 func lastRecord(path string) (r dlam.Record, err error) {
 	const most = 1 << 20
+	info, err := statTrace(path)
+	if err != nil {
+		return r, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return r, err
 	}
 	defer func() { _ = f.Close() }() // read only
-	info, err := f.Stat()
-	if err != nil {
-		return r, err
-	}
-	if !info.Mode().IsRegular() { // a pipe may never end
-		return r, fmt.Errorf("%s: not a regular file", path)
-	}
 	end := make([]byte, min(info.Size(), most))
 	if n, err := f.ReadAt(end, info.Size()-int64(len(end))); err != nil && !errors.Is(err, io.EOF) {
 		return r, err

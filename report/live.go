@@ -148,7 +148,7 @@ func (f *followed) page() Page {
 
 // follow reads what is new.
 func (f *followed) follow() error {
-	info, err := os.Stat(f.path)
+	info, err := statTrace(f.path)
 	if errors.Is(err, os.ErrNotExist) {
 		f.begin(nil)
 		f.stamp, f.run.Name = `"none"`, "Waiting for "+trace.FileName

@@ -73,6 +73,11 @@ func TestCard(t *testing.T) {
 	r := report.Run{Name: "installed", Records: synthetic(1), About: a}
 	holdsAll(t, htmlOf(t, report.RunPage(r)), []string{"version " + version}, "commit v")
 	holdsAll(t, htmlOf(t, report.ComparePage("versions", []report.Run{r, {Name: "built", Records: synthetic(1), About: about("dlam", 2)}}, nil)), []string{">version " + version + "</td>", "<td>commit 0123456789ab</td>"})
+	const brackets = "In brackets: what suits"
+	run.About.Settings = append(run.About.Settings, trace.Setting{Name: "label", Value: "kind"}, trace.Setting{Name: "hidden", Suits: "100,100"})
+	holdsAll(t, htmlOf(t, report.RunPage(run)), []string{"<dd>rho 3 (0.1); label kind; hidden &#34;&#34; (100,100)</dd>", brackets})
+	run.About.Settings = run.About.Settings[1:2]
+	holdsAll(t, htmlOf(t, report.RunPage(run)), []string{"<dd>label kind</dd>"}, brackets)
 }
 
 // TestNotesAreTheMethods holds that a page explains what its own run has, and nothing of
@@ -248,7 +253,8 @@ func TestFolder(t *testing.T) {
 		}
 	}
 	list := ask(t, pages, "GET", "/content", "localhost", "")
-	holdsAll(t, list.Body.String(), []string{`href="run/first/"`, `href="run/inner/a%20b&amp;c/"`, "3 of 40", "4 of 40", "unfinished", `value="bare"`})
+	holdsAll(t, list.Body.String(), []string{`href="run/first/"`, `href="run/inner/a%20b&amp;c/"`, "3 of 40", "4 of 40", "unfinished", `value="bare"`,
+		"<th scope=\"col\">run</th><th scope=\"col\">status</th><th scope=\"col\">data</th>"})
 	if again := ask(t, pages, "GET", "/content", "localhost", list.Header().Get("ETag")); again.Code != 304 {
 		t.Errorf("nothing new: got %d, want 304", again.Code)
 	}

@@ -35,6 +35,9 @@ func ReadRun(path string) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
+	if _, err := statTrace(file); err != nil {
+		return Run{}, err
+	}
 	records, err := trace.ReadFile(file)
 	if err != nil {
 		return Run{}, err
@@ -69,6 +72,16 @@ func tracePath(path string) (string, error) {
 		return filepath.Join(path, trace.FileName), nil
 	}
 	return path, nil
+}
+
+// statTrace is os.Stat of a trace, which is an error where it is no regular file: to open
+// a pipe may never end.
+func statTrace(path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: not a regular file", path)
+	}
+	return info, err
 }
 
 // Seeds puts runs that differ in their seeds alone, as far as is known, into groups.

@@ -46,7 +46,7 @@ func known(path string) error {
 		return nil // whoever reads it says what is wrong
 	}
 	list := runsIn(filepath.Dir(path))
-	if len(list) == 0 {
+	if len(list) == 0 || filepath.Dir(path) == "." {
 		list = runs()
 	}
 	if len(list) == 0 {

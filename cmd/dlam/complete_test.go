@@ -49,6 +49,12 @@ func TestMeant(t *testing.T) {
 			t.Errorf("%s: exit code %d, %q; want %q", args, code, said, want)
 		}
 	}
+	if err := os.CopyFS("mine", os.DirFS("runs/mnist-dlam")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, said := call("eval", "digits-sync"); !strings.Contains(said, "(the runs here are mine, runs/digits-sync, runs/mnist-dlam)") {
+		t.Errorf("with a run in this folder, and others where they are made: got %q", said)
+	}
 	t.Chdir(t.TempDir())
 	if _, _, said := call("eval", "typo"); !strings.Contains(said, "no runs are here: dlam train makes them") {
 		t.Errorf("without runs: got %q", said)

@@ -23,6 +23,7 @@ import (
 
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/recipe"
+	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/trace"
 )
 
@@ -202,9 +203,13 @@ func TestHangupIgnored(t *testing.T) {
 
 // TestResumeInterrupted interrupts a run of each method again and again; it
 // ends as the run that was left alone, with the same choice on the validation
-// samples. Its layers have different activations.
+// samples. Its layers have different activations. Of first-order rules, whose states
+// solvertest holds, there are two.
 func TestResumeInterrupted(t *testing.T) {
 	for _, solver := range recipe.MethodNames() {
+		if rule := gradient.Rule(solver); slices.Contains(gradient.Rules, rule) && rule != gradient.Adam && rule != gradient.Muon {
+			continue
+		}
 		t.Run(solver, func(t *testing.T) {
 			t.Parallel()
 			const iterations = 200

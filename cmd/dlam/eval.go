@@ -25,8 +25,8 @@ average precision, precision, recall and F1 of each class, Brier score, calibrat
 curve and confusion matrix; of values: root mean squared and mean absolute error, R².
 docs/judging.md says what each is. What the model or the samples leave undefined is
 left out, and said. Without --data on the test part of the data that it was trained
-on, divided as then. Of a named data set the test part is used. MODEL is a run folder
-or a model file.`,
+on, divided as then; that data is refused once it has more or fewer rows. Of a named
+data set the test part is used. MODEL is a run folder or a model file.`,
 		Example: "  dlam eval runs/mnist-dlam\n  dlam eval runs/digits-dlam --data new.csv",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return u.told(cmd, a.eval(cmd.Context(), args[0], u))
@@ -127,12 +127,24 @@ func (a *app) trainedOn(ctx context.Context, m *model.Model, u *useFlags) (datas
 	}
 	c.Source.Offline, u.source.Data = u.source.Offline, c.Source.Data
 	o := &c.Options
+	held := o.Validation
 	o.MaxMemory, o.Validation, o.Pool = float64(u.most), 0, 1 // none are held back, and the model pools
 	data, err := a.open(ctx, &c, u.limits)
 	if err != nil {
 		return dataset.Split{}, err
 	}
-	return within(ctx, func() (dataset.Split, error) { return data.Divide(o) })
+	s, err := within(ctx, func() (dataset.Split, error) { return data.Divide(o) })
+	if err != nil {
+		return s, err
+	}
+	n := s.Train.Rows()
+	if held > 0 {
+		n -= dataset.HeldBack(s.Train, held)
+	}
+	if n != m.Training.Samples { // the division is another: test samples would be ones that it was trained on
+		return s, usagef("%s: %d training samples, the model was trained on %d: the data has changed since, and the test samples of then are not known; name new ones with dlam eval --data", u.source.Data, n, m.Training.Samples)
+	}
+	return s, nil
 }
 
 // showScore tells people the score in a line.

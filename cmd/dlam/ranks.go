@@ -76,6 +76,6 @@ func (a *app) fail(err error, code int) {
 		}
 		text = fmt.Sprintf("rank %d of %d: %s", a.job.Rank(), a.job.Size(), text)
 	}
-	_, _ = fmt.Fprintf(a.err, "dlam: %s\n", text)
+	_, _ = fmt.Fprintf(printable{a.err}, "dlam: %s\n", text)
 	a.job.Abort(code)
 }

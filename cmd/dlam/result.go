@@ -6,6 +6,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/shell"
 	"github.com/dlam-go/dlam/recipe"
 )
 
@@ -52,14 +53,19 @@ func (a *app) result(p *recipe.Plan, folder string, r *recipe.Result) {
 	if r.Best > 0 {
 		a.say("the network is that of iteration %d, the best on the %d validation samples", r.Best, p.Validation.X.Rows)
 	}
+	run := shell.Join(folder)
+	measured, predicted := "measure it, with a confusion matrix", "classes and probabilities for new rows"
+	if !p.Problem.Classification() {
+		measured, predicted = "measure it", "values for new rows"
+	}
 	a.say("\nnext:")
 	if r.Status == dlam.Interrupted {
-		a.say("  dlam train --resume %s", folder)
+		a.say("  dlam train --resume %s", run)
 	}
-	a.say("  dlam eval %s        measure it, with a confusion matrix", folder)
-	a.say("  dlam predict %s FILE   classes and probabilities for new rows", folder)
-	a.say("  dlam inspect %s     what is in it", folder)
-	a.say("  dlam report %s      how the training went, as a page", folder)
+	a.say("  dlam eval %s           %s", run, measured)
+	a.say("  dlam predict %s FILE   %s", run, predicted)
+	a.say("  dlam inspect %s        what is in it", run)
+	a.say("  dlam report %s         how the training went, as a page", run)
 }
 
 func perIteration(r *recipe.Result) float64 {

@@ -84,7 +84,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer
 	code := exitCodeOf(ctx, err)
 	if code == exitDone || errors.Is(err, errInterrupted) {
 		if err := a.job.Close(); err != nil {
-			_, _ = fmt.Fprintf(stderr, "dlam: %v\n", err)
+			_, _ = fmt.Fprintf(printable{stderr}, "dlam: %v\n", err)
 			return exitFailed
 		}
 		return code
@@ -255,7 +255,7 @@ func (a *app) warn(err error) {
 	if a.job.Rank() > 0 {
 		from = fmt.Sprintf("warning, rank %d of %d", a.job.Rank(), a.job.Size())
 	}
-	_, _ = fmt.Fprintf(a.err, "%s: %v\n", from, err)
+	_, _ = fmt.Fprintf(printable{a.err}, "%s: %v\n", from, err)
 }
 
 // object writes a JSON object as the last line of standard output.

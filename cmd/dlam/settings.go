@@ -104,6 +104,7 @@ func readers(name string) (methods, defaults string) {
 	var names, values []string
 	of := map[string][]string{} // methods by value
 	rules := 0                  // of backpropagation
+	valueless := false          // some method has no fixed value
 	for _, m := range recipe.Methods() {
 		reads := m.Reads(&recipe.Options{})
 		i := slices.IndexFunc(reads, func(r recipe.Read) bool { return r.Name == name })
@@ -123,6 +124,8 @@ func readers(name string) (methods, defaults string) {
 				values = append(values, v)
 			}
 			of[v] = append(of[v], m.Name)
+		} else {
+			valueless = true
 		}
 	}
 	if n := len(gradient.Rules); rules == n { // they are the last
@@ -131,7 +134,7 @@ func readers(name string) (methods, defaults string) {
 	if e, _ := new(recipe.Config).Entry(name); !e.Fixed() {
 		values = nil
 	}
-	if len(values) > 1 {
+	if len(values) > 1 || valueless && len(values) == 1 {
 		for i, v := range values {
 			values[i] = v + " of " + strings.Join(of[v], ", ")
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/judge"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/nn"
@@ -228,19 +229,20 @@ func outputs(m *model.Model, x mat.Dense, threads int) (mat.Dense, error) {
 }
 
 // header names the columns of predictions: those that were kept, the class, and the
-// outputs. Outputs that are called as another column is are called p(NAME), all of
-// them.
+// outputs: classes, value0, or of several values the label columns. Outputs that are
+// called as another column is are called p(NAME), all of them.
 func header(m *model.Model, kept []dataset.Kept, outputs int) []string {
 	var head, names []string
 	for _, k := range kept {
 		head = append(head, k.Name)
 	}
-	if m.Classes != nil {
+	switch {
+	case m.Classes != nil:
 		head, names = append(head, "class"), slices.Clone(m.Classes)
-	} else {
-		for j := range outputs {
-			names = append(names, "value"+strconv.Itoa(j))
-		}
+	case outputs == 1:
+		names = []string{"value0"}
+	default:
+		names = judge.ValueNames(m, outputs)
 	}
 	if slices.ContainsFunc(names, func(n string) bool { return slices.Contains(head, n) }) {
 		for j, n := range names {

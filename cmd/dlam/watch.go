@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"strconv"
@@ -49,7 +50,7 @@ func (a *app) serveLocally(ctx context.Context, pages http.Handler, port int, wh
 	}
 	l, err := web.Listen(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: --port names another, 0 any that is free", err)
 	}
 	a.say("watching %s at http://%s/ (Ctrl-C ends)", what, l.Addr())
 	s := &http.Server{

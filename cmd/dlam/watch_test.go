@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -44,6 +45,9 @@ func servesLocally(t *testing.T, command, path string) {
 	}
 	if ip := net.ParseIP(at.Hostname()); !ip.IsLoopback() {
 		t.Errorf("%q is no loopback address", at.Hostname())
+	}
+	if code, _, said := call(command, path, "--port", at.Port()); code != exitFailed || !strings.Contains(said, "--port names another, 0 any that is free") {
+		t.Errorf("on a port that is taken: exit code %d, %q", code, said)
 	}
 	for _, q := range []struct {
 		method, path, host, origin string

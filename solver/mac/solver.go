@@ -14,7 +14,7 @@ import (
 
 // Settings are the method's.
 type Settings struct {
-	Mu     float64 // μ₀ > 0, first weight of A_l = h(V_l)
+	Mu     float64 // 0 < μ₀ ≤ 1e12, first weight of A_l = h(V_l)
 	Growth float64 // ≥ 1: factor by which μ grows
 	Every  int     // ≥ 1: iterations after which it does
 	Rounds int     // ≥ 1: a-steps of a layer one after another
@@ -26,7 +26,7 @@ func DefaultSettings() Settings { return Settings{Mu: 0.1, Growth: 10, Every: 20
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
 	v := check.Of("mac settings")
-	v.Above(0, "mu", s.Mu)
+	v.That(s.Mu > 0 && s.Mu <= maxMu, "mu", s.Mu, fmt.Sprintf("above 0 and at most %g", maxMu))
 	v.That(s.Growth >= 1 && !math.IsInf(s.Growth, 0), "mu-growth", s.Growth, "a finite number of at least 1")
 	v.AtLeast(1, "mu-every", s.Every, "")
 	v.AtLeast(1, "rounds", s.Rounds, "")
@@ -88,9 +88,9 @@ type stepper struct {
 
 var _ dlam.Resumable = (*stepper)(nil)
 
-// mu is μ of the iteration after the ones done.
-func (s *stepper) mu() float64 {
-	return min(s.Mu*math.Pow(s.Growth, float64(s.Done/s.Every)), maxMu)
+// mu is μ of the iteration after so many.
+func (s *stepper) mu(done int) float64 {
+	return min(s.Mu*math.Pow(s.Growth, float64(done/s.Every)), maxMu)
 }
 
 // maxMu keeps μ within what float32 has room for.
@@ -98,7 +98,7 @@ const maxMu = 1e12
 
 // Step is one iteration.
 func (s *stepper) Step(context.Context) (r dlam.Record, err error) {
-	mu := s.mu()
+	mu := s.mu(s.Done)
 	for _, m := range s.misfits {
 		m.Mu = mu
 		if err := m.Bound(); err != nil {
@@ -125,7 +125,7 @@ func (s *stepper) Step(context.Context) (r dlam.Record, err error) {
 		return r, err
 	}
 	r.Trials = trials
-	r.EpsilonChanged = s.Done > 0 && s.Done%s.Every == 0 && s.Growth > 1
+	r.EpsilonChanged = s.Done > 0 && mu != s.mu(s.Done-1)
 	s.Done++
 	return r, nil
 }

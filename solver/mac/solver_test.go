@@ -72,6 +72,26 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
+// TestMuHasABound: beyond what float32 has room for μ is refused, and stops growing without a mark.
+func TestMuHasABound(t *testing.T) {
+	p := testprob.Blobs(60, 6, 3, 2)
+	st, err := Solver{Settings{Mu: maxMu / 100, Growth: 1000, Every: 1, Rounds: 1}}.Init(p, testprob.Network(p, []int{5}, activation.Tanh{}, dlam.He, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	s := st.(*stepper)
+	for k, want := range []float64{maxMu / 100, maxMu, maxMu} {
+		r, err := s.Step(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if marked := k == 1; s.misfits[0].Mu != want || r.EpsilonChanged != marked {
+			t.Errorf("iteration %d: μ is %v, marked %t; want %v, %t", k+1, s.misfits[0].Mu, r.EpsilonChanged, want, marked)
+		}
+	}
+}
+
 // TestConstraintsHold: as μ grows, A comes near the forward pass.
 func TestConstraintsHold(t *testing.T) {
 	gap := func(set Settings) float64 {
@@ -109,6 +129,7 @@ func TestRefuses(t *testing.T) {
 			}
 		}
 	}
+	refused(Settings{Mu: 2 * maxMu, Growth: 1, Every: 1, Rounds: 1}, activation.Tanh{}, "mu: got 2e+12, want above 0 and at most 1e+12")
 	refused(Settings{Growth: math.Inf(1)}, activation.Tanh{}, "mu: got 0", "mu-growth: got +Inf", "mu-every: got 0", "rounds: got 0")
 	for _, h := range []activation.Func{activation.ReLU{}, activation.LeakyReLU{Slope: 0.1}, activation.HardTanh{}, activation.Sign{}} {
 		refused(DefaultSettings(), h, "layer 1: activation "+h.Spec().String()+" has a kink", "lifted takes")

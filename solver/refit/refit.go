@@ -66,6 +66,9 @@ func (Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	}
 	s := &stepper{net: n.Clone()}
 	before, last := s.net.Layers[:len(n.Layers)-1], s.net.Layers[len(n.Layers)-1:]
+	if (&dlam.Network{Layers: last}).FullyConnected() != nil {
+		return nil, fmt.Errorf("refit: %w", n.FullyConnected())
+	}
 	q := *p
 	if len(before) > 0 {
 		x, err := (&dlam.Network{Layers: before}).Predict(p.X, max(1, p.Threads))

@@ -236,7 +236,7 @@ func (f *affineFit) store() {
 // it must be a multiple of ‖W‖², or nothing.
 func Quadratic(r prox.Regularizer) error {
 	if _, ok := r.(prox.Smooth); !ok {
-		return fmt.Errorf("regulariser %v: the least-squares W-step takes only none and l2", r.Spec())
+		return fmt.Errorf("regulariser %v: want none or l2, which are quadratic", r.Spec())
 	}
 	return nil
 }
