@@ -164,6 +164,9 @@ func (a *app) train(cmd *cobra.Command, c *recipe.Config, f *trainFlags) error {
 		a.showColumns(data.Columns())
 		a.sayWeights(p.Samples.Transform.Table.Weight, p.Samples.Train.Classes, p.ClassWeights)
 		a.sayUnit(p.Samples.Transform)
+		if c.Options.Settings.Parallel != nil && a.job.Size() == 1 {
+			a.say("one process shares nothing with others (--parallel): start several with mpirun (docs/scaling.md)")
+		}
 		if c.Options.Layers != nil {
 			a.showLayers(p.Network)
 		}
