@@ -162,8 +162,8 @@ func (r Reproduction) machineFacts(done outcomes) []report.Fact {
 // machineFacts are what readers are told of a machine.
 func machineFacts(m machine.Machine) []report.Fact {
 	f := []report.Fact{{Name: "processor", Value: m.CPU}, {Name: "system", Value: m.System}, {Name: "Go", Value: m.Go}}
-	if m.Revision != "" {
-		f = append(f, report.Fact{Name: "revision", Value: m.Revision[:min(12, len(m.Revision))]})
+	if p := m.Program(); p != "" {
+		f = append(f, report.Fact{Name: "program", Value: p})
 	}
 	return f
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/internal/machine"
+	"github.com/dlam-go/dlam/internal/shell"
 	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/trace"
 )
@@ -29,7 +30,10 @@ func (p *Plan) About() *trace.About {
 		a.Validation = p.Validation.X.Rows
 	}
 	if n := p.Options.ranks().Size(); n > 1 {
-		a.Ranks, a.Test, a.Validation = n, 0, 0 // which are this process's share
+		a.Ranks = n
+	}
+	if p.Options.sharing().Size() > 1 {
+		a.Test, a.Validation = 0, 0 // these are this process's share
 	}
 	a.Settings = p.unlikeRecipe()
 	if p.Samples.source != nil && p.Options.Solver == nil {
@@ -81,7 +85,7 @@ func (p *Plan) command(a *trace.About) string {
 	if a.Ranks > 1 {
 		words = append([]string{"mpirun", "-n", textOf(a.Ranks)}, words...)
 	}
-	add := func(name, value string) { words = append(words, "--"+name, quoted(value)) }
+	add := func(name, value string) { words = append(words, "--"+name, value) }
 	s := p.Samples.source
 	add("data", s.name())
 	if s.DataDir != "" && slices.Contains(dataset.Names[1:], s.name()) {
@@ -102,17 +106,7 @@ func (p *Plan) command(a *trace.About) string {
 	if p.Options.StartDigest != "" {
 		add("init-from", cmp.Or(p.Options.StartFile, filepath.Join(p.Options.Folder, StartName)))
 	}
-	return strings.Join(words, " ")
-}
-
-// quoted is a word as a shell takes it.
-func quoted(word string) string {
-	if word != "" && !strings.ContainsFunc(word, func(r rune) bool {
-		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/,:=+@%", r)
-	}) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return shell.Join(words...)
 }
 
 // begin writes what the run is into its folder.

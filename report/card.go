@@ -39,7 +39,7 @@ func card(a *trace.About, rs []dlam.Record) Section {
 		f = append(f, Fact{"speed", s})
 	}
 	f = append(f, Fact{"started", a.Started.Format(moment)}, Fact{"seed", fmt.Sprint(a.Seed)}, Fact{"threads", threads},
-		Fact{"host", strings.Trim(a.Host+", "+a.Machine.CPU, ", ")}, Fact{"program", strings.TrimSpace(cmp.Or(commit(a), "commit not known") + ", " + a.Machine.Go + ", " + a.Machine.System)})
+		Fact{"host", strings.Trim(a.Host+", "+a.Machine.CPU, ", ")}, Fact{"program", strings.TrimSpace(cmp.Or(a.Machine.Program(), "commit not known") + ", " + a.Machine.Go + ", " + a.Machine.System)})
 	var unlike []string
 	for _, s := range a.Settings {
 		said := s.Name + " " + cmp.Or(s.Value, `""`)
@@ -94,12 +94,4 @@ func speed(a *trace.About, rs []dlam.Record) string {
 		return ""
 	}
 	return strconv.FormatFloat(v, 'f', -1, 64) + " samples a second"
-}
-
-// commit is the source that the program was built of.
-func commit(a *trace.About) string {
-	if r := a.Machine.Revision; r != "" {
-		return "commit " + r[:min(12, len(r))]
-	}
-	return ""
 }

@@ -275,7 +275,7 @@ func settingsTable(runs []Run) Table {
 	add("seed", func(a *trace.About) string { return fmt.Sprint(a.Seed) })
 	add("threads", func(a *trace.About) string { return strconv.Itoa(a.Threads) })
 	add("host", func(a *trace.About) string { return a.Host })
-	add("commit", func(a *trace.About) string { return a.Machine.Revision[:min(12, len(a.Machine.Revision))] })
+	add("program", func(a *trace.About) string { return a.Machine.Program() })
 	var names []string
 	for _, r := range runs {
 		if r.About != nil {

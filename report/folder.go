@@ -33,11 +33,12 @@ type Folder struct {
 	listed map[string]*listed
 	made   map[string]rendered // by their addresses
 	open   []*followed         // those asked for last, the newest first
+	most   int64               // bytes of the traces that are kept in memory, or compared
 }
 
 const (
 	maxRuns = 2000 // that are listed
-	maxOpen = 40   // whose traces are kept in memory
+	maxOpen = 40   // whose traces are kept in memory, all together no more bytes than maxTrace
 )
 
 // NewFolder serves the runs in path. targets are the test accuracies whose time
@@ -50,7 +51,7 @@ func NewFolder(path string, targets []float64) (*Folder, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("%s: not a folder", path)
 	}
-	return &Folder{path: path, targets: targets, listed: map[string]*listed{}, made: map[string]rendered{}}, nil
+	return &Folder{path: path, targets: targets, listed: map[string]*listed{}, made: map[string]rendered{}, most: maxTrace}, nil
 }
 
 // ServeHTTP answers with the page at an address: / is the list, /run/NAME/ the page of a
@@ -142,6 +143,7 @@ func (f *Folder) compare(chosen, runs []string) (v viewed, err error) {
 		return v, fmt.Errorf("%d runs are marked: at most %d are compared", len(chosen), maxOpen)
 	}
 	var list []Run
+	var size int64
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(chosen))) {
 		if !slices.Contains(runs, name) {
 			return v, fs.ErrNotExist
@@ -149,6 +151,9 @@ func (f *Folder) compare(chosen, runs []string) (v viewed, err error) {
 		one, err := f.opened(name)
 		if err != nil {
 			return v, err
+		}
+		if size += one.read; size > f.most {
+			return v, fmt.Errorf("the traces of the runs that are marked have more than %d bytes: mark fewer", f.most)
 		}
 		run := one.run
 		run.Name = name
@@ -175,8 +180,14 @@ func (f *Folder) opened(name string) (*followed, error) {
 		f.open = slices.Delete(f.open, i, i+1)
 	}
 	f.open = slices.Insert(f.open, 0, one)
-	f.open = f.open[:min(len(f.open), maxOpen)]
-	return one, one.follow()
+	err := one.follow()
+	kept, size := 1, one.read
+	for kept < min(len(f.open), maxOpen) && size+f.open[kept].read <= f.most {
+		size += f.open[kept].read
+		kept++
+	}
+	f.open = slices.Delete(f.open, kept, len(f.open))
+	return one, err
 }
 
 // runs are the names of the runs: the paths of their folders.
@@ -213,12 +224,13 @@ func (f *Folder) runs() ([]string, error) {
 // written is how the list writes times: they sort as text, and do not break.
 const written = "2006\u201101\u201102\u00a015:04:05"
 
-// listed is what the list tells of a run, and the time of the files that say it.
+// listed is what the list tells of a run, and when the files that say it were written.
 type listed struct {
 	about *trace.About
 	last  dlam.Record
 	fault error
 	at    time.Time
+	stamp string // of those files
 }
 
 // list is the page of all runs.
@@ -246,7 +258,7 @@ func (f *Folder) list(runs []string) (v viewed) {
 		}
 		t.Rows = append(t.Rows, row)
 		t.Links = append(t.Links, Link{Address: "run/" + strings.Join(escaped, "/") + "/", Value: name})
-		if v.stamp += fmt.Sprintf("%s %d\x00", name, l.at.UnixNano()); l.at.After(v.changed) {
+		if v.stamp += name + " " + l.stamp + "\x00"; l.at.After(v.changed) {
 			v.changed = l.at
 		}
 	}
@@ -263,16 +275,18 @@ func (f *Folder) list(runs []string) (v viewed) {
 // look is what the list tells of a run; files are read again when they have changed.
 func (f *Folder) look(name string) *listed {
 	folder := filepath.Join(f.path, filepath.FromSlash(name))
-	var at time.Time
+	l := &listed{}
 	for _, file := range []string{trace.FileName, trace.AboutName} {
-		if info, err := os.Stat(filepath.Join(folder, file)); err == nil && info.ModTime().After(at) {
-			at = info.ModTime()
+		if info, err := os.Stat(filepath.Join(folder, file)); err == nil {
+			l.stamp += stampOf(info) + " "
+			if info.ModTime().After(l.at) {
+				l.at = info.ModTime()
+			}
 		}
 	}
-	if l := f.listed[name]; l != nil && l.at.Equal(at) {
-		return l
+	if known := f.listed[name]; known != nil && known.stamp == l.stamp {
+		return known
 	}
-	l := &listed{at: at}
 	if l.about, l.fault = trace.ReadAbout(filepath.Join(folder, trace.AboutName)); errors.Is(l.fault, fs.ErrNotExist) {
 		l.fault = nil
 	}

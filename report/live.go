@@ -161,14 +161,14 @@ func (f *followed) follow() error {
 		return fmt.Errorf("%s: %d bytes, at most %d are followed: dlam report writes its page", f.path, info.Size(), int64(maxTrace))
 	}
 	about := filepath.Join(filepath.Dir(f.path), trace.AboutName)
-	changed, written := info.ModTime(), int64(0)
+	changed, written := info.ModTime(), ""
 	if is, err := os.Stat(about); err == nil {
-		written = is.ModTime().UnixNano()
+		written = stampOf(is)
 		if is.ModTime().After(changed) {
 			changed = is.ModTime()
 		}
 	}
-	stamp := fmt.Sprintf(`"%x-%x-%x"`, info.Size(), info.ModTime().UnixNano(), written)
+	stamp := fmt.Sprintf(`"%s-%s"`, stampOf(info), written)
 	if stamp == f.stamp && os.SameFile(info, f.file) {
 		return nil
 	}
@@ -188,6 +188,12 @@ func (f *followed) follow() error {
 	}
 	f.file, f.stamp, f.changed = info, stamp, changed
 	return nil
+}
+
+// stampOf changes when a file does: by its size too, for what is written within one tick
+// of the file system's clock.
+func stampOf(info os.FileInfo) string {
+	return fmt.Sprintf("%x-%x", info.Size(), info.ModTime().UnixNano())
 }
 
 // begin forgets what was read.

@@ -36,7 +36,7 @@
     return span === 0 ? clock.t[lo] : clock.t[lo] + (clock.t[hi] - clock.t[lo]) * (x - clock.x[lo]) / span;
   }
   const labels = { iteration: 'iteration', samples: 'samples gone over', seconds: 'seconds of training' };
-  const unitOf = d => d.clocked ? store('unit') || d.unit || 'iteration' : '';
+  const unitOf = d => d.clocked ? store('unit') || 'iteration' : '';
   function inUnit(s, unit) {
     const clock = clocks[s.run];
     if (unit === 'seconds') return s.x.map(v => seconds(clock, v));

@@ -67,6 +67,12 @@ func TestCard(t *testing.T) {
 	holdsAll(t, htmlOf(t, report.RunPage(run)), []string{
 		`data-ended="diverged"`, "The run ended early, diverged: iteration 11: z is NaN", "diverged on 2 Jan 2020 04:04:05 UTC", "<dd>10 of 40</dd>",
 	}, "of training left", "going on")
+	const version = "v0.0.0-20260102030405-0123456789ab"
+	a := about("dlam", 1)
+	a.Machine.Revision = version
+	r := report.Run{Name: "installed", Records: synthetic(1), About: a}
+	holdsAll(t, htmlOf(t, report.RunPage(r)), []string{"version " + version}, "commit v")
+	holdsAll(t, htmlOf(t, report.ComparePage("versions", []report.Run{r, {Name: "built", Records: synthetic(1), About: about("dlam", 2)}}, nil)), []string{">version " + version + "</td>", "<td>commit 0123456789ab</td>"})
 	const brackets = "In brackets: what suits"
 	run.About.Settings = append(run.About.Settings, trace.Setting{Name: "label", Value: "kind"}, trace.Setting{Name: "hidden", Suits: "100,100"})
 	holdsAll(t, htmlOf(t, report.RunPage(run)), []string{"<dd>rho 3 (0.1); label kind; hidden &#34;&#34; (100,100)</dd>", brackets})
@@ -151,10 +157,23 @@ func TestSeedsAreABand(t *testing.T) {
 		t.Errorf("styles %d and %d, want those of their methods, %v", s[0].Style, s[1].Style, want)
 	}
 	holdsAll(t, htmlOf(t, p), []string{`id="spread"`, `id="settings"`, `<tr class="marked"><td>method</td><td>dlam</td>`, "<tr><td>rho</td>"})
-	runs[1].Group, runs[0].Group = "", ""
-	runs[1].About.Settings = nil
-	if again := report.Seeds(runs); again[0].Group != "" {
-		t.Error("runs with other settings are taken for other seeds")
+	if runs[0].Group != "" {
+		t.Error("the runs that were given are changed")
+	}
+	for what, change := range map[string]func(*trace.About){
+		"settings": func(a *trace.About) { a.Settings = nil }, "test samples": func(a *trace.About) { a.Test++ }, "validation samples": func(a *trace.About) { a.Validation = 1 },
+		"threads": func(a *trace.About) { a.Threads++ }, "ranks": func(a *trace.About) { a.Ranks = 2 }, "program": func(a *trace.About) { a.Machine.Revision = "fedcba9876543210" },
+	} {
+		other := about("dlam", 2)
+		change(other)
+		if again := report.Seeds([]report.Run{runs[0], {Name: "b", About: other}}); again[0].Group != "" {
+			t.Errorf("runs with other %s are taken for other seeds", what)
+		}
+	}
+	other := about("dlam", 2)
+	other.Host, other.Machine.CPU, other.Started, other.Status = "elsewhere", "another", time.Now(), "completed"
+	if again := report.Seeds([]report.Run{runs[0], {Name: "b", About: other}}); again[0].Group == "" {
+		t.Error("runs of two machines are not taken for two seeds")
 	}
 }
 
@@ -245,6 +264,17 @@ func TestFolder(t *testing.T) {
 	add("newer", 1, nil)
 	holdsAll(t, ask(t, pages, "GET", "/content", "localhost", list.Header().Get("ETag")).Body.String(), []string{"5 of 40", "completed", `value="newer"`})
 	holdsAll(t, ask(t, pages, "GET", "/run/first/content", "localhost", "").Body.String(), []string{`data-ended="completed"`, "5 of 40", `href="/"`})
+	for _, status := range []string{"timed-out", "failed"} { // within one tick of the file system's clock
+		a.Status = status
+		add("first", 5, a)
+		for _, name := range []string{trace.FileName, trace.AboutName} {
+			if err := os.Chtimes(filepath.Join(path, "first", name), a.Started, a.Started); err != nil {
+				t.Fatal(err)
+			}
+		}
+		holdsAll(t, ask(t, pages, "GET", "/content", "localhost", "").Body.String(), []string{"<td>" + status + "</td>"})
+		holdsAll(t, ask(t, pages, "GET", "/run/first/content", "localhost", "").Body.String(), []string{`data-ended="` + status + `"`})
+	}
 	holdsAll(t, ask(t, pages, "GET", "/compare/content?run=first&run="+url.QueryEscape("inner/a b&c"), "localhost", "").Body.String(), []string{`id="settings"`, "inner/a b&amp;c", "0.02 s (2)"})
 }
 

@@ -6,8 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/machine"
 	"github.com/dlam-go/dlam/trace"
 )
 
@@ -82,12 +85,18 @@ func statTrace(path string) (fs.FileInfo, error) {
 }
 
 // Seeds puts runs that differ in their seeds alone, as far as is known, into groups.
+// Where and when they were made may differ too; the program may not.
 func Seeds(runs []Run) []Run {
+	runs = slices.Clone(runs)
 	same := map[string][]int{}
 	for i, r := range runs {
-		if a := r.About; a != nil && r.Group == "" {
-			key := fmt.Sprint(a.Method, "\x00", a.Data, "\x00", a.Network, "\x00", a.Samples, "\x00", a.Iterations, "\x00", a.Settings)
-			same[key] = append(same[key], i)
+		if r.About != nil && r.Group == "" {
+			key := *r.About
+			key.Machine = machine.Machine{Revision: key.Machine.Revision}
+			key.Seed, key.Command, key.Host, key.Status, key.Error = 0, "", "", "", ""
+			key.Started, key.Ended = time.Time{}, time.Time{}
+			text := fmt.Sprintf("%#v", key)
+			same[text] = append(same[text], i)
 		}
 	}
 	for _, list := range same {

@@ -73,12 +73,18 @@ func (g *grant) slot(most int) error {
 	return nil
 }
 
-// leave gives back the place, and that among the large ones.
+// leave gives back the place, and then that among the large ones: the next of them finds
+// the place free.
 func (g *grant) leave() {
+	g.vacate()
 	if g.turn != nil {
 		<-g.turn
 		g.turn = nil
 	}
+}
+
+// vacate gives back the place among the predictions under way.
+func (g *grant) vacate() {
 	if g.slots > 0 {
 		g.room.slots.Give(g.client, g.slots)
 		g.slots = 0

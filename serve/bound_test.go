@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -227,6 +228,45 @@ func TestLargeWait(t *testing.T) {
 	<-s.large
 	if code := <-done; code != http.StatusOK {
 		t.Errorf("a large one, once there is a place: got %d", code)
+	}
+}
+
+// TestHeavyWait holds that requests for much work which wait keep no place that a small
+// one could have.
+func TestHeavyWait(t *testing.T) {
+	s := wide(t, 3, func(s *Settings) { s.MaxRequests, s.MaxLarge = 2, 1 }) // of two places a client may have one
+	v, err := s.models.Load().find("m", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.work = heavy/2 + 1 // two rows are much work, one is not
+	s.large <- struct{}{}
+	ended, had := make(chan error), 0.0
+	for range 3 {
+		go func() {
+			g := &grant{room: s.room, client: netip.MustParseAddr("10.0.0.1"), until: time.Now().Add(time.Minute)}
+			_, err := s.compute(t.Context(), v, []byte(rowsOf(2)), nil, &buffer{}, g)
+			g.end()
+			ended <- err
+		}()
+		for s.room.bytes.Used() == had || s.room.slots.Used() > 0 { // until it waits: its memory comes after its place
+			select {
+			case err := <-ended:
+				t.Fatalf("a heavy request beside one that is computed: got %v, want it to wait", err)
+			default:
+				runtime.Gosched()
+			}
+		}
+		had = s.room.bytes.Used()
+	}
+	if w := post(s, rowsOf(1)); w.Code != http.StatusOK {
+		t.Errorf("a small request beside heavy ones that wait: got %d, %s", w.Code, w.Body)
+	}
+	<-s.large
+	for range 3 {
+		if err := <-ended; err != nil {
+			t.Errorf("a heavy request that waited: %v", err)
+		}
 	}
 }
 

@@ -113,18 +113,24 @@ const (
 	heavy = 1 << 26
 )
 
-// enter waits until a large request may be computed, which g then leaves.
+// enter waits until a large request may be computed, which g then leaves. What waits
+// holds no place among the predictions under way: it would keep small ones out.
 func (s *Server) enter(ctx context.Context, g *grant) error {
 	if g.turn != nil {
 		return nil
 	}
+	placed := g.slots > 0
+	g.vacate()
 	select {
 	case s.large <- struct{}{}:
 		g.turn = s.large
-		return nil
 	case <-ctx.Done():
 		return gone(ctx.Err())
 	}
+	if placed {
+		return g.slot(s.set.MaxRequests)
+	}
+	return nil
 }
 
 // answer computes what q asks for. Samples in binary are put into buf.

@@ -30,7 +30,7 @@ type About struct {
 
 	Seed     uint64    `json:"seed"`
 	Settings []Setting `json:"settings"`          // those that differ from what suits the method and the data
-	Command  string    `json:"command,omitempty"` // that makes the run again; "" of a program's own
+	Command  string    `json:"command,omitempty"` // that makes the run again, or the comparison that it is of; "" of a program's own
 
 	Host    string          `json:"host"`
 	Machine machine.Machine `json:"machine"`

@@ -17,6 +17,7 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/experiment"
+	"github.com/dlam-go/dlam/internal/shell"
 	"github.com/dlam-go/dlam/recipe"
 	"github.com/dlam-go/dlam/report"
 	"github.com/dlam-go/dlam/trace"
@@ -129,7 +130,7 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 	e := experiment.Comparison{
 		Title:   fmt.Sprintf("%s, %s", plans[0].Samples.Name(), strings.Join(o.solvers, ", ")),
 		Lead:    "Methods trained one after another, the same network on the same data and threads. Each has its own recipe, as dlam train gives it: first weights, mini-batch, weight decay, label smoothing, moves of pictures; see Settings.",
-		Command: strings.Join(append([]string{"dlam"}, os.Args[1:]...), " "),
+		Command: shell.Join(append([]string{"dlam"}, os.Args[1:]...)...),
 		Facts:   comparisonFacts(plans[0], o.seeds), Threads: plans[0].Options.Threads,
 		Iterations: o.iterations, Evaluate: o.evaluate, Targets: o.targets,
 		Budget: time.Duration(o.seconds * float64(time.Second)),
@@ -143,7 +144,7 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 			name, group = fmt.Sprintf("%s-%d", name, p.Options.Seed), name
 		}
 		about := p.About()
-		about.Command = e.Command
+		about.Command = e.Command // dlam train would divide the samples by the run's own seed
 		if about.Iterations == math.MaxInt32 {
 			about.Iterations = 0
 			about.Settings = slices.DeleteFunc(about.Settings, func(s trace.Setting) bool { return s.Name == "iterations" })

@@ -315,26 +315,40 @@ func (e *judgement) values(s report.Section) []report.Section {
 		f.Charts = append(f.Charts, e.valueCharts(name, y, j)...)
 	}
 	s.Figures = []report.Figure{f}
-	off := func(i int) (sum float64) {
-		for j := range y.Cols {
-			d := float64(y.At(i, j) - e.out.At(i, j))
-			sum += d * d
-		}
-		return sum
-	}
+	off, unit := e.off(y)
 	list := make([]int, y.Rows)
 	for i := range list {
 		list[i] = i
 	}
-	slices.SortStableFunc(list, func(a, b int) int { return cmp.Compare(off(b), off(a)) })
+	slices.SortStableFunc(list, func(a, b int) int { return cmp.Compare(off[b], off[a]) })
 	list = list[:min(len(list), mostWorst)]
 	mistakes := report.Section{Title: "Its mistakes"}
 	if e.raw.Image.Width == 0 {
-		mistakes.Tables = []report.Table{e.rows(list, "Samples with the largest errors.", []string{"true", "predicted", "error"}, func(i int) []string {
-			return []string{numbers(y.Row(i)), numbers(e.out.Row(i)), fmt.Sprintf("%.5g", math.Sqrt(off(i)))}
+		mistakes.Tables = []report.Table{e.rows(list, "Samples with the largest errors.", []string{"true", "predicted", "error" + unit}, func(i int) []string {
+			return []string{numbers(y.Row(i)), numbers(e.out.Row(i)), fmt.Sprintf("%.5g", off[i])}
 		})}
 	}
 	return []report.Section{s, mistakes}
+}
+
+// off is how far each prediction is from the true values y, and in what. Several values,
+// which may have units of their own, count in the deviations that they were trained with.
+func (e *judgement) off(y mat.Dense) (errs []float64, unit string) {
+	f := e.m.Transform.TargetFactor
+	if y.Cols == 1 || f == nil {
+		f = dataset.Factors{1}
+	} else {
+		unit = ", in deviations"
+	}
+	errs = make([]float64, y.Rows)
+	for i := range errs {
+		for j := range y.Cols {
+			d := float64(y.At(i, j)-e.out.At(i, j)) * float64(f[min(j, len(f)-1)]) // one factor may be that of all
+			errs[i] += d * d
+		}
+		errs[i] = math.Sqrt(errs[i])
+	}
+	return errs, unit
 }
 
 func numbers(v []float32) string {

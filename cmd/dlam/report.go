@@ -12,6 +12,16 @@ import (
 // defaultTargets are the test accuracies whose time is told.
 func defaultTargets() []float64 { return []float64{0.8, 0.9, 0.95, 0.97, 0.98} }
 
+// checkTargets refuses what is no share of 1.
+func checkTargets(targets []float64) error {
+	for _, t := range targets {
+		if !(t > 0 && t <= 1) {
+			return usagef("--targets: got %g, want above 0 and at most 1", t)
+		}
+	}
+	return nil
+}
+
 func newReportCommand(a *app) *cobra.Command {
 	var out string
 	var f force
@@ -30,6 +40,22 @@ worst mistakes, what the columns of a table matter, weights of pictures.`,
   dlam report runs/dlam runs/adam --out both.html`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			why, unread := "of several runs none is judged", []string{"plain", "threads", "data-dir", maxMemory}
+			switch {
+			case len(args) > 1:
+			case plain:
+				why, unread = "a run's trace alone is neither judged nor compared", []string{"threads", "data-dir", maxMemory, "targets"}
+			default:
+				why, unread = "one run is compared with none", []string{"targets"}
+			}
+			for _, name := range unread {
+				if c.Flags().Changed(name) {
+					return usagef("--%s: %s, and nothing reads it", name, why)
+				}
+			}
+			if err := checkTargets(targets); err != nil {
+				return err
+			}
 			var runs []report.Run
 			for _, path := range args {
 				if err := known(path); err != nil {
@@ -52,11 +78,6 @@ worst mistakes, what the columns of a table matter, weights of pictures.`,
 				}
 				page = report.RunPage(runs[0], more...)
 			} else {
-				for _, name := range []string{"plain", "threads", "data-dir", maxMemory} {
-					if c.Flags().Changed(name) {
-						return usagef("--%s: of several runs none is judged, and nothing reads it", name)
-					}
-				}
 				page = report.ComparePage(runNames(runs), report.Seeds(distinct(runs)), targets)
 			}
 			if err := a.write(c.Context(), out, markPage, f, page.WriteHTML); err != nil || out == "-" {
@@ -72,7 +93,7 @@ worst mistakes, what the columns of a table matter, weights of pictures.`,
 	c.Flags().IntVar(&u.threads, "threads", u.threads, "goroutines to judge on")
 	c.Flags().StringVar(&u.source.DataDir, "data-dir", u.source.DataDir, "where named data sets lie (default $DLAM_DATA_DIR)")
 	u.addFlag(c.Flags())
-	c.Flags().Float64SliceVar(&targets, "targets", targets, "test accuracies whose time to tell, as shares of 1")
+	c.Flags().Float64SliceVar(&targets, "targets", targets, "of several runs: test accuracies whose time to tell, as shares of 1")
 	return c
 }
 

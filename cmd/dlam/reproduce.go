@@ -6,13 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/experiment"
+	"github.com/dlam-go/dlam/internal/shell"
 	"github.com/dlam-go/dlam/report"
 )
 
@@ -96,11 +97,11 @@ func parts(args []string) []string {
 }
 
 func reproduceCommand(args []string, quick bool, out string, threads int) string {
-	s := "dlam reproduce " + strings.Join(args, " ")
+	words := append([]string{"dlam", "reproduce"}, args...)
 	if quick {
-		s += " --quick"
+		words = append(words, "--quick")
 	}
-	return fmt.Sprintf("%s --threads %d --out %s", s, threads, out)
+	return shell.Join(append(words, "--threads", strconv.Itoa(threads), "--out", out)...)
 }
 
 // reproduceProgress shows progress: on a terminal in one line that changes,

@@ -6,6 +6,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/shell"
 	"github.com/dlam-go/dlam/recipe"
 )
 
@@ -58,7 +59,7 @@ func (a *app) result(p *recipe.Plan, folder string, r *recipe.Result) {
 	if r.Best > 0 {
 		a.say("the network is that of iteration %d, the best on the %d validation samples", r.Best, p.Validation.X.Rows)
 	}
-	run := quoted(folder)
+	run := shell.Join(folder)
 	measured, predicted := "measure it, with a confusion matrix", "classes and probabilities for new rows"
 	if !p.Problem.Classification() {
 		measured, predicted = "measure it", "values for new rows"

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -126,7 +124,6 @@ func (a *app) searching(cmd *cobra.Command, c *recipe.Config, f *searchFlags) (s
 // refit trains with what was found on all training samples.
 func (a *app) refit(cmd *cobra.Command, c *recipe.Config, f *searchFlags, data recipe.Data, found *recipe.Found) error {
 	c.Options = found.Options
-	command := commandOf(c)
 	if f.run == "" {
 		f.run = newRunName(c)
 	}
@@ -138,6 +135,7 @@ func (a *app) refit(cmd *cobra.Command, c *recipe.Config, f *searchFlags, data r
 	if !f.quiet {
 		a.say("training on all %d training samples with: %s", p.Total, found.Best.Text())
 	}
+	command := p.About().Command
 	t := &trainFlags{limits: f.limits, run: f.run, json: f.json, quiet: f.quiet, more: map[string]any{"search": searchSummary(found), "command": command}}
 	err = a.execute(cmd.Context(), p, t)
 	if err == nil {
@@ -191,28 +189,4 @@ func searchSummary(found *recipe.Found) map[string]any {
 		"space": found.Space, "size": found.Size, "measure": found.Measure, "trials": found.Ranking(), "best": found.Best,
 		"timed_out": found.TimedOut, "interrupted": found.Interrupted,
 	}
-}
-
-// commandOf is the command that trains as c says.
-func commandOf(c *recipe.Config) string {
-	words := []string{"dlam", "train"}
-	for _, e := range c.Entries() {
-		switch {
-		case e.Get() == nil || e.Name == "data-dir" && e.Text() == os.Getenv("DLAM_DATA_DIR"):
-		case e.Kind() == "":
-			words = append(words, fmt.Sprintf("--%s=%s", e.Name, e.Text()))
-		default:
-			words = append(words, "--"+e.Name, quoted(e.Text()))
-		}
-	}
-	return strings.Join(words, " ")
-}
-
-// quoted is a word as a shell takes it.
-func quoted(word string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%"
-	if word != "" && strings.Trim(word, plain) == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -23,6 +23,9 @@ Only this machine can reach the pages. Ends with Ctrl-C.`,
 			if len(args) > 0 {
 				path = args[0]
 			}
+			if err := checkTargets(targets); err != nil {
+				return err
+			}
 			pages, err := report.NewFolder(path, targets)
 			if err != nil {
 				return usagef("%w: name the folder that runs are in", err)

@@ -18,6 +18,19 @@ type Machine struct {
 	Revision string `json:"revision,omitempty"` // of this program's source, or its version, if known
 }
 
+// Program is the program's commit, or its version where it was built without the
+// repository, as people read it; "" if it is not known.
+func (m Machine) Program() string {
+	switch r := m.Revision; {
+	case r == "":
+		return ""
+	case strings.Trim(r, "0123456789abcdef") == "":
+		return "commit " + r[:min(12, len(r))]
+	default:
+		return "version " + r
+	}
+}
+
 // This looks around.
 func This() Machine {
 	m := Machine{CPU: cpuModel(), CPUs: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version()}

@@ -130,7 +130,8 @@ func (s Settings) ForShared(samples, epochs int, classes bool) Settings {
 
 // ForRecurrent is s, mini-batch settings as ForShared gives them, as suits a network with
 // recurrent layers: their gradients go through many steps and explode now and then, so that
-// steps are a quarter as long, of batches half as large (docs/layers.md).
+// steps are a quarter as long, of batches half as large, and the damping for classes is 0.3
+// (docs/layers.md).
 func (s Settings) ForRecurrent(classes bool) Settings {
 	if classes {
 		s.Lambda = 0.3

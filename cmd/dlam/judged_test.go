@@ -1,0 +1,30 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/model"
+)
+
+// TestErrorsOfSeveralValues holds that the value with the largest numbers does not decide
+// alone which samples have the largest errors.
+func TestErrorsOfSeveralValues(t *testing.T) {
+	y := mat.Dense{Rows: 2, Cols: 2, Stride: 2, Data: []float32{1, 2000, 1, 2000}}
+	out := mat.Dense{Rows: 2, Cols: 2, Stride: 2, Data: []float32{1, 3000, 5, 2000}}
+	e := judgement{m: &model.Model{Transform: dataset.Transform{TargetFactor: dataset.Factors{0.5, 1.0 / 2048}}}, out: out}
+	if got, unit := e.off(y); !slices.Equal(got, []float64{1000.0 / 2048, 2}) || unit != ", in deviations" {
+		t.Errorf("got %v%s, want 1000/2048 and 2 in deviations", got, unit)
+	}
+	e.m.Transform.TargetFactor = nil // values were trained as they are
+	if got, unit := e.off(y); !slices.Equal(got, []float64{1000, 4}) || unit != "" {
+		t.Errorf("got %v%s of values that are not scaled, want 1000 and 4", got, unit)
+	}
+	e.m.Transform.TargetFactor = dataset.Factors{0.5}
+	e.out = mat.Dense{Rows: 2, Cols: 1, Stride: 1, Data: []float32{4, 1}}
+	if got, unit := e.off(mat.Dense{Rows: 2, Cols: 1, Stride: 1, Data: []float32{1, 1}}); !slices.Equal(got, []float64{3, 0}) || unit != "" {
+		t.Errorf("got %v%s of one value, want 3 and 0 in its own unit", got, unit)
+	}
+}
