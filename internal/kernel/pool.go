@@ -108,7 +108,7 @@ func (s *sleeper) wait(spins int, ready func() bool) {
 		pause()
 	}
 	for !ready() {
-		s.asleep.Store(true)
+		s.asleep.Swap(true) // emulators have let the load that follows overtake a mere store
 		if ready() && s.asleep.CompareAndSwap(true, false) {
 			return // nobody has called, nor will
 		}
