@@ -237,9 +237,8 @@ func (d Data) Ready(o *Options) (*Samples, error) {
 	if !orElse(o.Clamp, true) {
 		r.Transform = r.Transform.Unclamped()
 	}
-	r.features = train.from.Features
-	if o.Bins > 0 {
-		r.features = r.Transform.ColumnNames()
+	if r.features = r.Transform.ColumnNames(); r.features == nil {
+		r.features = train.from.Features
 	}
 	if r.Transform.Columns != nil { // the features take memory beside the columns
 		rows := float64(split.Train.Rows() + split.Test.Rows())

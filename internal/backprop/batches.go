@@ -1,6 +1,7 @@
 package backprop
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -67,6 +68,23 @@ func (b *Batches) Shuffle(epoch int) {
 		j := b.rng.IntN(i + 1)
 		b.order[i], b.order[j] = b.order[j], b.order[i]
 	}
+}
+
+// Epoch calls update for each batch of an epoch, and returns the sum of the risks that it
+// gives. It ends with ctx's error before the first batch after ctx has ended.
+func (b *Batches) Epoch(ctx context.Context, epoch int, update func(mat.Dense, loss.Target) (float64, error)) (risk float64, err error) {
+	b.Shuffle(epoch)
+	for k := range b.Count {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		r, err := update(b.Take(k))
+		if err != nil {
+			return 0, err
+		}
+		risk += r
+	}
+	return risk, nil
 }
 
 // Take is a copy of the samples of the epoch's batch k, from 0. Pictures are moved,

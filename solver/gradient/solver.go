@@ -9,6 +9,7 @@ import (
 	"github.com/dlam-go/dlam/internal/backprop"
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/prox"
 )
@@ -159,7 +160,7 @@ func (s *stepper) Step(ctx context.Context) (r dlam.Record, err error) {
 		}
 		r.Risk = s.grad.Risk / s.batches.Weight
 	} else {
-		if r.BatchRisk, err = s.epoch(ctx); err != nil {
+		if r.BatchRisk, err = s.batches.Epoch(ctx, s.steps, s.update); err != nil {
 			return r, err
 		}
 		r.BatchRisk /= s.batches.Weight
@@ -179,22 +180,14 @@ func (s *stepper) Step(ctx context.Context) (r dlam.Record, err error) {
 	return r, nil
 }
 
-// epoch takes every sample once and returns the sum of their risks.
-func (s *stepper) epoch(ctx context.Context) (risk float64, err error) {
-	s.batches.Shuffle(s.steps)
-	for k := range s.batches.Count {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		x, y := s.batches.Take(k)
-		g, err := s.back.Gradient(x, y)
-		if err != nil {
-			return 0, err
-		}
-		risk += g.Risk
-		s.move(g)
+// update is one with a mini-batch. It returns the sum of the batch's risk before it.
+func (s *stepper) update(x mat.Dense, y loss.Target) (risk float64, err error) {
+	g, err := s.back.Gradient(x, y)
+	if err != nil {
+		return 0, err
 	}
-	return risk, nil
+	s.move(g)
+	return g.Risk, nil
 }
 
 // move is one update of all parameters by g.
@@ -245,14 +238,14 @@ func (s *stepper) Do(worker int) {
 	for i := range s.tensors {
 		lo, hi := kernel.Range(len(s.tensors[i].w), cacheLine, worker, s.e.Pool.Threads())
 		for ; lo < hi; lo += chunk {
-			s.update(&s.tensors[i], lo, min(lo+chunk, hi), s.grads[worker])
+			s.moveTensor(&s.tensors[i], lo, min(lo+chunk, hi), s.grads[worker])
 		}
 	}
 }
 
-// update updates parameters lo to hi-1 of a tensor; buf is room for their
+// moveTensor updates parameters lo to hi-1 of a tensor; buf is room for their
 // gradient, of the mean objective.
-func (s *stepper) update(t *tensor, lo, hi int, buf []float32) {
+func (s *stepper) moveTensor(t *tensor, lo, hi int, buf []float32) {
 	w, g := t.w[lo:hi], buf[:hi-lo]
 	clear(g)
 	if t.weight {

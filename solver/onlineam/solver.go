@@ -146,7 +146,7 @@ func (s *stepper) Step(ctx context.Context) (r dlam.Record, err error) {
 	if s.Batch == 0 {
 		sum, err = s.update(s.p.X, s.p.Y)
 	} else {
-		sum, err = s.epoch(ctx)
+		sum, err = s.batches.Epoch(ctx, s.steps, s.update)
 	}
 	if err != nil {
 		return r, err
@@ -166,22 +166,6 @@ func (s *stepper) Step(ctx context.Context) (r dlam.Record, err error) {
 	}
 	r.Objective = s.batches.Weight*r.Risk + r.Regularization
 	return r, nil
-}
-
-// epoch takes every sample once and returns the sum of their risks.
-func (s *stepper) epoch(ctx context.Context) (risk float64, err error) {
-	s.batches.Shuffle(s.steps)
-	for k := range s.batches.Count {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		part, err := s.update(s.batches.Take(k))
-		if err != nil {
-			return 0, err
-		}
-		risk += part
-	}
-	return risk, nil
 }
 
 // update codes a batch and moves every layer; risk is the batch's before.

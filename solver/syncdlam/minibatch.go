@@ -126,17 +126,8 @@ func (s *miniBatch) keepBest(risk float64) float64 {
 // epoch takes every sample once, and returns the sum of their risks, each before
 // its batch's update.
 func (s *miniBatch) epoch(ctx context.Context) (risk float64, err error) {
-	s.batches.Shuffle(s.epochs)
-	for k := range s.batches.Count {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		x, y := s.batches.Take(k)
-		r, err := s.update(x, y)
-		if err != nil {
-			return 0, err
-		}
-		risk += r
+	if risk, err = s.batches.Epoch(ctx, s.epochs, s.update); err != nil {
+		return 0, err
 	}
 	s.setLookahead(0)
 	s.polyak.endEpoch()
