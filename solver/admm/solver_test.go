@@ -20,9 +20,7 @@ func TestConformance(t *testing.T) {
 		Iterations: 60, Accuracy: 0.95,
 		RankTolerance: 1e-3, // the Gram matrices' small eigenvalues amplify float32 rounding
 	}
-	solvertest.Run(t, c)
-	c.Wide = true
-	t.Run("Wide", func(t *testing.T) { solvertest.Run(t, c) })
+	solvertest.RunBoth(t, c)
 }
 
 type objectives []float64

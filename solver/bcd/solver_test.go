@@ -1,7 +1,6 @@
 package bcd_test
 
 import (
-	"context"
 	"math"
 	"strings"
 	"testing"
@@ -21,9 +20,7 @@ func TestConformance(t *testing.T) {
 		Iterations: 100, Accuracy: 0.95,
 		RankTolerance: 1e-4, // float32 products, summed in other blocks
 	}
-	solvertest.Run(t, c)
-	c.Wide = true
-	t.Run("Wide", func(t *testing.T) { solvertest.Run(t, c) })
+	solvertest.RunBoth(t, c)
 }
 
 // Every block is minimised, so F never rises: for every activation, loss and
@@ -32,18 +29,9 @@ func TestDescends(t *testing.T) {
 	for _, h := range activation.All {
 		for _, l := range []loss.Loss{loss.CrossEntropy{}, loss.Squared{}, loss.Hinge{}} {
 			for _, alpha := range []float64{0, 5} {
-				p := testprob.Blobs(300, 8, 3, 2)
-				p.Loss, p.Regularizer = l, prox.L2{Lambda: 0.1}
-				n := testprob.Network(p, []int{10, 6}, h, dlam.He, 1)
 				s := bcd.DefaultSettings()
 				s.Alpha = alpha
-				f := solvertest.NewFalling(t)
-				if _, err := dlam.Run(context.Background(), bcd.Solver{Settings: s}, p, n, dlam.Options{Iterations: 15, Recorders: []dlam.Recorder{f}}); err != nil {
-					t.Fatal(err)
-				}
-				if t.Failed() {
-					t.Fatalf("%v, %v, α=%g", h, l, alpha)
-				}
+				solvertest.Falls(t, bcd.Solver{Settings: s}, h, l, 15, alpha)
 			}
 		}
 	}

@@ -5,9 +5,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
-	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
-	"github.com/dlam-go/dlam/prox"
 	"github.com/dlam-go/dlam/solver/solvertest"
 )
 
@@ -19,9 +17,7 @@ func TestConformance(t *testing.T) {
 		Iterations: 40, Accuracy: 0.95,
 		RankTolerance: 1e-4, // float32 products, summed in other blocks
 	}
-	solvertest.Run(t, c)
-	c.Wide = true
-	t.Run("Wide", func(t *testing.T) { solvertest.Run(t, c) })
+	solvertest.RunBoth(t, c)
 }
 
 // TestDescends: F never rises, for every monotone activation and loss, whatever ρ and ε.
@@ -32,16 +28,7 @@ func TestDescends(t *testing.T) {
 		}
 		for _, l := range []loss.Loss{loss.CrossEntropy{}, loss.Squared{}, loss.Hinge{}} {
 			for _, set := range []Settings{{Rho: 0.01, Epsilon: 1e-3, Lambda: 0.3, Rounds: 2}, {Rho: 1e-4, Epsilon: 10, Lambda: 1e-3, Rounds: 2}, {Rho: 100, Epsilon: 1e-6, Lambda: 10, Rounds: 3}} {
-				p := testprob.Blobs(300, 8, 3, 2)
-				p.Loss, p.Regularizer = l, prox.L2{Lambda: 0.1}
-				n := testprob.Network(p, []int{10, 6}, h, dlam.He, 1)
-				f := solvertest.NewFalling(t)
-				if _, err := dlam.Run(t.Context(), Solver{set}, p, n, dlam.Options{Iterations: 6, Recorders: []dlam.Recorder{f}}); err != nil {
-					t.Fatal(err)
-				}
-				if t.Failed() {
-					t.Fatalf("%v, %v, %+v", h, l, set)
-				}
+				solvertest.Falls(t, Solver{set}, h, l, 6, set)
 			}
 		}
 	}

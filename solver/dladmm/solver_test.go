@@ -19,9 +19,7 @@ func TestConformance(t *testing.T) {
 		Iterations: 100, Accuracy: 0.95,
 		RankTolerance: 1e-4, // float32 products, summed in other blocks
 	}
-	solvertest.Run(t, c)
-	c.Wide = true
-	t.Run("Wide", func(t *testing.T) { solvertest.Run(t, c) })
+	solvertest.RunBoth(t, c)
 }
 
 // Every block's step lowers F, so F falls from one iteration to the next but

@@ -104,16 +104,7 @@ func TestDescends(t *testing.T) {
 				if set.Penalty == Quadratic && !projects(h) {
 					continue
 				}
-				p := testprob.Blobs(300, 8, 3, 2)
-				p.Loss, p.Regularizer = l, prox.L2{Lambda: 0.1}
-				n := testprob.Network(p, []int{10, 6}, h, dlam.He, 1)
-				f := solvertest.NewFalling(t)
-				if _, err := dlam.Run(t.Context(), Solver{set}, p, n, dlam.Options{Iterations: 10, Recorders: []dlam.Recorder{f}}); err != nil {
-					t.Fatal(err)
-				}
-				if t.Failed() {
-					t.Fatalf("%v, %v, %+v", h, l, set)
-				}
+				solvertest.Falls(t, Solver{set}, h, l, 10, set)
 			}
 		}
 	}

@@ -22,9 +22,7 @@ func TestConformance(t *testing.T) {
 		Iterations: 60, Accuracy: 0.95,
 		RankTolerance: 1e-4, // float32 products, summed in other blocks
 	}
-	solvertest.Run(t, c)
-	c.Wide = true
-	t.Run("Wide", func(t *testing.T) { solvertest.Run(t, c) })
+	solvertest.RunBoth(t, c)
 }
 
 // TestDescends: F_μ never rises while μ stays, for every activation without a kink and loss
@@ -36,17 +34,8 @@ func TestDescends(t *testing.T) {
 		}
 		for _, l := range []loss.Loss{loss.CrossEntropy{}, loss.Squared{}} {
 			for _, mu := range []float64{0.01, 1, 100} {
-				p := testprob.Blobs(300, 8, 3, 2)
-				p.Loss, p.Regularizer = l, prox.L2{Lambda: 0.1}
-				n := testprob.Network(p, []int{10, 6}, h, dlam.He, 1)
 				set := Settings{Mu: mu, Growth: 1, Every: 1, Rounds: 3}
-				f := solvertest.NewFalling(t)
-				if _, err := dlam.Run(t.Context(), Solver{set}, p, n, dlam.Options{Iterations: 10, Recorders: []dlam.Recorder{f}}); err != nil {
-					t.Fatal(err)
-				}
-				if t.Failed() {
-					t.Fatalf("%v, %v, μ = %v", h, l, mu)
-				}
+				solvertest.Falls(t, Solver{set}, h, l, 10, mu)
 			}
 		}
 	}

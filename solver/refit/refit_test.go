@@ -21,9 +21,7 @@ func TestConformance(t *testing.T) {
 		Iterations: 100, Accuracy: 0.95,
 		RankTolerance: 1e-4, // float32 products, summed in other blocks
 	}
-	solvertest.Run(t, c)
-	c.Wide = true
-	t.Run("Wide", func(t *testing.T) { solvertest.Run(t, c) })
+	solvertest.RunBoth(t, c)
 }
 
 // TestMinimum: at the end the gradient of F by the last layer is all but 0, restated in

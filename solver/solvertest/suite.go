@@ -18,6 +18,8 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/internal/testprob"
+	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/prox"
 )
 
 // Config says what is tested.
@@ -51,6 +53,13 @@ type Config struct {
 // cut is a solver whose runs may end before its schedule does: it is no
 // dlam.Scheduled.
 type cut struct{ dlam.Solver }
+
+// RunBoth is Run, and Run with Wide.
+func RunBoth(t *testing.T, c Config) {
+	Run(t, c)
+	c.Wide = true
+	t.Run("Wide", func(t *testing.T) { Run(t, c) })
+}
 
 // Run tests c.Solver.
 func Run(t *testing.T, c Config) {
@@ -119,6 +128,21 @@ type Falling struct {
 
 // NewFalling is one for a run.
 func NewFalling(t *testing.T) *Falling { return &Falling{t, math.Inf(1)} }
+
+// Falls trains a network of two hidden layers with an activation and a loss by s, which
+// about describes, and ends the test if the objective rises.
+func Falls(t *testing.T, s dlam.Solver, h activation.Func, l loss.Loss, iterations int, about any) {
+	t.Helper()
+	p := testprob.Blobs(300, 8, 3, 2)
+	p.Loss, p.Regularizer = l, prox.L2{Lambda: 0.1}
+	n := testprob.Network(p, []int{10, 6}, h, dlam.He, 1)
+	if _, err := dlam.Run(t.Context(), s, p, n, dlam.Options{Iterations: iterations, Recorders: []dlam.Recorder{NewFalling(t)}}); err != nil {
+		t.Fatal(err)
+	}
+	if t.Failed() {
+		t.Fatalf("%v, %v, %+v", h, l, about)
+	}
+}
 
 // Record compares r with the record before.
 func (f *Falling) Record(r dlam.Record) error {
