@@ -69,7 +69,11 @@ func newBrowser(t *testing.T, width, height int) *browser {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(width, height),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	end, bounded := t.Deadline()
+	if !bounded {
+		end = time.Now().Add(time.Hour)
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), end.Add(-10*time.Second)) // in time to say what was waited for
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(cancel)
@@ -121,16 +125,17 @@ func value[T any](t *testing.T, b *browser, js string) T {
 	return v
 }
 
-// until waits for a JavaScript expression to be true, on the way to another page too.
+// until waits for a JavaScript expression to be true, on the way to another page too. It
+// waits as long as the browser is there: a busy machine is no fault.
 func (b *browser) until(t *testing.T, js string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for ; ; time.Sleep(50 * time.Millisecond) {
 		so, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](js))
 		if err == nil && so {
 			return
 		}
-		if time.Now().After(end) {
-			t.Fatalf("not so after 20 s: %s (%v)", js, err)
+		if b.ctx.Err() != nil {
+			t.Fatalf("the browser has ended, and it was not so: %s (%v)", js, err)
 		}
 	}
 }
