@@ -267,14 +267,9 @@ func (n *Network) Validate() error {
 // give: a few weights of a file are no reason to take any memory.
 const mostEntries = 1 << 28
 
-// Plain reports the first layer whose activations are not h(U(A)Wᵀ + 1bᵀ) of each place
-// by itself, which max pooling and recurrence make of it, for methods that have no block
-// for it.
+// Plain reports the first recurrent layer, for methods that have no block for it.
 func (n *Network) Plain() error {
 	for l, ly := range n.Layers {
-		if ly.Max > 1 {
-			return fmt.Errorf("layer %d has max pooling over %d×%d places", l+1, ly.Max, ly.Max)
-		}
 		if recurrent(ly) {
 			return fmt.Errorf("layer %d (%s) is recurrent", l+1, n.Text(l))
 		}

@@ -24,7 +24,7 @@ type Products struct {
 
 	// Of another map than the identity.
 	group  int      // samples that are worked on at a time
-	pool   *maxima  // nil: none
+	pool   *Windows // nil: none
 	conv   *Conv    // whose patches are read where they lie; nil: rows are gathered
 	runs   mat.Runs // where they lie
 	padded int      // elements of a padded picture, if it is made
@@ -54,7 +54,7 @@ func NewProducts(ly Layer) *Products {
 		return p
 	}
 	p.group = ly.group()
-	p.pool = newMaxima(p.u.Out(ly.W.Rows), ly.Max)
+	p.pool = newWindows(p.u.Out(ly.W.Rows), ly.Max)
 	if c, ok := p.u.(Conv); ok && p.places > 1 { // at one place a product of many samples is faster
 		p.conv, p.runs = &c, c.runs()
 		p.forward.SizeWhole(ly.W.Cols, ly.W.Rows)
@@ -213,7 +213,7 @@ func (p *Products) AffineWinners(v, a mat.Dense, winners []int32, scratch []floa
 		z := p.full(out, scratch)
 		p.linear(z, a.RowRange(lo, hi), p.layer.B, scratch)
 		for i := lo; p.pool != nil && i < hi; i++ {
-			p.pool.take(v.Row(i), p.of(winners, i), p.sample(z, i-lo))
+			p.pool.Take(v.Row(i), p.of(winners, i), p.sample(z, i-lo))
 		}
 	}
 }

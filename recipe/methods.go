@@ -65,7 +65,7 @@ type support int
 
 const (
 	allLayers   support = iota
-	plainLayers         // neither max pooling nor recurrence
+	plainLayers         // no recurrence
 	denseAlone          // fully-connected layers
 )
 

@@ -68,7 +68,7 @@ func (p *searchPass) Block(w *pass.Worker, lo, hi int) {
 		}
 		return
 	}
-	h := b.scratch(b.h, b.Z.Cols)
+	h := b.scratch(b.h, b.A.Cols)
 	for i := range d.Rows {
 		b.tau[i] = p.t
 		b.moveA(w, &p.a, i, d.Row(i), h.Row(i), kernel.SumSquares(d.Row(i)), 1, image.Row(i))

@@ -42,12 +42,12 @@ type rows struct {
 func (b *block) allocate(s *Blocks) {
 	width, maps := 0, 0
 	for l := range s.layers {
-		width = max(width, s.layers[l].net.Units())
+		width = max(width, s.layers[l].Z.Cols)
 		maps = max(maps, s.layers[l].products.Scratch(pass.Block))
 	}
 	buf := func() []float32 { return make([]float32, pass.Block*width) }
 	b.s = s
-	b.first = make([]float32, pass.Block*s.layers[0].net.Units())
+	b.first = make([]float32, pass.Block*s.layers[0].Z.Cols)
 	b.old, b.h, b.grad, b.image = buf(), buf(), buf(), buf()
 	b.rows = make([]float32, maps)
 	b.cut.move, b.cut.image = buf(), buf()
@@ -90,9 +90,21 @@ func (b *block) affine() { b.ly.products.Affine(b.E, b.in, b.rows) }
 
 // band writes h(z_l) to scratch.
 func (b *block) band() mat.Dense {
-	h := b.scratch(b.h, b.Z.Cols)
-	b.ly.net.H.Apply(h.Elements(), b.Z.Elements())
+	h := b.scratch(b.h, b.A.Cols)
+	b.activate(h)
 	return h
+}
+
+// activate writes h(z_l), with max pooling of the largest in each window, to dst.
+func (b *block) activate(dst mat.Dense) {
+	z := b.Z
+	if b.ly.pool != nil {
+		for i := range dst.Rows {
+			b.ly.pool.Take(dst.Row(i), nil, z.Row(i))
+		}
+		z = dst
+	}
+	b.ly.net.H.Apply(dst.Elements(), z.Elements())
 }
 
 // row is room for the move of the next gathered row.

@@ -49,12 +49,14 @@ type Blocks struct {
 
 // layer is what the method keeps of layer l. A hidden layer has three arrays
 // with its units for each sample, the output layer two; of the first layer, E
-// is not kept.
+// is not kept. With max pooling Z and E are of all places, of which A has the
+// windows: all z of a window are variables.
 type layer struct {
 	l        int                 // 1 for the first
 	net      *dlam.Layer         // W_l, b_l and h_l
 	h        activation.Monotone // h_l, for its projection
-	products *nn.Products        // with W_l
+	products *nn.Products        // with W_l, of all places
+	pool     *pool               // max pooling; nil: none
 	places   float64             // rows of U(A_{l-1}) for each sample
 	in       mat.Dense           // A_{l-1}
 	Z, A     mat.Dense           // auxiliary variables; no A in the output layer
@@ -124,7 +126,7 @@ func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
 func takes(p *dlam.Problem, n *dlam.Network) error {
 	var errs []error
 	if err := n.Plain(); err != nil {
-		errs = append(errs, fmt.Errorf("dlam: %w, which its blocks do not have (convolutions and mean pooling they have)", err))
+		errs = append(errs, fmt.Errorf("dlam: %w, which its blocks do not have (convolutions and pooling they have)", err))
 	}
 	if _, ok := p.Loss.(loss.Proximal); !ok {
 		errs = append(errs, fmt.Errorf("dlam: loss %v has no proximal operator (loss.Proximal), which the output step needs", p.Loss.Spec()))
@@ -143,14 +145,16 @@ func (s *Blocks) allocate() {
 		ly := &s.layers[l]
 		ly.l, ly.net, ly.in = l+1, &s.net.Layers[l], in
 		ly.h = ly.net.H.(activation.Monotone)
-		ly.products, ly.places = nn.NewProducts(*ly.net), float64(ly.net.Places())
-		units := ly.net.Units()
+		full := *ly.net
+		full.Max = 0
+		ly.products, ly.pool, ly.places = nn.NewProducts(full), newPool(ly.net), float64(full.Places())
+		units := full.Units()
 		ly.Z = mat.New(rows, units)
 		if l > 0 {
 			ly.E = mat.New(rows, units)
 		}
 		if l < len(s.layers)-1 {
-			ly.A = mat.New(rows, units)
+			ly.A = mat.New(rows, ly.net.Units())
 			ly.next = &s.layers[l+1]
 		}
 		in = ly.A

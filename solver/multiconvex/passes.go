@@ -113,7 +113,7 @@ func (p *forwardPass) Block(w *pass.Worker, lo, hi int) {
 		return
 	}
 	b.Z.CopyFrom(b.E)
-	p.ly.net.H.Apply(b.A.Elements(), b.Z.Elements())
+	b.activate(b.A)
 }
 
 // evaluatePass makes what follows from a layer's variables and was not made in

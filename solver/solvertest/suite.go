@@ -290,7 +290,7 @@ func (c Config) pooling(t *testing.T) {
 		c.Solver = cut{c.Pooled}
 	}
 	c.shared = testprob.Pooled
-	c.layers(t, "layer 1 (conv 8 3x3 same, max 2) is a convolution, not fully connected", "layer 1 has max pooling over 2×2 places")
+	c.layers(t, "layer 1 (conv 8 3x3 same, max 2) is a convolution, not fully connected")
 }
 
 // recurrence does it for recurrent layers.
