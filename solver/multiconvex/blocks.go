@@ -335,31 +335,35 @@ func (s *Blocks) Iterate() dlam.Iterate {
 	return it
 }
 
-// Memory is about how many bytes a run takes beside the samples: for each
+// memory is about how many bytes a run takes beside the samples: for each
 // sample 3·d_l float32 in a hidden layer (one more for mDLAM) and 2·d_L in the
-// output layer, less d_1, and what does not grow with the samples.
-func Memory(set Settings, widths []int, samples, threads int) float64 {
-	n, hidden := float64(samples), 3.0
+// output layer, less d_1, and what does not grow with the samples. With max pooling
+// d_l is larger in z and E, which have all places, than in a.
+func memory(set Settings, layers []nn.Layer, samples, threads int) float64 {
+	n, kept, buffers := float64(samples), 1.0, 8.0
 	if set.Momentum {
-		hidden = 4
+		kept, buffers = 2, 11
 	}
-	var floats, widest, longest float64
-	for l, d := range widths[1:] {
-		out, in := float64(d), float64(widths[l])
-		widest = max(widest, out)
+	var floats, widest, longest, patches float64
+	for l, ly := range layers {
+		out, in, places := float64(ly.W.Rows), float64(ly.W.Cols), float64(ly.Places())
+		widest = max(widest, out*places)
 		longest = max(longest, out*in)
-		floats += 10 * out * in // W, its copies, directions and packed forms
-		if in <= n {            // Gram matrix
+		floats += 10*out*in + 2*n*out*places // W, its copies, directions and packed forms; z and E
+		if in <= n*places {                  // Gram matrix
 			floats += 2 * in * in
 			longest = max(longest, in*in)
 		}
-		if l < len(widths)-2 {
-			floats += hidden * n * out
-		} else {
-			floats += 2 * n * out
+		if l < len(layers)-1 {
+			floats += kept * n * float64(ly.Units())
+		}
+		if l == 0 {
+			floats -= n * out * places // no E
+		}
+		if ly.Map != nil {
+			patches = max(patches, places*in)
 		}
 	}
-	floats -= n * float64(widths[1])
-	perWorker := 2*(2*longest+longest) + 3*longest + 8*pass.Block*widest // sums, products, block scratch
+	perWorker := 2*(2*longest+longest) + 3*longest + pass.Block*(buffers*widest+patches) // sums, products, block scratch
 	return 4 * (floats + float64(threads)*perWorker)
 }

@@ -316,6 +316,9 @@ func (c Config) layers(t *testing.T, refusals ...string) {
 	c.learns(t)
 	c.resumes(t)
 	c.allocatesNothing(t)
+	if c.RankTolerance > 0 {
+		c.ranksAgree(t)
+	}
 }
 
 func (c Config) cancels(t *testing.T) {
