@@ -134,6 +134,7 @@ func TestConvolution(t *testing.T) {
 var kinds = []string{
 	"conv 3 3x3 same, max 2, dense 5", "conv 2 2x2, max 2, conv 3 3x3 same", "conv 4 2x2, max 3, conv 3 1x1",
 	"conv 3 3x2 /2, max 2", "conv 2 2x2 pad 1, max 2, mean 2, dense 4", "conv 3 3x3, conv 4 1x1, max 2",
+	"rnn 5", "rnn 4 all, rnn 3", "rnn 4 all, dense 6", "rnn 3 all, conv 2 3x1", "conv 2 3x3, max 2, rnn 4", "rnn 4 all",
 }
 
 // TestLayers: Lemma 1 of random networks with layers that share weights, and pooling,

@@ -261,6 +261,19 @@ func (p *Products) Tangent(dz, z mat.Dense, h activation.Differentiable) {
 	h.MulDeriv(dz.Elements(), dz.Elements(), z.Elements())
 }
 
+// OwnImage computes v_t = d_{t-1}·Rᵀ: what a change d of a recurrent layer's own activations
+// does.
+func (p *Products) OwnImage(v, d mat.Dense) {
+	for i := range v.Rows {
+		clear(v.Row(i))
+	}
+	p.recur.addOwn(v, d)
+}
+
+// AddOwnBack computes d_{t-1} += e_t·R, which brings e back to a recurrent layer's own
+// activations.
+func (p *Products) AddOwnBack(d, e mat.Dense) { p.recur.addOwnBack(d, e) }
+
 // Image computes v = U(d)Wᵀ: what a change d of the layer's input does.
 func (p *Products) Image(v, d mat.Dense, scratch []float32) {
 	if p.u == nil {

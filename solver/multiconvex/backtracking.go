@@ -26,6 +26,9 @@ func (s *Blocks) searchA(ly *layer) error {
 			s.didA(ly, &p.a)
 			ly.updates[ofA].Trials = trial
 			p.next.take(s)
+			if p.ownSums() {
+				p.own.take(s)
+			}
 			return nil
 		}
 		p.t *= s.Eta
@@ -44,7 +47,11 @@ type searchPass struct {
 	a      aSums
 	curved pass.Scalar // ‖ΔA W_{l+1}ᵀ‖² of a trial
 	next   affineSums
+	own    affineSums // a recurrent layer 1's, of its new A_1 too
 }
+
+// ownSums reports whether the step makes the layer's own sums.
+func (p *searchPass) ownSums() bool { return p.ly.l == 1 && p.ly.recurrent }
 
 // Plan names the sums.
 func (p *searchPass) Plan(plan *pass.Plan) {
@@ -52,6 +59,9 @@ func (p *searchPass) Plan(plan *pass.Plan) {
 	p.curved = plan.Scalar()
 	if p.apply {
 		p.next.plan(plan, p.ly.next, true)
+		if p.ownSums() {
+			p.own.plan(plan, p.ly, true)
+		}
 	}
 }
 
@@ -63,7 +73,10 @@ func (p *searchPass) Block(w *pass.Worker, lo, hi int) {
 		for lo := 0; lo < d.Rows; {
 			hi, weight := b.y.Run(lo)
 			w.Add(p.a.move, weight*(p.t*pass.SumSquares(d.RowRange(lo, hi))))
-			w.Add(p.curved, weight*pass.SumSquares(image.RowRange(lo, hi)))
+			w.Add(p.curved, weight*pass.SumSquares(image.next.RowRange(lo, hi)))
+			if p.ly.recurrent {
+				w.Add(p.curved, weight*pass.SumSquares(image.own.RowRange(lo, hi)))
+			}
 			lo = hi
 		}
 		return
@@ -71,20 +84,22 @@ func (p *searchPass) Block(w *pass.Worker, lo, hi int) {
 	h := b.scratch(b.h, b.A.Cols)
 	for i := range d.Rows {
 		b.tau[i] = p.t
-		b.moveA(w, &p.a, i, d.Row(i), h.Row(i), kernel.SumSquares(d.Row(i)), 1, image.Row(i))
+		b.moveA(w, &p.a, i, d.Row(i), h.Row(i), kernel.SumSquares(d.Row(i)), 1, image, i)
 	}
-	p.next.add(w, b, b.nextE, b.A)
+	b.renewE(w, &p.a)
+	p.next.add(w, b, b.nextE, b.A, b.nextA)
+	if p.ownSums() {
+		p.own.add(w, b, b.E, b.in, b.A)
+	}
 }
 
 // commonStep is every sample's move under one t, and its image.
-func (b *block) commonStep(t float64) (d, image mat.Dense) {
-	g, h := b.gradientA(), b.band()
+func (b *block) commonStep(t float64) (d mat.Dense, image images) {
+	g, h := b.gradientA(b.residuals()), b.band()
 	d = b.scratch(b.cut.move, b.A.Cols)
 	k, eps := float32(b.s.Rho/t), float32(b.s.epsilon)
 	for i := range d.Rows {
 		kernel.BandStep(d.Row(i), b.A.Row(i), g.Row(i), h.Row(i), k, eps)
 	}
-	image = b.scratch(b.image, b.nextE.Cols)
-	b.ly.next.products.Image(image, d, b.rows)
-	return d, image
+	return d, b.imagesOf(d, b.image, b.own)
 }

@@ -57,11 +57,13 @@ type layer struct {
 	h        activation.Monotone // h_l, for its projection
 	products *nn.Products        // with W_l, of all places
 	pool     *pool               // max pooling; nil: none
-	places   float64             // rows of U(A_{l-1}) for each sample
-	in       mat.Dense           // A_{l-1}
-	Z, A     mat.Dense           // auxiliary variables; no A in the output layer
-	E        mat.Dense           // residual V_l − Z_l with V_l = U(A_{l-1})W_lᵀ + 1b_lᵀ; none of layer 1
-	next     *layer              // layer l+1, nil for the output layer
+	// recurrent: U takes a row for each step, with the layer's own A of the step before.
+	recurrent bool
+	places    float64   // rows of U(A_{l-1}) for each sample
+	in        mat.Dense // A_{l-1}
+	Z, A      mat.Dense // auxiliary variables; no A in the output layer
+	E         mat.Dense // residual V_l − Z_l with V_l = U(A_{l-1})W_lᵀ + 1b_lᵀ; none of layer 1
+	next      *layer    // layer l+1, nil for the output layer
 
 	step weightStep     // the W-step's memory
 	sums layerSums      // sums over samples, as far as they are known
@@ -91,6 +93,10 @@ type known struct {
 	e        bool // E itself
 	phi      bool // φ_l, and in the output layer the risk
 }
+
+// keepsE reports whether E_l is kept. Only sums of E_1 are needed, but of a recurrent layer,
+// whose a-step starts from it.
+func (ly *layer) keepsE() bool { return ly.l > 1 || ly.recurrent }
 
 // New starts feasible, as section 2 of the paper has it: a forward pass of a
 // copy of n, a_l = h(z_l) exactly, and z_L coded +1 for the true class and −1
@@ -125,9 +131,6 @@ func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
 // takes reports operators that lack what eqs. 4 and 5 need of them.
 func takes(p *dlam.Problem, n *dlam.Network) error {
 	var errs []error
-	if err := n.Plain(); err != nil {
-		errs = append(errs, fmt.Errorf("dlam: %w, which its blocks do not have (convolutions and pooling they have)", err))
-	}
 	if _, ok := p.Loss.(loss.Proximal); !ok {
 		errs = append(errs, fmt.Errorf("dlam: loss %v has no proximal operator (loss.Proximal), which the output step needs", p.Loss.Spec()))
 	}
@@ -148,9 +151,10 @@ func (s *Blocks) allocate() {
 		full := *ly.net
 		full.Max = 0
 		ly.products, ly.pool, ly.places = nn.NewProducts(full), newPool(ly.net), float64(full.Places())
+		ly.recurrent = full.Recurrent()
 		units := full.Units()
 		ly.Z = mat.New(rows, units)
-		if l > 0 {
+		if ly.keepsE() {
 			ly.E = mat.New(rows, units)
 		}
 		if l < len(s.layers)-1 {
@@ -193,7 +197,7 @@ func (s *Blocks) start() error {
 func (s *Blocks) refresh() error {
 	for l := range s.layers {
 		ly := &s.layers[l]
-		ly.known = known{input: ly.known.input && l == 0} // X never changes
+		ly.known = known{input: ly.known.input && l == 0 && !ly.recurrent} // X never changes
 		if err := s.evaluateLayer(ly, l == 0); err != nil {
 			return err
 		}
@@ -244,8 +248,9 @@ func (s *Blocks) UpdateZA(l int) error {
 	return nil
 }
 
-// BeginSweep adapts ε and mDLAM's extrapolation.
-func (s *Blocks) BeginSweep() {
+// BeginSweep adapts ε and mDLAM's extrapolation. The error is of the processes that share
+// the samples.
+func (s *Blocks) BeginSweep() error {
 	s.adaptEpsilon()
 	if s.changed {
 		s.ended(0, "ε")
@@ -254,8 +259,18 @@ func (s *Blocks) BeginSweep() {
 		s.nesterov.advance(s.changed)
 	}
 	for l := range s.layers {
-		s.layers[l].updated = [4]bool{}
+		ly := &s.layers[l]
+		ly.updated = [4]bool{}
+		if !s.narrowed || !ly.recurrent {
+			continue
+		}
+		if err := s.run(&cutPass{s, ly}); err != nil { // its W- and b-step look at a_l
+			return err
+		}
+		ly.known = known{}
+		ly.next.known = known{e: ly.next.known.e}
 	}
+	return nil
 }
 
 // EndSweep sums up the sweep's updates. F is at the end of it. A layer whose z was
@@ -344,7 +359,7 @@ func memory(set Settings, layers []nn.Layer, samples, threads int) float64 {
 	if set.Momentum {
 		kept, buffers = 2, 11
 	}
-	var floats, widest, longest, patches float64
+	var floats, widest, longest, patches, more float64
 	for l, ly := range layers {
 		out, in, places := float64(ly.W.Rows), float64(ly.W.Cols), float64(ly.Places())
 		widest = max(widest, out*places)
@@ -357,13 +372,19 @@ func memory(set Settings, layers []nn.Layer, samples, threads int) float64 {
 		if l < len(layers)-1 {
 			floats += kept * n * float64(ly.Units())
 		}
-		if l == 0 {
+		if l == 0 && !ly.Recurrent() {
 			floats -= n * out * places // no E
+		}
+		if ly.Recurrent() {
+			more = 2
+			if set.Momentum {
+				more = 3
+			}
 		}
 		if ly.Map != nil {
 			patches = max(patches, places*in)
 		}
 	}
-	perWorker := 2*(2*longest+longest) + 3*longest + pass.Block*(buffers*widest+patches) // sums, products, block scratch
+	perWorker := 2*(2*longest+longest) + 3*longest + pass.Block*((buffers+more)*widest+patches) // sums, products, block scratch
 	return 4 * (floats + float64(threads)*perWorker)
 }

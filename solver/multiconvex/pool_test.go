@@ -130,7 +130,7 @@ func TestUpdateZPooled(t *testing.T) {
 			if err := s.updateZA(ly); err != nil {
 				t.Fatal(err)
 			}
-			v := affine(ly.net.Rows(ly.in), ly.net.W, ly.net.B)
+			v := affine(ly.net.Rows(ly.in, ly.A), ly.net.W, ly.net.B)
 			places, taken := len(v)/ly.Z.Rows, 0
 			for i := range a.Rows {
 				for j := range a.Row(i) {

@@ -58,7 +58,9 @@ var (
 
 // Step is one sweep of Algorithm 1.
 func (s stepper) Step(context.Context) (dlam.Record, error) {
-	s.BeginSweep()
+	if err := s.BeginSweep(); err != nil {
+		return dlam.Record{}, err
+	}
 	for l := range s.Layers() {
 		if err := s.UpdateW(l); err != nil { // eq. 2, Algorithm 2
 			return dlam.Record{}, err
