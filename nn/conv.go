@@ -149,6 +149,27 @@ func (c Conv) average(dst, sample []float32, y int) {
 	}
 }
 
+// unpad is pad's adjoint: what a change of the padded picture is of the sample's pixels.
+func (c Conv) unpad(dst, picture []float32) {
+	s, p := c.averaged(), c.padded()
+	if c.Mean > 1 {
+		clear(dst)
+	}
+	row, share := s.Width*s.Channels, 1/float32(c.Mean*c.Mean)
+	for y := range s.Height {
+		in := picture[((y+c.PadHeight)*p.Width+c.PadWidth)*p.Channels:][:row]
+		if c.Mean == 1 {
+			copy(dst[y*row:], in)
+			continue
+		}
+		for my := range c.Mean {
+			for x := range s.Width * c.Mean {
+				kernel.Axpy(dst[((y*c.Mean+my)*c.Sample.Width+x)*s.Channels:][:s.Channels], share, in[x/c.Mean*s.Channels:][:s.Channels])
+			}
+		}
+	}
+}
+
 // Rows gathers patches.
 func (c Conv) Rows(dst, a mat.Dense) mat.Dense {
 	c.each(dst, a, func(patch, pixel []float32, share float32) { kernel.Axpy(patch, share, pixel) }, dst)

@@ -27,6 +27,7 @@ type Products struct {
 	pool   *maxima  // nil: none
 	conv   *Conv    // whose patches are read where they lie; nil: rows are gathered
 	runs   mat.Runs // where they lie
+	points *points  // with windows, the places of patches that count on the way back; nil: all do
 	padded int      // elements of a padded picture, if it is made
 	recur  *recurrence
 }
@@ -59,6 +60,7 @@ func NewProducts(ly Layer) *Products {
 		p.conv, p.runs = &c, c.runs()
 		p.forward.SizeWhole(ly.W.Cols, ly.W.Rows)
 		p.padded = c.border()
+		p.points = newPoints(p.pool, p.runs)
 		return p
 	}
 	p.forward.Size(p.w.Cols, p.w.Rows)
@@ -124,6 +126,9 @@ func (p *Products) PackForward(part, parts int) {
 
 // PackBack packs part of so many of W, for what goes back.
 func (p *Products) PackBack(part, parts int) {
+	if p.points != nil {
+		return // W is read where it is
+	}
 	p.back.PackPart(p.w, part, parts)
 	if p.recur != nil {
 		p.recur.back.PackPart(p.own(), part, parts)
@@ -333,6 +338,10 @@ func (p *Products) Back(dst, e mat.Dense, winners []int32, scratch []float32) {
 	}
 	for lo := 0; lo < e.Rows; lo += p.group {
 		hi := min(lo+p.group, e.Rows)
+		if p.points != nil {
+			p.backPoints(dst.Row(lo), e.Row(lo), p.of(winners, lo), scratch)
+			continue
+		}
 		d := p.residual(e, winners, lo, hi, scratch)
 		rows := p.room(hi-lo, scratch[p.padded+p.group*p.places*p.layer.W.Rows:])
 		p.back.Mul(rows, d)
@@ -340,11 +349,25 @@ func (p *Products) Back(dst, e mat.Dense, winners []int32, scratch []float32) {
 	}
 }
 
+// backPoints is Back of a sample, of the places that count alone.
+func (p *Products) backPoints(dst, e []float32, winners []int32, scratch []float32) {
+	if p.padded == 0 {
+		p.points.back(dst, e, winners, p.w, p.runs)
+		return
+	}
+	p.points.back(scratch[:p.padded], e, winners, p.w, p.runs)
+	p.conv.unpad(dst, scratch[:p.padded])
+}
+
 // AddGradient computes g += Eᵀ·U(a) over samples and places, of a layer that is not Dense:
 // g has the shape of W. own is as in Rows.
 func (p *Products) AddGradient(g, e, a, own mat.Dense, winners []int32, scratch []float32, pack *mat.Packing) {
 	for lo := 0; lo < e.Rows; lo += p.group {
 		hi := min(lo+p.group, e.Rows)
+		if p.points != nil {
+			p.points.addGradient(g, e.Row(lo), p.of(winners, lo), p.picture(a.Row(lo), scratch), p.runs)
+			continue
+		}
 		d := p.residual(e, winners, lo, hi, scratch)
 		if p.conv != nil {
 			mat.AddRunsT(g, d, p.picture(a.Row(lo), scratch), p.runs, scratch[p.padded+p.places*p.layer.W.Rows:])

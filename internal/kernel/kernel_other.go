@@ -116,3 +116,9 @@ func Largest(v []float32, win []int32, z []float32, channels, step int, offsets 
 func Spread(z, v []float32, win []int32, channels, step int, offsets []int) {
 	spreadGo(z, v, win, channels, step, offsets)
 }
+
+func pointColumns(n int) int { return n }
+
+func addPatches(p *pointRun) { p.addPatchesGo() }
+
+func addToPatches(p *pointRun) { p.addToPatchesGo() }
