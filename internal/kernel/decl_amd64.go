@@ -312,6 +312,9 @@ func largestAVX2(windows, channels int, z *float32, step int, offsets *int, coun
 func spreadAVX2(windows, channels int, z *float32, step int, offsets *int, count int, v *float32, win *int32)
 
 //go:noescape
+func listPointsX86(windows int, w *Window, e *float32, win *int32, offsets *uint32, dst *Point) int
+
+//go:noescape
 func gatherAVX512(k int, s *float32, stride int, dst *float32, dstRow int, mask uint64)
 
 func pause()

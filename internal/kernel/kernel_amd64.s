@@ -8944,6 +8944,33 @@ donespreadAVX2:
 	VZEROUPPER
 	RET
 
+TEXT ·listPointsX86(SB), NOSPLIT, $0-56
+	MOVQ windows+0(FP), CX
+	MOVQ w+8(FP), SI
+	MOVQ e+16(FP), R8
+	MOVQ win+24(FP), R9
+	MOVQ offsets+32(FP), R10
+	MOVQ dst+40(FP), DI
+windowPoints:
+	MOVL (SI), AX
+	MOVL 4(SI), BX
+	MOVL (R9)(AX*4), DX
+	ADDL (R10)(DX*4), BX
+	MOVL (R8)(AX*4), AX
+	MOVL BX, (DI)
+	MOVL AX, 4(DI)
+	XORL DX, DX
+	ADDL AX, AX
+	SETNE DX
+	LEAQ (DI)(DX*8), DI
+	ADDQ $8, SI
+	DECQ CX
+	JNZ windowPoints
+	SUBQ dst+40(FP), DI
+	SHRQ $3, DI
+	MOVQ DI, ret+48(FP)
+	RET
+
 DATA ·quads512+0(SB)/4, $0
 DATA ·quads512+4(SB)/4, $4
 DATA ·quads512+8(SB)/4, $8

@@ -8,6 +8,22 @@ type Point struct {
 	Value float32
 }
 
+// A Window of max pooling: where it is, in elements, in what is taken, and where the patch
+// of its first place begins in a picture.
+type Window struct{ Taken, First uint32 }
+
+// listPointsGo is ListPoints.
+func listPointsGo(dst []Point, windows []Window, e []float32, win []int32, offsets []uint32) int {
+	n := 0
+	for _, w := range windows {
+		if v := e[w.Taken]; v != 0 {
+			dst[n] = Point{w.First + offsets[win[w.Taken]], v}
+			n++
+		}
+	}
+	return n
+}
+
 // AddPatches computes C += Σ value·patch over the points, which are places of r in the
 // picture a; C has the elements of a patch.
 func AddPatches(c []float32, points []Point, a []float32, r Runs) {

@@ -86,6 +86,7 @@ func main() {
 			spread(&w, s)
 		}
 	}
+	listPoints(&w)
 	quads(&w)
 	gather(&w)
 	pause(&w)

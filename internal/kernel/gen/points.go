@@ -102,3 +102,14 @@ func addToPatches(w *writer, s isa) {
 		l.p("\tADDQ $8, SI\n\tDECQ CX\n\tJNZ next%s", label)
 	})
 }
+
+// listPoints writes kernel.ListPoints: each window's point is stored where the next one
+// goes over it if it is 0, so that nothing is guessed.
+func listPoints(w *writer) {
+	w.declare("listPointsX86", "windows int, w *Window, e *float32, win *int32, offsets *uint32, dst *Point", " int")
+	w.p("TEXT ·listPointsX86(SB), NOSPLIT, $0-56")
+	w.p("\tMOVQ windows+0(FP), CX\n\tMOVQ w+8(FP), SI\n\tMOVQ e+16(FP), R8\n\tMOVQ win+24(FP), R9\n\tMOVQ offsets+32(FP), R10\n\tMOVQ dst+40(FP), DI")
+	w.p("windowPoints:\n\tMOVL (SI), AX\n\tMOVL 4(SI), BX\n\tMOVL (R9)(AX*4), DX\n\tADDL (R10)(DX*4), BX\n\tMOVL (R8)(AX*4), AX")
+	w.p("\tMOVL BX, (DI)\n\tMOVL AX, 4(DI)\n\tXORL DX, DX\n\tADDL AX, AX\n\tSETNE DX\n\tLEAQ (DI)(DX*8), DI") // −0 is 0
+	w.p("\tADDQ $8, SI\n\tDECQ CX\n\tJNZ windowPoints\n\tSUBQ dst+40(FP), DI\n\tSHRQ $3, DI\n\tMOVQ DI, ret+48(FP)\n\tRET\n")
+}
