@@ -106,6 +106,9 @@ func (g group) clock() Clock {
 func (g group) curve(number int, value func(dlam.Record) (float64, bool)) Series {
 	s := curve(g.name, g.style, g.runs[0].Records, iteration, value)
 	s.Run = number
+	if a := g.runs[0].About; a != nil {
+		s.Kind = MethodKind(a.Method)
+	}
 	if len(g.runs) == 1 {
 		return s
 	}
