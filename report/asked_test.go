@@ -119,6 +119,7 @@ func TestManyCurvesAreAsked(t *testing.T) {
 	is("alternating,multipliers,first order", `[...`+legend+`.querySelectorAll('.all')].map(e => e.textContent)`)
 	is("20", legend+`.querySelectorAll('.key:not(.all)').length`)
 	is("20", curves)
+	is("20,run,method", `[document.querySelectorAll('#settings tbody tr').length, ...[...document.querySelectorAll('#settings th')].slice(0, 2).map(e => e.textContent)]`)
 	multipliers := legend + `.querySelectorAll('.kind')[1]`
 	is("admm,dladmm,pdadmm", `[...`+multipliers+`.querySelectorAll('.key:not(.all)')].map(e => e.textContent)`)
 	click := func(key string) {

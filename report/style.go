@@ -106,7 +106,7 @@ func dashNumber(i int) int {
 
 func markerOf(i int) marker {
 	n := len(seriesStyles)
-	return seriesStyles[(i+2*(i/n))%n].marker
+	return (seriesStyles[i%n].marker + marker(2*(i/n))) % markers
 }
 
 type marker int
@@ -118,6 +118,7 @@ const (
 	diamond
 	cross
 	wedge
+	markers // how many there are
 )
 
 // outline is the marker's polygon around p.
