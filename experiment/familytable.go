@@ -58,7 +58,7 @@ func (f Family) table(runs []familyRun, done map[string]familyOutcome) report.Ta
 		Head: []string{"method", "sort", "options", "training / test (%)", "with refit (%)", "random layers, refit", "s an iteration", "MB", "seeds"},
 		Note: "Accuracies are means over the seeds of the forward pass, after ± the standard deviation of the test accuracy. " +
 			"Seconds an iteration, an epoch of mini-batches, are processor time, which other work on the machine changes least; of the clock where the system tells none (*). " +
-			"Random layers are the first hidden layers, with the last fitted to them. " +
+			"Random layers are hidden layers as they were drawn, with the last fitted to them. " +
 			"MB are what the method says it takes beside the samples, without the refit.",
 	}
 	for _, m := range FamilyMethods() {
