@@ -133,8 +133,9 @@ func TestPictureFolders(t *testing.T) {
 	}
 }
 
-// onWhite is a value of 8 bits of the given opacity on white.
-func onWhite(v, opacity uint32) float32 {
+// onWhite is a value of 8 bits with an opacity of 100 on white.
+func onWhite(v uint32) float32 {
+	const opacity = 100
 	return float32(v*0x101*opacity/0xff+0xffff-opacity*0x101) / 0x101
 }
 
@@ -171,8 +172,8 @@ func TestPictureValues(t *testing.T) {
 		"16 bits and 8":         {map[string]any{"1.png": deep, "2.png": flat}, []float32{20, 200, 0, 514}, 1, 514},
 		"gray, then colour":     {map[string]any{"1.png": flat, "2.png": red}, []float32{0, 0, 0, 2, 2, 2, 255, 0, 0, 1, 2, 3}, 3, 255},
 		"colour of 16 bits":     {map[string]any{"1.png": red16}, []float32{0, 0, 0, 5, 6, 7000}, 3, 7000},
-		"transparent":           {map[string]any{"1.png": clear}, []float32{255, 255, 255, onWhite(9, 100), onWhite(8, 100), onWhite(7, 100)}, 3, 255},
-		"transparent, TIFF":     {map[string]any{"1.tif": clear}, []float32{255, 255, 255, onWhite(9, 100), onWhite(8, 100), onWhite(7, 100)}, 3, 255},
+		"transparent":           {map[string]any{"1.png": clear}, []float32{255, 255, 255, onWhite(9), onWhite(8), onWhite(7)}, 3, 255},
+		"transparent, TIFF":     {map[string]any{"1.tif": clear}, []float32{255, 255, 255, onWhite(9), onWhite(8), onWhite(7)}, 3, 255},
 		"transparent, 16 bits":  {map[string]any{"1.png": clear16}, []float32{0xffff, 0xffff, 0xffff, 64535 + 13, 64535 + 12, 64535 + 10}, 3, 0xffff},
 		"transparent, palette":  {map[string]any{"1.png": palette}, []float32{255, 255, 255, 1, 2, 3}, 3, 255},
 		"gray of 8 bits":        {map[string]any{"1.png": flat, "2.bmp": flat}, []float32{0, 2, 0, 2}, 1, 255},

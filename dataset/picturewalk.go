@@ -58,7 +58,7 @@ func partsOf(root string) (train, test string, notes []string, err error) {
 	}
 	slices.SortFunc(found, func(a, b string) int { return slices.Index(names, a) - slices.Index(names, b) })
 	notes = append(notes, fmt.Sprintf("%s: %s is to train on, %s to test on", root, found[0], found[1]))
-	if left := append(found[2:], files...); len(left) > 0 {
+	if left := slices.Concat(found[2:], files); len(left) > 0 {
 		notes = append(notes, fmt.Sprintf("%s: left out beside them: %s", root, table.List(left)))
 	}
 	return filepath.Join(root, found[0]), filepath.Join(root, found[1]), notes, nil
