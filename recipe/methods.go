@@ -78,6 +78,10 @@ func (m Method) TrainsActivations(hidden []activation.Func) error {
 	return nil
 }
 
+// Lags reports whether the method trains the last layer on other activations than the
+// forward pass has, so that Options.Refit is for it.
+func (m Method) Lags() bool { return m.lags }
+
 // facts are what a method's settings follow from.
 type facts struct {
 	method     Method
@@ -276,7 +280,7 @@ func makeSync(r *reader, f facts) dlam.Solver {
 	readIf(r, !f.mini, needsAllSamples, "mode", g.Mode, &s.Mode)
 	readIf(r, s.Mode == syncdlam.Prox, needsProx, "rho", g.Rho, &s.Rho)
 	r.also(s.Mode == syncdlam.Prox, needsProx, "output-solver")
-	r.also(f.mini, needsBatches, "jitter")
+	r.also(f.mini, needsBatches, "jitter", "moves")
 	s.Seed = f.seed
 	return syncdlam.Solver{Settings: s}
 }
@@ -369,7 +373,7 @@ func makeOnlineAM(r *reader, f facts) dlam.Solver {
 	remembers := s.Rule == onlineam.Memory
 	readIf(r, remembers, needsMemory, "recall", g.Recall, &s.Recall)
 	readIf(r, remembers, needsMemory, "ridge", g.Ridge, &s.Ridge)
-	r.also(f.mini, needsBatches, "jitter")
+	r.also(f.mini, needsBatches, "jitter", "moves")
 	return onlineam.Solver{Settings: s}
 }
 
@@ -386,7 +390,7 @@ func makeLifted(r *reader, f facts) dlam.Solver {
 	read(r, "rounds", g.Rounds, &s.Rounds)
 	readIf(r, f.mini || s.Penalty == lifted.Quadratic, needsProximal, "alpha", g.Alpha, &s.Alpha)
 	readIf(r, !f.mini && s.Penalty == lifted.Quadratic, needsQuadratic, "theta", g.Theta, &s.Theta)
-	r.also(f.mini, needsBatches, "jitter")
+	r.also(f.mini, needsBatches, "jitter", "moves")
 	return lifted.Solver{Settings: s}
 }
 
@@ -440,7 +444,7 @@ func makeGradient(rule gradient.Rule) func(*reader, facts) dlam.Solver {
 		if is(gradient.Muon) {
 			read(r, "intercept-rate", g.InterceptRate, &s.InterceptRate)
 		}
-		r.also(f.mini, needsBatches, "jitter")
+		r.also(f.mini, needsBatches, "jitter", "moves")
 		return gradient.Solver{Settings: s}
 	}
 }
