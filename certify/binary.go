@@ -58,7 +58,8 @@ func (c *checker) binary(l int, in mat.Dense, v1 wide, size float64) error {
 			continue
 		}
 		length := math.Sqrt(image[j]) / s
-		gain, slack := rho/2*slope*slope/(length*length), rho/2*math.Pow(4*rounding*size+signs*s*length, 2)
+		within := 4*rounding*size + signs*s*length
+		gain, slack := rho/2*slope*slope/(length*length), rho/2*within*within
 		if slack-gain < scale.Slack-scale.Right || scale.Slack == 0 {
 			scale.Right, scale.Slack = gain, slack
 		}
