@@ -9,6 +9,7 @@ import (
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/internal/memory"
+	"github.com/dlam-go/dlam/picture"
 )
 
 // Source says where samples are: in files, or in a data set that is known by
@@ -37,6 +38,11 @@ type Source struct {
 	Kinds    map[string]dataset.Kind // of columns, by name or number; others are found out
 	Missing  []string                // texts that say that there is no value, beside NA, ? and the like
 	Task     dataset.Task            // what labels that are numbers are; "": what is found out
+
+	// Of picture files: the size that all are given, zero for the one that they have, and
+	// whether colours are taken for grey; see dataset.Options.
+	Resize picture.Size
+	Grey   bool
 
 	Scratch   string                               // folder to keep the samples of IDX and NPY files in, mapped; "": in memory
 	MaxMemory float64                              // bytes that the process may take; 0: what is available
@@ -76,7 +82,7 @@ func (s *Source) Reading() dataset.Options {
 	return dataset.Options{
 		DataDir: s.DataDir, Offline: s.Offline, Label: s.Label, Weight: s.Weight, Sequence: s.Sequence, Time: s.Time, Drop: s.Drop, Header: s.Header, NoHeader: s.NoHeader,
 		Separator: s.Separator, Decimal: s.Decimal, Encoding: s.Encoding,
-		Only: s.Features, Kinds: s.Kinds, Missing: s.Missing, Task: s.Task, Progress: s.Progress, Limit: s.Limit, Comm: s.Comm, MaxMemory: most,
+		Only: s.Features, Kinds: s.Kinds, Missing: s.Missing, Task: s.Task, Resize: s.Resize, Grey: s.Grey, Progress: s.Progress, Limit: s.Limit, Comm: s.Comm, MaxMemory: most,
 		Scratch: &dataset.Scratch{Dir: s.Scratch, Most: most},
 	}
 }
@@ -107,8 +113,8 @@ func (s *Source) TableEntries() []Entry {
 	}
 }
 
-// ColumnEntries are the settings that say what the columns of a table are, which a
-// model then knows.
+// ColumnEntries are the settings that say what the columns of a table are, or the pixels
+// of pictures, which a model then knows.
 func (s *Source) ColumnEntries() []Entry {
 	return []Entry{
 		{"task", OfData, "what labels that are numbers are; auto: whole numbers are classes if they are few and frequent, others values", field(&s.Task, oneOf(dataset.Regression, dataset.Classification), Auto)},
@@ -116,6 +122,8 @@ func (s *Source) ColumnEntries() []Entry {
 		{"sequence-column", OfData, "column of a table in long format that says which sequence a row is a step of: a sequence is a sample, for --layers 'rnn H' (docs/layers.md)", field(&s.Sequence, anyText, "")},
 		{"time-column", OfData, "with --sequence-column: the column by whose numbers or dates the steps follow each other; default the order of the rows", field(&s.Time, anyText, "")},
 		{"features", OfData, "columns of a table that are features: names, or numbers from 0, with commas between; default all but the label, ids and constant ones", plain[[]string]{columnNames, &s.Features, func(l []string) bool { return len(l) == 0 }, ""}},
+		{"resize", OfData, "WIDTHxHEIGHT, or one number for a square: the size that pictures from files are given, by their middle, the largest part of this shape; default: all have one size", field(&s.Resize, pictureSize, "")},
+		{"grey", OfData, "take the colours of pictures from files for grey", field(&s.Grey, onOff, "false")},
 		{"column", OfData, "NAME=KIND, with commas between or once for each column: what a column of a table is, " + textOf(dataset.Kinds), kindsOf(&s.Kinds)},
 	}
 }
