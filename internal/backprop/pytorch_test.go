@@ -38,7 +38,7 @@ func TestAgainstPyTorch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	r, err := gzip.NewReader(f)
 	if err != nil {
 		t.Fatal(err)
