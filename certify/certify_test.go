@@ -81,6 +81,7 @@ func certifiedRun(t *rapid.T, p *dlam.Problem, search multiconvex.LineSearch, ne
 	set := multiconvex.DefaultSettings()
 	set.LineSearch = search
 	set.Momentum = search == multiconvex.Exact && rapid.Bool().Draw(t, "momentum")
+	set.BinaryWeights = search == multiconvex.Exact && !set.Momentum && omega == prox.Regularizer(prox.None{}) && rapid.Bool().Draw(t, "binary")
 	logRho := rapid.Float64Range(-5, 3).Draw(t, "log10 rho")
 	if c, ok := p.Loss.(loss.CrossEntropy); ok && c.Solver == loss.FISTA {
 		logRho = max(logRho, -2) // its cost grows with 1/√ρ
@@ -226,8 +227,12 @@ func jolt(seed uint64) func(dlam.Stepper) error {
 		}
 		n, rng := st.Network().Clone(), testprob.Rng(seed)
 		for _, ly := range n.Layers {
+			_, binary := ly.Binary()
 			for i := range ly.W.Data {
 				ly.W.Data[i] += float32(0.1 * rng.NormFloat64())
+			}
+			for i := 0; binary && i < ly.W.Rows; i++ { // as the iterates of binary weights are
+				nn.Binarize(ly.W.Row(i), nn.Magnitude(ly.W.Row(i)), ly.W.Row(i))
 			}
 		}
 		r := st.(dlam.Resumable)

@@ -11,6 +11,9 @@ import (
 // describe is the model in a line. What came from a file is quoted: the line
 // becomes a comment in a source.
 func describe(m *model.Model) (string, error) {
+	if m.Transform.Steps > 0 {
+		return "", fmt.Errorf("it takes rows in long format as steps of sequences (column %q), and there is no form of that", m.Transform.Table.Sequence)
+	}
 	d, err := m.Describe()
 	if err != nil {
 		return "", err
@@ -37,4 +40,19 @@ func rows(m mat.Dense) [][]float32 {
 		r[i] = m.Row(i)
 	}
 	return r
+}
+
+// packed is a bit for each weight, 1 where it is not negative: a row of bytes for each
+// of w's, with the first bit in a byte the highest, and zeros after the last.
+func packed(w mat.Dense) [][]uint8 {
+	bits := make([][]uint8, w.Rows)
+	for i := range bits {
+		bits[i] = make([]uint8, (w.Cols+7)/8)
+		for j, x := range w.Row(i) {
+			if !(x < 0) {
+				bits[i][j/8] |= 0x80 >> (j % 8)
+			}
+		}
+	}
+	return bits
 }

@@ -72,7 +72,7 @@ func (ly Layer) Rows(a, own mat.Dense) mat.Dense {
 	}
 	rows := u.Rows(mat.New(a.Rows*ly.Places(), u.Columns()), a)
 	if r, ok := u.(RNN); ok {
-		r.own(rows, own)
+		r.own(rows, a, own)
 	}
 	return rows
 }

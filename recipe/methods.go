@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -249,6 +250,7 @@ const (
 	needsBatches      = "mini-batches"
 	needsAllSamples   = "all samples at a time (batch 0)"
 	needsBacktracking = "line-search backtracking"
+	needsExact        = "line-search exact"
 	needsProx         = "mode prox"
 	needsTaylor       = "form taylor"
 	needsMemory       = "rule memory"
@@ -281,6 +283,9 @@ func makeSync(r *reader, f facts) dlam.Solver {
 	readIf(r, s.Mode == syncdlam.Prox, needsProx, "rho", g.Rho, &s.Rho)
 	r.also(s.Mode == syncdlam.Prox, needsProx, "output-solver")
 	r.also(f.mini, needsBatches, "jitter", "moves")
+	if readIf(r, f.mini, needsBatches, "binary-weights", g.BinaryWeights, &s.BinaryWeights); s.BinaryWeights {
+		s.Lead = 0
+	}
 	s.Seed = f.seed
 	return syncdlam.Solver{Settings: s}
 }
@@ -298,6 +303,7 @@ func makeDLAM(momentum bool) func(*reader, facts) dlam.Solver {
 			backtracks := s.LineSearch == multiconvex.Backtracking
 			readIf(r, backtracks, needsBacktracking, "alpha0", g.Alpha0, &s.Alpha0)
 			readIf(r, backtracks, needsBacktracking, "gamma", g.Gamma, &s.Gamma)
+			readIf(r, !backtracks, needsExact, "binary-weights", g.BinaryWeights, &s.BinaryWeights)
 		}
 		read(r, "eta", g.Eta, &s.Eta)
 		r.also(true, "", "output-solver")
@@ -445,6 +451,7 @@ func makeGradient(rule gradient.Rule) func(*reader, facts) dlam.Solver {
 			read(r, "intercept-rate", g.InterceptRate, &s.InterceptRate)
 		}
 		r.also(f.mini, needsBatches, "jitter", "moves")
+		read(r, "binary-weights", g.BinaryWeights, &s.BinaryWeights)
 		return gradient.Solver{Settings: s}
 	}
 }
@@ -513,6 +520,9 @@ func (m Method) accepts(o *Options) error {
 		default:
 			v.Also(fmt.Errorf("%s: %s does not read it; %s", e.Name, m.Name, thoseDo(readers)))
 		}
+	}
+	if m.Name == "dlam" && o.Settings.binary() && (o.L1 > 0 || orElse(o.L2, 0) > 0 || o.TryL2) {
+		v.Also(errors.New("binary-weights: with dlam they take the place of a regulariser (l1, l2)"))
 	}
 	if o.Certify && (m.monotone == nil || !m.monotone(m.MiniBatches(o))) {
 		v.Also(fmt.Errorf("nothing to certify: %s with these settings promises nothing of an iteration; dlam, mdlam, cdlam, mac, and sync and lifted with batch 0 do", m.Name))

@@ -10,6 +10,7 @@ import (
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/nn"
+	"github.com/dlam-go/dlam/prox"
 )
 
 // Blocks are the variables of Problem 2 and the updates of its blocks, each of
@@ -40,6 +41,7 @@ type Blocks struct {
 	quadratics quadraticPass
 	za         zaPass
 	search     searchPass
+	flips      flipJob // with binary weights
 
 	// of Records
 	blocks  []dlam.Block
@@ -112,11 +114,17 @@ func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
 	if err := takes(p, n); err != nil {
 		return nil, err
 	}
+	if set.BinaryWeights && p.Regularizer != prox.Regularizer(prox.None{}) {
+		return nil, fmt.Errorf("dlam: binary weights and regulariser %v: Ω is the indicator of binary weights; want none beside it", p.Regularizer.Spec())
+	}
 	s := &Blocks{
 		Settings: set, p: p, loss: p.Loss.(loss.Proximal), net: n.Clone(), e: pass.New(p.Threads, p.Comm),
 		epsilon: set.Epsilon, layers: make([]layer, len(n.Layers)), ended: func(int, string) {},
 	}
 	var err error
+	if s.BinaryWeights {
+		s.binarize()
+	}
 	if s.count, s.n, err = s.e.Samples(p.X.Rows, p.Y.TotalWeight()); err == nil {
 		s.allocate()
 		err = s.start()
@@ -143,7 +151,7 @@ func takes(p *dlam.Problem, n *dlam.Network) error {
 }
 
 func (s *Blocks) allocate() {
-	rows, in := s.p.X.Rows, s.p.X
+	rows, in, widest := s.p.X.Rows, s.p.X, 0
 	for l := range s.layers {
 		ly := &s.layers[l]
 		ly.l, ly.net, ly.in = l+1, &s.net.Layers[l], in
@@ -161,7 +169,7 @@ func (s *Blocks) allocate() {
 			ly.A = mat.New(rows, ly.net.Units())
 			ly.next = &s.layers[l+1]
 		}
-		in = ly.A
+		in, widest = ly.A, max(widest, ly.net.W.Cols)
 		ly.step.allocate(ly, s.Settings, s.p.Regularizer, s.count)
 		ly.sums.allocate(ly)
 		if s.Momentum {
@@ -172,10 +180,13 @@ func (s *Blocks) allocate() {
 	s.penalty = make([]float64, len(s.layers))
 	s.sums = s.e.NewPass(pass.Whole)
 	s.sums.Weights = s.p.Y.Weight
-	s.evaluate.s, s.quadratics.s, s.za.s, s.search.s = s, s, s, s
+	s.evaluate.s, s.quadratics.s, s.za.s, s.search.s, s.flips.s = s, s, s, s, s
 	s.workers = make([]block, s.e.Pool.Threads())
 	for w := range s.workers {
 		s.workers[w].allocate(s)
+		if s.BinaryWeights {
+			s.flips.rows = append(s.flips.rows, make([]float64, 3*widest))
+		}
 	}
 }
 
@@ -335,7 +346,7 @@ func (s *Blocks) Mark(ended func(layer int, variables string)) { s.ended = ended
 
 // Iterate is the current iterate; see dlam.Splitting.
 func (s *Blocks) Iterate() dlam.Iterate {
-	it := dlam.Iterate{Rho: s.Rho, Epsilon: s.epsilon, Network: s.net, Extrapolated: s.Momentum}
+	it := dlam.Iterate{Rho: s.Rho, Epsilon: s.epsilon, Network: s.net, Extrapolated: s.Momentum, Binary: s.BinaryWeights}
 	for l := range s.layers {
 		ly := &s.layers[l]
 		it.Z, it.Theta, it.Scale = append(it.Z, ly.Z), append(it.Theta, ly.step.theta), append(it.Scale, ly.step.scale)
@@ -364,8 +375,8 @@ func memory(set Settings, layers []nn.Layer, samples, threads int) float64 {
 		out, in, places := float64(ly.W.Rows), float64(ly.W.Cols), float64(ly.Places())
 		widest = max(widest, out*places)
 		longest = max(longest, out*in)
-		floats += 10*out*in + 2*n*out*places // W, its copies, directions and packed forms; z and E
-		if in <= n*places {                  // Gram matrix
+		floats += 10*out*in + 2*n*out*places     // W, its copies, directions and packed forms; z and E
+		if in <= n*places || set.BinaryWeights { // Gram matrix
 			floats += 2 * in * in
 			longest = max(longest, in*in)
 		}

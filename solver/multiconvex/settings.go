@@ -50,6 +50,10 @@ type Settings struct {
 	// Momentum makes it mDLAM: each W- and a-step starts from its Nesterov
 	// extrapolation where that lowers F more than none.
 	Momentum bool
+	// BinaryWeights holds each row of every W_l to one magnitude: Ω is the indicator of
+	// W_i ∈ {−s_i, s_i}^{d_{l-1}} with s_i free, in place of a regulariser, and the W-step a
+	// search by single flips. With the exact line search and without Momentum.
+	BinaryWeights bool
 }
 
 // DefaultSettings are the paper's (section 4.1.2) with the exact line search.
@@ -72,6 +76,12 @@ func (s Settings) Validate() error {
 	check.OneOf(v, "line search", s.LineSearch, LineSearches...)
 	if s.Momentum && s.LineSearch == Backtracking {
 		v.Also(errors.New("momentum: needs the exact line search"))
+	}
+	if s.BinaryWeights && s.LineSearch == Backtracking {
+		v.Also(errors.New("binary weights: need the exact line search: their W-step has no curvature to search for"))
+	}
+	if s.BinaryWeights && s.Momentum {
+		v.Also(errors.New("binary weights: have no form with momentum: extrapolated weights are not binary"))
 	}
 	return v.Err()
 }
