@@ -86,6 +86,8 @@ func (c *Config) Entries() []Entry {
 		{"epsilon-rule", OfMethod, "how the band's half-width changes", maybe(&m.EpsilonRule, oneOf(multiconvex.EpsilonRules...))},
 		{"line-search", OfMethod, "how step lengths are found", maybe(&m.LineSearch, oneOf(multiconvex.LineSearches...))},
 		{"output-solver", OfMethod, "how cross-entropy's output step is solved", maybe(&m.OutputSolver, oneOf(loss.Omega, loss.FISTA))},
+		{"inertia-centre", OfMethod, "how far the proximal centre is extrapolated, as a share of the point where the gradient is taken; 1: the same point", maybe(&m.InertiaCentre, notNegative)},
+		{"inertia-result", OfMethod, "how far a step's result is extrapolated, as a share of the same; 0: not", maybe(&m.InertiaResult, notNegative)},
 		{"alpha0", OfMethod, "where backtracking starts", maybe(&m.Alpha0, aboveZero)},
 		{"gamma", OfMethod, "dlam: backtracking's factor in the W-step, above 1; admm, bcd, lifted: weight of a = h(z)", maybe(&m.Gamma, aboveZero)},
 		{"eta", OfMethod, "factor of the a-step's search, above 1", maybe(&m.Eta, aboveZero)},

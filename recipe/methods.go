@@ -305,7 +305,10 @@ func makeDLAM(momentum bool) func(*reader, facts) dlam.Solver {
 		read(r, "rho", g.Rho, &s.Rho)
 		read(r, "epsilon", g.Epsilon, &s.Epsilon)
 		read(r, "epsilon-rule", g.EpsilonRule, &s.EpsilonRule)
-		if !momentum { // which needs the exact line search
+		if momentum {
+			read(r, "inertia-centre", g.InertiaCentre, &s.Centre)
+			read(r, "inertia-result", g.InertiaResult, &s.Result)
+		} else { // which momentum needs to be exact
 			read(r, "line-search", g.LineSearch, &s.LineSearch)
 			backtracks := s.LineSearch == multiconvex.Backtracking
 			readIf(r, backtracks, needsBacktracking, "alpha0", g.Alpha0, &s.Alpha0)
