@@ -12,6 +12,7 @@ import (
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/solver/admm"
+	"github.com/dlam-go/dlam/solver/anderson"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/lifted"
 	"github.com/dlam-go/dlam/solver/multiconvex"
@@ -81,6 +82,7 @@ func (c *Config) Entries() []Entry {
 		{"beta1", OfMethod, "memory of the gradient, in [0, 1)", maybe(&m.Beta1, belowOne)},
 		{"beta", OfMethod, fmt.Sprintf("admm: weight of z = Wa + b, with form zeng of a = h(Wa + b) and by default %g; else the memory of squared gradients, in [0, 1)", admm.ZengSettings().Beta), maybe(&m.Beta, notNegative)},
 		{"delta", OfMethod, "what keeps the divisor from 0", maybe(&m.Delta, aboveZero)},
+		{"anderson", OfMethod, fmt.Sprintf("mix the last so many iterates, %d to %d, where that lowers the objective; 0: none", anderson.Least, anderson.Most), maybe(&m.Anderson, depths)},
 		{"rho", OfMethod, "weight of z = Wa + b", maybe(&m.Rho, aboveZero)},
 		{"epsilon", OfMethod, "first half-width of the band around h(z)", maybe(&m.Epsilon, aboveZero)},
 		{"epsilon-rule", OfMethod, "how the band's half-width changes", maybe(&m.EpsilonRule, oneOf(multiconvex.EpsilonRules...))},

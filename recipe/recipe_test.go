@@ -473,7 +473,7 @@ func other(method, setting string) string {
 		return "sgd"
 	case "code-steps":
 		return "17"
-	case "batch", "rank", "rounds", "warm", "mu-every":
+	case "batch", "rank", "rounds", "warm", "mu-every", "anderson":
 		return "17"
 	case "gamma", "eta", "mu-growth":
 		return "1.75"

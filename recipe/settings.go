@@ -32,6 +32,7 @@ type Settings struct {
 	InterceptRate *float64 // muon: rate > 0 of intercepts
 	Delta         *float64 // δ > 0, what keeps the divisors of backpropagation's adaptive rules from 0
 
+	Anderson    *int                     // methods with all samples at a time: last iterates that are mixed, anderson.Least to anderson.Most; 0: none
 	Rho         *float64                 // weight ρ > 0 of a penalty
 	Epsilon     *float64                 // dlam, cdlam: first half-width ε > 0 of the band
 	EpsilonRule *multiconvex.EpsilonRule // dlam: how ε changes
