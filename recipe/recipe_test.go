@@ -431,7 +431,7 @@ func needs(method, setting string) map[string]string {
 		return map[string]string{"rule": "memory"}
 	case setting == "grid":
 		return map[string]string{"bits": "8"}
-	case setting == "mode":
+	case setting == "mode" || setting == "anderson" && method == "sync":
 		return map[string]string{"batch": "0"}
 	case setting == "alpha0" || setting == "gamma" && method == "dlam":
 		return map[string]string{"line-search": "backtracking"}
@@ -521,8 +521,8 @@ func TestSettingsAreWired(t *testing.T) {
 			for name, text := range needs(m.Name, r.Name) {
 				o = set(t, o, name, text)
 			}
-			if r.Name == "output-solver" || r.Name == "jitter" || m.Name == "mdlam" {
-				continue // of the problem; as dlam
+			if r.Name == "output-solver" || r.Name == "jitter" || r.Name == "anderson" {
+				continue // of the problem; of the solver around the method's
 			}
 			before, err := recipe.Prepare(data, o)
 			if err != nil {
