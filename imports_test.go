@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 	"serve":               {"spec", "model", "mat", "dataset", "serve/oip", "internal/check", "internal/web"},
 	"serve/oip":           {},
 	"recipe":              {".", "spec", "mat", "nn", "activation", "loss", "prox", "picture", "dataset", "comm", "solver/…", "certify", "model", "judge", "trace", "internal/atomicfile", "internal/check", "internal/machine", "internal/memory", "internal/shell"},
-	"experiment":          {".", "mat", "activation", "loss", "prox", "dataset", "comm", "trace", "report", "solver/…", "internal/atomicfile", "internal/machine"},
+	"experiment":          {".", "mat", "activation", "loss", "prox", "dataset", "comm", "trace", "report", "recipe", "solver/…", "internal/atomicfile", "internal/machine"},
 	"internal/check":      {},
 	"internal/machine":    {},
 	"internal/memory":     {},

@@ -33,7 +33,10 @@ type store struct{ dir string }
 
 const outcomeFile = "outcome.json"
 
-func (s store) folder(c Cell) string { return filepath.Join(s.dir, "cells", c.key()) }
+// CellsDir is what a Reproduction writes in its folder before its report.
+const CellsDir = "cells"
+
+func (s store) folder(c Cell) string { return filepath.Join(s.dir, CellsDir, c.key()) }
 
 // load gives a kept outcome.
 func (s store) load(c Cell) (outcome, bool, error) {

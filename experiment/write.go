@@ -28,7 +28,7 @@ func (r Reproduction) write(done outcomes) error {
 	var cells []cell
 	for _, c := range r.plan(done) {
 		o := done[c.key()]
-		file := filepath.ToSlash(filepath.Join("cells", c.key(), trace.FileName))
+		file := filepath.ToSlash(filepath.Join(CellsDir, c.key(), trace.FileName))
 		cells = append(cells, cell{c, file, o.Status, o.Error, o.Machine, o.Last})
 	}
 	return writeJSON(filepath.Join(r.Dir, "results.json"), struct {

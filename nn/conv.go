@@ -97,10 +97,79 @@ func (c Conv) Norm() float64 {
 	return in(c.KernelHeight) * in(c.KernelWidth) / float64(c.Mean*c.Mean)
 }
 
-// runs is where the patches lie in a padded picture.
+// stackBelow is how many elements of a patch's run are too few for products: two vectors.
+const stackBelow = 16
+
+// stacked reports whether a picture's rows are put into each other for products, as a
+// patch's own rows are too short: the pixels of a column under a kernel are then
+// neighbours, and a patch one run, in the order (column, row, channel).
+func (c Conv) stacked() bool {
+	return c.KernelHeight > 1 && c.KernelWidth*c.Sample.Channels < stackBelow
+}
+
+// stackSize is how many elements a stacked picture has; 0 where there is none.
+func (c Conv) stackSize() int {
+	if !c.stacked() {
+		return 0
+	}
+	return c.Out(1).Height * c.padded().Width * c.KernelHeight * c.Sample.Channels
+}
+
+// stack makes a stacked picture of a padded one. Each row of it is the one before, moved by
+// the stride, and the rows of pixels that are new.
+func (c Conv) stack(dst, picture []float32) {
+	s, ch := c.padded(), c.Sample.Channels
+	row, column := s.Width*ch, c.KernelHeight*ch
+	first := 0
+	for y := range c.Out(1).Height {
+		out := dst[y*row*c.KernelHeight:][:row*c.KernelHeight]
+		if y > 0 && c.Stride < c.KernelHeight {
+			copy(out, dst[(y-1)*len(out)+c.Stride*ch:y*len(out)])
+			first = c.KernelHeight - c.Stride
+		}
+		for dy := first; dy < c.KernelHeight; dy++ {
+			in := picture[(y*c.Stride+dy)*row:][:row]
+			for k := range ch {
+				for x, to := k, dy*ch+k; x < len(in) && to < len(out); x, to = x+ch, to+column {
+					out[to] = in[x]
+				}
+			}
+		}
+	}
+}
+
+// turn makes dst, in the order of columns of a stacked picture, of w, or with back adds
+// dst to w.
+func (c Conv) turn(dst, w mat.Dense, back bool) {
+	ch := c.Sample.Channels
+	for i := range w.Rows {
+		to, from := dst.Row(i), w.Row(i)
+		for y := range c.KernelHeight {
+			for x := range c.KernelWidth {
+				t, f := to[(x*c.KernelHeight+y)*ch:][:ch], from[(y*c.KernelWidth+x)*ch:][:ch]
+				for k := range t {
+					if back {
+						f[k] += t[k]
+					} else {
+						t[k] = f[k]
+					}
+				}
+			}
+		}
+	}
+}
+
+// runs is where the patches lie in a padded picture, or a stacked one.
 func (c Conv) runs() kernel.Runs {
 	s, out := c.padded(), c.Out(1)
 	row := s.Width * s.Channels
+	if c.stacked() {
+		column := c.KernelHeight * s.Channels
+		return kernel.Runs{
+			Rows: out.Height, Cols: out.Width, Down: s.Width * column, Across: c.Stride * column,
+			Count: 1, Length: c.KernelWidth * column,
+		}
+	}
 	return kernel.Runs{
 		Rows: out.Height, Cols: out.Width, Down: c.Stride * row, Across: c.Stride * s.Channels,
 		Count: c.KernelHeight, Length: c.KernelWidth * s.Channels, Step: row,
@@ -144,6 +213,27 @@ func (c Conv) average(dst, sample []float32, y int) {
 				for ch, v := range in {
 					out[ch] += share * v
 				}
+			}
+		}
+	}
+}
+
+// unpad is pad's adjoint: what a change of the padded picture is of the sample's pixels.
+func (c Conv) unpad(dst, picture []float32) {
+	s, p := c.averaged(), c.padded()
+	if c.Mean > 1 {
+		clear(dst)
+	}
+	row, share := s.Width*s.Channels, 1/float32(c.Mean*c.Mean)
+	for y := range s.Height {
+		in := picture[((y+c.PadHeight)*p.Width+c.PadWidth)*p.Channels:][:row]
+		if c.Mean == 1 {
+			copy(dst[y*row:], in)
+			continue
+		}
+		for my := range c.Mean {
+			for x := range s.Width * c.Mean {
+				kernel.Axpy(dst[((y*c.Mean+my)*c.Sample.Width+x)*s.Channels:][:s.Channels], share, in[x/c.Mean*s.Channels:][:s.Channels])
 			}
 		}
 	}

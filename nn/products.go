@@ -23,11 +23,13 @@ type Products struct {
 	forward, back mat.Panel // wᵀ and w, packed
 
 	// Of another map than the identity.
-	group  int      // samples that are worked on at a time
-	pool   *maxima  // nil: none
-	conv   *Conv    // whose patches are read where they lie; nil: rows are gathered
-	runs   mat.Runs // where they lie
-	padded int      // elements of a padded picture, if it is made
+	group  int       // samples that are worked on at a time
+	pool   *maxima   // nil: none
+	conv   *Conv     // whose patches are read where they lie; nil: rows are gathered
+	runs   mat.Runs  // where they lie
+	points *points   // with windows, the places of patches that count on the way back; nil: all do
+	padded int       // elements of a padded picture, if it is made, and of a stacked one
+	turned mat.Dense // W in the order of a stacked picture's patches
 	recur  *recurrence
 }
 
@@ -58,7 +60,11 @@ func NewProducts(ly Layer) *Products {
 	if c, ok := p.u.(Conv); ok && p.places > 1 { // at one place a product of many samples is faster
 		p.conv, p.runs = &c, c.runs()
 		p.forward.SizeWhole(ly.W.Cols, ly.W.Rows)
-		p.padded = c.border()
+		p.padded = c.border() + c.stackSize()
+		if c.stacked() {
+			p.turned = mat.New(ly.W.Rows, ly.W.Cols)
+		}
+		p.points = newPoints(p.pool, p.runs)
 		return p
 	}
 	p.forward.Size(p.w.Cols, p.w.Rows)
@@ -84,7 +90,10 @@ func (ly Layer) room() int {
 		return 0
 	case Conv:
 		if ly.Places() > 1 {
-			picture = u.border()
+			picture = u.border() + u.stackSize()
+			if u.stacked() {
+				picture += ly.W.Rows * ly.W.Cols // a gradient, turned
+			}
 		}
 	}
 	return picture + ly.group()*ly.Places()*(ly.W.Rows+u.Columns())
@@ -116,6 +125,13 @@ func (p *Products) Pack() {
 // PackForward packs part of so many of W, for what goes forward: goroutines may
 // pack a part each.
 func (p *Products) PackForward(part, parts int) {
+	if p.conv != nil && p.conv.stacked() { // small
+		if part == 0 {
+			p.conv.turn(p.turned, p.w, false)
+			p.forward.PackTPart(p.turned, 0, 1)
+		}
+		return
+	}
 	p.forward.PackTPart(p.w, part, parts)
 	if p.recur != nil {
 		p.recur.forward.PackTPart(p.own(), part, parts)
@@ -124,6 +140,9 @@ func (p *Products) PackForward(part, parts int) {
 
 // PackBack packs part of so many of W, for what goes back.
 func (p *Products) PackBack(part, parts int) {
+	if p.pointsBack() {
+		return // W is read where it is
+	}
 	p.back.PackPart(p.w, part, parts)
 	if p.recur != nil {
 		p.recur.back.PackPart(p.own(), part, parts)
@@ -333,6 +352,10 @@ func (p *Products) Back(dst, e mat.Dense, winners []int32, scratch []float32) {
 	}
 	for lo := 0; lo < e.Rows; lo += p.group {
 		hi := min(lo+p.group, e.Rows)
+		if p.pointsBack() {
+			p.backPoints(dst.Row(lo), e.Row(lo), p.of(winners, lo), scratch)
+			continue
+		}
 		d := p.residual(e, winners, lo, hi, scratch)
 		rows := p.room(hi-lo, scratch[p.padded+p.group*p.places*p.layer.W.Rows:])
 		p.back.Mul(rows, d)
@@ -340,21 +363,56 @@ func (p *Products) Back(dst, e mat.Dense, winners []int32, scratch []float32) {
 	}
 }
 
+// pointsBack reports whether Back goes by points.
+func (p *Products) pointsBack() bool { return p.points != nil && !p.conv.stacked() }
+
+// backPoints is Back of a sample, of the places that count alone.
+func (p *Products) backPoints(dst, e []float32, winners []int32, scratch []float32) {
+	if p.padded == 0 {
+		p.points.back(dst, e, winners, p.w, p.runs)
+		return
+	}
+	p.points.back(scratch[:p.padded], e, winners, p.w, p.runs)
+	p.conv.unpad(dst, scratch[:p.padded])
+}
+
 // AddGradient computes g += Eᵀ·U(a) over samples and places, of a layer that is not Dense:
 // g has the shape of W. own is as in Rows.
 func (p *Products) AddGradient(g, e, a, own mat.Dense, winners []int32, scratch []float32, pack *mat.Packing) {
+	if p.conv != nil {
+		p.addConv(g, e, a, winners, scratch)
+		return
+	}
 	for lo := 0; lo < e.Rows; lo += p.group {
 		hi := min(lo+p.group, e.Rows)
 		d := p.residual(e, winners, lo, hi, scratch)
-		if p.conv != nil {
-			mat.AddRunsT(g, d, p.picture(a.Row(lo), scratch), p.runs, scratch[p.padded+p.places*p.layer.W.Rows:])
-			continue
-		}
 		var states mat.Dense
 		if p.recur != nil {
 			states = own.RowRange(lo, hi)
 		}
 		pack.AddMulAT(g, d, p.Rows(a.RowRange(lo, hi), states, scratch[p.padded+p.group*p.places*p.layer.W.Rows:]))
+	}
+}
+
+// addConv is AddGradient where patches are read where they lie.
+func (p *Products) addConv(g, e, a mat.Dense, winners []int32, scratch []float32) {
+	sum := g
+	if p.conv.stacked() {
+		n := len(p.turned.Data)
+		sum = mat.FromSlice(g.Rows, g.Cols, scratch[:n])
+		clear(sum.Data)
+		scratch = scratch[n:]
+	}
+	for i := range e.Rows {
+		if p.points != nil {
+			p.points.addGradient(sum, e.Row(i), p.of(winners, i), p.picture(a.Row(i), scratch), p.runs)
+		} else {
+			d := p.residual(e, winners, i, i+1, scratch)
+			mat.AddRunsT(sum, d, p.picture(a.Row(i), scratch), p.runs, scratch[p.padded+p.places*p.layer.W.Rows:])
+		}
+	}
+	if p.conv.stacked() {
+		p.conv.turn(sum, g, true)
 	}
 }
 
@@ -375,13 +433,18 @@ func (p *Products) gathered(a mat.Dense, scratch []float32) mat.Dense {
 	return p.u.Rows(p.room(a.Rows, scratch[p.padded+p.group*p.places*p.layer.W.Rows:]), a)
 }
 
-// picture is a sample, padded.
+// picture is a sample, padded and stacked.
 func (p *Products) picture(sample, scratch []float32) []float32 {
-	if p.padded == 0 {
+	border := p.conv.border()
+	if border > 0 {
+		p.conv.pad(scratch[:border], sample)
+		sample = scratch[:border]
+	}
+	if p.padded == border {
 		return sample
 	}
-	p.conv.pad(scratch[:p.padded], sample)
-	return scratch[:p.padded]
+	p.conv.stack(scratch[border:p.padded], sample)
+	return scratch[border:p.padded]
 }
 
 // full is where z of a group of samples is made: in v, or aside if there are windows.

@@ -96,6 +96,10 @@ func (m Method) TrainsActivations(hidden []activation.Func) error {
 	return nil
 }
 
+// Lags reports whether the method trains the last layer on other activations than the
+// forward pass has, so that Options.Refit is for it.
+func (m Method) Lags() bool { return m.lags }
+
 // facts are what a method's settings follow from.
 type facts struct {
 	method     Method

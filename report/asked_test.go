@@ -105,6 +105,38 @@ func TestChartsCanBeAsked(t *testing.T) {
 	b.quiet(t, "file://")
 }
 
+// TestManyCurvesAreAsked shows and hides the curves of a kind of methods among twenty.
+func TestManyCurvesAreAsked(t *testing.T) {
+	b := newBrowser(t, 1200, 900)
+	b.do(t, chromedp.Navigate(onDisk(t, report.ComparePage("twenty", twenty(), nil))))
+	is := func(want, js string) {
+		t.Helper()
+		if got := value[string](t, b, "String("+js+")"); got != want {
+			t.Errorf("%s: got %s, want %s", js, got, want)
+		}
+	}
+	const curves, legend = `document.querySelector('#by-iteration .chart').drawn.curves.length`, `document.querySelector('#by-iteration > .legend')`
+	is("alternating,multipliers,first order", `[...`+legend+`.querySelectorAll('.all')].map(e => e.textContent)`)
+	is("20", legend+`.querySelectorAll('.key:not(.all)').length`)
+	is("20", curves)
+	is("20,run,method", `[document.querySelectorAll('#settings tbody tr').length, ...[...document.querySelectorAll('#settings th')].slice(0, 2).map(e => e.textContent)]`)
+	multipliers := legend + `.querySelectorAll('.kind')[1]`
+	is("admm,dladmm,pdadmm", `[...`+multipliers+`.querySelectorAll('.key:not(.all)')].map(e => e.textContent)`)
+	click := func(key string) {
+		t.Helper()
+		value[bool](t, b, multipliers+`.querySelectorAll('.key')[`+key+`].click(), true`)
+	}
+	const pressed = `.querySelectorAll('.key')].map(e => e.ariaPressed)`
+	for _, step := range []struct{ key, shown, pressed string }{
+		{"0", "17", "false,false,false,false"}, {"2", "18", "true,false,true,false"}, {"0", "17", "false,false,false,false"}, {"0", "20", "true,true,true,true"},
+	} {
+		click(step.key)
+		is(step.shown, curves)
+		is(step.pressed, `[...`+multipliers+pressed)
+	}
+	b.quiet(t, "file://")
+}
+
 // TestTablesCanBeAsked sorts a table, and looks into the cells of a matrix.
 func TestTablesCanBeAsked(t *testing.T) {
 	b := newBrowser(t, 1200, 900)

@@ -32,6 +32,9 @@ type Series struct {
 	Style int
 	// Low and High are the ends of a band around the curve; nil for none.
 	Low, High []float64
+	// Kind is what the curve has in common with others, which long legends of pages show
+	// and hide together; "" for nothing.
+	Kind string
 	// Run is the number of the page's clock that the curve's iterations are of.
 	Run  int
 	Dots bool // points without a line
@@ -43,10 +46,13 @@ type Level struct {
 	Y     float64
 }
 
-// A chart's size in pixels of a screen, or points on paper.
+// A chart's size in pixels of a screen, or points on paper. Names that need more height
+// have it.
 const (
 	chartWidth  = 460
 	chartHeight = 300
+	aboveChart  = 30
+	belowChart  = 46
 	fontSize    = 12.5
 	smallSize   = 11.5
 	lineHeight  = 15
@@ -80,7 +86,7 @@ type layout struct {
 	marks []mark
 }
 
-func newLayout(c Chart) *layout {
+func newLayout(c Chart, height float64) *layout {
 	l := &layout{chart: c}
 	var xs, ys []float64
 	for _, s := range c.Series {
@@ -90,7 +96,7 @@ func newLayout(c Chart) *layout {
 		ys = append(ys, v.Y)
 	}
 	l.x = newScale(xs, c.X, 62, chartWidth-l.legendWidth())
-	l.y = newScale(ys, c.Y, chartHeight-46, 30)
+	l.y = newScale(ys, c.Y, height-belowChart, aboveChart)
 	if !c.Y.Log {
 		l.y.padLinear()
 	}

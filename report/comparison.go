@@ -106,6 +106,9 @@ func (g group) clock() Clock {
 func (g group) curve(number int, value func(dlam.Record) (float64, bool)) Series {
 	s := curve(g.name, g.style, g.runs[0].Records, iteration, value)
 	s.Run = number
+	if a := g.runs[0].About; a != nil {
+		s.Kind = MethodKind(a.Method)
+	}
 	if len(g.runs) == 1 {
 		return s
 	}
@@ -237,6 +240,39 @@ func spreadTable(groups []group) Table {
 	return t
 }
 
+// sideBySide is how many runs have columns beside each other; more have rows.
+const sideBySide = 6
+
+// turn makes a row for each run, and columns of what they are told; those in which all are
+// alike come last.
+func (t *Table) turn() {
+	order := make([]int, len(t.Rows))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int {
+		switch {
+		case t.Mark[i] == t.Mark[j]:
+			return 0
+		case t.Mark[i]:
+			return -1
+		}
+		return 1
+	})
+	head, rows := []string{"run"}, make([][]string, len(t.Head)-1)
+	for k := range rows {
+		rows[k] = []string{t.Head[k+1]}
+	}
+	for _, i := range order {
+		head = append(head, t.Rows[i][0])
+		for k := range rows {
+			rows[k] = append(rows[k], t.Rows[i][k+1])
+		}
+	}
+	t.Head, t.Rows, t.Mark, t.Sortable = head, rows, nil, true
+	t.Caption = "What differs comes first. A setting that is not given is what suits the method and the data."
+}
+
 // settingsTable sets what is known of the runs side by side; rows in which they differ
 // stand out.
 func settingsTable(runs []Run) Table {
@@ -297,6 +333,9 @@ func settingsTable(runs []Run) Table {
 		})
 	}
 	add("status", func(a *trace.About) string { return a.Status })
+	if len(runs) > sideBySide {
+		t.turn()
+	}
 	return t
 }
 

@@ -18,6 +18,7 @@ type chartData struct {
 
 type seriesData struct {
 	Name   string    `json:"name"`
+	Kind   string    `json:"kind,omitempty"`
 	Style  int       `json:"style"`
 	Ink    int       `json:"ink"`
 	Dash   int       `json:"dash"`
@@ -65,7 +66,7 @@ func dataOf(c Chart) chartData {
 	}
 	for _, s := range c.Series {
 		d.Series = append(d.Series, seriesData{
-			Name: s.Name, Style: s.Style, Ink: int(styleOf(s.Style)), Dash: dashNumber(s.Style), Marker: int(markerOf(s.Style)),
+			Name: s.Name, Kind: s.Kind, Style: s.Style, Ink: int(styleOf(s.Style)), Dash: dashNumber(s.Style), Marker: int(markerOf(s.Style)),
 			Run: s.Run, Dots: s.Dots, X: decimals(s.X), Y: decimals(s.Y), Low: decimals(s.Low), High: decimals(s.High),
 		})
 	}

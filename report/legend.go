@@ -58,6 +58,24 @@ func (l *layout) legendWidth() float64 {
 	return w
 }
 
+// legendGap is between the top of a plot and the first name beside it.
+const legendGap = 4
+
+// heightOf is the height of charts, so that the names of each have room.
+func heightOf(charts []Chart) int {
+	most := 0
+	for _, c := range charts {
+		n := len(c.Levels)
+		for _, s := range c.Series {
+			if s.Name != "" {
+				n++
+			}
+		}
+		most = max(most, n)
+	}
+	return max(chartHeight, aboveChart+legendGap+lineHeight*(most-1)+belowChart)
+}
+
 // named is an entry of the legend: a curve or a level.
 type named struct {
 	name string
@@ -73,7 +91,7 @@ func (l *layout) legend() {
 	for i, e := range es {
 		ys[i] = e.end.y
 	}
-	spread(ys, l.y.b+4, l.y.a)
+	spread(ys, l.y.b+legendGap, l.y.a)
 	for i, e := range es {
 		at := point{l.x.b + 12, ys[i]}
 		if math.Abs(e.end.x-l.x.b) < 1 {

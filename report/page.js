@@ -193,24 +193,41 @@
     chart.prepend(head, make('div', 'plot'));
   }
   const keyOf = s => `<svg width="26" height="12" aria-hidden="true"><path class="l c s${s.ink} d${s.dash}" d="M1 6H25"/><path class="f s${s.ink}" d="M13 6${s.dots ? 'm2.5 0a2.5 2.5 0 1 1-5 0a2.5 2.5 0 1 1 5 0' : markers[s.marker]}"/></svg>`;
+  // A legend of many curves has those of a kind in a row, behind a button for all of them.
   function legend(charts, before) {
-    const box = make('div', 'legend'), done = new Set();
+    const box = make('div', 'legend'), keys = new Map(), kinds = new Map();
+    const off = c => store(c.dataset.key + ' off') || store(c.dataset.key + ' off', new Set()), shows = name => !off(charts[0]).has(name);
+    const toggle = names => () => {
+      const hide = names.some(shows);
+      for (const c of charts) {
+        for (const n of names) if (hide) off(c).add(n); else off(c).delete(n);
+        draw(c);
+      }
+      pressed();
+    };
     for (const chart of charts) for (const s of data(chart).series) {
-      if (!s.name || done.has(s.name)) continue;
-      done.add(s.name);
+      if (!s.name || keys.has(s.name)) continue;
       const zero = charts.length === 1 && data(chart).yLog && s.y.every(v => v === 0) ? ': 0' : '';
-      const b = button('key', '', () => {
-        for (const c of charts) {
-          const off = store(c.dataset.key + ' off') || store(c.dataset.key + ' off', new Set());
-          if (!off.delete(s.name)) off.add(s.name);
-          draw(c);
-        }
-        b.setAttribute('aria-pressed', !store(chart.dataset.key + ' off').has(s.name));
-      }, 'show or hide');
-      b.setAttribute('aria-pressed', !(store(chart.dataset.key + ' off') || new Set()).has(s.name));
+      const b = button('key', '', toggle([s.name]), 'show or hide');
       b.innerHTML = keyOf(s) + escaped(s.name + zero);
-      box.append(b);
+      keys.set(s.name, b);
+      kinds.set(s.kind || '', [...(kinds.get(s.kind || '') || []), s.name]);
     }
+    const several = kinds.size > 1 && keys.size > 8, heads = [];
+    for (const [kind, names] of several ? kinds : [['', [...keys.keys()]]]) {
+      const row = several ? box.appendChild(make('div', 'kind')) : box;
+      if (several) {
+        const b = button('key all', kind || 'others', toggle(names), 'show or hide all of these');
+        heads.push([b, names]);
+        row.append(b);
+      }
+      row.append(...names.map(n => keys.get(n)));
+    }
+    function pressed() {
+      for (const [name, b] of keys) b.setAttribute('aria-pressed', shows(name));
+      for (const [b, names] of heads) b.setAttribute('aria-pressed', names.some(shows));
+    }
+    pressed();
     for (const v of charts.length === 1 ? data(charts[0]).levels : []) {
       const e = make('span', 'key');
       e.innerHTML = '<svg width="26" height="12" aria-hidden="true"><path class="l muted d7" d="M1 6H25"/></svg>' + escaped(v.label);

@@ -177,7 +177,7 @@ func TestSeedsAreABand(t *testing.T) {
 	}
 }
 
-// TestMethodStyles holds that each method has a style of its own.
+// TestMethodStyles holds that each method has a style of its own, and a kind.
 func TestMethodStyles(t *testing.T) {
 	seen := map[int]string{}
 	for _, m := range recipe.MethodNames() {
@@ -185,6 +185,9 @@ func TestMethodStyles(t *testing.T) {
 			t.Errorf("%s and %s look the same: add a line to methods in style.go", m, other)
 		}
 		seen[report.MethodStyle(m)] = m
+		if report.MethodKind(m) == "" {
+			t.Errorf("%s has no kind: see kinds in style.go", m)
+		}
 	}
 }
 

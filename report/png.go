@@ -18,12 +18,12 @@ const pngDPI = 192
 
 // WritePNG writes what WriteSVG does, in pixels.
 func WritePNG(w io.Writer, charts []Chart, columns int) error {
-	width, height := sheet(len(charts), columns)
+	width, height, each := sheet(charts, columns)
 	faces := font.NewCache(liberation.Collection())
 	c := vgimg.NewWith(vgimg.UseWH(vg.Length(width), vg.Length(height)), vgimg.UseDPI(pngDPI), vgimg.UseBackgroundColor(color.White))
 	for i, chart := range charts {
-		r := raster{c: c, faces: faces, left: float64(i % columns * chartWidth), top: float64(height - i/columns*chartHeight)}
-		for _, m := range newLayout(chart).marks {
+		r := raster{c: c, faces: faces, left: float64(i % columns * chartWidth), top: float64(height - i/columns*each)}
+		for _, m := range newLayout(chart, float64(each)).marks {
 			r.draw(m)
 		}
 	}

@@ -6,11 +6,14 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"html"
 	"image/png"
 	"io"
 	"math"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -90,6 +93,40 @@ func TestPNG(t *testing.T) {
 	}
 	if blue < 3*500 {
 		t.Errorf("%d pixels of the curves' colour, want three curves of at least 500", blue)
+	}
+}
+
+// TestManyNames holds that a picture is as high as the names of its curves need, which do
+// not lie on each other.
+func TestManyNames(t *testing.T) {
+	c := report.Chart{Title: "t"}
+	for i := range 25 {
+		c.Series = append(c.Series, report.Series{Name: "curve", X: []float64{0, 1}, Y: []float64{0, float64(i)}, Style: i})
+	}
+	var b strings.Builder
+	if err := report.WriteSVG(&b, []report.Chart{c, {}}, 2); err != nil {
+		t.Fatal(err)
+	}
+	var height float64
+	if _, err := fmt.Sscanf(b.String(), `<svg xmlns="http://www.w3.org/2000/svg" width="920" height="%g"`, &height); err != nil {
+		t.Fatal(err)
+	}
+	var ys []float64
+	for _, m := range regexp.MustCompile(` y="([0-9.]+)">curve<`).FindAllStringSubmatch(b.String(), -1) {
+		y, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ys = append(ys, y)
+	}
+	slices.Sort(ys)
+	if len(ys) != 25 || ys[0] < 12 || ys[24] > height-4 {
+		t.Fatalf("%d names at %v in a picture %g high, want 25 within", len(ys), ys, height)
+	}
+	for i := range ys[1:] {
+		if ys[i+1]-ys[i] < 14.99 {
+			t.Errorf("names at %g and %g lie on each other", ys[i], ys[i+1])
+		}
 	}
 }
 

@@ -61,3 +61,15 @@ func TestHistogram(t *testing.T) {
 		t.Errorf("equal values: got %+v", one)
 	}
 }
+
+// TestStylesDiffer holds that of 24 curves those of one colour have other dashes and other
+// markers.
+func TestStylesDiffer(t *testing.T) {
+	for i := range 24 {
+		for j := range i {
+			if styleOf(i) == styleOf(j) && (dashNumber(i) == dashNumber(j) || markerOf(i) == markerOf(j)) {
+				t.Errorf("series %d and %d have one colour, dashes %d and %d, markers %d and %d", j, i, dashNumber(j), dashNumber(i), markerOf(j), markerOf(i))
+			}
+		}
+	}
+}

@@ -71,6 +71,26 @@ var methods = []string{
 // that is not known here.
 func MethodStyle(name string) int { return max(0, slices.Index(methods, name)) }
 
+// kinds are the sorts of methods, in the order of legends.
+var kinds = []struct {
+	name    string
+	methods []string
+}{
+	{"alternating", []string{"sync", "dlam", "mdlam", "cdlam", "bcd", "lifted", "mac", "onlineam"}},
+	{"multipliers", []string{"admm", "dladmm", "pdadmm"}}, // alternating steps towards a saddle point
+	{"first order", []string{"sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "amsgrad", "adamw", "muon", "schedule-free"}},
+}
+
+// MethodKind is the sort of a method by its name; "" of one that is not known here.
+func MethodKind(name string) string {
+	for _, k := range kinds {
+		if slices.Contains(k.methods, name) {
+			return k.name
+		}
+	}
+	return ""
+}
+
 // styleOf is the ink of series number i.
 func styleOf(i int) ink { return ink(i % len(seriesStyles)) }
 
@@ -86,7 +106,7 @@ func dashNumber(i int) int {
 
 func markerOf(i int) marker {
 	n := len(seriesStyles)
-	return seriesStyles[(i+2*(i/n))%n].marker
+	return (seriesStyles[i%n].marker + marker(2*(i/n))) % markers
 }
 
 type marker int
@@ -98,6 +118,7 @@ const (
 	diamond
 	cross
 	wedge
+	markers // how many there are
 )
 
 // outline is the marker's polygon around p.

@@ -16,22 +16,23 @@ const fontStack = "Liberation Sans, Helvetica, Arial, sans-serif"
 // stands alone: white ground, colours for print.
 func WriteSVG(w io.Writer, charts []Chart, columns int) error {
 	b := bufio.NewWriter(w)
-	width, height := sheet(len(charts), columns)
+	width, height, each := sheet(charts, columns)
 	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="%s">`+"\n",
 		width, height, width, height, fontStack)
 	fmt.Fprintf(b, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", width, height)
 	for i, c := range charts {
-		fmt.Fprintf(b, `<svg x="%d" y="%d" width="%d" height="%d">`+"\n", i%columns*chartWidth, i/columns*chartHeight, chartWidth, chartHeight)
-		writeMarks(b, newLayout(c).marks)
+		fmt.Fprintf(b, `<svg x="%d" y="%d" width="%d" height="%d">`+"\n", i%columns*chartWidth, i/columns*each, chartWidth, each)
+		writeMarks(b, newLayout(c, float64(each)).marks)
 		fmt.Fprintln(b, "</svg>")
 	}
 	fmt.Fprintln(b, "</svg>")
 	return b.Flush()
 }
 
-// sheet is the size of n charts in columns.
-func sheet(n, columns int) (width, height int) {
-	return min(n, columns) * chartWidth, (n + columns - 1) / columns * chartHeight
+// sheet is the size of charts in columns, and the height of each.
+func sheet(charts []Chart, columns int) (width, height, each int) {
+	each = heightOf(charts)
+	return min(len(charts), columns) * chartWidth, (len(charts) + columns - 1) / columns * each, each
 }
 
 // writeMarks writes marks with the colours of print; the classes let a page

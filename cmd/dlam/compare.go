@@ -128,7 +128,7 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 		return err
 	}
 	e := experiment.Comparison{
-		Title:   fmt.Sprintf("%s, %s", plans[0].Samples.Name(), strings.Join(o.solvers, ", ")),
+		Title:   fmt.Sprintf("%s, %s", plans[0].Samples.Name(), methodsNamed(o.solvers)),
 		Lead:    "Methods trained one after another, the same network on the same data and threads. Each has its own recipe, as dlam train gives it: first weights, mini-batch, weight decay, label smoothing, moves of pictures; see Settings.",
 		Command: shell.Join(append([]string{"dlam"}, os.Args[1:]...)...),
 		Facts:   comparisonFacts(plans[0], o.seeds), Threads: plans[0].Options.Threads,
@@ -157,9 +157,17 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 	a.sayWeights(plans[0].Samples.Transform.Table.Weight, plans[0].Samples.Train.Classes, plans[0].ClassWeights)
 	a.say("each method by its own recipe, on one network:")
 	for i := 0; i < len(e.Entries); i += o.seeds {
-		a.say("  %-10s %s", plans[i].Options.Method, e.Entries[i].Settings)
+		a.say("  %-13s %s", plans[i].Options.Method, e.Entries[i].Settings)
 	}
 	return a.runComparison(c, e, o)
+}
+
+// methodsNamed names methods in a title, or says how many they are.
+func methodsNamed(names []string) string {
+	if len(names) > 6 {
+		return fmt.Sprintf("%d methods", len(names))
+	}
+	return strings.Join(names, ", ")
 }
 
 // plans are the methods' runs, each by its own recipe and on the same samples: of
@@ -225,10 +233,10 @@ func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, o compari
 		return err
 	}
 	for _, one := range outcomes {
-		a.say("%-10s %s", one.Name, outcomeLine(one))
+		a.say("%-13s %s", one.Name, outcomeLine(one))
 	}
 	for i := 0; o.seeds > 1 && i < len(outcomes); i += o.seeds {
-		a.say("%-10s %s", o.solvers[i/o.seeds], spreadLine(outcomes[i:i+o.seeds]))
+		a.say("%-13s %s", o.solvers[i/o.seeds], spreadLine(outcomes[i:i+o.seeds]))
 	}
 	a.say("report: %s", filepath.Join(o.out, report.PageFile))
 	if o.json {

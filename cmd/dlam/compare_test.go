@@ -52,6 +52,21 @@ func TestCompareSeconds(t *testing.T) {
 	}
 }
 
+// TestReproduceGoesOnEarly: a folder with runs that no report is of yet is one to go on in;
+// one with files of others is not.
+func TestReproduceGoesOnEarly(t *testing.T) {
+	for name, taken := range map[string]bool{"cells": true, "thesis": false} {
+		dir := t.TempDir()
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		_, _, said := call("reproduce", "figure1", "--quick", "--offline", "--data-dir", t.TempDir(), "--out", dir)
+		if refused := strings.Contains(said, "there is such a folder"); refused == taken || taken != strings.Contains(said, "mnist") {
+			t.Errorf("a folder with %s in it: %s", name, said)
+		}
+	}
+}
+
 func TestReportsUsageErrors(t *testing.T) {
 	for _, args := range [][]string{
 		{"compare", "--solvers", "dlam,magic"},
@@ -60,6 +75,8 @@ func TestReportsUsageErrors(t *testing.T) {
 		{"reproduce"},
 		{"reproduce", "figure4"},
 		{"reproduce", "table2", "--threads", "0"},
+		{"reproduce", "family", "--threads", "0"},
+		{"reproduce", "family", "table2"},
 		{"report", "no-such-run"},
 		{"report"},
 		{"watch", "no-such-run"},

@@ -97,9 +97,9 @@ func (a *app) stream(path string) (io.Writer, bool) {
 }
 
 // checkResults refuses a folder for results with something in it that is neither a
-// report nor a run's trace.
-func (f force) checkResults(folder string) error {
-	err := atomicfile.CheckFolder(folder, report.PageFile)
+// report, nor a run's trace, nor called as what is written before the report.
+func (f force) checkResults(folder string, before ...string) error {
+	err := atomicfile.CheckFolder(folder, report.PageFile, before...)
 	if err != nil {
 		if traces, _ := filepath.Glob(filepath.Join(escapeGlob(folder), "*", trace.FileName)); len(traces) > 0 { // it was interrupted
 			return nil

@@ -167,6 +167,12 @@ func addToFloat32AVX512(n int, sum *float64, a float32, dst *float32, b float32)
 func transposeAVX512(n int, src *float32, srcRow int, dst *float32, dstRow int)
 
 //go:noescape
+func addPatchesAVX512(n int, points *Point, a *float32, aStep int, c *float32, cStep, runs, vectors, rest int)
+
+//go:noescape
+func addToPatchesAVX512(n int, points *Point, a *float32, aStep int, c *float32, cStep, runs, vectors, rest int)
+
+//go:noescape
 func tileAVX2_6x1(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
 
 //go:noescape
@@ -294,10 +300,19 @@ func addToFloat32AVX2(n int, sum *float64, a float32, dst *float32, b float32)
 func transposeAVX2(n int, src *float32, srcRow int, dst *float32, dstRow int)
 
 //go:noescape
+func addPatchesAVX2(n int, points *Point, a *float32, aStep int, c *float32, cStep, runs, vectors, rest int)
+
+//go:noescape
+func addToPatchesAVX2(n int, points *Point, a *float32, aStep int, c *float32, cStep, runs, vectors, rest int)
+
+//go:noescape
 func largestAVX2(windows, channels int, z *float32, step int, offsets *int, count int, v *float32, win *int32)
 
 //go:noescape
 func spreadAVX2(windows, channels int, z *float32, step int, offsets *int, count int, v *float32, win *int32)
+
+//go:noescape
+func listPointsX86(windows int, w *Window, e *float32, win *int32, offsets *uint32, dst *Point) int
 
 //go:noescape
 func gatherAVX512(k int, s *float32, stride int, dst *float32, dstRow int, mask uint64)

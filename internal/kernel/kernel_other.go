@@ -116,3 +116,16 @@ func Largest(v []float32, win []int32, z []float32, channels, step int, offsets 
 func Spread(z, v []float32, win []int32, channels, step int, offsets []int) {
 	spreadGo(z, v, win, channels, step, offsets)
 }
+
+// ListPoints writes to dst the points of windows whose e is not 0, and returns how many they
+// are: each at the place that win says, whose patch begins at its offset from the first's.
+// dst has room for all windows.
+func ListPoints(dst []Point, windows []Window, e []float32, win []int32, offsets []uint32) int {
+	return listPointsGo(dst, windows, e, win, offsets)
+}
+
+func pointColumns(n int) int { return n }
+
+func addPatches(p *pointRun) { p.addPatchesGo() }
+
+func addToPatches(p *pointRun) { p.addToPatchesGo() }

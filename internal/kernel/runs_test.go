@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -54,5 +55,32 @@ func TestRuns(t *testing.T) {
 		want, scale = naive(k, n, places, g, n+gap, true, func(p, i int) float32 { return patch(i, p) }, func(i, j int) float32 { return c[i*(n+gap)+j] })
 		AddRuns(g, n+gap, c, n+gap, n, a, r)
 		check(t, "Uᵀ·D", g, want, scale, k, n, n+gap, places+1)
+
+		var points []Point
+		values := make([]float32, places)
+		for i := range places {
+			if rng.IntN(3) > 0 { // the others are 0
+				values[i] = rng.Float32() - 0.5
+				points = append(points, Point{uint32(i/r.Cols*r.Down + i%r.Cols*r.Across), values[i]})
+			}
+		}
+		sums := matrix(rng, 1, k, k)
+		want, scale = naive(1, k, places, sums, k, true, func(_, p int) float32 { return values[p] }, patch)
+		AddPatches(sums, points, a, r)
+		check(t, "Σ value·patch", sums, want, scale, 1, k, k, places+1)
+
+		want, scale = make([]float64, pixels), make([]float64, pixels)
+		for i, v := range a[:pixels] {
+			want[i], scale[i] = float64(v), math.Abs(float64(v))
+		}
+		for i, v := range values {
+			for p := range k {
+				at, d := i/r.Cols*r.Down+i%r.Cols*r.Across+p/r.Length*r.Step+p%r.Length, float64(v)*float64(sums[p])
+				want[at] += d
+				scale[at] += math.Abs(d)
+			}
+		}
+		AddToPatches(a, points, sums, r)
+		check(t, "patch += value·C", a, want, scale, 1, pixels, pixels, k+1)
 	})
 }

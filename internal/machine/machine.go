@@ -1,4 +1,4 @@
-// Package machine says where and by what a run is computed.
+// Package machine says where and by what a run is computed, and what processor time it takes.
 package machine
 
 import (

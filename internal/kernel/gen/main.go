@@ -79,11 +79,14 @@ func main() {
 		adam(&w, s)
 		addToFloat32(&w, s)
 		transpose(&w, s)
+		addPatches(&w, s)
+		addToPatches(&w, s)
 		if s.lanes == 8 { // what they move is soon more than what they compare
 			largest(&w, s)
 			spread(&w, s)
 		}
 	}
+	listPoints(&w)
 	quads(&w)
 	gather(&w)
 	pause(&w)
