@@ -91,6 +91,10 @@ func (m *mixtures) Record(r dlam.Record) error {
 func TestConformance(t *testing.T) {
 	for _, name := range []string{"mdlam", "bcd", "pdadmm", "sync"} {
 		m := methods()[name]
+		if s, ok := m.solver.(multiconvex.Solver); ok { // the paper's ε, from which it learns
+			s.Settings.Epsilon, s.Settings.EpsilonRule = 10, multiconvex.Adaptive
+			m.solver = s
+		}
 		t.Run(name, func(t *testing.T) {
 			solvertest.Run(t, solvertest.Config{
 				Solver: anderson.Solver{Method: m.solver, Depth: 3}, Activation: m.h, Init: m.init,
