@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"export":              {"spec", "mat", "nn", "activation", "loss", "table", "dataset", "model"},
 	"trace":               {".", "internal/machine"},
 	"report":              {".", "mat", "trace", "internal/atomicfile", "internal/machine", "internal/web"},
-	"serve":               {"spec", "model", "mat", "dataset", "serve/oip", "internal/check", "internal/web"},
+	"serve":               {"spec", "model", "mat", "dataset", "picture", "serve/oip", "internal/check", "internal/web"},
 	"serve/oip":           {},
 	"recipe":              {".", "spec", "mat", "nn", "activation", "loss", "prox", "picture", "dataset", "comm", "solver/…", "certify", "model", "judge", "trace", "internal/atomicfile", "internal/check", "internal/machine", "internal/memory", "internal/shell"},
 	"experiment":          {".", "mat", "activation", "loss", "prox", "dataset", "comm", "trace", "report", "recipe", "solver/…", "internal/atomicfile", "internal/machine"},

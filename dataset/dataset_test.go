@@ -350,7 +350,7 @@ func TestImageFolder(t *testing.T) {
 		t.Errorf("got %v, classes %v", d.X.Data, d.Class)
 	}
 	drawing(t, filepath.Join(dir, "cat", "2.png"), 3, color.Gray{1})
-	wantError(t, dir, Options{}, "2.png: 3×3 pixels, the others have 2×2")
+	wantError(t, dir, Options{}, "ant/1.png has 2×2")
 }
 
 func wantError(t *testing.T, path string, o Options, want string) {

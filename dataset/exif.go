@@ -83,26 +83,93 @@ func isFax(r io.ReaderAt) bool {
 	return v >= first && v <= last
 }
 
-// tiffShort is a number of 16 bits in the first directory of a TIFF file; 0 if it is
-// not there.
-func tiffShort(r io.ReaderAt, tag uint16) int {
-	var head [8]byte
-	if _, err := r.ReadAt(head[:], 0); err != nil {
+// several reports whether a GIF or TIFF file has more pictures than one.
+func several(f io.ReaderAt, format string) bool {
+	switch format {
+	case "gif":
+		const enough = 1 << 26
+		return framesOfGIF(bufio.NewReader(io.NewSectionReader(f, 0, enough))) > 1
+	case "tiff":
+		directory, order, at := tiffDirectory(f)
+		var next [4]byte
+		_, err := f.ReadAt(next[:], at+12*directory)
+		return at > 0 && err == nil && order.Uint32(next[:]) != 0
+	}
+	return false
+}
+
+// framesOfGIF is how many pictures a GIF file has, counted to the second.
+func framesOfGIF(r *bufio.Reader) (n int) {
+	const extension, descriptor = 0x21, 0x2c
+	skip := func(bytes int) bool { _, err := r.Discard(bytes); return err == nil }
+	colours := func(packed byte) int { // bytes of a table of colours
+		if packed < 0x80 {
+			return 0
+		}
+		return 3 << (packed&7 + 1)
+	}
+	blocks := func() bool {
+		for {
+			size, err := r.ReadByte()
+			if err != nil || size == 0 {
+				return err == nil
+			}
+			if !skip(int(size)) {
+				return false
+			}
+		}
+	}
+	var screen [13]byte
+	if _, err := io.ReadFull(r, screen[:]); err != nil || !skip(colours(screen[10])) {
 		return 0
 	}
-	var order binary.ByteOrder = binary.LittleEndian
+	for n < 2 {
+		kind, err := r.ReadByte()
+		switch {
+		case err == nil && kind == extension:
+			if !skip(1) || !blocks() {
+				return n
+			}
+		case err == nil && kind == descriptor:
+			n++
+			var at [9]byte
+			if _, err := io.ReadFull(r, at[:]); err != nil || !skip(colours(at[8])+1) || !blocks() {
+				return n
+			}
+		default:
+			return n
+		}
+	}
+	return n
+}
+
+// tiffDirectory is how many entries the first directory of a TIFF file has, and where
+// they begin; 0 if there is none.
+func tiffDirectory(r io.ReaderAt) (entries int64, order binary.ByteOrder, at int64) {
+	var head [8]byte
+	if _, err := r.ReadAt(head[:], 0); err != nil {
+		return 0, nil, 0
+	}
+	order = binary.LittleEndian
 	if head[0] == 'M' {
 		order = binary.BigEndian
 	}
-	at := int64(order.Uint32(head[4:]))
+	at = int64(order.Uint32(head[4:]))
 	var count [2]byte
 	if _, err := r.ReadAt(count[:], at); err != nil {
-		return 0
+		return 0, order, 0
 	}
+	return int64(order.Uint16(count[:])), order, at + 2
+}
+
+// tiffShort is a number of 16 bits in the first directory of a TIFF file; 0 if it is
+// not there.
+func tiffShort(r io.ReaderAt, tag uint16) int {
+	entries, order, at := tiffDirectory(r)
 	const short = 3
-	for i := range int64(order.Uint16(count[:])) {
+	for i := range entries {
 		var entry [12]byte
-		if _, err := r.ReadAt(entry[:], at+2+12*i); err != nil {
+		if _, err := r.ReadAt(entry[:], at+12*i); err != nil {
 			return 0
 		}
 		if order.Uint16(entry[:]) == tag && order.Uint16(entry[2:]) == short {

@@ -378,7 +378,7 @@ func (d Dataset) columnNames() []string {
 // Schema is a Transform that has the columns of d, with nothing fitted: for reading
 // other samples as d was read.
 func (d Dataset) Schema() *Transform {
-	t := &Transform{Table: d.Table, Missing: d.Missing}
+	t := &Transform{Table: d.Table, Missing: d.Missing, Image: d.Image}
 	if d.Frame != nil {
 		t.Columns = d.Frame.Schema()
 	}

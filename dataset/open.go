@@ -12,6 +12,7 @@ import (
 
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/internal/npy"
+	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/table"
 )
 
@@ -47,6 +48,12 @@ type Options struct {
 	Separator string // an ASCII character, "tab", or "blanks" for any number of them; "" to detect among , ; tab | and blanks
 	Decimal   string // the decimal sign, "." or ","; "" for a point
 	Encoding  string // one of Encodings; "" for UTF-8
+
+	// Resize is the size that pictures from files of other sizes are given; zero to refuse
+	// them. Grey takes their colours for grey. A Model with pictures has its own size and
+	// channels.
+	Resize picture.Size
+	Grey   bool
 
 	// MaxMemory is how many bytes reading may take, with what it gives; 0 for any.
 	MaxMemory float64
@@ -102,6 +109,9 @@ func Open(ctx context.Context, source string, o Options) (Split, error) {
 	if o.Weight != "" && o.Model == nil && s.Train.Weight == nil {
 		return Split{}, inputf("%s: weight column %q: it has no columns with names, of which one could be the rows' weights", source, o.Weight)
 	}
+	if (o.Resize != picture.Size{} || o.Grey) && s.Train.Image.Bits == 0 {
+		return s, inputf("%s: resize and grey are for picture files, and it has none", source)
+	}
 	return s, nil
 }
 
@@ -150,8 +160,10 @@ func openSource(ctx context.Context, path string, o Options) (Split, error) {
 		return Split{}, err
 	}
 	if info, err := os.Stat(files[0]); err == nil && info.IsDir() && len(files) == 1 {
-		d, err := pictureFolder(ctx, path, o)
-		return Split{Train: d}, err
+		return pictures(ctx, path, nil, o)
+	}
+	if !slices.ContainsFunc(files, func(f string) bool { return !isPicture(f) }) {
+		return pictures(ctx, path, files, o)
 	}
 	if companion, ok := testCompanion(path); ok {
 		return idxSplit(ctx, path, companion, o)

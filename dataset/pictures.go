@@ -1,22 +1,12 @@
 package dataset
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"image"
-	"image/color"
-	_ "image/gif"  // registers the decoder
-	_ "image/jpeg" // registers the decoder
-	_ "image/png"  // registers the decoder
-	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
-
-	_ "golang.org/x/image/bmp"  // registers the decoder
-	_ "golang.org/x/image/tiff" // registers the decoder
-	_ "golang.org/x/image/webp" // registers the decoder
 
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/mat"
@@ -24,42 +14,75 @@ import (
 	"github.com/dlam-go/dlam/table"
 )
 
-// maxPixels bounds one picture where no memory is set: the decoder allocates what
-// the header claims.
-const maxPixels = 1 << 26
+// isPicture reports whether a file is called as a picture is.
+func isPicture(path string) bool { return pictureKinds[strings.ToLower(filepath.Ext(path))] }
 
-// pictureKinds are the endings of the names of picture files.
-var pictureKinds = map[string]bool{
-	".png": true, ".jpg": true, ".jpeg": true, ".jpe": true, ".jfif": true, ".gif": true, ".bmp": true, ".tif": true, ".tiff": true, ".webp": true,
+// pictures reads a folder of pictures, or files of them. Folders of a folder are
+// classes, unless they are train and test, which then have the classes' folders.
+func pictures(ctx context.Context, name string, files []string, o Options) (s Split, err error) {
+	budget := table.NewBudget(int64(o.MaxMemory))
+	read := func(w pictureWalk, d *Dataset, add func(*pictureWalk) error) error {
+		w.ctx, w.budget, w.left = ctx, budget, map[string]int{}
+		if err := add(&w); err != nil {
+			return err
+		}
+		*d, err = w.dataset(o)
+		d.Name = name
+		return err
+	}
+	if files != nil {
+		err = read(pictureWalk{root: name, loose: true}, &s.Train, func(w *pictureWalk) error { return w.list(files) })
+		return s, err
+	}
+	train, test, notes, err := partsOf(name)
+	if err != nil {
+		return s, err
+	}
+	if err := read(pictureWalk{root: train}, &s.Train, (*pictureWalk).walk); err != nil || test == "" {
+		return s, err
+	}
+	s.Train.Notes = append(notes, s.Train.Notes...)
+	o.Limit = 0
+	if o.Model == nil {
+		o.Model = s.Train.Schema()
+	}
+	if o.Classes == nil {
+		o.Classes = s.Train.Classes
+	}
+	err = read(pictureWalk{root: test}, &s.Test, (*pictureWalk).walk)
+	return s, err
 }
 
-// pictureFolder reads a folder of pictures of one size: a folder a class, or pictures
-// alone, which have no labels.
-func pictureFolder(ctx context.Context, root string, o Options) (Dataset, error) {
-	budget := table.NewBudget(int64(o.MaxMemory))
-	w := &pictureWalk{ctx: ctx, budget: budget, left: map[string]int{}}
-	if err := w.root(root); err != nil {
-		return Dataset{}, err
-	}
-	d := Dataset{Name: root, Comm: o.Comm, Notes: w.notes(root)}
+// dataset reads the pictures that were found.
+func (w *pictureWalk) dataset(o Options) (Dataset, error) {
+	d := Dataset{Comm: o.Comm, Notes: w.notes(), Table: Shape{IDs: []string{fileColumn}}}
 	if len(w.files) == 0 {
-		return d, inputf("%s: no pictures, in it or in a folder for each class (%s)", root, strings.Join(append([]string{"PNG, JPEG, GIF, BMP, TIFF, WebP are known"}, w.notes(root)...), "; "))
+		return d, inputf("%s: no pictures, in it or in a folder for each class (%s)", w.root, strings.Join(append([]string{"PNG, JPEG, GIF, BMP, TIFF, WebP are known"}, w.notes()...), "; "))
 	}
-	labelled := len(w.files) > w.outside
+	labelled := len(w.files) > w.outside && !w.loose
 	if labelled && w.outside > 0 && !o.NoLabel {
-		return d, inputf("%s: %d pictures lie outside the folders of the classes", root, w.outside)
+		return d, inputf("%s: %d pictures lie outside the folders of the classes", w.root, w.outside)
 	}
 	lo, hi := o.rows(len(w.files))
-	r := &pictureReader{ctx: ctx, root: root, files: w.files[lo:hi], o: o, budget: budget}
-	if err := r.read(&d); err != nil || !labelled || o.NoLabel {
+	r := &pictureReader{ctx: w.ctx, root: w.root, files: w.files[lo:hi], o: o, budget: w.budget}
+	if err := r.read(&d); err != nil {
 		return d, err
 	}
-	if err := d.classify(labelsOfTexts(root, w.classes), o.whole()); err != nil {
+	if slices.Contains(o.Keep, fileColumn) {
+		d.Kept = []Kept{{fileColumn, w.names(lo, hi)}}
+	}
+	if !labelled || o.NoLabel {
+		return d, nil
+	}
+	if err := d.classify(labelsOfTexts(w.root, w.classes), o.whole()); err != nil {
 		return d, err
 	}
 	d.cutLabels(lo, hi)
 	return d, nil
 }
+
+// fileColumn is the name of the column with the files' names.
+const fileColumn = "file"
 
 // pictureReader reads the pictures of some files.
 type pictureReader struct {
@@ -69,15 +92,23 @@ type pictureReader struct {
 	o      Options
 	budget *table.Budget
 
-	upright []int // how each picture is to be turned, by Exif
-	deep    bool  // there are 16 bits a channel
-	total   int64 // bytes of the files that were looked at
-	done    int64 // bytes that were decoded
+	heads   []head
+	first   string // the file that the others' size is held against
+	deep    bool   // there are 16 bits a channel in some
+	colour  bool   // there is colour in some
+	several int    // files with more pictures than one
+	clear   int    // pictures with transparent pixels
+	total   int64  // bytes of the files that were looked at
+	done    int64  // bytes that were decoded
 }
 
 // read reads all pictures: first what they are, then what is in them. There is
-// colour in all if there is in one, and there are 16 bits a channel likewise.
+// colour in all if there is in one, and there are 16 bits a channel likewise, unless a
+// model says what its pictures have.
 func (r *pictureReader) read(d *Dataset) error {
+	if err := r.expect(&d.Image); err != nil {
+		return err
+	}
 	for _, f := range r.files {
 		if err := r.ctx.Err(); err != nil {
 			return err
@@ -99,11 +130,14 @@ func (r *pictureReader) read(d *Dataset) error {
 		if err := r.ctx.Err(); err != nil {
 			return err
 		}
-		err := r.decode(f, *im, r.upright[i], func(decoded image.Image) {
+		err := r.decode(f, *im, r.heads[i], func(p *pictureView) {
 			if i == 0 { // a file without pixels does not make room for them
 				d.X = mat.New(len(r.files), columns)
 			}
-			r.copyPixels(d.X.Row(i), *im, decoded, r.upright[i])
+			p.copy(d.X.Row(i), *im)
+			if p.clear {
+				r.clear++
+			}
 		})
 		if err != nil {
 			return err
@@ -112,9 +146,8 @@ func (r *pictureReader) read(d *Dataset) error {
 			greatest = max(greatest, v)
 		}
 	}
-	im.Max = 255
-	if !r.deep {
-		return nil
+	if err := r.tell(d); err != nil || r.model() != nil || im.Bits == 8 {
+		return err
 	}
 	all, err := comm.Gather(r.o.ranks(), []float64{float64(greatest)})
 	for _, theirs := range all {
@@ -125,11 +158,47 @@ func (r *pictureReader) read(d *Dataset) error {
 	return err
 }
 
-// pictureFile is a file that a decoder may read from any place: what can only be read
-// from its start on, that of TIFF takes into memory as a whole, even for the header.
-type pictureFile struct {
-	*bufio.Reader
-	io.ReaderAt
+// model is the shape of a model's pictures; nil if the pictures are for none that has
+// such.
+func (r *pictureReader) model() *picture.Image {
+	if m := r.o.Model; m != nil && m.Image.Width > 0 {
+		return &m.Image
+	}
+	return nil
+}
+
+// expect sets what is known of the pictures before any was looked at.
+func (r *pictureReader) expect(im *picture.Image) error {
+	if m := r.model(); m != nil {
+		if err := takesFiles(*m); err != nil {
+			return inputf("%s: %w", r.root, err)
+		}
+		*im = *m
+		return nil
+	}
+	size := r.o.Resize
+	if size == (picture.Size{}) {
+		return nil
+	}
+	if err := size.Validate(); err != nil || size.Width > maxPixels/size.Height {
+		return inputf("resize: got %s, want at least 1 pixel a side, and at most %d in all", size, maxPixels)
+	}
+	*im = picture.Image{Height: size.Height, Width: size.Width, Resize: picture.Crop}
+	return nil
+}
+
+// tell adds notes on what was done to pictures, of all processes.
+func (r *pictureReader) tell(d *Dataset) error {
+	counts := []float64{float64(r.several), float64(r.clear)}
+	if err := r.o.ranks().Sum(counts); err != nil {
+		return err
+	}
+	for i, what := range []string{"files with several pictures, of which the first is read", "pictures with transparent pixels, which are laid on white"} {
+		if counts[i] > 0 {
+			d.Notes = append(d.Notes, fmt.Sprintf("%s: %s (%.0f)", r.root, what, counts[i]))
+		}
+	}
+	return nil
 }
 
 // look reads the header of a picture.
@@ -145,86 +214,68 @@ func (r *pictureReader) look(d *Dataset, path string) error {
 	}
 	r.total += info.Size()
 	r.progress()
-	c, format, err := image.DecodeConfig(pictureFile{bufio.NewReader(f), f})
+	h, err := readHead(path, f)
 	if err != nil {
-		return inputf("%s: not a picture: %w", path, err)
+		return err
 	}
-	if c.Width < 1 || c.Height < 1 || c.Width > maxPixels/c.Height {
-		return inputf("%s: %d×%d pixels, want at most %d in all", path, c.Width, c.Height, maxPixels)
+	if several(f, h.format) {
+		r.several++
 	}
-	if format == "tiff" && isFax(f) {
-		return inputf("%s: a TIFF file with the compression of faxes, which is not supported: save it with another", path)
-	}
-	turn := upright
-	if format == "jpeg" || format == "tiff" {
-		turn = orientation(f, format)
-	}
-	r.upright = append(r.upright, turn)
-	w, h := c.Width, c.Height
-	if turned(turn) {
-		w, h = h, w
-	}
+	r.deep, r.colour = r.deep || h.deep, r.colour || h.colour
+	r.heads = append(r.heads, h)
 	im := &d.Image
 	if im.Width == 0 {
-		*im = picture.Image{Height: h, Width: w, Channels: 1}
+		*im, r.first = picture.Image{Height: h.height, Width: h.width}, path
 	}
-	if w != im.Width || h != im.Height {
-		return inputf("%s: %d×%d pixels, the others have %d×%d", path, w, h, im.Width, im.Height)
+	if h.width == im.Width && h.height == im.Height || im.Resize != "" {
+		return nil
 	}
-	colour, deep := depth(c.ColorModel, format)
-	r.deep = r.deep || deep
-	if colour {
-		im.Channels = 3
+	if r.model() != nil {
+		return otherSize(path, h, *im)
 	}
-	return nil
+	return inputf("%s: %d×%d pixels, and %s has %d×%d: --resize WIDTHxHEIGHT makes all of one size", path, h.width, h.height, r.first, im.Width, im.Height)
 }
 
-// depth is whether pictures of a colour model have colour, and 16 bits a channel. A
-// palette of grays is colour in a PNG file alone, where gray has a type of its own.
-func depth(m color.Model, format string) (colour, deep bool) {
-	palette, ok := m.(color.Palette)
-	switch {
-	case ok:
-		return format == "png" || slices.ContainsFunc(palette, func(c color.Color) bool {
-			r, g, b, _ := c.RGBA()
-			return r != g || g != b
-		}), false
-	case m == color.GrayModel:
-		return false, false
-	case m == color.Gray16Model:
-		return false, true
-	}
-	return true, m == color.RGBA64Model || m == color.NRGBA64Model
+// otherSize is the error of a picture whose size is not that of those that a model is trained on.
+func otherSize(path string, h head, im picture.Image) error {
+	return inputf("%s: %d×%d pixels, and those to train on had %d×%d: training with --resize %dx%d takes any", path, h.width, h.height, im.Width, im.Height, im.Width, im.Height)
 }
 
 // agree makes what the pictures are what those of all processes are.
 func (r *pictureReader) agree(d *Dataset) error {
 	im := &d.Image
-	is, err := comm.Any(r.o.ranks(), im.Channels == 3, r.deep)
+	is, err := comm.Any(r.o.ranks(), r.colour, r.deep)
 	if err != nil {
 		return err
 	}
-	if im.Channels = 1; is[0] {
-		im.Channels = 3
-	}
-	r.deep = is[1]
 	sizes, err := comm.Gather(r.o.ranks(), []float64{float64(im.Height), float64(im.Width)})
 	for _, s := range sizes {
 		if h, w := int(s[0]), int(s[1]); h != im.Height || w != im.Width {
-			return inputf("%s: pictures of %d×%d and of %d×%d pixels", r.root, im.Width, im.Height, w, h)
+			return inputf("%s: pictures of %d×%d and of %d×%d pixels: --resize WIDTHxHEIGHT makes all of one size", r.root, im.Width, im.Height, w, h)
 		}
+	}
+	if r.model() != nil {
+		if is[0] && im.Channels == 1 {
+			d.Notes = append(d.Notes, r.root+": colours are made grey, as the model's pictures are")
+		}
+		return err
+	}
+	if im.Channels, im.Bits, im.Max = 1, 8, 255; is[0] && !r.o.Grey {
+		im.Channels = 3
+	}
+	if is[1] {
+		im.Bits, im.Max = 16, 0xffff
 	}
 	return err
 }
 
-// decode decodes a picture of the given shape, and gives it to take.
-func (r *pictureReader) decode(path string, shape picture.Image, turn int, take func(image.Image)) error {
+// decode decodes a picture, and gives it to take, as it is to be seen.
+func (r *pictureReader) decode(path string, im picture.Image, h head, take func(*pictureView)) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return inputError{err}
 	}
-	const each, file = 16, 3 // bytes that decoding takes for a pixel, and for a byte of the file
-	need := each*int64(shape.Height)*int64(shape.Width) + file*info.Size()
+	need := h.memory(im, info.Size())
 	if err := r.budget.Take(need); err != nil {
 		return readError(path, err)
 	}
@@ -234,15 +285,11 @@ func (r *pictureReader) decode(path string, shape picture.Image, turn int, take 
 		return inputError{err}
 	}
 	defer func() { _ = f.Close() }()
-	decoded, _, err := image.Decode(pictureFile{bufio.NewReader(f), f})
+	p, err := h.decode(path, f)
 	if err != nil {
-		return readError(path, err)
+		return err
 	}
-	b := decoded.Bounds()
-	if turned(turn) && (b.Dx() != shape.Height || b.Dy() != shape.Width) || !turned(turn) && (b.Dx() != shape.Width || b.Dy() != shape.Height) {
-		return inputf("%s: %d×%d pixels, its header says otherwise", path, b.Dx(), b.Dy())
-	}
-	take(decoded)
+	take(p)
 	r.done += info.Size()
 	r.progress()
 	return nil
@@ -252,66 +299,4 @@ func (r *pictureReader) progress() {
 	if r.o.Progress != nil {
 		r.o.Progress(r.root, r.done, r.total)
 	}
-}
-
-// copyPixels fills dst with a decoded picture, turned upright: its values row by
-// row, channels last.
-func (r *pictureReader) copyPixels(dst []float32, shape picture.Image, decoded image.Image, turn int) {
-	b := decoded.Bounds()
-	at := colours(decoded)
-	shift := 8 // 16 bits to 8
-	if r.deep {
-		shift = 0
-	}
-	k := 0
-	for y := range shape.Height {
-		for x := range shape.Width {
-			sx, sy := source(x, y, b.Dx(), b.Dy(), turn)
-			c := at(b.Min.X+sx, b.Min.Y+sy)
-			if shape.Channels == 1 {
-				dst[k] = float32(gray(c) >> shift)
-				k++
-				continue
-			}
-			dst[k], dst[k+1], dst[k+2] = float32(c.R>>shift), float32(c.G>>shift), float32(c.B>>shift)
-			k += 3
-		}
-	}
-}
-
-// colours is the colours of a decoded picture as they are stored: how far they are
-// transparent does not count.
-func colours(decoded image.Image) func(x, y int) color.RGBA64 {
-	straight := func(c color.Color) color.RGBA64 {
-		switch c := c.(type) {
-		case color.NRGBA:
-			return color.RGBA64{R: uint16(c.R) * 0x101, G: uint16(c.G) * 0x101, B: uint16(c.B) * 0x101, A: 0xffff}
-		case color.NRGBA64:
-			return color.RGBA64{R: c.R, G: c.G, B: c.B, A: 0xffff}
-		}
-		v, _ := color.RGBA64Model.Convert(c).(color.RGBA64)
-		return v
-	}
-	switch p := decoded.(type) {
-	case *image.NRGBA:
-		return func(x, y int) color.RGBA64 { return straight(p.NRGBAAt(x, y)) }
-	case *image.NRGBA64:
-		return func(x, y int) color.RGBA64 { return straight(p.NRGBA64At(x, y)) }
-	case *image.NYCbCrA:
-		return p.YCbCr.RGBA64At
-	case *image.Paletted:
-		var entries [256]color.RGBA64
-		for i, c := range p.Palette {
-			entries[i] = straight(c)
-		}
-		return func(x, y int) color.RGBA64 { return entries[p.ColorIndexAt(x, y)] }
-	case image.RGBA64Image:
-		return p.RGBA64At
-	}
-	return func(x, y int) color.RGBA64 { return straight(decoded.At(x, y)) }
-}
-
-// gray is the luma of a colour, as package image/color has it.
-func gray(c color.RGBA64) uint16 {
-	return uint16((19595*uint32(c.R) + 38470*uint32(c.G) + 7471*uint32(c.B) + 1<<15) >> 16)
 }

@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -20,6 +21,8 @@ import (
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
+
+	"github.com/dlam-go/dlam/picture"
 )
 
 // gray8 is a picture of equal pixels, but for the one at 1, 0.
@@ -130,8 +133,15 @@ func TestPictureFolders(t *testing.T) {
 	}
 }
 
+// onWhite is a value of 8 bits with an opacity of 100 on white.
+func onWhite(v uint32) float32 {
+	const opacity = 100
+	return float32(v*0x101*opacity/0xff+0xffff-opacity*0x101) / 0x101
+}
+
 // TestPictureValues: the values of a picture are those that are stored, of 8 bits or
-// of 16; there is colour in all pictures if there is in one.
+// of 16; there is colour in all pictures if there is in one, and what is transparent is
+// on white.
 func TestPictureValues(t *testing.T) {
 	deep := image.NewGray16(image.Rect(0, 0, 2, 1))
 	deep.SetGray16(0, 0, color.Gray16{20})
@@ -141,7 +151,7 @@ func TestPictureValues(t *testing.T) {
 	red := image.NewNRGBA(image.Rect(0, 0, 2, 1))
 	red.Set(0, 0, color.NRGBA{R: 255, A: 255})
 	red.Set(1, 0, color.NRGBA{R: 1, G: 2, B: 3, A: 255})
-	clear := image.NewNRGBA(image.Rect(0, 0, 2, 1)) // whose colours are there, though not to be seen
+	clear := image.NewNRGBA(image.Rect(0, 0, 2, 1)) // whose first pixel has a colour that is not to be seen
 	clear.Set(0, 0, color.NRGBA{R: 200, G: 100, B: 50})
 	clear.Set(1, 0, color.NRGBA{R: 9, G: 8, B: 7, A: 100})
 	clear16 := image.NewNRGBA64(image.Rect(0, 0, 2, 1))
@@ -149,6 +159,7 @@ func TestPictureValues(t *testing.T) {
 	palette := image.NewPaletted(image.Rect(0, 0, 2, 1), color.Palette{color.NRGBA{R: 200, G: 100, B: 50}, color.NRGBA{R: 1, G: 2, B: 3, A: 255}})
 	palette.SetColorIndex(1, 0, 1)
 	red16 := image.NewNRGBA64(image.Rect(0, 0, 2, 1))
+	red16.Set(0, 0, color.Black)
 	red16.Set(1, 0, color.NRGBA64{R: 5, G: 6, B: 7000, A: 0xffff})
 	for name, c := range map[string]struct {
 		content  map[string]any
@@ -161,10 +172,10 @@ func TestPictureValues(t *testing.T) {
 		"16 bits and 8":         {map[string]any{"1.png": deep, "2.png": flat}, []float32{20, 200, 0, 514}, 1, 514},
 		"gray, then colour":     {map[string]any{"1.png": flat, "2.png": red}, []float32{0, 0, 0, 2, 2, 2, 255, 0, 0, 1, 2, 3}, 3, 255},
 		"colour of 16 bits":     {map[string]any{"1.png": red16}, []float32{0, 0, 0, 5, 6, 7000}, 3, 7000},
-		"transparent":           {map[string]any{"1.png": clear}, []float32{200, 100, 50, 9, 8, 7}, 3, 255},
-		"transparent, TIFF":     {map[string]any{"1.tif": clear}, []float32{200, 100, 50, 9, 8, 7}, 3, 255},
-		"transparent, 16 bits":  {map[string]any{"1.png": clear16}, []float32{0, 0, 0, 900, 800, 700}, 3, 900},
-		"transparent, palette":  {map[string]any{"1.png": palette}, []float32{200, 100, 50, 1, 2, 3}, 3, 255},
+		"transparent":           {map[string]any{"1.png": clear}, []float32{255, 255, 255, onWhite(9), onWhite(8), onWhite(7)}, 3, 255},
+		"transparent, TIFF":     {map[string]any{"1.tif": clear}, []float32{255, 255, 255, onWhite(9), onWhite(8), onWhite(7)}, 3, 255},
+		"transparent, 16 bits":  {map[string]any{"1.png": clear16}, []float32{0xffff, 0xffff, 0xffff, 64535 + 13, 64535 + 12, 64535 + 10}, 3, 0xffff},
+		"transparent, palette":  {map[string]any{"1.png": palette}, []float32{255, 255, 255, 1, 2, 3}, 3, 255},
 		"gray of 8 bits":        {map[string]any{"1.png": flat, "2.bmp": flat}, []float32{0, 2, 0, 2}, 1, 255},
 		"colour in other files": {map[string]any{"1.bmp": red, "2.tif": red, "3.gif": coloured(2, color.NRGBA{A: 255}).(*image.NRGBA).SubImage(image.Rect(0, 0, 2, 1))}, []float32{255, 0, 0, 1, 2, 3, 255, 0, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0}, 3, 255},
 	} {
@@ -189,6 +200,179 @@ func TestPictureValues(t *testing.T) {
 	if s := d.Summarize(); d.Image.Height != 12 || d.Image.Channels != 3 || s.Max <= 100 {
 		t.Errorf("WebP: got %+v up to %v", d.Image, s.Max)
 	}
+}
+
+// TestPictureNotes: what was done to pictures is told, with how many they were.
+func TestPictureNotes(t *testing.T) {
+	pixel := func(c color.Color) *image.Paletted {
+		return image.NewPaletted(image.Rect(0, 0, 1, 1), color.Palette{c, color.White})
+	}
+	var film bytes.Buffer
+	if err := gif.EncodeAll(&film, &gif.GIF{Image: []*image.Paletted{pixel(color.Gray{7}), pixel(color.Gray{9})}, Delay: []int{1, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	pages := encoded(t, "x.tif", gray8(1, 0))
+	at := binary.LittleEndian.Uint32(pages[4:])
+	at += 2 + 12*uint32(binary.LittleEndian.Uint16(pages[at:]))
+	binary.LittleEndian.PutUint32(pages[at:], 8) // where the next picture is said to be
+	root := folder(t, map[string]any{
+		"1.gif": film.Bytes(), "2.gif": pixel(color.Gray{5}), "3.tif": pages, "4.tif": gray8(1, 0),
+		"5.png": coloured(1, color.NRGBA{A: 9}), "6.png": coloured(1, color.NRGBA{A: 255}),
+	})
+	for size := 1; size <= 2; size++ {
+		for _, d := range trainShares(t, root, size, Options{Grey: true}) {
+			notes := strings.Join(d.Notes, "\n")
+			for _, want := range []string{"files with several pictures, of which the first is read (2)", "pictures with transparent pixels, which are laid on white (1)"} {
+				if !strings.Contains(notes, want) {
+					t.Errorf("told %q, want %q", notes, want)
+				}
+			}
+			if d.Image.Channels != 1 || size == 1 && d.X.Data[0] != 7 {
+				t.Errorf("got %v with %v", d.Image, d.X.Data)
+			}
+		}
+	}
+}
+
+// TestResize: pictures of any size are made one, by the middle of them and with the mean
+// of all pixels that one of the new size covers; a model takes them likewise.
+func TestResize(t *testing.T) {
+	stripes := image.NewGray(image.Rect(0, 0, 64, 16)) // in the middle columns 0 and 200 in turn, left and right of it white
+	for i := range stripes.Pix {
+		switch x := i % 64; {
+		case x < 24 || x >= 40:
+			stripes.Pix[i] = 255
+		case x%2 == 1:
+			stripes.Pix[i] = 200
+		}
+	}
+	root := folder(t, map[string]any{"a/1.png": stripes, "a/2.png": gray8(2, 0), "b/3.jpg": coloured(5, color.NRGBA{R: 90, G: 90, B: 90, A: 255}), "b/4.jpg": oriented(t, gray8(16, 0), 6)})
+	wantError(t, root, Options{}, "2.png: 2×2 pixels, and "+filepath.Join(root, "a", "1.png")+" has 64×16: --resize WIDTHxHEIGHT makes all of one size")
+	wantError(t, root, Options{Resize: picture.Size{Width: 1 << 20, Height: 1 << 20}}, "resize: got 1048576x1048576")
+	o := Options{Resize: picture.Size{Width: 4, Height: 4}, Grey: true}
+	var x []float32
+	for _, d := range trainShares(t, root, 1, o) {
+		x = d.X.Elements()
+		if want := (picture.Image{Height: 4, Width: 4, Channels: 1, Max: 255, Bits: 8, Resize: picture.Crop}); d.Image != want || d.Rows() != 4 {
+			t.Fatalf("got %d of %+v", d.Rows(), d.Image)
+		}
+		for i, v := range x[:16] {
+			if x := i % 4; x == 1 || x == 2 { // those at the edge have some less or more of the first and the last column
+				if v < 95 || v > 105 {
+					t.Errorf("stripes: pixel %d is %v, want their mean, 100", i, v)
+				}
+			} else if v < 85 || v > 115 {
+				t.Errorf("stripes: pixel %d is %v, want about 100, and nothing of what is left and right", i, v)
+			}
+		}
+		for _, v := range x[32:48] {
+			if v < 89 || v > 91 {
+				t.Errorf("a larger picture of 90: got %v", v)
+			}
+		}
+		model, err := Fit(d, ScaleUnit, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := open(t, root, Options{Model: &model, Classes: d.Classes, Features: d.Features}).Train
+		if !slices.Equal(again.X.Elements(), x) || again.Image != d.Image {
+			t.Errorf("a model's pictures are others than those that it was trained on")
+		}
+		file, err := os.ReadFile(filepath.Join(root, "a", "1.png"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		took := int64(0)
+		sample, err := model.Picture(file, func(n int64) error { took += n; return nil })
+		if err != nil || !slices.Equal(sample, x[:16]) || took < 64*16 {
+			t.Errorf("one picture: got %v, %v, in %d bytes", sample, err, took)
+		}
+		full := errors.New("full")
+		if _, err := model.Picture(file, func(int64) error { return full }); !errors.Is(err, full) {
+			t.Errorf("without memory: got %v", err)
+		}
+		if _, err := model.Picture([]byte("GIF8"), func(int64) error { return nil }); !errors.Is(err, ErrInput) {
+			t.Errorf("no picture: got %v", err)
+		}
+	}
+	var two []float32
+	for _, d := range trainShares(t, root, 2, o) {
+		two = append(two, d.X.Elements()...)
+	}
+	if !slices.Equal(two, x) {
+		t.Error("two processes read others")
+	}
+}
+
+// TestPicturesForModels: files are made what a model's pictures are: its channels, and
+// values as if they had been among those that it was trained on.
+func TestPicturesForModels(t *testing.T) {
+	red := coloured(2, color.NRGBA{R: 255, A: 255})
+	for name, c := range map[string]struct {
+		model picture.Image
+		im    image.Image
+		want  []float32 // of the pixel at 1, 0
+		note  string
+	}{
+		"grey of colour":      {picture.Image{Channels: 1, Max: 255, Bits: 8}, red, []float32{19595.0 / 65536 * 255}, "colours are made grey"},
+		"colour of grey":      {picture.Image{Channels: 3, Max: 255, Bits: 8}, gray8(2, 50), []float32{50, 50, 50}, ""},
+		"16 bits of 8":        {picture.Image{Channels: 1, Max: 900, Bits: 16}, gray8(2, 2), []float32{514}, ""},
+		"arrays of 0 to 255":  {picture.Image{Channels: 1, Max: 255}, gray8(2, 50), []float32{50}, ""},
+		"arrays of 0 to 1":    {picture.Image{Channels: 1, Max: 1}, gray8(2, 51), []float32{0.2}, ""},
+		"arrays of 0 to 1023": {picture.Image{Channels: 1, Max: 1023}, gray8(2, 1), []float32{257}, ""},
+	} {
+		c.model.Height, c.model.Width = 2, 2
+		d := open(t, folder(t, map[string]any{"1.png": c.im}), Options{Model: &Transform{Image: c.model}}).Train
+		n := c.model.Channels
+		for i, want := range c.want {
+			if got := d.X.Data[n+i]; got < want-0.01 || got > want+0.01 {
+				t.Errorf("%s: got %v, want %v", name, d.X.Data[n:2*n], c.want)
+			}
+		}
+		if notes := strings.Join(d.Notes, "\n"); !strings.Contains(notes, c.note) || c.note == "" && notes != "" {
+			t.Errorf("%s: told %q, want %q", name, notes, c.note)
+		}
+	}
+	other := picture.Image{Height: 3, Width: 2, Channels: 1, Max: 255, Bits: 8}
+	root := folder(t, map[string]any{"1.png": red})
+	wantError(t, root, Options{Model: &Transform{Image: other}}, "1.png: 2×2 pixels, and those to train on had 2×3: training with --resize 2x3 takes any")
+	other.Channels = 2
+	wantError(t, root, Options{Model: &Transform{Image: other}}, "the model takes 3×2×2 pictures")
+}
+
+// TestPictureParts: folders train and test, or one to validate on, are what they are
+// called if nothing else is beside them; pictures can be named by themselves.
+func TestPictureParts(t *testing.T) {
+	a, b := gray8(3, 100), gray8(3, 200)
+	for name, c := range map[string]struct {
+		content     map[string]any
+		train, test map[string]int
+		note        string
+	}{
+		"train and test":    {map[string]any{"train/cat/1.png": a, "train/dog/1.png": b, "test/dog/2.png": b, ".DS_Store": "x"}, map[string]int{"cat": 1, "dog": 1}, map[string]int{"dog": 1}, "train is to train on, test to test on"},
+		"three":             {map[string]any{"train/cat/1.png": a, "train/dog/1.png": b, "val/dog/2.png": b, "test/cat/1.png": a, "README": ""}, map[string]int{"cat": 1, "dog": 1}, map[string]int{"cat": 1}, "left out beside them: val, README"},
+		"one to validate":   {map[string]any{"train/cat/1.png": a, "train/dog/1.png": b, "valid/dog/2.png": b}, map[string]int{"cat": 1, "dog": 1}, map[string]int{"dog": 1}, "train is to train on, valid to test on"},
+		"a class of trains": {map[string]any{"train/1.png": a, "car/1.png": b, "test/1.png": a}, map[string]int{"car": 1, "test": 1, "train": 1}, map[string]int{}, ""},
+	} {
+		root := folder(t, c.content)
+		s := open(t, root, Options{})
+		if fmt.Sprint(counts(s.Train)) != fmt.Sprint(c.train) || fmt.Sprint(counts(s.Test)) != fmt.Sprint(c.test) || s.Train.Name != root {
+			t.Errorf("%s: got %v and %v", name, counts(s.Train), counts(s.Test))
+		}
+		if notes := strings.Join(s.Train.Notes, "\n"); !strings.Contains(notes, c.note) || c.note == "" && notes != "" {
+			t.Errorf("%s: told %q, want %q", name, notes, c.note)
+		}
+	}
+	wantError(t, folder(t, map[string]any{"train/cat/1.png": a, "train/dog/1.png": b, "test/fish/2.png": b}), Options{}, `"fish"`)
+	wantError(t, folder(t, map[string]any{"train/cat/1.png": a, "train/dog/1.png": b, "test/dog/2.png": gray8(2, 1)}), Options{}, "2.png: 2×2 pixels, and those to train on had 3×3: ")
+	root := folder(t, map[string]any{"new/1.png": a, "new/more/2.JPG.png": b})
+	for source, want := range map[string]string{"new": "1.png more/2.JPG.png", "new/1.png": filepath.Join(root, "new/1.png"), "new/?.png": filepath.Join(root, "new/1.png")} {
+		d := open(t, filepath.Join(root, source), Options{NoLabel: true, Keep: []string{"file"}}).Train
+		if d.Labelled() || len(d.Kept) != 1 || strings.Join(d.Kept[0].Values, " ") != want {
+			t.Errorf("%s: %d pictures, labelled %v, kept %v", source, d.Rows(), d.Labelled(), d.Kept)
+		}
+	}
+	wantError(t, "digits", Options{Grey: true}, "resize and grey are for picture files")
 }
 
 func webp(t testing.TB) []byte {
@@ -236,7 +420,7 @@ func TestOrientation(t *testing.T) {
 		}
 	}
 	// Pictures that are to be turned have the size that they are seen in.
-	wantError(t, folder(t, map[string]any{"1.jpg": oriented(t, im, 6), "2.jpg": oriented(t, im, 1)}), Options{}, "2.jpg: 16×24 pixels, the others have 24×16")
+	wantError(t, folder(t, map[string]any{"1.jpg": oriented(t, im, 6), "2.jpg": oriented(t, im, 1)}), Options{}, "1.jpg has 24×16: --resize WIDTHxHEIGHT makes all of one size")
 }
 
 // TestPictureMemory: pictures take what is allowed for their values and for decoding

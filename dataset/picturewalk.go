@@ -20,6 +20,8 @@ import (
 type pictureWalk struct {
 	ctx    context.Context
 	budget *table.Budget
+	root   string // the folder of the data set, or what the files were named by
+	loose  bool   // the files are in no folder, so that they have no classes
 
 	files   []string
 	classes []string       // of the files: the folder of the root that a file is in, "" for none
@@ -29,11 +31,69 @@ type pictureWalk struct {
 	chain   []os.FileInfo  // the folders that are being walked, one in another
 }
 
-// root walks the folder of the data set.
-func (w *pictureWalk) root(path string) error { return w.folder(path, path) }
+// partsOf is the folders of a folder with the samples to train on and to test on: train,
+// and test or else one of those to validate on. If there are others beside, they are
+// classes, and all of it is to train on. Notes are on what is not read.
+func partsOf(root string) (train, test string, notes []string, err error) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return "", "", nil, inputError{err}
+	}
+	var found, files []string
+	names := []string{"train", "test", "val", "valid", "validation"} // in the order in which test is chosen
+	for _, e := range entries {
+		info, err := os.Stat(filepath.Join(root, e.Name()))
+		switch {
+		case strings.HasPrefix(e.Name(), ".") || e.Name() == "__MACOSX" || err != nil:
+		case !info.IsDir():
+			files = append(files, e.Name())
+		case !slices.Contains(names, e.Name()):
+			return root, "", nil, nil
+		default:
+			found = append(found, e.Name())
+		}
+	}
+	if len(found) < 2 || !slices.Contains(found, "train") {
+		return root, "", nil, nil
+	}
+	slices.SortFunc(found, func(a, b string) int { return slices.Index(names, a) - slices.Index(names, b) })
+	notes = append(notes, fmt.Sprintf("%s: %s is to train on, %s to test on", root, found[0], found[1]))
+	if left := slices.Concat(found[2:], files); len(left) > 0 {
+		notes = append(notes, fmt.Sprintf("%s: left out beside them: %s", root, table.List(left)))
+	}
+	return filepath.Join(root, found[0]), filepath.Join(root, found[1]), notes, nil
+}
 
-// folder adds the pictures in path, a folder in root or root itself.
-func (w *pictureWalk) folder(root, path string) error {
+// walk adds the pictures in the root.
+func (w *pictureWalk) walk() error { return w.folder(w.root) }
+
+// list adds files.
+func (w *pictureWalk) list(files []string) error {
+	for _, f := range files {
+		info, err := os.Stat(f)
+		if err != nil {
+			return inputError{err}
+		}
+		if err := w.file(f, info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// names are the names of the files lo to hi-1, in the root.
+func (w *pictureWalk) names(lo, hi int) []string {
+	names := slices.Clone(w.files[lo:hi])
+	for i, f := range names {
+		if inside, err := filepath.Rel(w.root, f); err == nil && !w.loose {
+			names[i] = filepath.ToSlash(inside)
+		}
+	}
+	return names
+}
+
+// folder adds the pictures in path, a folder in the root or the root itself.
+func (w *pictureWalk) folder(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return inputError{err}
@@ -52,7 +112,7 @@ func (w *pictureWalk) folder(root, path string) error {
 		if err := w.ctx.Err(); err != nil {
 			return err
 		}
-		if err := w.entry(root, filepath.Join(path, e.Name())); err != nil {
+		if err := w.entry(filepath.Join(path, e.Name())); err != nil {
 			return err
 		}
 	}
@@ -60,7 +120,7 @@ func (w *pictureWalk) folder(root, path string) error {
 }
 
 // entry adds a file, or the pictures in a folder.
-func (w *pictureWalk) entry(root, path string) error {
+func (w *pictureWalk) entry(path string) error {
 	name := filepath.Base(path)
 	switch {
 	case strings.HasPrefix(name, "."):
@@ -80,23 +140,23 @@ func (w *pictureWalk) entry(root, path string) error {
 	}
 	if info.IsDir() {
 		before := len(w.files)
-		err := w.folder(root, path)
-		if filepath.Dir(path) == root && len(w.files) == before {
+		err := w.folder(path)
+		if filepath.Dir(path) == filepath.Clean(w.root) && len(w.files) == before {
 			w.empty = append(w.empty, name)
 		}
 		return err
 	}
-	return w.file(root, path, info)
+	return w.file(path, info)
 }
 
 // file adds a picture.
-func (w *pictureWalk) file(root, path string, info fs.FileInfo) error {
+func (w *pictureWalk) file(path string, info fs.FileInfo) error {
 	kind := strings.ToLower(filepath.Ext(path))
 	switch {
 	case !info.Mode().IsRegular():
 		w.left["devices and pipes"]++
 		return nil
-	case !pictureKinds[kind]:
+	case !isPicture(path):
 		if kind == "" {
 			kind = "files without an ending"
 		} else {
@@ -106,7 +166,7 @@ func (w *pictureWalk) file(root, path string, info fs.FileInfo) error {
 		return nil
 	}
 	class := ""
-	if inside, err := filepath.Rel(root, path); err == nil {
+	if inside, err := filepath.Rel(w.root, path); err == nil {
 		if first, _, ok := strings.Cut(filepath.ToSlash(inside), "/"); ok {
 			class = first
 		}
@@ -116,23 +176,23 @@ func (w *pictureWalk) file(root, path string, info fs.FileInfo) error {
 	}
 	const each = 64 // bytes of a name's header, and of its class
 	if err := w.budget.Take(int64(len(path)) + each); err != nil {
-		return readError(root, err)
+		return readError(w.root, err)
 	}
 	w.files, w.classes = append(w.files, path), append(w.classes, class)
 	return nil
 }
 
 // notes tells what was left out.
-func (w *pictureWalk) notes(root string) (notes []string) {
+func (w *pictureWalk) notes() (notes []string) {
 	if len(w.left) > 0 {
 		var list []string
 		for _, what := range slices.Sorted(maps.Keys(w.left)) {
 			list = append(list, fmt.Sprintf("%s (%d)", what, w.left[what]))
 		}
-		notes = append(notes, fmt.Sprintf("%s: left out: %s", root, strings.Join(list, ", ")))
+		notes = append(notes, fmt.Sprintf("%s: left out: %s", w.root, strings.Join(list, ", ")))
 	}
 	if len(w.empty) > 0 {
-		notes = append(notes, fmt.Sprintf("%s: folders without pictures, which are no classes: %s", root, table.List(w.empty)))
+		notes = append(notes, fmt.Sprintf("%s: folders without pictures, which are no classes: %s", w.root, table.List(w.empty)))
 	}
 	return notes
 }

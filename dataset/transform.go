@@ -260,6 +260,10 @@ func (t Transform) Validate() error {
 		return fmt.Errorf("transform: inputs: got %d, want at least 1", t.Inputs)
 	case t.Pool < 1 || t.Pool > 1 && (im.Height < 1 || im.Width < 1 || im.Channels < 1 || im.Height%t.Pool != 0 || im.Width%t.Pool != 0 || im.Height*im.Width*im.Channels != t.Inputs):
 		return fmt.Errorf("transform: pool %d does not fit %s with %d inputs", t.Pool, im, t.Inputs)
+	case im.Width != 0 && (min(im.Height, im.Width, im.Channels) < 1 || t.Inputs/im.Height/im.Width/im.Channels < 1 || im.Height*im.Width*im.Channels != t.Inputs):
+		return fmt.Errorf("transform: %s with %d inputs", im, t.Inputs)
+	case im.Resize != "" && im.Resize != picture.Crop || im.Bits != 0 && im.Bits != 8 && im.Bits != 16:
+		return fmt.Errorf("transform: image: got resize %q and bits %d, want %s, or none, and 8 or 16, or none", im.Resize, im.Bits, picture.Crop)
 	case len(t.Shift) != len(t.Factor) || len(t.Shift) != 1 && len(t.Shift) != t.Outputs():
 		return fmt.Errorf("transform: %d shifts and %d factors for %d features", len(t.Shift), len(t.Factor), t.Outputs())
 	}

@@ -246,9 +246,6 @@ func (f Family) Run(ctx context.Context) error {
 			done[r.words] = o
 		}
 	}
-	if err := f.write(runs, done); err != nil {
-		return err
-	}
 	var samples *recipe.Samples
 	for _, r := range runs {
 		if _, ok := done[r.words]; ok {
@@ -256,6 +253,9 @@ func (f Family) Run(ctx context.Context) error {
 		}
 		if samples == nil {
 			if samples, err = f.samples(ctx, r); err != nil {
+				return err
+			}
+			if err := f.write(runs, done); err != nil { // by which the folder is known for this program's
 				return err
 			}
 		}
@@ -275,6 +275,9 @@ func (f Family) Run(ctx context.Context) error {
 		if err := f.write(runs, done); err != nil {
 			return err
 		}
+	}
+	if samples == nil { // all was there
+		return f.write(runs, done)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func (f Family) write(runs []familyRun, done map[string]familyOutcome) error {
 		}
 	}
 	t := f.table(runs, done)
-	if err := f.page(t, kept).Save(f.Dir); err != nil {
+	if err := f.page(t, runs, done).Save(f.Dir); err != nil {
 		return err
 	}
 	err := atomicfile.Write(filepath.Join(f.Dir, FamilyFile), func(w io.Writer) error {
@@ -47,7 +47,7 @@ func (f Family) write(runs []familyRun, done map[string]familyOutcome) error {
 
 // lead says what a row's run is.
 func (f Family) lead() string {
-	return fmt.Sprintf("A row is `dlam train %s --iterations %d` (%d where it takes mini-batches), `--refit` where there is a column of it, and its own options.",
+	return fmt.Sprintf("A row is `dlam train %s --iterations %d` (%d where it takes mini-batches), `--refit` where its column has scores, and its own options.",
 		f.common(), f.Size.Iterations, f.Size.Epochs)
 }
 
@@ -55,9 +55,10 @@ func (f Family) lead() string {
 func (f Family) table(runs []familyRun, done map[string]familyOutcome) report.Table {
 	t := report.Table{
 		ID: "table-family", Sortable: true,
-		Head: []string{"method", "sort", "options", "training / test (%)", "refit", "random hidden layers, refit", "s an iteration", "MB", "seeds"},
+		Head: []string{"method", "sort", "options", "training / test (%)", "with refit (%)", "random layers, refit", "s an iteration", "MB", "seeds"},
 		Note: "Accuracies are means over the seeds of the forward pass, after ± the standard deviation of the test accuracy. " +
 			"Seconds an iteration, an epoch of mini-batches, are processor time, which other work on the machine changes least; of the clock where the system tells none (*). " +
+			"Random layers are hidden layers as they were drawn, with the last fitted to them. " +
 			"MB are what the method says it takes beside the samples, without the refit.",
 	}
 	for _, m := range FamilyMethods() {
@@ -134,21 +135,25 @@ func markdown(t report.Table) string {
 	return b.String()
 }
 
-func (f Family) page(t report.Table, kept []familyOutcome) report.Page {
+func (f Family) page(t report.Table, runs []familyRun, done map[string]familyOutcome) report.Page {
 	p := report.Page{Title: "The family on one work", Lead: strings.ReplaceAll(f.lead(), "`", "")}
 	if f.Size.Name != FullFamily().Name {
 		p.Title += " (quick version)"
 		p.Warning = "This is the quick version: fewer samples and iterations. It shows that everything runs; its numbers are no evidence for or against a method."
 	}
-	each := report.Table{ID: "table-runs", Caption: "Each run.", Sortable: true, Head: []string{"dlam train", "end", "training / test (%)", "s an iteration by the clock"}}
+	each := report.Table{ID: "table-runs", Caption: "Each run.", Sortable: true, Head: []string{"run", "dlam train", "end", "training / test (%)", "s an iteration by the clock"}}
 	machines := map[machine.Machine]bool{}
 	facts := []report.Fact{{Name: "threads", Value: fmt.Sprint(f.Threads)}}
-	for _, o := range kept {
+	for _, r := range runs {
+		o, ok := done[r.words]
+		if !ok {
+			continue
+		}
 		score := "–"
 		if s := o.Trained; s != nil {
 			score = fmt.Sprintf("%.2f / %.2f", 100*s.Train, 100*s.Test)
 		}
-		each.Rows = append(each.Rows, []string{o.Words, cmp.Or(o.Error, string(o.Status)), score, fmt.Sprintf("%.3g", o.Seconds)})
+		each.Rows = append(each.Rows, []string{r.String(), o.Words, cmp.Or(o.Error, string(o.Status)), score, fmt.Sprintf("%.3g", o.Seconds)})
 		if !machines[o.Machine] {
 			machines[o.Machine] = true
 			facts = append(facts, machineFacts(o.Machine)...)

@@ -60,7 +60,8 @@ func (c *Config) Entries() []Entry {
 		{"label-smoothing", OfTraining, fmt.Sprintf("cross-entropy: share of the uniform distribution in the targets; auto or -1: what suits, %g for sync (mini-batches of a table %g, from %d rows on 0), else 0", syncSmoothing, tableSmoothing, manyRows), maybe(&o.Smoothing, belowOne).orMinusOne()},
 		{"class-weight", OfTraining, "balanced, or a weight above 0 for each class, as no=1,yes=9: how much its samples count, in training and in scores; balanced is n/(k·n_c), with n_c of the n training samples in one of k classes", plain[dataset.ClassWeights]{classWeights, &o.ClassWeight, dataset.ClassWeights.IsZero, ""}},
 		{"clamp", OfTraining, "keep predicted values of a regression within those of the training samples", maybe(&o.Clamp, onOff).by(true)},
-		{"jitter", OfTraining, "mini-batches of pictures: standard deviation of their random moves, in pixels; auto or -1: what suits", maybe(&o.Jitter, notNegative).orMinusOne()},
+		{"jitter", OfTraining, "mini-batches of pictures: standard deviation of their random shifts, in pixels; auto or -1: what suits", maybe(&o.Jitter, notNegative).orMinusOne()},
+		{"moves", OfTraining, "mini-batches of pictures: what else is done to them by chance, with commas between: flip (mirror half of them), crop (enlarge a part with sides of 80 to 100 %), brightness (times 0.8 to 1.2); dlam search tries some", field(&o.Moves, randomMoves, "none")},
 		{"ensemble", OfTraining, "networks that are trained beside each other; the model's outputs are the mean of theirs, of classes before the softmax", field(&o.Ensemble, counts(), "1")},
 		{"refit", OfTraining, "fit the last layer anew at the end, to the others' outputs in a forward pass; methods that split the network", field(&o.Refit, onOff, "false")},
 		{"seed", OfTraining, "of everything random", field(&o.Seed, seeds, "0")},
@@ -118,7 +119,7 @@ func (c *Config) Entries() []Entry {
 const startEntry = "start"
 
 // ofSource are the names of Source's entries.
-var ofSource = []string{"data", "data-dir", "offline", "test-data", "label", "drop", "header", "no-header", "separator", "decimal", "encoding", "missing-values", "task", "weight-column", "features", "column", "limit"}
+var ofSource = []string{"data", "data-dir", "offline", "test-data", "label", "drop", "header", "no-header", "separator", "decimal", "encoding", "missing-values", "task", "weight-column", "features", "column", "resize", "grey", "limit"}
 
 // Entry is the setting called name.
 func (c *Config) Entry(name string) (e Entry, ok bool) {

@@ -99,6 +99,10 @@ func randomText(rng *rand.Rand, e recipe.Entry) string {
 		return fmt.Sprintf("conv %d 3x2 /2 pad 1 tanh\nmax 2, conv 4 %d # this one\nmean 3, dense 7 leaky-relu:slope=0.5", 1+rng.IntN(50), 1+rng.IntN(5))
 	case "shape":
 		return fmt.Sprintf("%dx%d", 1+rng.IntN(500), 1+rng.IntN(500))
+	case "size":
+		return fmt.Sprintf("%dx%d", 1+rng.IntN(500), 1+rng.IntN(500))
+	case "moves":
+		return []string{"none", "flip", "crop,brightness"}[rng.IntN(3)]
 	case "names":
 		return `"a,b",` + strconv.Itoa(rng.IntN(9)) + `,"a ""name"""`
 	case "NAME=WEIGHT":

@@ -12,6 +12,7 @@ import (
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/nn"
+	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/solver/anderson"
 	"github.com/dlam-go/dlam/spec"
 )
@@ -350,6 +351,16 @@ var layerList = kind[[]nn.LayerSpec]{name: "layers", parse: nn.ParseLayers, with
 
 // sampleShape is shapes as 28x28x1.
 var sampleShape = kind[nn.Shape]{name: "shape", parse: nn.ParseShape}
+
+// pictureSize is sizes as 64x48.
+var pictureSize = kind[picture.Size]{name: "size", parse: picture.ParseSize, within: func(v *check.Violations, _ string, s picture.Size) {
+	if err := s.Validate(); err != nil {
+		v.Also(fmt.Errorf("resize: %w", err))
+	}
+}}
+
+// randomMoves is moves as flip,crop.
+var randomMoves = kind[picture.Moves]{name: "moves", parse: picture.ParseMoves}
 
 // columnNames is lists of names with commas between; a name with a comma in it is in
 // quotes, as in a CSV file.

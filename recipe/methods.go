@@ -299,7 +299,7 @@ func makeSync(r *reader, f facts) dlam.Solver {
 	readIf(r, !f.mini, needsAllSamples, "mode", g.Mode, &s.Mode)
 	readIf(r, s.Mode == syncdlam.Prox, needsProx, "rho", g.Rho, &s.Rho)
 	r.also(s.Mode == syncdlam.Prox, needsProx, "output-solver")
-	r.also(f.mini, needsBatches, "jitter")
+	r.also(f.mini, needsBatches, "jitter", "moves")
 	s.Seed = f.seed
 	return syncdlam.Solver{Settings: s}
 }
@@ -395,7 +395,7 @@ func makeOnlineAM(r *reader, f facts) dlam.Solver {
 	remembers := s.Rule == onlineam.Memory
 	readIf(r, remembers, needsMemory, "recall", g.Recall, &s.Recall)
 	readIf(r, remembers, needsMemory, "ridge", g.Ridge, &s.Ridge)
-	r.also(f.mini, needsBatches, "jitter")
+	r.also(f.mini, needsBatches, "jitter", "moves")
 	return onlineam.Solver{Settings: s}
 }
 
@@ -412,7 +412,7 @@ func makeLifted(r *reader, f facts) dlam.Solver {
 	read(r, "rounds", g.Rounds, &s.Rounds)
 	readIf(r, f.mini || s.Penalty == lifted.Quadratic, needsProximal, "alpha", g.Alpha, &s.Alpha)
 	readIf(r, !f.mini && s.Penalty == lifted.Quadratic, needsQuadratic, "theta", g.Theta, &s.Theta)
-	r.also(f.mini, needsBatches, "jitter")
+	r.also(f.mini, needsBatches, "jitter", "moves")
 	return lifted.Solver{Settings: s}
 }
 
@@ -466,7 +466,7 @@ func makeGradient(rule gradient.Rule) func(*reader, facts) dlam.Solver {
 		if is(gradient.Muon) {
 			read(r, "intercept-rate", g.InterceptRate, &s.InterceptRate)
 		}
-		r.also(f.mini, needsBatches, "jitter")
+		r.also(f.mini, needsBatches, "jitter", "moves")
 		return gradient.Solver{Settings: s}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/nn"
+	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/pdadmm"
 )
@@ -47,8 +48,9 @@ type Options struct {
 	TryL2 bool
 	// Smoothing is the share of the uniform distribution in cross-entropy's
 	// targets, in [0, 1), and Jitter the standard deviation, in pixels, of random
-	// moves of mini-batches of pictures; nil: what suits the method, 0: none.
+	// shifts of mini-batches of pictures; nil: what suits the method, 0: none.
 	Smoothing, Jitter *float64
+	Moves             picture.Moves // what else is done to pictures of mini-batches by chance
 
 	// ClassWeight is how much the samples of each class count, in the objective and in
 	// scores, in addition to weights that they have of their own.

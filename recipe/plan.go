@@ -319,16 +319,13 @@ func (p *Plan) smoothing(l loss.Loss) (float32, error) {
 	return 0, nil
 }
 
-// jitter is how the pictures of mini-batches are moved.
+// jitter is how the pictures of mini-batches are changed by chance.
 func (p *Plan) jitter() (picture.Jitter, error) {
-	image, given := p.Samples.Train.Image, p.Options.Jitter
-	switch {
-	case given == nil && p.facts.mini:
-		return picture.JitterFor(image), nil
-	case orElse(given, 0) == 0:
-		return picture.Jitter{}, nil
+	j := picture.Jitter{}
+	if p.facts.mini {
+		j = picture.JitterFor(p.Samples.Train.Image)
 	}
-	j := picture.Jitter{Image: image, Deviation: *given}
+	j.Image, j.Deviation, j.Moves = p.Samples.Train.Image, orElse(p.Options.Jitter, j.Deviation), p.Options.Moves
 	return j, j.Validate(p.Problem.X.Cols)
 }
 
@@ -503,6 +500,9 @@ func (p *Plan) Settings() string {
 	}
 	if d := p.Problem.Jitter.Deviation; d > 0 {
 		text += fmt.Sprintf(" Jitter:%g", d)
+	}
+	if m := p.Problem.Jitter.Moves; m != (picture.Moves{}) {
+		text += fmt.Sprintf(" Moves:%v", m)
 	}
 	return strings.TrimSpace(text)
 }

@@ -235,6 +235,8 @@ func TestRefusesOptions(t *testing.T) {
 		{recipe.Options{Method: "dlam", Settings: recipe.Settings{Rho: new(-1.0), Eta: new(0.5)}}, "rho: got -1, want a finite number above 0"},
 		{recipe.Options{Method: "dlam", Settings: recipe.Settings{Eta: new(0.5)}}, "dlam settings: eta: got 0.5, want a finite number above 1"},
 		{recipe.Options{Method: "dlam", Jitter: new(0.2)}, "jitter: dlam does not read it"},
+		{recipe.Options{Method: "dlam", Moves: picture.Moves{Flip: true}}, "moves: dlam does not read it"},
+		{recipe.Options{Moves: picture.Moves{Flip: true}}, "moves: got flip, and the samples are no pictures"},
 		{recipe.Options{Method: "adam", Settings: recipe.Settings{TryRates: true}, Jitter: new(0.2)}, "jitter: adam reads it with mini-batches alone"},
 		{recipe.Options{Method: "dlam", Settings: recipe.Settings{TryRates: true}}, "lr: dlam does not read it; onlineam, sgd"},
 		{recipe.Options{Solver: own}, "iterations: got 0, want at least 1: a solver of your own has no default"},
@@ -437,7 +439,7 @@ func needs(method, setting string) map[string]string {
 		return map[string]string{"line-search": "backtracking"}
 	case method == "lifted" && (setting == "alpha" || setting == "theta"):
 		return map[string]string{"penalty": "quadratic"}
-	case setting == "jitter" && method != "sync" && method != "onlineam":
+	case (setting == "jitter" || setting == "moves") && method != "sync" && method != "onlineam":
 		return map[string]string{"batch": "20"}
 	}
 	return nil
@@ -448,6 +450,8 @@ func other(method, setting string) string {
 	switch setting {
 	case "mode":
 		return "prox"
+	case "moves":
+		return "flip"
 	case "schedule":
 		if method == "onlineam" {
 			return "constant"
@@ -521,7 +525,7 @@ func TestSettingsAreWired(t *testing.T) {
 			for name, text := range needs(m.Name, r.Name) {
 				o = set(t, o, name, text)
 			}
-			if r.Name == "output-solver" || r.Name == "jitter" || r.Name == "anderson" {
+			if r.Name == "output-solver" || r.Name == "jitter" || r.Name == "moves" || r.Name == "anderson" {
 				continue // of the problem; of the solver around the method's
 			}
 			before, err := recipe.Prepare(data, o)
@@ -558,7 +562,7 @@ func TestConfigText(t *testing.T) {
 		{},
 		{"data": "table.csv", "label": "a \"b\"\tc", "limit": "5", "no-header": "true", "seed": "18446744073709551615", "hidden": "3,4", "activation": "tanh,leaky-relu:slope=0.25"},
 		{"hidden": "", "test-split": "0", "validation": "0.125", "patience": "3", "pool": "2", "scale": "none", "loss": "huber:delta=0.5", "l1": "1e-05"},
-		{"solver": "adam", "lr": "0.0025", "batch": "64", "schedule": "cosine", "beta1": "0.5", "label-smoothing": "0", "jitter": "0.25", "l2": "0"},
+		{"solver": "adam", "lr": "0.0025", "batch": "64", "schedule": "cosine", "beta1": "0.5", "label-smoothing": "0", "jitter": "0.25", "moves": "flip,crop", "resize": "64x48", "grey": "true", "l2": "0"},
 		{"solver": "sgd", "lr": "auto"},
 		{"solver": "dlam", "rho": "1e-300", "epsilon-rule": "fixed", "line-search": "backtracking", "alpha0": "0.5", "output-solver": "fista", "iterations": "7", "threads": "3"},
 	} {

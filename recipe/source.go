@@ -9,6 +9,7 @@ import (
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/internal/memory"
+	"github.com/dlam-go/dlam/picture"
 )
 
 // Source says where samples are: in files, or in a data set that is known by
@@ -35,6 +36,11 @@ type Source struct {
 	Kinds    map[string]dataset.Kind // of columns, by name or number; others are found out
 	Missing  []string                // texts that say that there is no value, beside NA, ? and the like
 	Task     dataset.Task            // what labels that are numbers are; "": what is found out
+
+	// Of picture files: the size that all are given, zero for the one that they have, and
+	// whether colours are taken for grey; see dataset.Options.
+	Resize picture.Size
+	Grey   bool
 
 	Scratch   string                               // folder to keep the samples of IDX and NPY files in, mapped; "": in memory
 	MaxMemory float64                              // bytes that the process may take; 0: what is available
@@ -74,7 +80,7 @@ func (s *Source) Reading() dataset.Options {
 	return dataset.Options{
 		DataDir: s.DataDir, Offline: s.Offline, Label: s.Label, Weight: s.Weight, Drop: s.Drop, Header: s.Header, NoHeader: s.NoHeader,
 		Separator: s.Separator, Decimal: s.Decimal, Encoding: s.Encoding,
-		Only: s.Features, Kinds: s.Kinds, Missing: s.Missing, Task: s.Task, Progress: s.Progress, Limit: s.Limit, Comm: s.Comm, MaxMemory: most,
+		Only: s.Features, Kinds: s.Kinds, Missing: s.Missing, Task: s.Task, Resize: s.Resize, Grey: s.Grey, Progress: s.Progress, Limit: s.Limit, Comm: s.Comm, MaxMemory: most,
 		Scratch: &dataset.Scratch{Dir: s.Scratch, Most: most},
 	}
 }
@@ -105,13 +111,15 @@ func (s *Source) TableEntries() []Entry {
 	}
 }
 
-// ColumnEntries are the settings that say what the columns of a table are, which a
-// model then knows.
+// ColumnEntries are the settings that say what the columns of a table are, or the pixels
+// of pictures, which a model then knows.
 func (s *Source) ColumnEntries() []Entry {
 	return []Entry{
 		{"task", OfData, "what labels that are numbers are; auto: whole numbers are classes if they are few and frequent, others values", field(&s.Task, oneOf(dataset.Regression, dataset.Classification), Auto)},
 		{"weight-column", OfData, "column of a table with the rows' weights, above 0: a row of weight 2 counts twice, in training and in scores", field(&s.Weight, anyText, "")},
 		{"features", OfData, "columns of a table that are features: names, or numbers from 0, with commas between; default all but the label, ids and constant ones", plain[[]string]{columnNames, &s.Features, func(l []string) bool { return len(l) == 0 }, ""}},
+		{"resize", OfData, "WIDTHxHEIGHT, or one number for a square: the size that pictures from files are given, by their middle, the largest part of this shape; default: all have one size", field(&s.Resize, pictureSize, "")},
+		{"grey", OfData, "take the colours of pictures from files for grey", field(&s.Grey, onOff, "false")},
 		{"column", OfData, "NAME=KIND, with commas between or once for each column: what a column of a table is, " + textOf(dataset.Kinds), kindsOf(&s.Kinds)},
 	}
 }

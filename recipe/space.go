@@ -82,7 +82,7 @@ func ParseSpace(text string) (Space, error) {
 
 // hasCommas reports whether a value of the setting may have commas in it.
 func hasCommas(name string) bool {
-	return slices.Contains([]string{"hidden", "layers", "activation", "loss"}, name)
+	return slices.Contains([]string{"hidden", "layers", "activation", "loss", "moves"}, name)
 }
 
 func orWant(err error, text string) error {
@@ -176,6 +176,9 @@ func DefaultSpace(data Data, o Options) (Space, error) {
 	}
 	if p.Samples.Transform.Image.Width == 0 && p.Samples.Transform.Inputs <= fewColumns {
 		add("bins", "0", "8", "16")
+	}
+	if p.facts.mini && p.facts.image.Width > 0 {
+		add("moves", "none", "crop", "flip,crop", "flip,crop,brightness")
 	}
 	if w := p.Options.Hidden; len(w) > 0 && o.Layers == nil && o.Start == nil && o.StartFile == "" {
 		var texts []string

@@ -5,17 +5,21 @@ import (
 	"strconv"
 
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/spec"
 )
 
 // tensorInfo describes a tensor; −1 in the shape stands for any number of
-// rows. Features and Classes go beyond the protocol.
+// rows. Features, Classes and Image go beyond the protocol.
 type tensorInfo struct {
 	Name     string   `json:"name"`
 	Datatype string   `json:"datatype"`
 	Shape    []int    `json:"shape"`
 	Features []string `json:"features,omitempty"` // names of the columns
 	Classes  []string `json:"classes,omitempty"`  // names of the columns
+	// Image is the picture that a row is: row by row, channels last. The file of one may
+	// be sent in its place.
+	Image picture.Image `json:"image,omitzero"`
 }
 
 // modelInfo describes a model. Layers and Loss go beyond the protocol: they are
@@ -53,7 +57,7 @@ func (v *served) inputInfo() []tensorInfo {
 	if v.isTable() {
 		return v.columnInfo()
 	}
-	return []tensorInfo{{Name: inputName, Datatype: "FP32", Shape: []int{-1, v.inputs}, Features: v.Features}}
+	return []tensorInfo{{Name: inputName, Datatype: "FP32", Shape: []int{-1, v.inputs}, Features: v.Features, Image: v.Transform.Image}}
 }
 
 // outputInfo describes what the model gives.

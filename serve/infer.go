@@ -25,7 +25,8 @@ func (s *Server) infer(w *exchange, r *http.Request) error {
 		return err
 	}
 	w.model = v.id
-	if err := checkContent(r); err != nil {
+	picture, err := checkContent(r)
+	if err != nil {
 		return err
 	}
 	g := &grant{room: s.room, client: web.Client(r.RemoteAddr), until: time.Now().Add(s.set.WriteTimeout)}
@@ -41,11 +42,15 @@ func (s *Server) infer(w *exchange, r *http.Request) error {
 		ctx, cancel = context.WithDeadline(ctx, g.until)
 		defer cancel()
 	}
-	text, binary, err := split(r, buf.b)
-	if err != nil {
-		return err
+	var res result
+	if picture {
+		res, err = s.computePicture(ctx, v, buf.b, g)
+	} else {
+		var text, binary []byte
+		if text, binary, err = split(r, buf.b); err == nil {
+			res, err = s.compute(ctx, v, text, binary, buf, g)
+		}
 	}
-	res, err := s.compute(ctx, v, text, binary, buf, g)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -163,22 +164,24 @@ func (s *Server) guard(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// checkContent reports a body that is not said to be JSON, or JSON and binary
-// tensors. Triton's Python clients say nothing, or application/octet-stream; what
-// forms of web pages can say is refused.
-func checkContent(r *http.Request) error {
+// checkContent refuses a body of a type that is not known; picture is whether it is the
+// file of one. What forms of web pages can say is refused.
+func checkContent(r *http.Request) (picture bool, err error) {
 	if e := r.Header.Get("Content-Encoding"); e != "" {
-		return failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content encoding: got %q, want none", short(e))}
+		return false, failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content encoding: got %q, want none", short(e))}
 	}
 	said := r.Header.Get("Content-Type")
-	ok := func(kind string) bool { return kind == "application/json" || kind == "application/octet-stream" }
-	if said == "" || ok(said) { // as most say it
-		return nil
+	if said == "" {
+		return false, nil
 	}
-	if kind, _, err := mime.ParseMediaType(said); err != nil || !ok(kind) {
-		return failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content type: got %q, want application/json, or application/octet-stream with binary tensors", short(said))}
+	kind, _, err := mime.ParseMediaType(said)
+	switch {
+	case err == nil && (kind == "application/json" || kind == "application/octet-stream"):
+		return false, nil
+	case err == nil && strings.HasPrefix(kind, "image/"):
+		return true, nil
 	}
-	return nil
+	return false, failure{http.StatusUnsupportedMediaType, fmt.Sprintf("content type: got %q, want application/json, application/octet-stream with binary tensors, or image/png and the like with a picture", short(said))}
 }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """sync beside AdamW, Muon and schedule-free AdamW, each rival tuned for each length of run.
 
-Rates are chosen on the last 10,000 training pictures, of four each; then three seeds of each method train on all
-60,000 and are tested once. All methods have the same start, label smoothing and random moves. Results are kept in
---out, a line of JSON a run, and what is there is not run again, so that the script may be stopped and go on. Time is processor time of the whole
-program, reading and the test included, which other work on the machine changes least.
+Rates are chosen on the last 10,000 training pictures, of four each, and of further ones as long as the best is at an
+edge; then three seeds of each method train on all 60,000 and are tested once. All methods have the same start, label
+smoothing and random moves. Results are kept in --out, a line of JSON a run, and what is there is not run again, so that
+the script may be stopped and go on. Time is processor time of the whole program, reading and the test included, which
+other work on the machine changes least.
 
     go build -o dlam ./cmd/dlam
     DLAM_DATA_DIR=data python3 bench/peers/rivals.py --dlam ./dlam --out rivals.jsonl     # hours
@@ -100,9 +101,16 @@ class Runs:
         return r
 
     def best(self, work, method, epochs):
-        """The rate that is best on the held-back pictures; None where a run is missing."""
-        tried = [(rate, self.get(work, method, rate, epochs, 0, True)) for rate in RIVALS[method][1]]
-        return None if any(r is None for _, r in tried) else max(tried, key=lambda t: t[1]["test"])[0]
+        """The rate that is best on the held-back pictures, with neighbours on both sides; None where a run is missing."""
+        rates = list(RIVALS[method][1])
+        while True:
+            tried = [self.get(work, method, rate, epochs, 0, True) for rate in rates]
+            if any(r is None for r in tried):
+                return None
+            best = max(range(len(rates)), key=lambda i: tried[i]["test"])
+            if 0 < best < len(rates) - 1:
+                return rates[best]
+            rates = rates + [2 * rates[-1]] if best else [rates[0] / 2] + rates
 
 
 def main():

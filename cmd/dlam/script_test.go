@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -32,7 +36,7 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "refused": refused, "json": jsonLine,
+			"exits": exits, "refused": refused, "json": jsonLine, "png": pngFile,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "root" {
@@ -63,6 +67,30 @@ func exitCode(err error) int {
 		return e.ExitCode()
 	}
 	return -1
+}
+
+// png FILE WIDTH HEIGHT COLOUR… writes a picture with a stripe of each colour beside the
+// other.
+func pngFile(ts *testscript.TestScript, _ bool, args []string) {
+	var size [2]int
+	for i := range size {
+		n, err := strconv.Atoi(args[1+i])
+		ts.Check(err)
+		size[i] = n
+	}
+	stripes := args[3:]
+	im := image.NewNRGBA(image.Rect(0, 0, size[0], size[1]))
+	for i := range size[0] * size[1] {
+		var c color.NRGBA
+		_, err := fmt.Sscanf(stripes[i%size[0]*len(stripes)/size[0]], "%2x%2x%2x%2x", &c.R, &c.G, &c.B, &c.A)
+		ts.Check(err)
+		im.Set(i%size[0], i/size[0], c)
+	}
+	var b bytes.Buffer
+	ts.Check(png.Encode(&b, im))
+	path := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
+	ts.Check(os.WriteFile(path, b.Bytes(), 0o644))
 }
 
 // refused REGEXP ARG… runs dlam, which must end with exit code 2, say one line

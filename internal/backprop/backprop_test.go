@@ -202,6 +202,22 @@ func TestJitter(t *testing.T) {
 	if !slices.Equal(moved, first(3, 4, jitter)) {
 		t.Error("three threads move pictures otherwise than one")
 	}
+	all := jitter
+	all.Moves = picture.Moves{Flip: true, Crop: true, Brightness: true}
+	if x := first(1, 4, all); slices.Equal(x, moved) || !slices.Equal(x, first(3, 4, all)) {
+		t.Error("moves beside shifts: none, or others on three threads")
+	}
+	e := pass.New(1, nil)
+	defer e.Close()
+	b, err := backprop.NewBatches(e, p.X, p.Y, 150, 3, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Shuffle(1)
+	b.Take(0)
+	if n := testing.AllocsPerRun(5, func() { b.Take(0) }); n != 0 {
+		t.Errorf("a batch of changed pictures allocates %v times", n)
+	}
 	still5, moved5 := first(1, 5, picture.Jitter{}), first(1, 5, jitter)
 	if slices.Equal(still, still5) || slices.Equal(moved, moved5) {
 		t.Error("two epochs are alike")

@@ -32,8 +32,8 @@ type Batches struct {
 	rng        *rand.Rand
 
 	// The batch of the last Take, and its memory.
-	index           []int        // its samples
-	moves           [][2]float64 // how far each picture moves, down and across; nil if none does
+	index           []int            // its samples
+	changes         []picture.Change // of each picture; nil if there are none
 	batchX          mat.Dense
 	batchY          loss.Target
 	features, value []float32
@@ -42,7 +42,7 @@ type Batches struct {
 }
 
 // NewBatches divides x and y into batches of at most size samples over all
-// ranks, whose pictures jitter moves. With size 0 there are no batches to take:
+// ranks, whose pictures jitter changes. With size 0 there are no batches to take:
 // it counts the samples alone.
 func NewBatches(e *pass.Engine, x mat.Dense, y loss.Target, size int, seed uint64, jitter picture.Jitter) (*Batches, error) {
 	n, weight, err := e.Samples(x.Rows, y.TotalWeight())
@@ -87,7 +87,7 @@ func (b *Batches) Epoch(ctx context.Context, epoch int, update func(mat.Dense, l
 	return risk, nil
 }
 
-// Take is a copy of the samples of the epoch's batch k, from 0. Pictures are moved,
+// Take is a copy of the samples of the epoch's batch k, from 0. Pictures are changed,
 // by what is drawn in the order of the calls. The next call uses the memory again.
 func (b *Batches) Take(k int) (mat.Dense, loss.Target) {
 	lo, hi := comm.Share(len(b.order), k, b.Count)
@@ -103,10 +103,10 @@ func (b *Batches) Take(k int) (mat.Dense, loss.Target) {
 		b.weight = slices.Grow(b.weight[:0], hi-lo)[:hi-lo]
 		b.batchY.Weight = b.weight
 	}
-	if sd := b.jitter.Deviation; sd > 0 {
-		b.moves = slices.Grow(b.moves[:0], hi-lo)[:hi-lo]
-		for i := range b.moves {
-			b.moves[i] = [2]float64{sd * b.rng.NormFloat64(), sd * b.rng.NormFloat64()}
+	if b.jitter.Active() {
+		b.changes = slices.Grow(b.changes[:0], hi-lo)[:hi-lo]
+		for i := range b.changes {
+			b.changes[i] = b.jitter.Draw(b.rng)
 		}
 	}
 	b.pool.Run(b)
@@ -118,10 +118,10 @@ func (b *Batches) Do(worker int) {
 	lo, hi := kernel.Range(len(b.index), pass.Fine, worker, b.pool.Threads())
 	for i := lo; i < hi; i++ {
 		from := b.index[i]
-		if b.moves == nil {
+		if b.changes == nil {
 			copy(b.batchX.Row(i), b.x.Row(from))
 		} else {
-			b.jitter.Image.Move(b.batchX.Row(i), b.x.Row(from), b.moves[i][0], b.moves[i][1])
+			b.jitter.Image.Change(b.batchX.Row(i), b.x.Row(from), b.changes[i])
 		}
 		if b.y.Class == nil {
 			copy(b.batchY.Value.Row(i), b.y.Value.Row(from))
