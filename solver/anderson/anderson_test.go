@@ -37,10 +37,10 @@ type method struct {
 }
 
 func methods() map[string]method {
-	dlamSettings, mdlam := multiconvex.DefaultSettings(), multiconvex.Settings{}
+	dlamSettings := multiconvex.DefaultSettings()
 	dlamSettings.Rho = 1e-3
 	dlamSettings.Epsilon, dlamSettings.EpsilonRule = 0.1, multiconvex.Fixed
-	mdlam = dlamSettings
+	mdlam := dlamSettings
 	mdlam.Rho, mdlam.Momentum, mdlam.Result = 1e-3, true, 0.5
 	coupled := cdlam.DefaultSettings()
 	coupled.Rounds = 2 // the suite trains many times
