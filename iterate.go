@@ -13,6 +13,7 @@ type Iterate struct {
 	Scale        [][]float32 // factor of θ in each column of W_l; nil for 1
 	Tau          [][]float64 // τ of each sample
 	Extrapolated bool        // W-steps may start elsewhere than at the last iterate
+	Binary       bool        // W-steps end where no change of one sign, and none of a row's magnitude, lowers F
 }
 
 // Splitting is a Stepper whose iterates can be looked at, for certificates.

@@ -12,15 +12,15 @@ import (
 type Bound struct {
 	Layer int
 	W, B  Inequality // the limit, and the length of the shortest subgradient
-	// Extrapolated marks that the W-step was optimal for another point, so that
-	// nothing is promised of W.
-	Extrapolated bool
-	Moves        float64 // ‖ΔW_l‖ + ‖Δb_l‖ + ‖Δz_l‖ of the sweep
+	// Unbound marks that nothing is promised of W: its step was optimal for another point
+	// (extrapolated), or among binary weights, which have no gradient.
+	Unbound bool
+	Moves   float64 // ‖ΔW_l‖ + ‖Δb_l‖ + ‖Δz_l‖ of the sweep
 }
 
 // Promises are the inequalities that the lemma promises.
 func (b Bound) Promises() []Inequality {
-	if b.Extrapolated {
+	if b.Unbound {
 		return []Inequality{b.B}
 	}
 	return []Inequality{b.W, b.B}
@@ -50,7 +50,7 @@ func (c *checker) bound(l int, in mat.Dense, v1 wide, shift []float64, scale flo
 	dw, db, curve := math.Sqrt(norm2(w, old, nil)), length(shift), rho*a*a+theta
 	// What rounding residuals, and W and b themselves, does to a gradient.
 	residual, size := rho*rounding*scale, math.Sqrt(squares(w, nil))+math.Sqrt(squares(old, nil))
-	b := Bound{Layer: l + 1, Moves: dw + db + dz, Extrapolated: c.now.Extrapolated}
+	b := Bound{Layer: l + 1, Moves: dw + db + dz, Unbound: c.now.Extrapolated || c.now.Binary}
 	b.W = Inequality{
 		c.Iteration, l + 1, lemma3W, curve*dw + rho*a*(math.Sqrt(n)*db+dz), steepness(c.p.Regularizer, g, w),
 		2*a*residual + curve*unit*size,

@@ -13,6 +13,7 @@ import (
 	"github.com/dlam-go/dlam/internal/fixedseed"
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/prox"
 	"github.com/dlam-go/dlam/solver/multiconvex"
 )
@@ -74,6 +75,7 @@ func certified(t *rapid.T, h activation.Func, l loss.Loss, omega prox.Regularize
 		set.Centre = rapid.SampledFrom([]float64{1, 0, 0.5, 3}).Draw(t, "centre")
 		set.Result = rapid.SampledFrom([]float64{0, 0.5, 3}).Draw(t, "result")
 	}
+	set.BinaryWeights = search == multiconvex.Exact && !set.Momentum && omega == prox.Regularizer(prox.None{}) && rapid.Bool().Draw(t, "binary")
 	logRho := rapid.Float64Range(-5, 3).Draw(t, "log10 rho")
 	if c, ok := l.(loss.CrossEntropy); ok && c.Solver == loss.FISTA {
 		logRho = max(logRho, -2) // its cost grows with 1/√ρ
@@ -179,8 +181,12 @@ func jolt(seed uint64) func(dlam.Stepper) error {
 		}
 		n, rng := st.Network().Clone(), testprob.Rng(seed)
 		for _, ly := range n.Layers {
+			_, binary := ly.Binary()
 			for i := range ly.W.Data {
 				ly.W.Data[i] += float32(0.1 * rng.NormFloat64())
+			}
+			for i := 0; binary && i < ly.W.Rows; i++ { // as the iterates of binary weights are
+				nn.Binarize(ly.W.Row(i), nn.Magnitude(ly.W.Row(i)), ly.W.Row(i))
 			}
 		}
 		r := st.(dlam.Resumable)

@@ -171,6 +171,54 @@ func edge(now dlam.Iterate, d float32) {
 	now.A[0].Set(0, 0, h[0]+d)
 }
 
+// binaryMutations are those of binary weights.
+var binaryMutations = []struct {
+	name, breaks string
+	spoil        func(old, now dlam.Iterate)
+}{
+	{"a sign that is worse", "no sign better", func(_, now dlam.Iterate) {
+		w := now.Network.Layers[2].W
+		w.Set(0, 1, -w.At(0, 1))
+	}},
+	{"a row that is twice as large", "no magnitude better", func(_, now dlam.Iterate) { scale32(now.Network.Layers[2].W.Row(0), 2) }},
+	{"a row of the wrong sign", "eq. 10", func(_, now dlam.Iterate) { scale32(now.Network.Layers[2].W.Row(0), -1) }},
+	{"a weight of another magnitude", "one magnitude", func(_, now dlam.Iterate) {
+		w := now.Network.Layers[0].W
+		w.Set(1, 1, 1.01*w.At(1, 1))
+	}},
+}
+
+func scale32(x []float32, factor float32) {
+	for j := range x {
+		x[j] *= factor
+	}
+}
+
+// TestBinaryMutations is TestMutations for binary weights.
+func TestBinaryMutations(t *testing.T) {
+	p := testprob.Blobs(60, 5, 3, 7)
+	set := multiconvex.DefaultSettings()
+	set.Rho, set.Epsilon, set.EpsilonRule, set.BinaryWeights = 1e-2, 10, multiconvex.Fixed, true
+	n := testprob.Network(p, []int{8, 6}, activation.Tanh{}, dlam.He, 11)
+	for _, m := range append(binaryMutations, struct {
+		name, breaks string
+		spoil        func(old, now dlam.Iterate)
+	}{name: "nothing"}) {
+		c := &certify.Certificate{Problem: p}
+		s := saboteur{Solver: multiconvex.Solver{Settings: set}, from: 3, spoil: m.spoil}
+		if _, err := dlam.Run(t.Context(), s, p, n, dlam.Options{Iterations: 3, Recorders: []dlam.Recorder{c}, Observers: []dlam.Observer{c}}); err != nil {
+			t.Fatal(err)
+		}
+		caught := m.spoil == nil && c.Verdict() == nil
+		for _, q := range c.Violations {
+			caught = caught || m.spoil != nil && strings.Contains(q.Name, m.breaks)
+		}
+		if !caught {
+			t.Errorf("%s: caught as %v, want %q", m.name, c.Violations, m.breaks)
+		}
+	}
+}
+
 // sabotage runs a saboteur under a certificate.
 func sabotage(t *testing.T, epsilon float64, spoil func(old, now dlam.Iterate), bend func(*dlam.Record)) *certify.Certificate {
 	t.Helper()

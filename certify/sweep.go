@@ -38,6 +38,9 @@ type Inequality struct {
 // The names of the promises.
 const (
 	eq10        = "eq. 10 (W)"
+	oneSize     = "one magnitude a row (W)"
+	noFlip      = "no sign better (W)"
+	noScale     = "no magnitude better (W)"
 	eq11        = "eq. 11 (b)"
 	eq12        = "eq. 12 (z)"
 	eq13        = "eq. 13 (a)"
@@ -49,7 +52,7 @@ const (
 
 // Promises are the names of the inequalities, in the order of the paper.
 func Promises() []string {
-	return []string{eq10, eq11, eq12, eq13, feasibility, lemma3W, lemma3B, noRise}
+	return []string{eq10, oneSize, noFlip, noScale, eq11, eq12, eq13, feasibility, lemma3W, lemma3B, noRise}
 }
 
 // Holds reports whether the inequality does.
@@ -157,6 +160,11 @@ func (c *checker) layer(l int, before mat.Dense) error {
 	omega0, omega1 := regularization(c.p, was.W), regularization(c.p, is.W)
 	c.add(l, eq10, half*(e0-e1)+omega0-omega1, moveW,
 		slack(sv, e0)+rounding*(omega0+omega1))
+	if c.now.Binary {
+		if err := c.binary(l, in, v1, scale+math.Sqrt(sa)*math.Sqrt(squares(is.W, nil))); err != nil {
+			return err
+		}
+	}
 
 	// eq. 11, for n samples
 	c.add(l, eq11, half*(e1-e2), half*n*moveB, slack(n*moveB, e1))

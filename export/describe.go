@@ -38,3 +38,18 @@ func rows(m mat.Dense) [][]float32 {
 	}
 	return r
 }
+
+// packed is a bit for each weight, 1 where it is not negative: a row of bytes for each
+// of w's, with the first bit in a byte the highest, and zeros after the last.
+func packed(w mat.Dense) [][]uint8 {
+	bits := make([][]uint8, w.Rows)
+	for i := range bits {
+		bits[i] = make([]uint8, (w.Cols+7)/8)
+		for j, x := range w.Row(i) {
+			if !(x < 0) {
+				bits[i][j/8] |= 0x80 >> (j % 8)
+			}
+		}
+	}
+	return bits
+}

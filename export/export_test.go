@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/export"
@@ -73,6 +75,46 @@ func TestNumpy(t *testing.T) {
 		s.agree(t, a.Numbers, close32)
 		if i == 0 {
 			t.Logf("by torch too: %v", a.Torch)
+		}
+	}
+}
+
+// Weights of one magnitude a row take a bit each, and four bytes a row, in NPZ and in Go
+// source, whose text takes four letters for three bytes.
+func TestBinaryWeightsArePacked(t *testing.T) {
+	n, err := dlam.NewNetwork([]int{7, 400, 400, 3}, activation.ReLU{}, dlam.He, rand.New(rand.NewPCG(1, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := samples(t)[0]
+	m := *s.model
+	m.Network = n
+	s.model = &m
+	for _, form := range []struct {
+		name  string
+		most  float64 // beside the bits: intercepts, and all that is not a parameter
+		write func(m *model.Model) (int, error)
+	}{
+		{"NPZ", 12e3, func(m *model.Model) (int, error) {
+			var b bytes.Buffer
+			err := export.NPZ(&b, m)
+			return b.Len(), err
+		}},
+		{"Go", 16e3, func(m *model.Model) (int, error) {
+			b, err := export.GoSource(m, "p")
+			return len(b), err
+		}},
+	} {
+		real, err := form.write(s.model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := form.write(binaryOf(t, s, false).model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bits := 400.0 * 400 / 8 * 4 / 3; float64(got) > bits+form.most || real < 400*400*4 {
+			t.Errorf("%s: %d bytes, of real weights %d, the large layer's bits are %.0f", form.name, got, real, bits)
 		}
 	}
 }

@@ -37,6 +37,7 @@ type goSource struct {
 	Transform      dataset.Transform
 	Classes        []string
 	Parameters     string   // base64, in lines
+	Parts          []string // statements that take them apart, where some are bits
 	Gaps           []string // texts that say that there is no value
 }
 
@@ -55,8 +56,9 @@ func GoSource(m *model.Model, name string) ([]byte, error) {
 	}
 	source := goSource{
 		Package: name, Model: about, Output: m.Meaning(), Transform: m.Transform,
-		Outputs: m.Network.Outputs(), Classes: m.Classes, Parameters: goParameters(m),
+		Outputs: m.Network.Outputs(), Classes: m.Classes,
 	}
+	source.Parameters, source.Parts = goParameters(m)
 	for l, ly := range m.Network.Layers {
 		err := source.linear(ly)
 		if err == nil && l < len(m.Network.Layers)-1 {
@@ -186,20 +188,48 @@ func goActivation(h activation.Func) (string, error) {
 
 // goParameters are the transform's shifts and factors, one of each a feature,
 // each layer's weights and intercepts, and a regression's shifts and factors, and its
-// least and greatest values.
-func goParameters(m *model.Model) string {
+// least and greatest values. Weights of one magnitude in each row are magnitudes and bits;
+// parts then says what comes after what.
+func goParameters(m *model.Model) (lines string, parts []string) {
 	t := m.Transform
 	var raw []byte
+	floats, binary := 0, false // since the last bits
+	add := func(v []float32) {
+		raw, floats = rawFloats(raw, v), floats+len(v)
+	}
+	flush := func() {
+		if floats > 0 {
+			parts, floats = append(parts, fmt.Sprintf("floats(%d)", floats)), 0
+		}
+	}
 	if t.Columns == nil {
-		raw = rawFloats(raw, each(t.Shift, t.Outputs()))
-		raw = rawFloats(raw, each(t.Factor, t.Outputs()))
+		add(each(t.Shift, t.Outputs()))
+		add(each(t.Factor, t.Outputs()))
 	}
 	for _, ly := range m.Network.Layers {
-		raw = rawFloats(rawFloats(raw, ly.W.Elements()), ly.B)
+		sizes, ok := ly.Binary()
+		if !ok {
+			add(ly.W.Elements())
+			add(ly.B)
+			continue
+		}
+		flush()
+		binary = true
+		raw = rawFloats(raw, sizes)
+		for _, row := range packed(ly.W) {
+			raw = append(raw, row...)
+		}
+		parts = append(parts, fmt.Sprintf("signs(%d, %d)", ly.W.Rows, ly.W.Cols))
+		add(ly.B)
 	}
 	if t.TargetFactor != nil {
-		raw = rawFloats(rawFloats(raw, t.TargetShift), each(t.TargetFactor, len(t.TargetShift)))
-		raw = rawFloats(rawFloats(raw, t.TargetLow), t.TargetHigh)
+		add(t.TargetShift)
+		add(each(t.TargetFactor, len(t.TargetShift)))
+		add(t.TargetLow)
+		add(t.TargetHigh)
+	}
+	if flush(); !binary {
+		parts = nil
 	}
 	text := base64.StdEncoding.EncodeToString(raw)
 	var b strings.Builder
@@ -208,7 +238,7 @@ func goParameters(m *model.Model) string {
 		text = text[goLine:]
 	}
 	b.WriteString(text)
-	return b.String()
+	return b.String(), parts
 }
 
 // each is v for n features, where one entry stands for all.

@@ -74,7 +74,27 @@ func samples(t *testing.T) []sample {
 		}
 		all = append(all, s)
 	}
+	for k, of := range []string{"activation0", "regression", "layers0", "layers6", "layers7"} {
+		all = append(all, binaryOf(t, all[slices.IndexFunc(all, func(s sample) bool { return s.name == of })], k%2 == 1))
+	}
 	return all
+}
+
+// binaryOf is s with binary weights, but in each second layer if some are to be real.
+func binaryOf(t *testing.T, s sample, some bool) sample {
+	t.Helper()
+	m := *s.model
+	m.Network = m.Network.Clone()
+	for l, ly := range m.Network.Layers {
+		for i := 0; i < ly.W.Rows && (l%2 == 0 || !some); i++ {
+			nn.Binarize(ly.W.Row(i), nn.Magnitude(ly.W.Row(i)), ly.W.Row(i))
+		}
+	}
+	want, err := m.Predictor().Predict(s.x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sample{"binary" + s.name, &m, s.x, want}
 }
 
 const trials = 20 // samples of a set

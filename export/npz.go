@@ -16,7 +16,8 @@ import (
 )
 
 // NPZ writes the model as an archive of arrays for numpy.load, with what it
-// takes to predict: docs/formats.md says how. Weights are float32, a row a unit.
+// takes to predict: docs/formats.md says how. Weights are float32, a row a unit; those
+// of one magnitude in each row are bits and magnitudes.
 func NPZ(w io.Writer, m *model.Model) error {
 	list, err := arrays(m)
 	if err != nil {
@@ -86,7 +87,13 @@ func arrays(m *model.Model) ([]array, error) {
 		}
 	}
 	for l, ly := range m.Network.Layers {
-		list = append(list, array{fmt.Sprintf("%d.weight", l), rows(ly.W)}, array{fmt.Sprintf("%d.bias", l), ly.B})
+		name := func(part string) string { return fmt.Sprintf("%d.%s", l, part) }
+		if sizes, ok := ly.Binary(); ok {
+			list = append(list, array{name("signs"), packed(ly.W)}, array{name("magnitude"), sizes}, array{name("columns"), int64(ly.W.Cols)})
+		} else {
+			list = append(list, array{name("weight"), rows(ly.W)})
+		}
+		list = append(list, array{name("bias"), ly.B})
 	}
 	return list, nil
 }

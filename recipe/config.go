@@ -80,6 +80,7 @@ func (c *Config) Entries() []Entry {
 		{"warm-up", OfMethod, "share of the run's updates over which the learning rate grows, in [0, 1)", maybe(&m.WarmUp, belowOne)},
 		{"decay", OfMethod, "decoupled decay of weights, not a part of the objective", maybe(&m.Decay, notNegative)},
 		{"intercept-rate", OfMethod, "learning rate of intercepts, which move by adam", maybe(&m.InterceptRate, aboveZero)},
+		{"binary-weights", OfMethod, "train networks whose weights are, in each unit of all layers, of one magnitude: signs and a number a unit (docs/family.md)", maybe(&m.BinaryWeights, onOff).by(false)},
 		{"beta1", OfMethod, "memory of the gradient, in [0, 1)", maybe(&m.Beta1, belowOne)},
 		{"beta", OfMethod, fmt.Sprintf("admm: weight of z = Wa + b, with form zeng of a = h(Wa + b) and by default %g; else the memory of squared gradients, in [0, 1)", admm.ZengSettings().Beta), maybe(&m.Beta, notNegative)},
 		{"delta", OfMethod, "what keeps the divisor from 0", maybe(&m.Delta, aboveZero)},

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -267,7 +268,9 @@ const (
 	needsBatches       = "mini-batches"
 	needsAllSamples    = "all samples at a time (batch 0)"
 	needsSamplesShared = "parallel samples"
+	needsRealWeights   = "binary-weights false"
 	needsBacktracking  = "line-search backtracking"
+	needsExact         = "line-search exact"
 	needsProx          = "mode prox"
 	needsTaylor        = "form taylor"
 	needsMemory        = "rule memory"
@@ -300,6 +303,9 @@ func makeSync(r *reader, f facts) dlam.Solver {
 	readIf(r, s.Mode == syncdlam.Prox, needsProx, "rho", g.Rho, &s.Rho)
 	r.also(s.Mode == syncdlam.Prox, needsProx, "output-solver")
 	r.also(f.mini, needsBatches, "jitter", "moves")
+	if readIf(r, f.mini, needsBatches, "binary-weights", g.BinaryWeights, &s.BinaryWeights); s.BinaryWeights {
+		s.Lead = 0
+	}
 	s.Seed = f.seed
 	return syncdlam.Solver{Settings: s}
 }
@@ -320,6 +326,7 @@ func makeDLAM(momentum bool) func(*reader, facts) dlam.Solver {
 			backtracks := s.LineSearch == multiconvex.Backtracking
 			readIf(r, backtracks, needsBacktracking, "alpha0", g.Alpha0, &s.Alpha0)
 			readIf(r, backtracks, needsBacktracking, "gamma", g.Gamma, &s.Gamma)
+			readIf(r, !backtracks, needsExact, "binary-weights", g.BinaryWeights, &s.BinaryWeights)
 		}
 		read(r, "eta", g.Eta, &s.Eta)
 		r.also(true, "", "output-solver")
@@ -467,6 +474,7 @@ func makeGradient(rule gradient.Rule) func(*reader, facts) dlam.Solver {
 			read(r, "intercept-rate", g.InterceptRate, &s.InterceptRate)
 		}
 		r.also(f.mini, needsBatches, "jitter", "moves")
+		read(r, "binary-weights", g.BinaryWeights, &s.BinaryWeights)
 		return gradient.Solver{Settings: s}
 	}
 }
@@ -479,10 +487,13 @@ func (m Method) solver(o *Options, f facts) (dlam.Solver, []Read) {
 		return s, r.reads
 	}
 	depth, needs := 0, needsAllSamples
-	if o.dividesLayers() {
+	switch {
+	case o.dividesLayers():
 		needs = needsSamplesShared
+	case o.Settings.binary():
+		needs = needsRealWeights
 	}
-	if readIf(r, !f.mini && !o.dividesLayers(), needs, "anderson", o.Settings.Anderson, &depth); depth > 0 {
+	if readIf(r, !f.mini && !o.dividesLayers() && !o.Settings.binary(), needs, "anderson", o.Settings.Anderson, &depth); depth > 0 {
 		s = anderson.Solver{Method: s, Depth: depth}
 	}
 	return s, r.reads
@@ -545,6 +556,9 @@ func (m Method) accepts(o *Options) error {
 		default:
 			v.Also(fmt.Errorf("%s: %s does not read it; %s", e.Name, m.Name, thoseDo(readers)))
 		}
+	}
+	if m.Name == "dlam" && o.Settings.binary() && (o.L1 > 0 || orElse(o.L2, 0) > 0 || o.TryL2) {
+		v.Also(errors.New("binary-weights: with dlam they take the place of a regulariser (l1, l2)"))
 	}
 	if o.Certify && (m.monotone == nil || !m.monotone(m.MiniBatches(o))) {
 		v.Also(fmt.Errorf("nothing to certify: %s with these settings promises nothing of an iteration; dlam, mdlam, cdlam, mac, and sync and lifted with batch 0 do", m.Name))

@@ -159,6 +159,7 @@ func (o *Options) checkMethod(v *check.Violations) {
 	v.That(o.ensemble() == 1 || o.Start == nil && o.StartFile == "" && o.StartDigest == "", "ensemble", o.Ensemble, "1 with first weights that are given (init-from), which are those of one network")
 	v.That(o.ensemble() == 1 || !o.Settings.TryRates, "ensemble", o.Ensemble, "1 with lr auto, which tries rates for one network: give the rate")
 	v.That(o.ensemble() == 1 || !o.dividesLayers(), "ensemble", o.Ensemble, "1 with parallel layers, which divides the layers of one network")
+	v.That(o.ensemble() == 1 || !o.Settings.binary(), "ensemble", o.Ensemble, "1 with binary-weights: the mean of such networks has none")
 	v.That(o.ensemble() == 1 || !o.Certify, "ensemble", o.Ensemble, "1 with certify, which looks at the iterates of one network")
 	o.checkRefit(v)
 	if o.Solver == nil {

@@ -467,6 +467,8 @@ func other(method, setting string) string {
 		return "fista"
 	case "bits":
 		return "7"
+	case "binary-weights":
+		return "true"
 	case "parallel":
 		return "layers"
 	case "form":

@@ -31,6 +31,7 @@ func (o *Options) checkRefit(v *check.Violations) {
 		return
 	}
 	v.That(o.ensemble() == 1, "refit", o.Refit, "off with an ensemble, whose last layer is the mean of several")
+	v.That(!o.Settings.binary(), "refit", o.Refit, "off with binary-weights: the last layer would be of real ones")
 	v.That(!o.dividesLayers(), "refit", o.Refit, "off with parallel layers, since it is of samples")
 	if m, err := Find(o.Method); o.Solver == nil && err == nil && !m.lags {
 		var names []string

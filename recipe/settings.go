@@ -30,6 +30,7 @@ type Settings struct {
 	// Decay λ ≥ 0 is adamw's, muon's and schedule-free's decoupled decay of weights.
 	Decay         *float64
 	InterceptRate *float64 // muon: rate > 0 of intercepts
+	BinaryWeights *bool    // backpropagation, sync's mini-batches, dlam: whether each row of weights has one magnitude
 	Delta         *float64 // δ > 0, what keeps the divisors of backpropagation's adaptive rules from 0
 
 	Anderson    *int                     // methods with all samples at a time: last iterates that are mixed, anderson.Least to anderson.Most; 0: none
@@ -64,3 +65,6 @@ type Settings struct {
 	Recall      *float64          // onlineam: share of a new batch in the memory's averages, in (0, 1)
 	Ridge       *float64          // admm: what is taken for 0 in the pseudo-inverse, in (0, 1); onlineam: damping of the memory's least squares
 }
+
+// binary reports whether binary weights are asked for.
+func (s Settings) binary() bool { return s.BinaryWeights != nil && *s.BinaryWeights }

@@ -26,14 +26,20 @@ curve and confusion matrix; of values: root mean squared and mean absolute error
 docs/judging.md says what each is. What the model or the samples leave undefined is
 left out, and said. Without --data on the test part of the data that it was trained
 on, divided as then; that data is refused once it has more or fewer rows. Of a named
-data set the test part is used. MODEL is a run folder or a model file.`,
+data set the test part is used. MODEL is a run folder or a model file. With --codes also
+how well samples find those of their class among the training samples by the signs of the
+last hidden layer (docs/family.md, hash codes).`,
 		Example: "  dlam eval runs/mnist-dlam\n  dlam eval runs/digits-dlam --data new.csv",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if u.layers = u.codes; u.codes && u.train {
+				return usagef("--codes: goes without --train: the training samples are what is looked in")
+			}
 			return u.told(cmd, a.eval(cmd.Context(), args[0], u))
 		},
 	}
 	c.Flags().StringVar(&u.source.Data, "data", "", "data to measure on (default: the test part of what the model was trained on)")
 	c.Flags().BoolVar(&u.train, "train", false, "use the training part instead of the test part")
+	c.Flags().BoolVar(&u.codes, "codes", false, "also the mean average precision of retrieval by Hamming distance, of models of classes")
 	u.add(c)
 	c.Flags().BoolVar(&u.json, "json", false, "end with a JSON object on standard output")
 	return c
@@ -44,7 +50,10 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if err != nil {
 		return err
 	}
-	started := time.Now()
+	if u.codes && m.Classes == nil {
+		return usagef("--codes: %s predicts values, and retrieval is of classes", path)
+	}
+	started, given := time.Now(), *u
 	d, err := a.measured(ctx, m, u)
 	if err != nil {
 		return err
@@ -73,6 +82,12 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 		a.say("the figures that follow are not weighted by class")
 	}
 	a.showReport(r)
+	var found *judge.Retrieval
+	if u.codes {
+		if found, err = a.retrieval(ctx, m, d, &given); err != nil {
+			return err
+		}
+	}
 	if !u.json {
 		return nil
 	}
@@ -81,6 +96,9 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 		"objective": score.Risk * trained.Target().TotalWeight(), "risk": score.Risk, "seconds": time.Since(started).Seconds(), "seconds_per_iteration": nil,
 		"status": dlam.Completed, "run": path, "samples": d.Rows(), "figures": r,
 	}
+	if found != nil {
+		s["retrieval"] = found
+	}
 	if trained.Weight != nil {
 		s["weighted"] = true
 	}
@@ -88,6 +106,40 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	scores(s, part[u.train], score, m.Classes != nil, unit)
 	scores(s, part[!u.train], nil, m.Classes != nil, unit)
 	return a.object(s)
+}
+
+// retrieval is how well the samples d find those of their class among m's training samples,
+// and tells people.
+func (a *app) retrieval(ctx context.Context, m *model.Model, d dataset.Dataset, u *useFlags) (*judge.Retrieval, error) {
+	u.source.Data = ""
+	s, err := a.trainedOn(ctx, m, u)
+	if err == nil && !slices.Equal(s.Train.Classes, m.Classes) {
+		err = usagef("%s: classes %q, the model has %q: the data has changed since", u.source.Data, s.Train.Classes, m.Classes)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--codes looks in the training samples: %w", err)
+	}
+	database, err := a.apply(ctx, m, s, s.Train, u)
+	if err != nil {
+		return nil, err
+	}
+	of, err := judge.CodesOf(m, d.X, u.threads)
+	if err != nil {
+		return nil, errUsage{err}
+	}
+	in, err := judge.CodesOf(m, database.X, u.threads)
+	if err != nil {
+		return nil, errUsage{err}
+	}
+	r, err := judge.Retrieve(of, in, d.Class, database.Class, u.threads)
+	if err != nil {
+		return nil, errUsage{err}
+	}
+	a.say("codes of %d bits: mean average precision %.4f, %d samples looked for in %d", r.Bits, r.MAP, r.Queries, r.Database)
+	if r.Without > 0 {
+		a.say("%d of them are of a class that none there has, and are left out", r.Without)
+	}
+	return &r, nil
 }
 
 // measured is the data to measure m on: what --data names, else a part of what

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -99,6 +100,8 @@ type layerNote struct {
 	Weight float64 `json:"weight_norm"`
 	Top    float64 `json:"weight_max"` // greatest |w|
 	Bias   float64 `json:"bias_norm"`
+	// Binary is the bytes of W as a bit a weight and a magnitude a row, if each row has one.
+	Binary int `json:"binary_bytes,omitempty"`
 }
 
 func note(net *dlam.Network, l int) layerNote {
@@ -109,6 +112,9 @@ func note(net *dlam.Network, l int) layerNote {
 	}
 	for _, v := range ly.B {
 		n.Bias += float64(v) * float64(v)
+	}
+	if _, ok := ly.Binary(); ok {
+		n.Binary = ly.W.Rows * (4 + (ly.W.Cols+7)/8)
 	}
 	n.Weight, n.Bias = math.Sqrt(n.Weight), math.Sqrt(n.Bias)
 	return n
@@ -222,6 +228,7 @@ func (a *app) showInspection(i *inspection) {
 		w.AppendRow(row)
 	}
 	w.Render()
+	a.showBinary(i.Notes)
 	for l, n := range i.Notes {
 		if n.Left != "" {
 			a.say("layer %d: %s", l+1, n.Left)
@@ -236,6 +243,26 @@ func (a *app) showInspection(i *inspection) {
 		a.confusion(i.judged)
 	}
 	a.showMatters(i)
+}
+
+// showBinary tells which layers' weights are signs and magnitudes, and how small that is.
+func (a *app) showBinary(notes []layerNote) {
+	var layers []string
+	bytes, real := 0, 0
+	for l, n := range notes {
+		if n.Binary > 0 {
+			layers = append(layers, strconv.Itoa(l+1))
+			bytes, real = bytes+n.Binary, real+4*n.Units*n.Inputs
+		}
+	}
+	switch {
+	case layers == nil:
+		return
+	case len(layers) == len(notes):
+		a.say("binary weights, %d bytes as bits and a magnitude a row (%d as float32)", bytes, real)
+	default:
+		a.say("binary weights in layer %s alone, %d bytes as bits and a magnitude a row (%d as float32)", strings.Join(layers, ", "), bytes, real)
+	}
 }
 
 // deadUnits counts, for each hidden layer, the units that give one value on

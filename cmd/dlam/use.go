@@ -37,6 +37,7 @@ type useFlags struct {
 	layers  bool // outputs of whole layers are kept
 	judged  bool // samples are ordered by an output
 	copied  bool // features are changed in a copy
+	codes   bool // of the last hidden layer, in place of predictions or beside figures
 	force   force
 }
 
@@ -154,10 +155,13 @@ func newPredictCommand(a *app) *cobra.Command {
 		Long: `Predict for every row of DATA (any format that train reads; test part of a named
 data set): the class and the probability of each class, or the values. MODEL is
 a run folder or a model file. Columns are found by name; those that training ignored
-as ids are passed through.`,
+as ids are passed through. With --codes a binary code of each row instead: a 1 for each
+unit of the last hidden layer whose activation is above 0, for retrieval by Hamming distance
+(docs/family.md, hash codes).`,
 		Example: "  dlam predict runs/digits-dlam new.csv --output predictions.csv",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			u.keepSet = cmd.Flags().Changed("keep")
+			u.layers = u.codes
 			return a.predict(cmd.Context(), args[0], args[1], u)
 		},
 	}
@@ -165,6 +169,7 @@ as ids are passed through.`,
 	c.Flags().StringVarP(&u.output, "output", "o", "", "file to write (default standard output, -)")
 	u.force.addFlag(c.Flags())
 	c.Flags().StringVar(&u.format, "format", u.format, "csv|jsonl")
+	c.Flags().BoolVar(&u.codes, "codes", false, "write the signs of the last hidden layer as a text of 0 and 1 in place of predictions")
 	c.Flags().StringSliceVar(&u.keep, "keep", nil, "columns of DATA to pass through; default those that training ignored as ids")
 	return c
 }
@@ -181,33 +186,90 @@ func (a *app) predict(ctx context.Context, path, source string, u *useFlags) err
 	if err != nil {
 		return err
 	}
-	out, err := outputs(m, d.X, u.threads)
-	if err != nil {
-		return err
-	}
 	for _, name := range u.keep {
 		if !slices.ContainsFunc(d.Kept, func(k dataset.Kept) bool { return k.Name == name }) {
 			return usagef("--keep: %s has no column %q", source, name)
 		}
 	}
-	write := func(w io.Writer) error { return writePredictions(w, m, d.Kept, out, u.format) }
-	if u.output == "" {
-		return write(a.out)
+	said, err := predictions(m, d, u)
+	if err != nil {
+		return err
 	}
-	if err := a.write(ctx, u.output, predictionsMark(m, d.Kept, out, u.format), u.force, write); err != nil {
+	if u.output == "" {
+		return said.write(a.out, u.format)
+	}
+	if err := a.write(ctx, u.output, said.mark(u.format), u.force, func(w io.Writer) error { return said.write(w, u.format) }); err != nil {
 		return usagef("--output: %w", err)
 	}
 	return nil
 }
 
-// predictionsMark is what a file of m's predictions starts with.
-func predictionsMark(m *model.Model, kept []dataset.Kept, out mat.Dense, format string) string {
-	var b strings.Builder
-	out.Rows = min(1, out.Rows)
-	if format == "csv" {
-		out.Rows = 0
+// lines are what is said of samples, a line each: texts of columns called head, or an
+// object of JSON.
+type lines struct {
+	samples int
+	kept    []dataset.Kept
+	head    []string // with the kept columns
+	texts   func(i int) []string
+	object  func(i int) map[string]any
+}
+
+// predictions are what m predicts of d, or their codes.
+func predictions(m *model.Model, d dataset.Dataset, u *useFlags) (*lines, error) {
+	if u.codes {
+		c, err := judge.CodesOf(m, d.X, u.threads)
+		if err != nil {
+			return nil, errUsage{err}
+		}
+		return &lines{
+			c.Samples, d.Kept, columnNames(d.Kept, []string{"code"}),
+			func(i int) []string { return []string{c.Text(i)} },
+			func(i int) map[string]any { return map[string]any{"code": c.Text(i)} },
+		}, nil
 	}
-	if err := writePredictions(&b, m, kept, out, format); err != nil {
+	out, err := outputs(m, d.X, u.threads)
+	if err != nil {
+		return nil, err
+	}
+	texts := func(i int) []string {
+		var row []string
+		if m.Classes != nil {
+			row = append(row, m.Classes[mat.ArgMax(out.Row(i))])
+		}
+		for _, v := range out.Row(i) {
+			row = append(row, strconv.FormatFloat(float64(v), 'g', -1, 32))
+		}
+		return row
+	}
+	object := func(i int) map[string]any {
+		o := map[string]any{"outputs": out.Row(i)}
+		if m.Classes != nil {
+			o["class"] = m.Classes[mat.ArgMax(out.Row(i))]
+		}
+		return o
+	}
+	return &lines{out.Rows, d.Kept, header(m, d.Kept, out.Cols), texts, object}, nil
+}
+
+// columnNames are those of the columns kept, and these after them.
+func columnNames(kept []dataset.Kept, names []string) []string {
+	var head []string
+	for _, k := range kept {
+		head = append(head, k.Name)
+	}
+	all, _ := columntable.Distinct(append(head, names...))
+	return all
+}
+
+// mark is what a file of these lines starts with.
+func (l *lines) mark(format string) string {
+	var b strings.Builder
+	few := *l
+	few.samples = min(1, l.samples)
+	if format == "csv" {
+		few.samples = 0
+	}
+	if err := few.write(&b, format); err != nil {
 		return markNone
 	}
 	head, _, _ := strings.Cut(b.String(), "\n")
@@ -253,26 +315,20 @@ func header(m *model.Model, kept []dataset.Kept, outputs int) []string {
 	return all
 }
 
-func writePredictions(w io.Writer, m *model.Model, kept []dataset.Kept, out mat.Dense, format string) error {
+func (l *lines) write(w io.Writer, format string) error {
 	if format == "jsonl" {
-		return writeJSONLines(w, m, kept, out)
+		return l.writeJSON(w)
 	}
 	c := csv.NewWriter(w)
-	if err := c.Write(header(m, kept, out.Cols)); err != nil {
+	if err := c.Write(l.head); err != nil {
 		return err
 	}
-	for i := range out.Rows {
+	for i := range l.samples {
 		var row []string
-		for _, k := range kept {
+		for _, k := range l.kept {
 			row = append(row, k.Values[i])
 		}
-		if m.Classes != nil {
-			row = append(row, m.Classes[mat.ArgMax(out.Row(i))])
-		}
-		for _, v := range out.Row(i) {
-			row = append(row, strconv.FormatFloat(float64(v), 'g', -1, 32))
-		}
-		if err := c.Write(row); err != nil {
+		if err := c.Write(append(row, l.texts(i)...)); err != nil {
 			return err
 		}
 	}
@@ -280,16 +336,13 @@ func writePredictions(w io.Writer, m *model.Model, kept []dataset.Kept, out mat.
 	return c.Error()
 }
 
-func writeJSONLines(w io.Writer, m *model.Model, kept []dataset.Kept, out mat.Dense) error {
+func (l *lines) writeJSON(w io.Writer) error {
 	e := json.NewEncoder(w)
-	for i := range out.Rows {
-		row := map[string]any{"outputs": out.Row(i)}
-		if m.Classes != nil {
-			row["class"] = m.Classes[mat.ArgMax(out.Row(i))]
-		}
-		if len(kept) > 0 {
+	for i := range l.samples {
+		row := l.object(i)
+		if len(l.kept) > 0 {
 			of := map[string]string{}
-			for _, k := range kept {
+			for _, k := range l.kept {
 				of[k.Name] = k.Values[i]
 			}
 			row["row"] = of

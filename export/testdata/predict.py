@@ -127,10 +127,18 @@ def table(m, rows):
     return np.concatenate(features, 1)
 
 
+def weights(m, l):
+    """The weights of a layer, a row a unit."""
+    if f"{l}.weight" in m:
+        return m[f"{l}.weight"]
+    plus = np.unpackbits(m[f"{l}.signs"], axis=1, count=int(m[f"{l}.columns"]))
+    return np.where(plus, 1, -1).astype("f4") * m[f"{l}.magnitude"][:, None]
+
+
 def predict(m, x):
     a = x if "columns" in m else inputs(m, x)
     for l, layer in enumerate(map(json.loads, m["layers"])):
-        a = forward(layer, m[f"{l}.weight"], m[f"{l}.bias"], a)
+        a = forward(layer, weights(m, l), m[f"{l}.bias"], a)
     if m["output"] == "probabilities":
         e = np.exp(a - a.max(axis=1, keepdims=True))
         a = e / e.sum(axis=1, keepdims=True)
@@ -199,9 +207,11 @@ def torch_predict(m, tensors, x):
 for path in sys.argv[1:]:
     m = np.load(path + ".npz")
     tensors, description = safetensors(path + ".safetensors")
-    assert sorted(tensors) == sorted(n for n in m.files if n.endswith((".weight", ".bias"))), sorted(tensors)
+    same = {name: m[name] for name in m.files if name.endswith(".bias")}
+    same.update({f"{l}.weight": weights(m, l) for l in range(len(same))})
+    assert sorted(tensors) == sorted(same), sorted(tensors)
     for name, t in tensors.items():
-        assert t.dtype == m[name].dtype == np.float32 and np.array_equal(t, m[name]), name
+        assert t.dtype == same[name].dtype == np.float32 and np.array_equal(t, same[name]), name
     assert [json.loads(t) for t in m["layers"]] == description["layers"], description
     assert json.loads(str(m["loss"])) == description["loss"], description
     assert list(m.get("classes", [])) == description.get("classes", []), description

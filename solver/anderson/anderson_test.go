@@ -512,7 +512,10 @@ func TestRefuses(t *testing.T) {
 	ok := bcd.Solver{Settings: bcd.DefaultSettings()}
 	layers := pdadmm.DefaultSettings()
 	layers.Parallel = pdadmm.Layers
+	binary := multiconvex.DefaultSettings()
+	binary.BinaryWeights = true
 	for want, s := range map[string]anderson.Solver{
+		"binary weights have no mixture":   {Method: multiconvex.Solver{Settings: binary}, Depth: 3},
 		"anderson: got 1, want 2 to 20":    {Method: ok, Depth: 1},
 		"anderson: got 21, want 2 to 20":   {Method: ok, Depth: 21},
 		"iterates of adam cannot be mixed": {Method: gradient.Solver{Settings: gradient.DefaultSettings(gradient.Adam)}, Depth: 3},

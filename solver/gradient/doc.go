@@ -24,4 +24,8 @@
 //	          z ← z − η(g/(√(s/(1−βᵗ)) + δ) + λy);
 //	          x ← (1−c)x + cz, c = ηₜ²/Σηᵢ²; y = (1−β₁)z + β₁x;
 //	          the network is x                                  (Defazio et al. 2024)
+//
+// With binary weights each rule moves a real W and a gain a unit by the gradient at
+// diag(g)·H·sign(W), which is the network's (Courbariaux, Bengio & David 2015); of the
+// schedule-free rule that of the averages of W and g.
 package gradient

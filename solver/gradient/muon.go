@@ -66,7 +66,7 @@ func newOrthogonalizer(s *stepper) *orthogonalizer {
 		rows, cols := ly.W.Rows, ly.W.Cols
 		m, n := min(rows, cols), max(rows, cols)
 		f := &o.layers[l]
-		f.w, f.u = ly.W, mat.FromSlice(rows, cols, s.tensors[2*l].m[1])
+		f.w, f.u = mat.FromSlice(rows, cols, s.tensors[2*l].w), mat.FromSlice(rows, cols, s.tensors[2*l].m[1])
 		f.x, f.next, f.a, f.b = mat.New(m, n), mat.New(m, n), mat.New(m, m), mat.New(m, m)
 		f.xT.Size(n, m)
 		f.pa.Size(m, m)
@@ -81,6 +81,9 @@ func newOrthogonalizer(s *stepper) *orthogonalizer {
 // update moves all weights, at a share of the rate.
 func (o *orthogonalizer) update(s *stepper, share float64) {
 	o.rate, o.decay = share*s.Rate, s.Decay
+	if s.binary != nil {
+		o.decay = 0 // which the gains have
+	}
 	run := func(stage muonStage) {
 		o.stage = stage
 		s.e.Pool.Run(o)

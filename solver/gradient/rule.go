@@ -72,9 +72,9 @@ func (r Rule) update(k constants, w, g []float32, m [3][]float32) {
 		}
 	case Adadelta:
 		k.adadelta(w, g, m[0], m[1])
-	case Adam, Muon: // muon's intercepts
+	case Adam:
 		k.adam(w, g, m[0], m[1])
-	case AdamW:
+	case AdamW, Muon: // muon's intercepts, and binary weights' gains
 		k.shrink(w)
 		k.adam(w, g, m[0], m[1])
 	case ScheduleFree:

@@ -70,6 +70,10 @@ type Settings struct {
 	// InterceptRate is η > 0 of muon's intercepts, which move by adam.
 	InterceptRate float64
 	Delta         float64 // δ > 0, what keeps the divisor of the adaptive rules from 0
+	// BinaryWeights makes each row of all layers' weights g_i·H·sign(W_i): W real, within
+	// ±H = nn.BinaryLimit, and moved by the gradient at the binary ones; g_i a trained gain,
+	// which alone a regulariser and Decay are of. Intercepts stay real.
+	BinaryWeights bool
 }
 
 // DefaultSettings are full-batch settings for the rule, with a rate that works
@@ -120,7 +124,7 @@ func (s Settings) Validate() error {
 
 // Memory is about how many bytes a run takes beside the samples.
 func (s Solver) Memory(widths []int, samples, threads int) float64 {
-	var parameters, units, longest, batch float64
+	var parameters, units, longest, batch, real float64
 	for l, d := range widths[1:] {
 		parameters += float64(d * (widths[l] + 1))
 		units += float64(d)
@@ -133,7 +137,10 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 		}
 	}
 	perWorker := 2*parameters + longest + pass.Block*3*units
-	return 4 * (parameters*float64(4+s.Settings.Rule.moments()) + batch + float64(threads)*perWorker)
+	if s.Settings.BinaryWeights {
+		real = parameters
+	}
+	return 4 * (parameters*float64(4+s.Settings.Rule.moments()) + real + batch + float64(threads)*perWorker)
 }
 
 // MemoryFor is Memory for a network in which some layer shares its weights; its
@@ -142,6 +149,9 @@ func (s Solver) MemoryFor(n *dlam.Network, samples, threads int) float64 {
 	worker, sample := nn.PassMemory(n.Layers)
 	parameters := float64(n.Parameters())
 	floats := parameters * float64(6+s.Settings.Rule.moments())
+	if s.Settings.BinaryWeights {
+		floats += parameters
+	}
 	if b := min(s.Settings.Batch, samples); b > 0 {
 		inputs := float64(n.Layers[0].Inputs())
 		floats += float64(b)*(inputs+sample) + float64(min(backprop.Monitored, samples))*inputs + 4*float64(samples)

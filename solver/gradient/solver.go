@@ -59,7 +59,10 @@ type tensor struct {
 	w      []float32
 	sum    *pass.Sum    // gradient of the risk, over samples
 	m      [3][]float32 // the rule's memories
-	weight bool         // whether Ω is of it
+	matrix bool         // whether it is a layer's weights
+	shrink bool         // whether decoupled decay is of it: of weights, or of binary weights' gains
+	binary *binary      // of binary weights
+	slope  []float32    // of gains: the mean objective's gradient, in place of sum
 }
 
 // stepper is a run of a first-order method.
@@ -76,6 +79,8 @@ type stepper struct {
 	memory  [3][]float32    // of all tensors, one after another
 	muon    *orthogonalizer // of the rule muon, or nil
 	mean    *dlam.Network   // x of the schedule-free rule, or nil
+	binary  []*binary       // of each layer, or nil
+	around  binaryJob
 	batches *backprop.Batches
 	monitor *backprop.Monitor // with mini-batches
 	steps   int               // done
@@ -106,40 +111,57 @@ func (s *stepper) begin() error {
 }
 
 func (s *stepper) allocate() {
-	sums, parameters := s.back.LastGradient(), s.net.Parameters()
+	sums, parameters, room := s.back.LastGradient(), s.net.Parameters(), chunk
+	for l := range s.net.Layers {
+		if s.BinaryWeights {
+			s.binary = append(s.binary, newBinary(&s.net.Layers[l]))
+			parameters += s.net.Layers[l].W.Rows
+			room = max(room, s.net.Layers[l].W.Cols)
+		}
+	}
 	for range s.e.Pool.Threads() {
-		s.grads = append(s.grads, make([]float32, chunk))
+		s.grads = append(s.grads, make([]float32, room))
 	}
 	for i := range s.Rule.moments() {
 		s.memory[i] = make([]float32, parameters)
 	}
 	at := 0
-	add := func(w []float32, sum *pass.Sum, weight bool) {
-		t := tensor{w: w, sum: sum, weight: weight}
+	add := func(t tensor) {
 		for i := range s.Rule.moments() {
-			t.m[i] = s.memory[i][at : at+len(w)]
+			t.m[i] = s.memory[i][at : at+len(t.w)]
 		}
-		at += len(w)
+		at += len(t.w)
 		s.tensors = append(s.tensors, t)
 	}
 	for l, ly := range s.net.Layers {
-		add(ly.W.Elements(), &sums.W[l], true)
-		add(ly.B, &sums.B[l], false)
+		weights := tensor{w: ly.W.Elements(), sum: &sums.W[l], matrix: true, shrink: true}
+		if s.binary != nil {
+			weights.w, weights.binary, weights.shrink = s.binary[l].w.Elements(), s.binary[l], false
+		}
+		add(weights)
+		add(tensor{w: ly.B, sum: &sums.B[l]})
+	}
+	for _, b := range s.binary {
+		add(tensor{w: b.gain, slope: b.slope, shrink: true})
 	}
 	switch s.Rule {
 	case Muon:
 		s.muon = newOrthogonalizer(s)
 	case ScheduleFree:
 		s.mean = s.net.Clone()
+		for i := range s.tensors {
+			t := &s.tensors[i]
+			copy(t.m[0], t.w) // z and x start where y does
+			copy(t.m[2], t.w)
+		}
 		for l := range s.mean.Layers {
-			ly, w, b := &s.mean.Layers[l], &s.tensors[2*l], &s.tensors[2*l+1]
-			copy(w.m[0], w.w) // z and x start where y does
-			copy(b.m[0], b.w)
-			copy(w.m[2], w.w)
-			copy(b.m[2], b.w)
-			ly.W, ly.B = mat.FromSlice(ly.W.Rows, ly.W.Cols, w.m[2]), b.m[2]
+			ly := &s.mean.Layers[l]
+			if ly.B = s.tensors[2*l+1].m[2]; s.binary == nil {
+				ly.W = mat.FromSlice(ly.W.Rows, ly.W.Cols, s.tensors[2*l].m[2])
+			}
 		}
 	}
+	s.runBinary(true)
 }
 
 // refresh makes what follows from the parameters: the gradient, if it is of
@@ -197,10 +219,12 @@ func (s *stepper) move(g *backprop.Gradient) {
 	s.k = s.constants(share*s.Rate, s.updates)
 	s.k.average = s.averageWeight(s.updates)
 	s.inv, s.r = float32(1/g.N), float32(1/s.batches.Weight)
+	s.runBinary(false)
 	s.e.Pool.Run(s)
 	if s.muon != nil {
 		s.muon.update(s, share)
 	}
+	s.runBinary(true)
 }
 
 // total is the number of updates of the run.
@@ -247,21 +271,30 @@ func (s *stepper) Do(worker int) {
 // gradient, of the mean objective.
 func (s *stepper) moveTensor(t *tensor, lo, hi int, buf []float32) {
 	w, g := t.w[lo:hi], buf[:hi-lo]
-	clear(g)
-	if t.weight {
-		s.omega.AddGrad(g, w)
+	switch {
+	case t.slope != nil:
+		copy(g, t.slope[lo:hi])
+	case t.binary != nil: // Ω is no matter of signs: it is in the gains' gradient
+		clear(g)
+		t.sum.AddTo(g, 0, lo, s.inv)
+		t.binary.scaleRows(g, lo)
+	default:
+		clear(g)
+		if t.matrix {
+			s.omega.AddGrad(g, w)
+		}
+		t.sum.AddTo(g, s.r, lo, s.inv)
 	}
-	t.sum.AddTo(g, s.r, lo, s.inv)
 	m := t.m
 	for j := range s.Rule.moments() {
 		m[j] = m[j][lo:hi]
 	}
 	k := s.k
-	if t.weight {
+	if t.shrink {
 		k.decay = float32(s.Decay)
 	}
 	if s.muon != nil {
-		if t.weight {
+		if t.matrix {
 			muonDirection(k.mu, g, m[0], m[1])
 			return
 		}

@@ -7,8 +7,8 @@ import (
 	"github.com/dlam-go/dlam"
 )
 
-// State is the rule's memories, the numbers of steps and updates done, and of
-// the schedule-free rule y, the parameters that it moves.
+// State is the rule's memories, the numbers of steps and updates done, and what moves
+// beside the network: of the schedule-free rule y, of binary weights W and the gains.
 func (s *stepper) State() dlam.State {
 	st := dlam.State{Float32: map[string][]float32{}, Float64: map[string][]float64{
 		"done": {float64(s.steps), float64(s.updates)},
@@ -16,10 +16,8 @@ func (s *stepper) State() dlam.State {
 	for i := range s.Rule.moments() {
 		st.Float32[memoryName(i)] = s.memory[i]
 	}
-	if s.mean != nil {
-		for l, ly := range s.net.Layers {
-			st.Float32[fmt.Sprintf("y.w.%d", l)], st.Float32[fmt.Sprintf("y.b.%d", l)] = ly.W.Elements(), ly.B
-		}
+	for name, v := range s.moved() {
+		st.Float32[name] = v
 	}
 	return st
 }
@@ -39,18 +37,31 @@ func (s *stepper) Restore(n *dlam.Network, st dlam.State) error {
 	}
 	s.steps, s.updates = int(done[0]), int(done[1])
 	s.Network().CopyFrom(n)
-	for l, ly := range s.net.Layers {
-		if s.mean == nil {
-			break
+	for name, v := range s.moved() {
+		from := st.Float32[name]
+		if len(from) != len(v) {
+			return fmt.Errorf("gradient state: %s has %d elements, want %d", name, len(from), len(v))
 		}
-		for name, v := range map[string][]float32{fmt.Sprintf("y.w.%d", l): ly.W.Elements(), fmt.Sprintf("y.b.%d", l): ly.B} {
-			if from := st.Float32[name]; len(from) != len(v) {
-				return fmt.Errorf("gradient state: %s has %d elements, want %d", name, len(from), len(v))
-			}
-			copy(v, st.Float32[name])
+		copy(v, from)
+	}
+	s.runBinary(true)
+	return s.refresh()
+}
+
+// moved are the parameters that move beside those of Network, by name.
+func (s *stepper) moved() map[string][]float32 {
+	arrays := map[string][]float32{}
+	for l, ly := range s.net.Layers {
+		if s.mean != nil {
+			arrays[fmt.Sprintf("y.b.%d", l)] = ly.B
+		}
+		if s.binary != nil {
+			arrays[fmt.Sprintf("real.w.%d", l)], arrays[fmt.Sprintf("gain.%d", l)] = s.binary[l].w.Elements(), s.binary[l].gain
+		} else if s.mean != nil {
+			arrays[fmt.Sprintf("y.w.%d", l)] = ly.W.Elements()
 		}
 	}
-	return s.refresh()
+	return arrays
 }
 
 func memoryName(i int) string { return fmt.Sprintf("memory.%d", i) }

@@ -10,6 +10,7 @@ import (
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/nn"
+	"github.com/dlam-go/dlam/prox"
 )
 
 // Blocks are the variables of Problem 2 and the updates of its blocks, each of
@@ -41,6 +42,7 @@ type Blocks struct {
 	za         zaPass
 	search     searchPass
 	cut        cutPass
+	flips      flipJob // with binary weights
 
 	// of Records
 	blocks  []dlam.Block
@@ -105,11 +107,17 @@ func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
 	if err := takes(p, n); err != nil {
 		return nil, err
 	}
+	if set.BinaryWeights && p.Regularizer != prox.Regularizer(prox.None{}) {
+		return nil, fmt.Errorf("dlam: binary weights and regulariser %v: Ω is the indicator of binary weights; want none beside it", p.Regularizer.Spec())
+	}
 	s := &Blocks{
 		Settings: set, p: p, loss: p.Loss.(loss.Proximal), net: n.Clone(), e: pass.New(p.Threads, p.Comm),
 		epsilon: set.Epsilon, layers: make([]layer, len(n.Layers)), ended: func(int, string) {},
 	}
 	var err error
+	if s.BinaryWeights {
+		s.binarize()
+	}
 	if s.count, s.n, err = s.e.Samples(p.X.Rows, p.Y.TotalWeight()); err == nil {
 		s.allocate()
 		err = s.start()
@@ -139,7 +147,7 @@ func takes(p *dlam.Problem, n *dlam.Network) error {
 }
 
 func (s *Blocks) allocate() {
-	rows, in := s.p.X.Rows, s.p.X
+	rows, in, widest := s.p.X.Rows, s.p.X, 0
 	for l := range s.layers {
 		ly := &s.layers[l]
 		ly.l, ly.net, ly.in = l+1, &s.net.Layers[l], in
@@ -154,7 +162,7 @@ func (s *Blocks) allocate() {
 			ly.A = mat.New(rows, units)
 			ly.next = &s.layers[l+1]
 		}
-		in = ly.A
+		in, widest = ly.A, max(widest, ly.net.W.Cols)
 		ly.step.allocate(ly, s.Settings, s.p.Regularizer, s.count)
 		ly.sums.allocate(ly)
 		if s.Momentum {
@@ -165,10 +173,13 @@ func (s *Blocks) allocate() {
 	s.penalty = make([]float64, len(s.layers))
 	s.sums = s.e.NewPass(pass.Whole)
 	s.sums.Weights = s.p.Y.Weight
-	s.evaluate.s, s.quadratics.s, s.za.s, s.search.s, s.cut.s = s, s, s, s, s
+	s.evaluate.s, s.quadratics.s, s.za.s, s.search.s, s.flips.s, s.cut.s = s, s, s, s, s, s
 	s.workers = make([]block, s.e.Pool.Threads())
 	for w := range s.workers {
 		s.workers[w].allocate(s)
+		if s.BinaryWeights {
+			s.flips.rows = append(s.flips.rows, make([]float64, 3*widest))
+		}
 	}
 }
 
@@ -317,7 +328,7 @@ func (s *Blocks) Mark(ended func(layer int, variables string)) { s.ended = ended
 
 // Iterate is the current iterate; see dlam.Splitting.
 func (s *Blocks) Iterate() dlam.Iterate {
-	it := dlam.Iterate{Rho: s.Rho, Epsilon: s.epsilon, Network: s.net, Extrapolated: s.Momentum}
+	it := dlam.Iterate{Rho: s.Rho, Epsilon: s.epsilon, Network: s.net, Extrapolated: s.Momentum, Binary: s.BinaryWeights}
 	for l := range s.layers {
 		ly := &s.layers[l]
 		it.Z, it.Theta, it.Scale = append(it.Z, ly.Z), append(it.Theta, ly.step.theta), append(it.Scale, ly.step.scale)
@@ -345,8 +356,8 @@ func Memory(set Settings, widths []int, samples, threads int) float64 {
 		out, in := float64(d), float64(widths[l])
 		widest = max(widest, out)
 		longest = max(longest, out*in)
-		floats += 10 * out * in // W, its copies, directions and packed forms
-		if in <= n {            // Gram matrix
+		floats += 10 * out * in           // W, its copies, directions and packed forms
+		if in <= n || set.BinaryWeights { // Gram matrix
 			floats += 2 * in * in
 			longest = max(longest, in*in)
 		}

@@ -55,6 +55,10 @@ type Settings struct {
 	// taken at ω times it, and what the step finds is gone beyond by Result·ω times the way to
 	// it. Both are ≥ 0; 1 and 0 are mDLAM, and DLAM has no others.
 	Centre, Result float64
+	// BinaryWeights holds each row of every W_l to one magnitude: Ω is the indicator of
+	// W_i ∈ {−s_i, s_i}^{d_{l-1}} with s_i free, in place of a regulariser, and the W-step a
+	// search by single flips. With the exact line search and without Momentum.
+	BinaryWeights bool
 }
 
 // DefaultSettings are the paper's (section 4.1.2) with the exact line search.
@@ -81,6 +85,12 @@ func (s Settings) Validate() error {
 	v.That(s.Momentum || s.Result == 0, "inertia-result", s.Result, "0 without momentum, which it is a share of")
 	if s.Momentum && s.LineSearch == Backtracking {
 		v.Also(errors.New("momentum: needs the exact line search"))
+	}
+	if s.BinaryWeights && s.LineSearch == Backtracking {
+		v.Also(errors.New("binary weights: need the exact line search: their W-step has no curvature to search for"))
+	}
+	if s.BinaryWeights && s.Momentum {
+		v.Also(errors.New("binary weights: have no form with momentum: extrapolated weights are not binary"))
 	}
 	return v.Err()
 }

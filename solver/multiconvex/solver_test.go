@@ -21,6 +21,15 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+func TestBinaryConformance(t *testing.T) {
+	set := binarySettings()
+	set.Rho = 1e-3
+	solvertest.Run(t, solvertest.Config{
+		Solver: Solver{set}, Activation: activation.ReLU{}, Init: dlam.Paper,
+		Iterations: 100, Accuracy: 0.9, RankTolerance: 1e-2, Binary: true, // a sign that rounding changes is a weight that changes
+	})
+}
+
 func TestMomentumConformance(t *testing.T) {
 	set := DefaultSettings()
 	set.Momentum, set.Rho = true, 1e-3

@@ -1,6 +1,7 @@
 package multiconvex
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/dlam-go/dlam"
@@ -28,6 +29,9 @@ func (s *Blocks) State() dlam.State {
 
 // Variables are W, b, z and a, and mDLAM's of the sweep before.
 func (s *Blocks) Variables() (samples, shared []mat.Dense, err error) {
+	if s.BinaryWeights {
+		return nil, nil, errors.New("binary weights have no mixture that is binary")
+	}
 	for l := range s.layers {
 		ly := &s.layers[l]
 		samples, shared = append(samples, ly.Z), append(shared, ly.net.W, mat.FromSlice(1, len(ly.net.B), ly.net.B))

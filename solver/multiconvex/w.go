@@ -47,11 +47,11 @@ const floor = 0.01
 
 func (w *weightStep) allocate(ly *layer, set Settings, omega prox.Regularizer, samples float64) {
 	out, in := ly.net.W.Rows, ly.net.W.Cols
-	w.useGram = set.LineSearch == Exact && (ly.l == 1 || 2*out >= in || set.Momentum) && float64(in) <= samples*ly.places
+	w.useGram = set.LineSearch == Exact && (ly.l == 1 || 2*out >= in || set.Momentum) && float64(in) <= samples*ly.places || set.BinaryWeights
 	w.d, w.delta, w.trial = mat.New(out, in), mat.New(out, in), mat.New(out, in)
 	w.theta, w.quad = make([]float64, out), make([]float64, out)
 	// A proximal step has a closed form for one θ a row, so with Ω s is 1.
-	if omega == prox.Regularizer(prox.None{}) && set.LineSearch == Exact {
+	if omega == prox.Regularizer(prox.None{}) && set.LineSearch == Exact && !set.BinaryWeights {
 		w.scale = make([]float32, in)
 	}
 	if w.useGram || set.Momentum {
@@ -131,14 +131,7 @@ func (s *Blocks) updateW(ly *layer) error {
 		}
 	}
 	w := &ly.step
-	s.direction(ly)
-	var trials int
-	var err error
-	if s.LineSearch == Exact {
-		trials, err = s.searchRows(ly)
-	} else {
-		trials, err = s.searchLayer(ly)
-	}
+	trials, err := s.searchW(ly)
 	if err != nil {
 		return err
 	}
@@ -167,6 +160,18 @@ func (s *Blocks) updateW(ly *layer) error {
 	ly.did(ofW, b)
 	ly.products.Pack()
 	return nil
+}
+
+// searchW finds the step of every row, and how many trials it took.
+func (s *Blocks) searchW(ly *layer) (trials int, err error) {
+	if s.BinaryWeights {
+		return 1, s.searchSigns(ly)
+	}
+	s.direction(ly)
+	if s.LineSearch == Exact {
+		return s.searchRows(ly)
+	}
+	return s.searchLayer(ly)
 }
 
 // direction writes ρG, and ∇Ω where there is one, to d, divided by s. Where

@@ -44,6 +44,7 @@ type Config struct {
 	// iterations with samples' weights of 2 from those with their rows twice; 0 is 1e-3.
 	WeightTolerance float64
 	Wide            bool                                // on few samples, with more features and hidden units than samples
+	Binary          bool                                // begins with the binary weights nearest to the first ones
 	Features        int                                 // if not 0, how many features Wide's samples have
 	Network         func(p *dlam.Problem) *dlam.Network // to start from; nil: a dense one, of any widths
 

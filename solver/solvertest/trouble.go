@@ -2,10 +2,12 @@ package solvertest
 
 import (
 	"context"
+	"math"
 	"strings"
 	"testing"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/nn"
 )
 
 // namesDivergence starts where float32 overflows: the run must end as diverged
@@ -26,10 +28,30 @@ func (c Config) namesDivergence(t *testing.T) {
 		t.Errorf("the error names neither iteration nor place: %v", err)
 	}
 	if r.Last.Iteration == 0 {
-		sameNetwork(t, r.Network, n)
+		if c.Binary {
+			c.nearestBinary(t, r.Network, n)
+		} else {
+			sameNetwork(t, r.Network, n)
+		}
 	}
 	if err := r.Network.Validate(); err != nil {
 		t.Errorf("not the last good network: %v", err)
+	}
+}
+
+// nearestBinary holds that b is n with binary weights, but for the rounding of magnitudes.
+func (c Config) nearestBinary(t *testing.T, b, n *dlam.Network) {
+	t.Helper()
+	for l, ly := range n.Layers {
+		for i := range ly.W.Rows {
+			want := make([]float32, ly.W.Cols)
+			nn.Binarize(want, nn.Magnitude(ly.W.Row(i)), ly.W.Row(i))
+			for j, x := range b.Layers[l].W.Row(i) {
+				if math.Abs(float64(x/want[j]-1)) > 1e-6 {
+					t.Fatalf("layer %d: W[%d,%d] is %v, want %v", l+1, i, j, x, want[j])
+				}
+			}
+		}
 	}
 }
 

@@ -32,8 +32,9 @@ type core struct {
 
 // layer is what the method keeps of a layer.
 type layer struct {
-	w      mat.Dense // the network's own
+	w      mat.Dense // the network's own; with binary weights real ones, whose signs it has
 	b      []float32
+	binary *binary            // with binary weights
 	v      backprop.Direction // V: the direction of the step
 	scale  float64            // f, of the layer's moves
 	metric inputMetric
@@ -51,6 +52,10 @@ func (c *core) begin() error {
 	for l, net := range c.net.Layers {
 		ly := &c.layers[l]
 		ly.w, ly.b = net.W, net.B
+		if c.BinaryWeights {
+			ly.w, ly.binary = mat.New(net.W.Rows, net.W.Cols), newBinary(net.W)
+			ly.signs(net.W, net.W)
+		}
 		ly.v = backprop.Direction{W: mat.New(net.W.Rows, net.W.Cols), B: make([]float32, len(net.B))}
 		ly.rows = make([]rowSums, net.W.Rows)
 		scratch = max(scratch, min(moveRows, net.W.Rows)*net.W.Cols)
@@ -80,6 +85,19 @@ func (c *core) begin() error {
 	}
 	c.back.MeanWeight = c.weight / c.samples
 	return nil
+}
+
+// set makes the parameters those of from.
+func (c *core) set(from *dlam.Network) {
+	for l := range c.layers {
+		ly, to := &c.layers[l], c.net.Layers[l]
+		copy(to.B, from.Layers[l].B)
+		if ly.binary != nil {
+			ly.signs(to.W, from.Layers[l].W)
+		} else {
+			to.W.CopyFrom(from.Layers[l].W)
+		}
+	}
 }
 
 // regularization is Ω of all weights of n.

@@ -44,6 +44,7 @@ type miniBatch struct {
 var _ dlam.Resumable = (*miniBatch)(nil)
 
 func (s *miniBatch) begin() error {
+	s.start = s.net.Clone() // of real weights, also where binary ones are trained
 	if err := s.core.begin(); err != nil {
 		return err
 	}
@@ -62,7 +63,10 @@ func (s *miniBatch) begin() error {
 	if err := s.startAtConstant(output); err != nil {
 		return err
 	}
-	s.mean, s.start, s.best = s.net.Clone(), s.net.Clone(), s.net.Clone()
+	for l, ly := range s.net.Layers { // which startAtConstant chooses
+		copy(s.start.Layers[l].B, ly.B)
+	}
+	s.mean, s.best = s.net.Clone(), s.net.Clone()
 	s.planAttempt()
 	s.bestRisk, err = s.monitor.Risk(s.net)
 	return err

@@ -56,9 +56,17 @@ func (j *moveJob) Do(worker int) {
 
 // advance takes rows lo to hi-1 of layer l by step along V.
 func (j *moveJob) advance(l, lo, hi int) {
-	if ly := &j.c.layers[l]; j.step != 0 {
+	ly := &j.c.layers[l]
+	if j.step == 0 {
+		return
+	}
+	kernel.Axpy(ly.b[lo:hi], j.step, ly.v.B[lo:hi])
+	if ly.binary == nil {
 		kernel.Axpy(ly.w.RowRange(lo, hi).Elements(), j.step, ly.v.W.RowRange(lo, hi).Elements())
-		kernel.Axpy(ly.b[lo:hi], j.step, ly.v.B[lo:hi])
+		return
+	}
+	for i := lo; i < hi; i++ {
+		ly.advanceRow(j.c.net.Layers[l].W.Row(i), i, j.step)
 	}
 }
 
@@ -74,7 +82,7 @@ func (j *moveJob) solve(l, lo, hi int, scratch []float32) {
 	for i := lo; i < hi; i++ {
 		row, g := rhs.Row(i-lo), -share*float32(j.g.B[l].At(i))
 		clear(row)
-		c.omega.AddGrad(row, ly.w.Row(i))
+		c.omega.AddGrad(row, c.net.Layers[l].W.Row(i))
 		j.g.W[l].AddTo(row, -omega, i*in, -share)
 		kernel.Axpy(row, -g, m.mean32.Row(0))
 		db := g - float32(kernel.Dot(row, m.meanMove.Row(0)))
@@ -101,8 +109,14 @@ func (j *moveJob) average(l, lo, hi int) {
 		kernel.Axpby(dst, 1-j.share, j.share, x)
 		kernel.Axpy(dst, -j.share*j.lookahead, v)
 	}
-	add(mean.W.RowRange(lo, hi).Elements(), ly.w.RowRange(lo, hi).Elements(), ly.v.W.RowRange(lo, hi).Elements())
 	add(mean.B[lo:hi], ly.b[lo:hi], ly.v.B[lo:hi])
+	if ly.binary == nil {
+		add(mean.W.RowRange(lo, hi).Elements(), ly.w.RowRange(lo, hi).Elements(), ly.v.W.RowRange(lo, hi).Elements())
+		return
+	}
+	for i := lo; i < hi; i++ { // which are not ahead
+		ly.averageRow(mean.W.Row(i), i, j.share)
+	}
 }
 
 // sumSquares sums the squares of rows lo to hi-1 of layer l's W and V.

@@ -21,10 +21,14 @@ func (s *miniBatch) halfDone() bool { return s.epochs == s.began+(s.Epochs-s.beg
 func (s *miniBatch) retry() {
 	s.attempt++
 	s.began, s.updates, s.step, s.lookahead, s.stale = s.epochs, 0, 0, 0, false
-	s.net.CopyFrom(s.start)
+	s.set(s.start)
 	if last := s.net.Layers[len(s.net.Layers)-1]; s.output != nil {
 		clear(last.W.Data)
 		copy(last.B, s.output)
+		if b := s.layers[len(s.layers)-1].binary; b != nil {
+			clear(b.s)
+			clear(b.meanS)
+		}
 	}
 	s.mean.CopyFrom(s.net)
 	for l := range s.layers {

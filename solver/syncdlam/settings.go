@@ -43,6 +43,11 @@ type Settings struct {
 	// of the inputs' square. All samples at a time, an update is worth the exact inverse.
 	Rank int
 	Seed uint64 // of the order of the samples
+	// BinaryWeights makes each row of all layers' weights s_i·sign(W_i): W real, within
+	// ±30 nn.BinaryLimit, moves along V by gradients at the binary ones, and s_i by V's mean
+	// along the row's signs. With mini-batches alone, whose network has the signs of the
+	// average of W, and with a lead of 0.
+	BinaryWeights bool
 }
 
 // DefaultSettings are mini-batch settings for classes, many samples, and a run
@@ -167,6 +172,8 @@ func (s Settings) Validate() error {
 	positive("rho", s.Rho)
 	check(s.Refresh >= 1, "refresh", s.Refresh, "at least 1")
 	check(s.Decay >= 0 && s.Decay < 1, "decay", s.Decay, "0 ≤ x < 1")
+	check(!s.BinaryWeights || s.Batch > 0, "binary weights", s.BinaryWeights, "false with all samples: no step along real weights promises that F falls at their signs")
+	check(!s.BinaryWeights || s.Lead == 0, "lead", s.Lead, "0 with binary weights: their gradient does not change along V but where signs do")
 	check(s.Rank >= 0, "rank", s.Rank, "at least 0 (0: the exact inverse)")
 	return errors.Join(errs...)
 }

@@ -53,6 +53,9 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 		}
 	}
 	floats = 6*parameters + 2*packed + metrics
+	if s.Settings.BinaryWeights {
+		floats += 2 * parameters
+	}
 	if b := s.Settings.Batch; b > 0 {
 		floats += float64((min(b, samples)+min(backprop.Monitored, samples))*widths[0]) + 2*float64(samples)
 	}
@@ -76,6 +79,9 @@ func (s Solver) MemoryFor(n *dlam.Network, samples, threads int) float64 {
 	}
 	worker, sample := nn.PassMemory(n.Layers)
 	floats := 8*parameters + metrics
+	if s.Settings.BinaryWeights {
+		floats += 2 * parameters
+	}
 	if b := s.Settings.Batch; b > 0 {
 		inputs := float64(n.Layers[0].Inputs())
 		floats += float64(min(b, samples))*(inputs+sample) + float64(min(backprop.Monitored, samples))*inputs + 2*float64(samples)

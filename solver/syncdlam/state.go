@@ -6,6 +6,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/nn"
 )
 
 // State is V: all else follows from the parameters.
@@ -57,6 +58,9 @@ func (s *miniBatch) State() dlam.State {
 		st.Float32[fmt.Sprint("w.", l)], st.Float32[fmt.Sprint("b.", l)] = ly.w.Data, ly.b
 		st.Float32[fmt.Sprint("best.w.", l)], st.Float32[fmt.Sprint("best.b.", l)] = s.best.Layers[l].W.Data, s.best.Layers[l].B
 		st.Float64[fmt.Sprint("square.", l)], st.Float64[fmt.Sprint("mean.", l)] = m.square, m.mean
+		if b := ly.binary; b != nil {
+			st.Float32[fmt.Sprint("s.", l)], st.Float32[fmt.Sprint("mean.w.", l)], st.Float32[fmt.Sprint("mean.s.", l)] = b.s, b.meanW.Data, b.meanS
+		}
 		if m.low != nil {
 			st.Float32[fmt.Sprint("subspace.", l)] = m.low.u.Data
 		}
@@ -94,6 +98,14 @@ func (s *miniBatch) Restore(n *dlam.Network, st dlam.State) error {
 		restore(&r, st.Float32, fmt.Sprint("best.b.", l), s.best.Layers[l].B)
 		restore(&r, st.Float64, fmt.Sprint("square.", l), m.square)
 		restore(&r, st.Float64, fmt.Sprint("mean.", l), m.mean)
+		if b := ly.binary; b != nil {
+			restore(&r, st.Float32, fmt.Sprint("s.", l), b.s)
+			restore(&r, st.Float32, fmt.Sprint("mean.w.", l), b.meanW.Data)
+			restore(&r, st.Float32, fmt.Sprint("mean.s.", l), b.meanS)
+			for i := range b.s {
+				nn.Binarize(s.net.Layers[l].W.Row(i), b.s[i], ly.w.Row(i))
+			}
+		}
 		if m.low != nil {
 			restore(&r, st.Float32, fmt.Sprint("subspace.", l), m.low.u.Data)
 		}

@@ -1,0 +1,83 @@
+package judge
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/dlam-go/dlam/internal/testprob"
+)
+
+// drawnCodes are random codes, of which bits are often alike.
+func drawnCodes(samples, bits int, seed uint64) (Codes, []int32) {
+	rng := testprob.Rng(seed)
+	c := Codes{Samples: samples, Bits: bits}
+	c.words = make([]uint64, samples*c.length())
+	class := make([]int32, samples)
+	for i := range samples {
+		class[i] = int32(rng.IntN(4))
+		for j := range bits {
+			if rng.IntN(5) < 1+int(class[i]) {
+				c.of(i)[j/64] |= 1 << (j % 64)
+			}
+		}
+	}
+	return c, class
+}
+
+// The mean average precision against its definition over thresholds, from the texts of the
+// codes.
+func TestRetrieve(t *testing.T) {
+	for _, bits := range []int{1, 5, 64, 70} {
+		q, of := drawnCodes(30, bits, 1)
+		db, in := drawnCodes(200, bits, 2)
+		of[3] = 9 // a class that the database has not
+		got, err := Retrieve(q, db, of, in, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sum float64
+		for i := range q.Samples {
+			if of[i] == 9 {
+				continue
+			}
+			distance := make([]int, db.Samples)
+			for k := range distance {
+				for j := range bits {
+					if q.Text(i)[j] != db.Text(k)[j] {
+						distance[k]++
+					}
+				}
+			}
+			total, before := 0.0, 0.0
+			for _, y := range in {
+				if y == of[i] {
+					total++
+				}
+			}
+			levels := slices.Clone(distance)
+			slices.Sort(levels)
+			for _, most := range slices.Compact(levels) {
+				var near, right float64
+				for k, d := range distance {
+					if d <= most {
+						near++
+						if in[k] == of[i] {
+							right++
+						}
+					}
+				}
+				sum += (right - before) / total * right / near
+				before = right
+			}
+		}
+		if want := sum / 29; math.Abs(got.MAP-want) > 1e-12 || got.Without != 1 || got.Queries != 30 || got.Database != 200 || got.Bits != bits {
+			t.Errorf("%d bits: %+v, want a mean average precision of %v without 1", bits, got, want)
+		}
+	}
+	q, of := drawnCodes(3, 8, 1)
+	clear(of)
+	if _, err := Retrieve(q, q, of, []int32{1, 2, 3}, 1); err == nil {
+		t.Error("a database without any of the classes was accepted")
+	}
+}
