@@ -81,7 +81,11 @@ func certifiedRun(t *rapid.T, p *dlam.Problem, search multiconvex.LineSearch, ne
 	set := multiconvex.DefaultSettings()
 	set.LineSearch = search
 	set.Momentum = search == multiconvex.Exact && rapid.Bool().Draw(t, "momentum")
-	set.BinaryWeights = search == multiconvex.Exact && !set.Momentum && omega == prox.Regularizer(prox.None{}) && rapid.Bool().Draw(t, "binary")
+	if set.Momentum { // mDLAM, or TIAM
+		set.Centre = rapid.SampledFrom([]float64{1, 0, 0.5, 3}).Draw(t, "centre")
+		set.Result = rapid.SampledFrom([]float64{0, 0.5, 3}).Draw(t, "result")
+	}
+	set.BinaryWeights = search == multiconvex.Exact && !set.Momentum && p.Regularizer == prox.Regularizer(prox.None{}) && rapid.Bool().Draw(t, "binary")
 	logRho := rapid.Float64Range(-5, 3).Draw(t, "log10 rho")
 	if c, ok := p.Loss.(loss.CrossEntropy); ok && c.Solver == loss.FISTA {
 		logRho = max(logRho, -2) // its cost grows with 1/√ρ

@@ -41,6 +41,7 @@ type Blocks struct {
 	quadratics quadraticPass
 	za         zaPass
 	search     searchPass
+	cut        cutPass
 	flips      flipJob // with binary weights
 
 	// of Records
@@ -121,11 +122,14 @@ func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
 		Settings: set, p: p, loss: p.Loss.(loss.Proximal), net: n.Clone(), e: pass.New(p.Threads, p.Comm),
 		epsilon: set.Epsilon, layers: make([]layer, len(n.Layers)), ended: func(int, string) {},
 	}
-	var err error
 	if s.BinaryWeights {
 		s.binarize()
 	}
-	if s.count, s.n, err = s.e.Samples(p.X.Rows, p.Y.TotalWeight()); err == nil {
+	err := wholeSequences(p, n)
+	if err == nil {
+		s.count, s.n, err = s.e.Samples(p.X.Rows, p.Y.TotalWeight())
+	}
+	if err == nil {
 		s.allocate()
 		err = s.start()
 	}
@@ -148,6 +152,30 @@ func takes(p *dlam.Problem, n *dlam.Network) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// wholeSequences refuses sequences of unequal lengths, on all ranks if one has some: the blocks
+// have rows for all steps.
+func wholeSequences(p *dlam.Problem, n *dlam.Network) error {
+	if !n.Layers[0].Recurrent() {
+		return nil
+	}
+	short := make([]float64, 1)
+	for i := range p.X.Rows {
+		for _, x := range p.X.Row(i) {
+			if x-x != 0 {
+				short[0]++
+				break
+			}
+		}
+	}
+	if err := p.Comm.Sum(short); err != nil {
+		return err
+	}
+	if short[0] > 0 {
+		return fmt.Errorf("dlam: %g samples are shorter than the longest sequence; its blocks take sequences of one length (sync and the methods of backpropagation take others)", short[0])
+	}
+	return nil
 }
 
 func (s *Blocks) allocate() {
@@ -180,7 +208,7 @@ func (s *Blocks) allocate() {
 	s.penalty = make([]float64, len(s.layers))
 	s.sums = s.e.NewPass(pass.Whole)
 	s.sums.Weights = s.p.Y.Weight
-	s.evaluate.s, s.quadratics.s, s.za.s, s.search.s, s.flips.s = s, s, s, s, s
+	s.evaluate.s, s.quadratics.s, s.za.s, s.search.s, s.flips.s, s.cut.s = s, s, s, s, s, s
 	s.workers = make([]block, s.e.Pool.Threads())
 	for w := range s.workers {
 		s.workers[w].allocate(s)
@@ -275,11 +303,11 @@ func (s *Blocks) BeginSweep() error {
 		if !s.narrowed || !ly.recurrent {
 			continue
 		}
-		if err := s.run(&cutPass{s, ly}); err != nil { // its W- and b-step look at a_l
+		s.cut.ly = ly
+		if err := s.run(&s.cut); err != nil { // its W- and b-step look at a_l
 			return err
 		}
-		ly.known = known{}
-		ly.next.known = known{e: ly.next.known.e}
+		ly.known, ly.next.known = known{}, known{}
 	}
 	return nil
 }

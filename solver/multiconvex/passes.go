@@ -120,18 +120,6 @@ func (p *forwardPass) Block(w *pass.Worker, lo, hi int) {
 	b.activate(b.A)
 }
 
-// cutPass cuts a layer's a to a narrower band.
-type cutPass struct {
-	s  *Blocks
-	ly *layer
-}
-
-// Plan names no sums.
-func (*cutPass) Plan(*pass.Plan) {}
-
-// Block cuts samples lo to hi-1.
-func (p *cutPass) Block(w *pass.Worker, lo, hi int) { p.s.block(w, p.ly, lo, hi).cutToBand() }
-
 // evaluatePass makes what follows from a layer's variables and was not made in
 // passing: E, φ and the risk, and with full the sums of its W- and b-step.
 type evaluatePass struct {

@@ -1,7 +1,9 @@
 package multiconvex
 
 import (
+	"math"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/dlam-go/dlam"
@@ -35,10 +37,16 @@ func TestBinaryConformance(t *testing.T) {
 func TestMomentumConformance(t *testing.T) {
 	set := DefaultSettings()
 	set.Momentum, set.Rho = true, 1e-3
-	solvertest.Run(t, solvertest.Config{
-		Solver: Solver{set}, Activation: activation.ReLU{}, Init: dlam.Paper,
-		Iterations: 100, Accuracy: 0.9, RankTolerance: 1e-4,
-	})
+	tiam := set
+	tiam.Centre, tiam.Result = 0.5, 1
+	for name, set := range map[string]Settings{"mdlam": set, "tiam": tiam} {
+		t.Run(name, func(t *testing.T) {
+			solvertest.Run(t, solvertest.Config{
+				Solver: Solver{set}, Activation: activation.ReLU{}, Init: dlam.Paper,
+				Iterations: 100, Accuracy: 0.9, RankTolerance: 1e-4,
+			})
+		})
+	}
 }
 
 // What is said of the memory is what a start and a sweep take, in dense networks and in others.
@@ -73,5 +81,16 @@ func TestMemory(t *testing.T) {
 				t.Errorf("%s, momentum %t: %.3g MB taken, %.3g MB said", name, momentum, got/1e6, said/1e6)
 			}
 		}
+	}
+}
+
+// Sequences of unequal lengths are refused.
+func TestShortSequences(t *testing.T) {
+	p := testprob.Blobs(20, 128, 3, 1)
+	for j := range 16 {
+		p.X.Row(7)[j] = float32(math.NaN())
+	}
+	if _, err := (Solver{DefaultSettings()}).Init(p, testprob.Recurrent(3, activation.Tanh{}, 1)); err == nil || !strings.Contains(err.Error(), "1 samples are shorter than the longest sequence") {
+		t.Errorf("a sequence that begins a step late: %v", err)
 	}
 }
