@@ -26,9 +26,6 @@ func (s *Blocks) searchA(ly *layer) error {
 			s.didA(ly, &p.a)
 			ly.updates[ofA].Trials = trial
 			p.next.take(s)
-			if p.ownSums() {
-				p.own.take(s)
-			}
 			return nil
 		}
 		p.t *= s.Eta
@@ -47,11 +44,7 @@ type searchPass struct {
 	a      aSums
 	curved pass.Scalar // ‖ΔA W_{l+1}ᵀ‖² of a trial
 	next   affineSums
-	own    affineSums // a recurrent layer 1's, of its new A_1 too
 }
-
-// ownSums reports whether the step makes the layer's own sums.
-func (p *searchPass) ownSums() bool { return p.ly.l == 1 && p.ly.recurrent }
 
 // Plan names the sums.
 func (p *searchPass) Plan(plan *pass.Plan) {
@@ -59,9 +52,6 @@ func (p *searchPass) Plan(plan *pass.Plan) {
 	p.curved = plan.Scalar()
 	if p.apply {
 		p.next.plan(plan, p.ly.next, true)
-		if p.ownSums() {
-			p.own.plan(plan, p.ly, true)
-		}
 	}
 }
 
@@ -88,9 +78,6 @@ func (p *searchPass) Block(w *pass.Worker, lo, hi int) {
 	}
 	b.renewE(w, &p.a)
 	p.next.add(w, b, b.nextE, b.A, b.nextA)
-	if p.ownSums() {
-		p.own.add(w, b, b.E, b.in, b.A)
-	}
 }
 
 // commonStep is every sample's move under one t, and its image.

@@ -35,9 +35,9 @@ type zaPass struct {
 	next   affineSums // layer l+1's, of the new a_l
 }
 
-// ownSums reports whether the pass makes the layer's own sums. An a-step changes those of a
-// recurrent layer.
-func (p *zaPass) ownSums() bool { return p.ly.l == 1 && !(p.alone && p.ly.recurrent) }
+// ownSums reports whether the pass makes the layer's own sums. Those of a recurrent layer, which
+// has its own A, would change the scale of θ that an Iterate still has to show.
+func (p *zaPass) ownSums() bool { return p.ly.l == 1 && !p.ly.recurrent }
 
 // Plan names the sums.
 func (p *zaPass) Plan(plan *pass.Plan) {
@@ -52,7 +52,7 @@ func (p *zaPass) Plan(plan *pass.Plan) {
 		p.next.plan(plan, p.ly.next, true)
 	}
 	if p.ownSums() {
-		p.own.plan(plan, p.ly, p.ly.recurrent)
+		p.own.plan(plan, p.ly, false)
 	}
 }
 
