@@ -112,7 +112,7 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	if o.Refit { // when the method's own memory is free again
 		p.Memory = max(p.Memory, estimate(refit.Solver{}, w, samples, p.Options.Threads))
 	}
-	if o.Certify && p.facts.method.splits {
+	if o.Certify && p.facts.method.splits && orElse(o.Settings.Anderson, 0) == 0 {
 		p.Memory += certificateSize(w, p.Problem.X.Rows)
 	}
 	if err := room(&p.Options, "training", s.raw+s.Train.Bytes()+s.Test.Bytes()+s.Validation.Bytes(), p.Memory); err != nil {
