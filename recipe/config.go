@@ -12,6 +12,7 @@ import (
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/solver/admm"
+	"github.com/dlam-go/dlam/solver/anderson"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/lifted"
 	"github.com/dlam-go/dlam/solver/multiconvex"
@@ -83,11 +84,14 @@ func (c *Config) Entries() []Entry {
 		{"beta1", OfMethod, "memory of the gradient, in [0, 1)", maybe(&m.Beta1, belowOne)},
 		{"beta", OfMethod, fmt.Sprintf("admm: weight of z = Wa + b, with form zeng of a = h(Wa + b) and by default %g; else the memory of squared gradients, in [0, 1)", admm.ZengSettings().Beta), maybe(&m.Beta, notNegative)},
 		{"delta", OfMethod, "what keeps the divisor from 0", maybe(&m.Delta, aboveZero)},
+		{"anderson", OfMethod, fmt.Sprintf("mix the last so many iterates, %d to %d, where that lowers the objective; 0: none", anderson.Least, anderson.Most), maybe(&m.Anderson, depths)},
 		{"rho", OfMethod, "weight of z = Wa + b", maybe(&m.Rho, aboveZero)},
 		{"epsilon", OfMethod, "first half-width of the band around h(z)", maybe(&m.Epsilon, aboveZero)},
 		{"epsilon-rule", OfMethod, "how the band's half-width changes", maybe(&m.EpsilonRule, oneOf(multiconvex.EpsilonRules...))},
 		{"line-search", OfMethod, "how step lengths are found", maybe(&m.LineSearch, oneOf(multiconvex.LineSearches...))},
 		{"output-solver", OfMethod, "how cross-entropy's output step is solved", maybe(&m.OutputSolver, oneOf(loss.Omega, loss.FISTA))},
+		{"inertia-centre", OfMethod, "how far the proximal centre is extrapolated, as a share of the point where the gradient is taken; 1: the same point", maybe(&m.InertiaCentre, notNegative)},
+		{"inertia-result", OfMethod, "how far a step's result is extrapolated, as a share of the same; 0: not", maybe(&m.InertiaResult, notNegative)},
 		{"alpha0", OfMethod, "where backtracking starts", maybe(&m.Alpha0, aboveZero)},
 		{"gamma", OfMethod, "dlam: backtracking's factor in the W-step, above 1; admm, bcd, lifted: weight of a = h(z)", maybe(&m.Gamma, aboveZero)},
 		{"eta", OfMethod, "factor of the a-step's search, above 1", maybe(&m.Eta, aboveZero)},

@@ -433,7 +433,7 @@ func needs(method, setting string) map[string]string {
 		return map[string]string{"rule": "memory"}
 	case setting == "grid":
 		return map[string]string{"bits": "8"}
-	case setting == "mode":
+	case setting == "mode" || setting == "anderson" && method == "sync":
 		return map[string]string{"batch": "0"}
 	case setting == "alpha0" || setting == "gamma" && method == "dlam":
 		return map[string]string{"line-search": "backtracking"}
@@ -479,7 +479,7 @@ func other(method, setting string) string {
 		return "sgd"
 	case "code-steps":
 		return "17"
-	case "batch", "rank", "rounds", "warm", "mu-every":
+	case "batch", "rank", "rounds", "warm", "mu-every", "anderson":
 		return "17"
 	case "gamma", "eta", "mu-growth":
 		return "1.75"
@@ -527,8 +527,8 @@ func TestSettingsAreWired(t *testing.T) {
 			for name, text := range needs(m.Name, r.Name) {
 				o = set(t, o, name, text)
 			}
-			if r.Name == "output-solver" || r.Name == "jitter" || r.Name == "moves" || m.Name == "mdlam" {
-				continue // of the problem; as dlam
+			if r.Name == "output-solver" || r.Name == "jitter" || r.Name == "moves" || r.Name == "anderson" {
+				continue // of the problem; of the solver around the method's
 			}
 			before, err := recipe.Prepare(data, o)
 			if err != nil {
