@@ -98,6 +98,9 @@ func TestBinaryStep(t *testing.T) {
 	sameRow(t, net.Row(1), []float32{-4./3 + 0.01, 4./3 - 0.01, 4./3 - 0.01})
 	sameRow(t, ly.w.Row(0), []float32{0.6, -0.05, -0.05})
 	sameRow(t, ly.w.Row(1), []float32{-0.99, 1.02, h - 0.04})
+	// A tenth of W in the average leaves the sign that W has changed.
+	ly.averageRow(net.Row(0), 0, 0.1)
+	sameRow(t, net.Row(0), []float32{1./3 - 0.04/3, -1./3 + 0.04/3, 1./3 - 0.04/3})
 }
 
 func sameRow(t *testing.T, got, want []float32) {
