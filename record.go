@@ -35,6 +35,10 @@ type Record struct {
 	Blocks []Block `json:"blocks,omitempty"` // what each block update did
 	C      float64 `json:"c,omitempty"`      // c_k of Theorem 2: the least sum of moves so far
 
+	// Mixed is how many iterates this one is a mixture of, if it is one (package anderson).
+	// Blocks then are what the iteration did before it, and Objective is the mixture's.
+	Mixed int `json:"mixed,omitempty"`
+
 	Step   float64 `json:"step,omitempty"`   // step length, of methods that have one
 	Trials int     `json:"trials,omitempty"` // line-search trials in this iteration
 

@@ -1,6 +1,10 @@
 package dlam
 
-import "context"
+import (
+	"context"
+
+	"github.com/dlam-go/dlam/mat"
+)
 
 // Solver is a training method with its settings.
 type Solver interface {
@@ -50,6 +54,19 @@ type Resumable interface {
 	State() State
 	// Restore takes a State saved together with the network's parameters.
 	Restore(n *Network, s State) error
+}
+
+// Mixable is a Resumable of a method that takes all samples at a time, whose iterate can be
+// moved: what package anderson mixes.
+type Mixable interface {
+	Resumable
+	// Variables are all that the next Step begins from but for numbers, in the stepper's own
+	// memory: those of this rank's samples, with a row for each, and those that all ranks have
+	// alike, the network's parameters among them. The error says why there are none.
+	Variables() (samples, shared []mat.Dense, err error)
+	// Moved is told that they have been changed. It brings those that the method keeps in a
+	// range back into it, and makes what follows from them. The record says what F is then.
+	Moved() (Record, error)
 }
 
 // Divided is a Stepper of a run whose ranks (Problem.Comm) share the layers of the

@@ -71,6 +71,10 @@ func certified(t *rapid.T, h activation.Func, l loss.Loss, omega prox.Regularize
 	set := multiconvex.DefaultSettings()
 	set.LineSearch = search
 	set.Momentum = search == multiconvex.Exact && rapid.Bool().Draw(t, "momentum")
+	if set.Momentum { // mDLAM, or TIAM
+		set.Centre = rapid.SampledFrom([]float64{1, 0, 0.5, 3}).Draw(t, "centre")
+		set.Result = rapid.SampledFrom([]float64{0, 0.5, 3}).Draw(t, "result")
+	}
 	set.BinaryWeights = search == multiconvex.Exact && !set.Momentum && omega == prox.Regularizer(prox.None{}) && rapid.Bool().Draw(t, "binary")
 	logRho := rapid.Float64Range(-5, 3).Draw(t, "log10 rho")
 	if c, ok := l.(loss.CrossEntropy); ok && c.Solver == loss.FISTA {

@@ -34,6 +34,7 @@ type columns struct {
 	layouts  map[string]string // of dates, by the columns' names
 	labels   []int             // several labels; nil for one
 	weight   []int             // the column of the rows' weights; nil for none
+	steps    []int             // the column of sequences and, if there is one, of times; nil for none
 	why      string            // the label is the column that it is
 }
 
@@ -89,15 +90,20 @@ func (t *columns) roles(o Options) (features []int, label int, err error) {
 	if err := t.findWeight(o); err != nil {
 		return nil, 0, err
 	}
+	if err := t.findSequence(o); err != nil {
+		return nil, 0, err
+	}
 	if features, label, err = t.featuresAndLabel(o); err == nil {
-		err = t.refuseWeight(label, features, o)
+		if err = t.refuseWeight(label, features, o); err == nil {
+			err = t.refuseSequence(label, features, o)
+		}
 	}
 	return features, label, err
 }
 
 func (t *columns) featuresAndLabel(o Options) (features []int, label int, err error) {
 	left := make([]int, 0, len(t.Columns)) // columns that may be either
-	dropped := slices.Concat(t.index, t.weight)
+	dropped := slices.Concat(t.index, t.weight, t.steps)
 	if o.Features == nil {
 		for _, d := range o.Drop {
 			j, err := t.find("column to drop", d)
@@ -228,6 +234,13 @@ func (t *columns) dataset(o Options, err error) (Dataset, error) {
 	}
 	lo, hi := 0, t.Rows
 	d := Dataset{Name: t.Name, Comm: o.Comm, Scratch: o.Scratch, Missing: o.Missing}
+	limit := o.Limit
+	if sequence, _ := o.sequenceOf(); sequence != "" {
+		if o.ranks().Size() > 1 {
+			return d, inputf("%s: sequence column %q: sequences are read by one process alone", t.Name, sequence)
+		}
+		o = o.whole() // the limit is of sequences
+	}
 	if !t.part {
 		lo, hi = o.rows(t.Rows)
 		o = o.whole() // all processes have all rows
@@ -265,7 +278,13 @@ func (t *columns) dataset(o Options, err error) (Dataset, error) {
 		d.Frame = t.newFrame(features, kinds, t.layouts, lo, hi) // without constant columns
 		d.X, d.Features = mat.New(hi-lo, 0), d.Frame.Names()
 		d.cutLabels(lo, hi)
-		return d, nil
+		if t.steps == nil {
+			return d, nil
+		}
+		if err := d.group(t); err != nil || limit == 0 {
+			return d, err
+		}
+		return d.RowRange(0, min(limit, d.Rows())), nil
 	}
 	for _, j := range features {
 		if err := t.refuseFeature(j); err != nil {
@@ -394,6 +413,9 @@ func (t *columns) isPlain(list []int) bool {
 func (t *columns) framed(features []int, kinds []Kind, o Options) (bool, error) {
 	if o.Model != nil {
 		return o.Model.Columns != nil, nil
+	}
+	if t.steps != nil { // features are of a step, and samples are of several
+		return true, nil
 	}
 	return t.needsFrame(features, kinds, o)
 }

@@ -55,6 +55,10 @@ type Shape struct {
 	Name    string   `json:"name"`             // of the label
 	Weight  string   `json:"weight,omitempty"` // name of the column of the rows' weights
 	IDs     []string `json:"ids,omitempty"`    // names of columns that name the rows
+	// Sequence is the name of the column that says which sequence a row is a step of, and
+	// Time of the one by which they follow each other; "" for none.
+	Sequence string `json:"sequence,omitempty"`
+	Time     string `json:"time,omitempty"`
 }
 
 // Kept is a column as texts, a row each.
@@ -104,7 +108,7 @@ func (d Dataset) Target() loss.Target {
 func (d Dataset) RowRange(lo, hi int) Dataset {
 	d.X = d.X.RowRange(lo, hi)
 	if d.Frame != nil {
-		d.Frame = &Frame{columns: d.Frame.columns, rows: d.Frame.rows[lo:hi]}
+		d.Frame = d.Frame.rowRange(lo, hi)
 	}
 	if d.Class != nil {
 		d.Class = d.Class[lo:hi]

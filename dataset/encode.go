@@ -150,6 +150,7 @@ func (t *Transform) fitFrame(d Dataset, bins int) error {
 	if err := share(n, d.workers(n), func(_, k int) error { return t.Columns[k].fit(d, k, t.Scaling, bins) }); err != nil {
 		return err
 	}
+	t.Steps = d.Frame.longest
 	if t.Outputs() == 0 {
 		return inputf("%s: no column says anything of the training rows: each has one value alone, or texts that are all different", d.Name)
 	}
@@ -584,8 +585,9 @@ func (t *Transform) encode(d Dataset) (mat.Dense, error) {
 	if err := t.fits(d); err != nil {
 		return mat.Dense{}, err
 	}
-	releaseFreed(4 * int64(f.Rows()) * int64(t.Outputs())) // what fitting has left would else be held beside it
-	x, err := d.Scratch.matrix(d.Name, f.Rows(), t.Outputs())
+	outputs := t.ofRow()
+	releaseFreed(4 * int64(f.Rows()) * int64(outputs)) // what fitting has left would else be held beside it
+	x, err := d.Scratch.matrix(d.Name, f.Rows(), outputs)
 	if err != nil {
 		return x, err
 	}

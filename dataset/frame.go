@@ -13,7 +13,13 @@ import (
 // kinds, of which a Transform makes numbers.
 type Frame struct {
 	columns []rawColumn
-	rows    []int32 // of the table, in rising order
+	rows    []int32 // of the table, in rising order, but for sequences
+
+	// Of samples that are sequences: where the rows of each end, what each is called, and
+	// how many steps the longest of the file has. ends nil: each row is a sample.
+	ends    []int32
+	names   []string
+	longest int
 }
 
 // rawColumn is a column of a Frame.
@@ -51,7 +57,7 @@ func (t *columns) newFrame(features []int, kinds []Kind, layouts map[string]stri
 	return f
 }
 
-// Rows is the number of samples.
+// Rows is the number of rows: of samples, or of all their steps.
 func (f *Frame) Rows() int { return len(f.rows) }
 
 // Names are the columns' names.
@@ -85,9 +91,41 @@ func (f *Frame) bytes() float64 {
 
 // pick is the samples with the given numbers.
 func (f *Frame) pick(index []int) *Frame {
-	p := &Frame{columns: f.columns, rows: make([]int32, len(index))}
-	for i, from := range index {
-		p.rows[i] = f.rows[from]
+	p := &Frame{columns: f.columns, longest: f.longest}
+	if f.ends == nil {
+		p.rows = entries(f.rows, index)
+		return p
+	}
+	p.ends = []int32{}
+	for _, from := range index {
+		lo, hi := f.span(from, from+1)
+		p.rows = append(p.rows, f.rows[lo:hi]...)
+		p.ends, p.names = append(p.ends, int32(len(p.rows))), append(p.names, f.names[from])
+	}
+	return p
+}
+
+// span is where the rows of samples lo to hi-1 begin and end.
+func (f *Frame) span(lo, hi int) (from, to int) {
+	at := func(sample int) int {
+		if f.ends == nil || sample == 0 {
+			return sample
+		}
+		return int(f.ends[sample-1])
+	}
+	return at(lo), at(hi)
+}
+
+// rowRange is the view of samples lo to hi-1.
+func (f *Frame) rowRange(lo, hi int) *Frame {
+	from, to := f.span(lo, hi)
+	p := &Frame{columns: f.columns, rows: f.rows[from:to], longest: f.longest}
+	if f.ends == nil {
+		return p
+	}
+	p.ends, p.names = make([]int32, hi-lo), f.names[lo:hi]
+	for i := range p.ends {
+		p.ends[i] = f.ends[lo+i] - int32(from)
 	}
 	return p
 }

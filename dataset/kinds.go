@@ -33,7 +33,9 @@ type Taken struct {
 	Label bool // it is the label, and Kind says nothing; so with the next
 	// Weight marks the column of the rows' weights.
 	Weight bool
-	About  string // what was found in it, or why it is ignored
+	// Sequence marks the columns that say which sequence a row is a step of, and when.
+	Sequence bool
+	About    string // what was found in it, or why it is ignored
 
 	id, constant bool   // why it is ignored
 	layout       string // of dates

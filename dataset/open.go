@@ -31,6 +31,11 @@ type Options struct {
 	// Weight is the column of the rows' weights, by name or number as Label, in a table
 	// whose columns have names; "" for none. With a Model it may be missing.
 	Weight string
+	// Sequence is the column of a table in long format that says which sequence a row is a
+	// step of, and Time the one by whose numbers or dates the steps follow each other, by
+	// name or number as Label; "" for rows that are samples, and for their order. A Model
+	// has its own.
+	Sequence, Time string
 	// Task says what labels are, where they are numbers: values or classes; "" to find
 	// out.
 	Task Task
@@ -105,6 +110,9 @@ func Open(ctx context.Context, source string, o Options) (Split, error) {
 		if err := d.Validate(); err != nil {
 			return Split{}, err
 		}
+	}
+	if sequence, _ := o.sequenceOf(); sequence != "" && s.Train.Table.Sequence == "" {
+		return Split{}, inputf("%s: sequence column %q: it is no table, whose rows could be steps of sequences", source, sequence)
 	}
 	if o.Weight != "" && o.Model == nil && s.Train.Weight == nil {
 		return Split{}, inputf("%s: weight column %q: it has no columns with names, of which one could be the rows' weights", source, o.Weight)

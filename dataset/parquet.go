@@ -34,7 +34,7 @@ func parquetTable(ctx context.Context, in *input, o Options, budget *table.Budge
 	if label >= 0 {
 		used = append(slices.Clone(features), label)
 	}
-	used = slices.Concat(used, all.labels[min(1, len(all.labels)):], all.weight)
+	used = slices.Concat(used, all.labels[min(1, len(all.labels)):], all.weight, all.steps)
 	for _, name := range o.Keep {
 		if j := all.Column(name); j >= 0 && !slices.Contains(used, j) {
 			used = append(slices.Clone(used), j)
@@ -53,6 +53,9 @@ func parquetTable(ctx context.Context, in *input, o Options, budget *table.Budge
 	}
 	if all.weight != nil {
 		t.weight = []int{slices.Index(used, all.weight[0])}
+	}
+	for _, j := range all.steps {
+		t.steps = append(t.steps, slices.Index(used, j))
 	}
 	rows := o
 	if t.part = o.Limit == 0; !t.part { // classes are those of all rows

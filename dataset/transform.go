@@ -51,6 +51,10 @@ type Transform struct {
 	Columns []Column `json:"columns,omitempty"`
 	Table   Shape    `json:"table,omitzero"`    // of the file that the samples are from
 	Missing []string `json:"missing,omitempty"` // texts that said that there was no value, beside the customary ones
+	// Steps is how many rows of a table a sample has at most, each with the features of
+	// Columns: of sequences; 0 where a sample is a row. A shorter one has NaN before its
+	// first step.
+	Steps int `json:"steps,omitempty"`
 }
 
 // Factors are of several values, one for each. One alone is a number in JSON and no
@@ -240,8 +244,11 @@ func (t Transform) ColumnNames() []string {
 	return names
 }
 
-// Outputs is the number of features after the transform.
-func (t Transform) Outputs() int {
+// Outputs is the number of features of a sample after the transform.
+func (t Transform) Outputs() int { return max(1, t.Steps) * t.ofRow() }
+
+// ofRow is Outputs of a row, which of a sequence is a step.
+func (t Transform) ofRow() int {
 	if t.Columns == nil {
 		return t.Inputs / (t.Pool * t.Pool)
 	}
@@ -275,6 +282,9 @@ func (t Transform) Validate() error {
 	}
 	if j := slices.IndexFunc(t.TargetFactor, func(f float32) bool { return !(f > 0) || math.IsInf(float64(f), 1) }); j >= 0 {
 		return fmt.Errorf("transform: factor of value %d: got %v, want a finite number above 0", j, t.TargetFactor[j])
+	}
+	if t.Steps < 0 || (t.Steps > 0) != (t.Table.Sequence != "") || t.Steps > 0 && t.Columns == nil {
+		return fmt.Errorf("transform: %d steps of sequences by the column %q of a table of %d columns", t.Steps, t.Table.Sequence, len(t.Columns))
 	}
 	if t.Columns == nil {
 		return nil
@@ -350,10 +360,19 @@ func (t Transform) applyColumns(d Dataset) (_ Dataset, err error) {
 			return d, err
 		}
 	}
+	if (d.Frame.ends != nil) != (t.Steps > 0) {
+		return d, inputf("%s: samples are sequences: %t, and in the model: %t", d.Name, d.Frame.ends != nil, t.Steps > 0)
+	}
 	if d.X, err = t.encode(d); err != nil {
 		return d, err
 	}
-	d.Frame, d.Features = nil, t.FeatureNames()
+	if d.Features = t.FeatureNames(); t.Steps > 0 {
+		if d.X, err = t.stack(d, d.X); err != nil {
+			return d, err
+		}
+		d.Steps, d.Features = t.Steps, nil // names are of a step
+	}
+	d.Frame = nil
 	return t.applyTarget(d), nil
 }
 

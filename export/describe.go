@@ -11,6 +11,9 @@ import (
 // describe is the model in a line. What came from a file is quoted: the line
 // becomes a comment in a source.
 func describe(m *model.Model) (string, error) {
+	if m.Transform.Steps > 0 {
+		return "", fmt.Errorf("it takes rows in long format as steps of sequences (column %q), and there is no form of that", m.Transform.Table.Sequence)
+	}
 	d, err := m.Describe()
 	if err != nil {
 		return "", err

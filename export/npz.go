@@ -47,6 +47,9 @@ type array struct {
 }
 
 func arrays(m *model.Model) ([]array, error) {
+	if _, err := describe(m); err != nil {
+		return nil, fmt.Errorf("NPZ: %w", err)
+	}
 	d, err := m.Describe()
 	if err != nil {
 		return nil, err

@@ -51,6 +51,9 @@ func blocks(m *model.Model) ([]block, error) {
 	if t.Image.Width > 0 || t.Pool > 1 {
 		return nil, errors.New("judge: the model takes pictures, whose pixels are no columns of a table")
 	}
+	if t.Steps > 0 {
+		return nil, errors.New("judge: the model takes sequences, and a column has a value at each step")
+	}
 	var list []block
 	if t.Columns != nil {
 		at := 0

@@ -1,5 +1,5 @@
 // Package model stores networks: as safetensors files that any tool reads
-// (tensors 0.weight, 0.bias, 1.weight, …, as in a PyTorch MLP; and a JSON
+// (tensors 0.weight, 0.bias, 1.weight, …; and a JSON
 // description under the metadata key "dlam"), and as checkpoints, from which a
 // run goes on bit for bit. The description has the Spec of every layer's map and
 // activation, and of the loss, so that a network comes back as it was;

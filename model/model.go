@@ -69,24 +69,42 @@ func Locate(path string) string {
 // their Specs, those of the user's own too; it refuses one whose Spec stands for
 // another operator.
 func (m *Model) Save(path string) error {
-	if err := m.Network.Validate(); err != nil {
+	write, err := m.writer()
+	if err != nil {
 		return fmt.Errorf("not saving %s: %w", path, err)
+	}
+	return atomicfile.Write(path, write)
+}
+
+// Write writes the model to w, as Save does to a file.
+func (m *Model) Write(w io.Writer) error {
+	write, err := m.writer()
+	if err != nil {
+		return err
+	}
+	return write(w)
+}
+
+// writer is what writes the model, of which nothing is wrong.
+func (m *Model) writer() (func(io.Writer) error, error) {
+	if err := m.Network.Validate(); err != nil {
+		return nil, err
 	}
 	d, err := m.Describe()
 	if err != nil {
-		return fmt.Errorf("not saving %s: %w", path, err)
+		return nil, err
 	}
 	meta, err := json.Marshal(d)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	views := map[string]safetensors.TensorView{}
 	if err := addNetwork(views, m.Network); err != nil {
-		return err
+		return nil, err
 	}
-	return atomicfile.Write(path, func(w io.Writer) error {
+	return func(w io.Writer) error {
 		return safetensors.SerializeToWriter(views, map[string]string{metadataKey: string(meta)}, w)
-	})
+	}, nil
 }
 
 // Load reads a model, or the model in a run folder. A model with activations or
@@ -127,7 +145,7 @@ func parse(raw []byte, own operators) (*Model, error) {
 	}
 	text, ok := meta[metadataKey]
 	if !ok {
-		return nil, errors.New(`no metadata "dlam": not written by dlam (weights alone can be imported with train --init-from)`)
+		return nil, errors.New(`no metadata "dlam": not written by dlam (dlam import reads parameters of PyTorch, and train --init-from starts from them)`)
 	}
 	d, err := readDescription(text)
 	if err != nil {

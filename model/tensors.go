@@ -1,13 +1,13 @@
 package model
 
 import (
-	"cmp"
+	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/nlpodyssey/safetensors"
@@ -15,6 +15,7 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/nn"
 )
 
 func addNetwork(views map[string]safetensors.TensorView, n *dlam.Network) error {
@@ -65,25 +66,76 @@ func deserialize(raw []byte) (t safetensors.SafeTensors, meta map[string]string,
 	if err != nil {
 		return t, nil, err
 	}
+	if err := distinctKeys(raw[length : length+binary.LittleEndian.Uint64(raw)]); err != nil {
+		return t, nil, err
+	}
 	t, err = safetensors.Deserialize(raw)
 	return t, head.Metadata(), err
 }
 
+// distinctKeys reports a key that comes twice in an object of a header that is JSON: one
+// of the two would be left out in silence.
+func distinctKeys(header []byte) error {
+	d := json.NewDecoder(bytes.NewReader(header))
+	var objects []map[string]bool // open ones, nil for arrays
+	key := false                  // the next token is a key
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("header: %w", err)
+		}
+		inside := func() bool { return len(objects) > 0 && objects[len(objects)-1] != nil }
+		switch token {
+		case json.Delim('{'):
+			objects, key = append(objects, map[string]bool{}), true
+			continue
+		case json.Delim('['):
+			objects = append(objects, nil)
+		case json.Delim('}'), json.Delim(']'):
+			objects = objects[:len(objects)-1]
+			key = inside()
+			continue
+		}
+		if !inside() {
+			continue
+		}
+		if name, ok := token.(string); ok && key {
+			if objects[len(objects)-1][name] {
+				return fmt.Errorf("header: %q comes twice", name)
+			}
+			objects[len(objects)-1][name] = true
+		}
+		key = !key
+	}
+}
+
 // SaveWeights writes n's parameters to path, whole or not at all, as Weights reads
-// them: without maps and activations.
+// them, with what their layers are.
 func SaveWeights(path string, n *dlam.Network) error {
+	layers, err := describeLayers(n)
+	if err != nil {
+		return fmt.Errorf("not saving %s: %w", path, err)
+	}
+	meta, err := json.Marshal(map[string]any{"format": Format, "layers": layers})
+	if err != nil {
+		return err
+	}
 	views := map[string]safetensors.TensorView{}
 	if err := addNetwork(views, n); err != nil {
 		return err
 	}
-	return atomicfile.Write(path, func(w io.Writer) error { return safetensors.SerializeToWriter(views, nil, w) })
+	return atomicfile.Write(path, func(w io.Writer) error {
+		return safetensors.SerializeToWriter(views, map[string]string{metadataKey: string(meta)}, w)
+	})
 }
 
 // Weights reads parameters from a safetensors file into a copy of n: those of a
-// model of ours, or of the state of a PyTorch MLP, whose layers are taken in the
-// order of the numbers in their names. The weights must be of n's shapes, and a
-// model of ours have n's maps and activations too; a state does not say which it
-// has.
+// model of ours, or of the state of a PyTorch module, whose layers are taken in the
+// order of the numbers in their names. They must be of n's shapes, and a model of ours
+// have n's maps and activations too; a state does not say which it has. A dense first
+// layer takes its inputs in the order that the state has them in.
 func Weights(path string, n *dlam.Network) (*dlam.Network, error) {
 	path = Locate(path)
 	raw, err := readFile(path)
@@ -102,6 +154,10 @@ func weights(raw []byte, n *dlam.Network) (*dlam.Network, error) {
 	if err != nil {
 		return nil, err
 	}
+	text, ours := meta[metadataKey]
+	if !ours {
+		return fromState(t, n, nn.Shape{})
+	}
 	got, err := network(t)
 	if err != nil {
 		return nil, err
@@ -109,27 +165,23 @@ func weights(raw []byte, n *dlam.Network) (*dlam.Network, error) {
 	if w, want := shapes(got), shapes(n); w != want {
 		return nil, fmt.Errorf("weights of %s, want %s", w, want)
 	}
-	if text, ours := meta[metadataKey]; ours {
-		d, err := readDescription(text)
-		if err != nil {
-			return nil, err
-		}
-		if len(d.Layers) != len(n.Layers) {
-			return nil, fmt.Errorf("%d layers described, tensors of %d", len(d.Layers), len(n.Layers))
-		}
-		for l, ly := range n.Layers {
-			if u := ly.Linear().Spec(); !d.Layers[l].Map.Equal(u) {
-				return nil, fmt.Errorf("layer %d: trained with the map %v, want %v", l+1, d.Layers[l].Map, u)
-			}
-			if got := d.Layers[l].Max; max(got, 1) != max(ly.Max, 1) {
-				return nil, fmt.Errorf("layer %d: trained with max pooling over windows of side %d, want %d", l+1, got, ly.Max)
-			}
-			if h := ly.H.Spec(); !d.Layers[l].Activation.Equal(h) {
-				return nil, fmt.Errorf("layer %d: trained with activation %v, want %v", l+1, d.Layers[l].Activation, h)
-			}
-		}
+	d, err := readDescription(text)
+	if err != nil {
+		return nil, err
+	}
+	if len(d.Layers) != len(n.Layers) {
+		return nil, fmt.Errorf("%d layers described, tensors of %d", len(d.Layers), len(n.Layers))
 	}
 	for l, ly := range n.Layers {
+		if u := ly.Linear().Spec(); !d.Layers[l].Map.Equal(u) {
+			return nil, fmt.Errorf("layer %d: trained with the map %v, want %v", l+1, d.Layers[l].Map, u)
+		}
+		if got := d.Layers[l].Max; max(got, 1) != max(ly.Max, 1) {
+			return nil, fmt.Errorf("layer %d: trained with max pooling over windows of side %d, want %d", l+1, got, ly.Max)
+		}
+		if h := ly.H.Spec(); !d.Layers[l].Activation.Equal(h) {
+			return nil, fmt.Errorf("layer %d: trained with activation %v, want %v", l+1, d.Layers[l].Activation, h)
+		}
 		got.Layers[l].Map, got.Layers[l].Max, got.Layers[l].H = ly.Map, ly.Max, ly.H
 	}
 	return got, got.Validate()
@@ -144,83 +196,25 @@ func shapes(n *dlam.Network) string {
 	return strings.Join(texts, ", ")
 }
 
-// network is the layers PREFIX.weight, PREFIX.bias, …, without maps and
-// activations, in the order of the numbers in their prefixes: 0, 1, … as we write
-// them; 0, 2, … of a PyTorch Sequential with activations; fc1, fc2, … of a
-// module. Prefixes that differ in more than numbers are refused: nothing else in
-// the file says how the layers follow each other.
+// network is the layers N.weight, N.bias, …, as we write them, without maps and
+// activations.
 func network(t safetensors.SafeTensors) (*dlam.Network, error) {
-	prefixes, err := layerPrefixes(t)
+	layers, err := stateLayers(t)
 	if err != nil {
 		return nil, err
 	}
-	n := &dlam.Network{Layers: make([]dlam.Layer, len(prefixes))}
-	for l, prefix := range prefixes {
-		w, _ := t.Tensor(prefix + weightSuffix)
-		b, ok := t.Tensor(prefix + biasSuffix)
-		if !ok {
-			return nil, fmt.Errorf("tensor %q has no %q beside it", prefix+weightSuffix, prefix+biasSuffix)
+	n := &dlam.Network{Layers: make([]dlam.Layer, len(layers))}
+	for l, s := range layers {
+		if s.recurrent() {
+			return nil, fmt.Errorf("tensor %q: no model has such a one", s.name(0))
 		}
+		w, _ := t.Tensor(s.name(0))
+		b, _ := t.Tensor(s.name(1))
 		if n.Layers[l], err = layer(w, b); err != nil {
-			return nil, fmt.Errorf("layer %q: %w", prefix, err)
+			return nil, fmt.Errorf("layer %q: %w", s.prefix, err)
 		}
 	}
 	return n, nil
-}
-
-// The ends of the names of a layer's tensors.
-const (
-	weightSuffix = ".weight"
-	biasSuffix   = ".bias"
-)
-
-// layerPrefixes are the prefixes of tensors named PREFIX.weight, in order.
-func layerPrefixes(t safetensors.SafeTensors) ([]string, error) {
-	var prefixes []string
-	for _, name := range slices.Sorted(slices.Values(t.Names())) {
-		if prefix, ok := strings.CutSuffix(name, weightSuffix); ok {
-			prefixes = append(prefixes, prefix)
-			continue
-		}
-		prefix, bias := strings.CutSuffix(name, biasSuffix)
-		if _, ok := t.Tensor(prefix + weightSuffix); !bias || !ok {
-			return nil, fmt.Errorf("tensor %q is not of a layer: want pairs of PREFIX.weight and PREFIX.bias", name)
-		}
-	}
-	if len(prefixes) == 0 {
-		return nil, errors.New("no tensors")
-	}
-	slices.SortStableFunc(prefixes, comparePrefixes)
-	for i, p := range prefixes[1:] {
-		switch before := prefixes[i]; {
-		case strings.Map(noDigit, p) != strings.Map(noDigit, before):
-			return nil, fmt.Errorf("the order of layers %q and %q is not clear: want prefixes that differ in a number alone", before, p)
-		case comparePrefixes(before, p) == 0:
-			return nil, fmt.Errorf("layers %q and %q have the same number", before, p)
-		}
-	}
-	return prefixes, nil
-}
-
-func isDigit(r rune) bool { return '0' <= r && r <= '9' }
-
-// noDigit drops digits, for strings.Map.
-func noDigit(r rune) rune {
-	if isDigit(r) {
-		return -1
-	}
-	return r
-}
-
-// comparePrefixes compares the numbers in a and b, of any length.
-func comparePrefixes(a, b string) int {
-	numbers := func(s string) []string {
-		return strings.FieldsFunc(s, func(r rune) bool { return !isDigit(r) })
-	}
-	return slices.CompareFunc(numbers(a), numbers(b), func(a, b string) int {
-		a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
-		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
-	})
 }
 
 func layer(w, b safetensors.TensorView) (dlam.Layer, error) {

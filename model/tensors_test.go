@@ -105,9 +105,10 @@ func TestForeignWeightsRefused(t *testing.T) {
 		{`tensor "fc2.weight" has no "fc2.bias" beside it`, []string{"fc1"}, []int{3, 4}, map[string][]int{"fc2.weight": {2, 4}}},
 		{`tensor "fc2.bias" is not of a layer`, []string{"fc1"}, []int{3, 4}, map[string][]int{"fc2.bias": {2}}},
 		{`tensor "1.running_mean" is not of a layer`, []string{"0"}, []int{3, 4}, map[string][]int{"1.running_mean": {4}}},
-		{`layer "1": weight F32 [4]`, []string{"0"}, []int{3, 4}, map[string][]int{"1.weight": {4}, "1.bias": {4}}},
-		{`layer "0": weight F32 [4 3] and bias F32 [5]`, nil, nil, map[string][]int{"0.weight": {4, 3}, "0.bias": {5}}},
-		{"weights of 4×3, 2×5, want 4×3, 2×4", []string{"0"}, []int{3, 4}, map[string][]int{"1.weight": {2, 5}, "1.bias": {2}}},
+		{`tensor "1.weight": got 4, want 2x4 of layer 2 (dense 2)`, []string{"0"}, []int{3, 4}, map[string][]int{"1.weight": {4}, "1.bias": {4}}},
+		{`tensor "0.bias": got 5, want 4 of layer 1 (dense 4)`, nil, nil, map[string][]int{"0.weight": {4, 3}, "0.bias": {5}, "1.weight": {2, 4}, "1.bias": {2}}},
+		{`tensor "1.weight": got 2x5, want 2x4`, []string{"0"}, []int{3, 4}, map[string][]int{"1.weight": {2, 5}, "1.bias": {2}}},
+		{"1 layers (0.weight), want 2: dense 4, dense 2", []string{"0"}, []int{3, 4}, nil},
 	} {
 		path := state(t, c.names, c.widths, c.extra)
 		_, err := Weights(path, like(t, 3, 4, 2))

@@ -108,10 +108,16 @@ func (p *Predictor) need(rows int) int {
 func (p *Predictor) forward(a mat.Dense, scratch []float32) mat.Dense {
 	rows := a.Rows
 	half := rows * p.width
+	var firsts [Block]int32
+	p.layers[0].Firsts(firsts[:rows], a)
 	for l, products := range p.layers {
 		ly := p.net.Layers[l]
 		z := mat.FromSlice(rows, ly.Units(), scratch[l%2*half:][:rows*ly.Units()])
-		products.Forward(z, z, a, nil, scratch[2*half:])
+		var winners []int32
+		if products.Recurrent() {
+			winners = firsts[:rows]
+		}
+		products.Forward(z, z, a, winners, scratch[2*half:])
 		a = z
 	}
 	return a

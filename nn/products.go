@@ -13,7 +13,8 @@ import (
 // layer's own; after W has changed, Pack must be called again. What is computed has a
 // sample a row: Units entries going forward, Inputs going back. Methods that take scratch
 // need Scratch elements of it for Rows, and for all else Room, which is enough for any
-// number of samples; winners are Winners numbers a sample, which say where the largest were.
+// number of samples; winners are Winners numbers a sample, which say where the largest were,
+// or, of a recurrent layer, which Firsts has set, the sample's first step.
 type Products struct {
 	layer         Layer
 	w             mat.Dense // its weights, of a recurrent layer those of the sample
@@ -173,12 +174,27 @@ func (p *Products) Room() int {
 	return p.layer.room()
 }
 
-// Winners is how many numbers a sample say where the largest were: 0 without windows.
+// Winners is how many numbers a sample say where the largest were: 0 without windows; in
+// a recurrent layer 1, which says which step is the first.
 func (p *Products) Winners() int {
-	if p.pool == nil {
+	switch {
+	case p.recur != nil:
+		return 1
+	case p.pool == nil:
 		return 0
 	}
 	return p.layer.Units()
+}
+
+// Firsts says which step is the first of each of the samples a that the layer takes, the
+// network's first, for it and the recurrent layers after it: 0 where all are there.
+func (p *Products) Firsts(firsts []int32, a mat.Dense) {
+	for i := range a.Rows {
+		firsts[i] = 0
+		if p.recur != nil {
+			firsts[i] = int32(p.recur.first(a.Row(i)))
+		}
+	}
 }
 
 // Rows is U(a) of the samples a: a itself in a dense layer, and else in scratch. own is
@@ -189,7 +205,7 @@ func (p *Products) Rows(a, own mat.Dense, scratch []float32) mat.Dense {
 	}
 	rows := p.u.Rows(p.room(a.Rows, scratch), a)
 	if p.recur != nil {
-		p.recur.own(rows, own)
+		p.recur.own(rows, a, own)
 	}
 	return rows
 }
@@ -254,7 +270,7 @@ func (p *Products) eachStep(v, a mat.Dense, f func(v, a mat.Dense)) {
 func (p *Products) Forward(z, a, in mat.Dense, winners []int32, scratch []float32) {
 	p.AffineWinners(z, in, winners, scratch)
 	if p.recur != nil {
-		p.recur.run(z, a, p.layer.H)
+		p.recur.run(z, a, p.layer.H, winners)
 		return
 	}
 	p.layer.H.Apply(a.Elements(), z.Elements())
@@ -262,9 +278,9 @@ func (p *Products) Forward(z, a, in mat.Dense, winners []int32, scratch []float3
 
 // Delta makes δ = ∂R/∂z in z's place of d = ∂R/∂a, as the layer after gives it: d ∘ h'(z),
 // and of a recurrent layer back through its steps, which changes d. h is the layer's own.
-func (p *Products) Delta(z, d mat.Dense, h activation.Differentiable) {
+func (p *Products) Delta(z, d mat.Dense, h activation.Differentiable, winners []int32) {
 	if p.recur != nil {
-		p.recur.delta(z, d, h)
+		p.recur.delta(z, d, h, winners)
 		return
 	}
 	h.MulDeriv(z.Elements(), d.Elements(), z.Elements())
@@ -272,9 +288,9 @@ func (p *Products) Delta(z, d mat.Dense, h activation.Differentiable) {
 
 // Tangent makes da = h'(z) ∘ dz in dz's place; of a recurrent layer dz lacks what comes from
 // its own steps before. h is the layer's own.
-func (p *Products) Tangent(dz, z mat.Dense, h activation.Differentiable) {
+func (p *Products) Tangent(dz, z mat.Dense, h activation.Differentiable, winners []int32) {
 	if p.recur != nil {
-		p.recur.tangent(dz, z, h)
+		p.recur.tangent(dz, z, h, winners)
 		return
 	}
 	h.MulDeriv(dz.Elements(), dz.Elements(), z.Elements())

@@ -15,6 +15,12 @@ import (
 // U as a Map is its part in the inputs, with 0 in the other columns: Products adds the
 // rest, step after step. The layer gives all its activations; what takes the last ones
 // alone has the map Last.
+//
+// A sample may be shorter than Steps: the steps before its first one, of which each begins
+// with NaN, are then not there. Products leave z, a, δ and U's rows of them at 0, so that
+// the sample's first step has no state before it, as if there were none of them. The last
+// step is always there. Only the first layer of a network meets NaN: those after it are told
+// (Products.Firsts).
 type RNN struct{ Steps, Inputs, Units int }
 
 var (
@@ -56,9 +62,22 @@ func (r RNN) Rows(dst, a mat.Dense) mat.Dense {
 	return dst
 }
 
-// own makes the columns of Rows that are the layer's own activations.
-func (r RNN) own(dst, own mat.Dense) {
+// first is the first step of a sample that is there.
+func (r RNN) first(sample []float32) int {
+	t := 0
+	for t < r.Steps-1 && sample[t*r.Inputs] != sample[t*r.Inputs] {
+		t++
+	}
+	return t
+}
+
+// own makes the columns of Rows that are the layer's own activations, and clears the rows
+// of steps that are not there.
+func (r RNN) own(dst, a, own mat.Dense) {
 	for i := range own.Rows {
+		for t := range r.first(a.Row(i)) {
+			clear(dst.Row(i*r.Steps + t))
+		}
 		for t := 1; t < r.Steps; t++ {
 			copy(dst.Row(i*r.Steps + t)[r.Inputs:], own.Row(i)[(t-1)*r.Units:][:r.Units])
 		}
@@ -96,8 +115,17 @@ func (r *recurrence) at(v mat.Dense, t int) mat.Dense {
 	return v.ColRange(t*r.Units, (t+1)*r.Units)
 }
 
+// absent clears step t of the samples that begin later; firsts nil: all are there.
+func absent(step mat.Dense, t int, firsts []int32) {
+	for i := range firsts[:min(step.Rows, len(firsts))] {
+		if t < int(firsts[i]) {
+			clear(step.Row(i))
+		}
+	}
+}
+
 // run adds the states before to z, and makes the states a = h(z), which may take z's place.
-func (r *recurrence) run(z, a mat.Dense, h activation.Func) {
+func (r *recurrence) run(z, a mat.Dense, h activation.Func, firsts []int32) {
 	for t := range r.Steps {
 		zt, at := r.at(z, t), r.at(a, t)
 		if t > 0 {
@@ -106,12 +134,14 @@ func (r *recurrence) run(z, a mat.Dense, h activation.Func) {
 		for i := range zt.Rows {
 			h.Apply(at.Row(i), zt.Row(i))
 		}
+		absent(zt, t, firsts)
+		absent(at, t, firsts)
 	}
 }
 
 // delta makes δ in z's place of d, what comes back to the states from the layer after,
 // and adds to d what comes back from the step after: δ_t = (d_t + δ_{t+1}·R) ∘ h'(z_t).
-func (r *recurrence) delta(z, d mat.Dense, h activation.Differentiable) {
+func (r *recurrence) delta(z, d mat.Dense, h activation.Differentiable, firsts []int32) {
 	for t := r.Steps - 1; t >= 0; t-- {
 		zt, dt := r.at(z, t), r.at(d, t)
 		if t < r.Steps-1 {
@@ -120,12 +150,13 @@ func (r *recurrence) delta(z, d mat.Dense, h activation.Differentiable) {
 		for i := range zt.Rows {
 			h.MulDeriv(zt.Row(i), dt.Row(i), zt.Row(i))
 		}
+		absent(zt, t, firsts)
 	}
 }
 
 // tangent makes da in dz's place, which has all of dz but what comes from the states
 // before: dz_t + da_{t-1}·Rᵀ.
-func (r *recurrence) tangent(dz, z mat.Dense, h activation.Differentiable) {
+func (r *recurrence) tangent(dz, z mat.Dense, h activation.Differentiable, firsts []int32) {
 	for t := range r.Steps {
 		dt := r.at(dz, t)
 		if t > 0 {
@@ -134,6 +165,7 @@ func (r *recurrence) tangent(dz, z mat.Dense, h activation.Differentiable) {
 		for i := range dt.Rows {
 			h.MulDeriv(dt.Row(i), dt.Row(i), r.at(z, t).Row(i))
 		}
+		absent(dt, t, firsts)
 	}
 }
 

@@ -148,3 +148,52 @@ func TestRNNReach(t *testing.T) {
 		t.Errorf("outputs to %g, reach %g", most, reach)
 	}
 }
+
+// shorter is a network with fewer steps and the parameters of n, whose layers are recurrent
+// but for the last.
+func shorter(n *nn.Network, steps int) *nn.Network {
+	s := n.Clone()
+	for l := range s.Layers {
+		switch u := s.Layers[l].Map.(type) {
+		case nn.RNN:
+			u.Steps = steps
+			s.Layers[l].Map = u
+		case nn.Last:
+			u.Steps = steps
+			s.Layers[l].Map = u
+		}
+	}
+	return s
+}
+
+// A sample whose first steps are not there has the outputs of the steps that are, bit for
+// bit, whatever samples are beside it.
+func TestShorterSamples(t *testing.T) {
+	for _, text := range []string{"rnn 5 all, rnn 4", "rnn 70", "rnn 3 all, rnn 20 all, rnn 9 sigmoid"} {
+		n := recurrent(t, text)
+		x := mat.New(250, n.Layers[0].Inputs())
+		testprob.Normal(x, 1, testprob.Rng(6))
+		const steps, inputs = 7, 6
+		for i := range x.Rows {
+			for j := range i % steps * inputs {
+				x.Row(i)[j] = float32(math.NaN())
+			}
+		}
+		got, err := n.Predict(x, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range x.Rows {
+			first := i % steps
+			want, err := shorter(n, steps-first).Predict(x.RowRange(i, i+1).ColRange(first*inputs, x.Cols), 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for j, w := range want.Row(0) {
+				if g := got.At(i, j); g != w {
+					t.Fatalf("%s: output %d of sample %d, of %d steps: got %v, want %v", text, j, i, steps-first, g, w)
+				}
+			}
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/solver/admm"
+	"github.com/dlam-go/dlam/solver/anderson"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/lifted"
 	"github.com/dlam-go/dlam/solver/multiconvex"
@@ -46,7 +47,7 @@ func (c *Config) Entries() []Entry {
 		{"bins", OfData, fmt.Sprintf("of each number of a table, 2 to %d: features beside it, how much of each bin lies below it, for classes and values that jump at some number (docs/tables.md); 0: none", dataset.MostBins), field(&o.Bins, binCounts, "0")},
 		{"scale", OfData, "of features; auto: unit for pictures, standard for tables", field(&o.Scale, oneOf(dataset.Scalings...), Auto)},
 
-		{"hidden", OfNetwork, `widths of the hidden layers, as 100,100; "" for none; auto: 1000 for sync's mini-batches of pictures, else 100,100`, plain[[]int]{layerWidths, &o.Hidden, func(w []int) bool { return w == nil }, Auto}},
+		{"hidden", OfNetwork, `widths of the hidden layers, as 100,100; "" for none; auto: for sync's mini-batches of pictures convolutions (see layers) from 16x16 pixels on and 1000 below, else 100,100`, plain[[]int]{layerWidths, &o.Hidden, func(w []int) bool { return w == nil }, Auto}},
 		{"layers", OfNetwork, `the hidden layers in place of --hidden, as "conv 16 5x5, max 2, conv 32 5x5 same tanh, mean 2, dense 128" (docs/layers.md)`, plain[[]nn.LayerSpec]{layerList, &o.Layers, func(l []nn.LayerSpec) bool { return l == nil }, ""}},
 		{"shape", OfNetwork, "with --layers, of samples that are no pictures to the program: rows x columns x channels, as 28x28x1, or steps x columns of a sequence, in this order in a sample", field(&o.Shape, sampleShape, "")},
 		{"activation", OfNetwork, "of all hidden layers, or one for each, as relu,tanh", list(&o.Activation)},
@@ -83,11 +84,14 @@ func (c *Config) Entries() []Entry {
 		{"beta1", OfMethod, "memory of the gradient, in [0, 1)", maybe(&m.Beta1, belowOne)},
 		{"beta", OfMethod, fmt.Sprintf("admm: weight of z = Wa + b, with form zeng of a = h(Wa + b) and by default %g; else the memory of squared gradients, in [0, 1)", admm.ZengSettings().Beta), maybe(&m.Beta, notNegative)},
 		{"delta", OfMethod, "what keeps the divisor from 0", maybe(&m.Delta, aboveZero)},
+		{"anderson", OfMethod, fmt.Sprintf("mix the last so many iterates, %d to %d, where that lowers the objective; 0: none", anderson.Least, anderson.Most), maybe(&m.Anderson, depths)},
 		{"rho", OfMethod, "weight of z = Wa + b", maybe(&m.Rho, aboveZero)},
 		{"epsilon", OfMethod, "first half-width of the band around h(z)", maybe(&m.Epsilon, aboveZero)},
 		{"epsilon-rule", OfMethod, "how the band's half-width changes", maybe(&m.EpsilonRule, oneOf(multiconvex.EpsilonRules...))},
 		{"line-search", OfMethod, "how step lengths are found", maybe(&m.LineSearch, oneOf(multiconvex.LineSearches...))},
 		{"output-solver", OfMethod, "how cross-entropy's output step is solved", maybe(&m.OutputSolver, oneOf(loss.Omega, loss.FISTA))},
+		{"inertia-centre", OfMethod, "how far the proximal centre is extrapolated, as a share of the point where the gradient is taken; 1: the same point", maybe(&m.InertiaCentre, notNegative)},
+		{"inertia-result", OfMethod, "how far a step's result is extrapolated, as a share of the same; 0: not", maybe(&m.InertiaResult, notNegative)},
 		{"alpha0", OfMethod, "where backtracking starts", maybe(&m.Alpha0, aboveZero)},
 		{"gamma", OfMethod, "dlam: backtracking's factor in the W-step, above 1; admm, bcd, lifted: weight of a = h(z)", maybe(&m.Gamma, aboveZero)},
 		{"eta", OfMethod, "factor of the a-step's search, above 1", maybe(&m.Eta, aboveZero)},

@@ -13,6 +13,7 @@ import (
 	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/picture"
+	"github.com/dlam-go/dlam/solver/anderson"
 	"github.com/dlam-go/dlam/spec"
 )
 
@@ -304,6 +305,11 @@ var binCounts = kind[int]{name: "int", parse: from(0, "").parse, within: func(v 
 // bitCounts is how many bits a quantised value has; 0 for none.
 var bitCounts = kind[int]{name: "int", parse: from(0, "").parse, within: func(v *check.Violations, name string, n int) {
 	v.That(0 <= n && n <= 16, name, n, "1 to 16, or 0: not quantised")
+}}
+
+// depths is how many iterates are mixed; 0 for none.
+var depths = kind[int]{name: "int", parse: from(0, "").parse, within: func(v *check.Violations, name string, n int) {
+	v.That(n == 0 || anderson.Least <= n && n <= anderson.Most, name, n, fmt.Sprintf("%d to %d, or 0: none", anderson.Least, anderson.Most))
 }}
 
 // oneOf is the choices.

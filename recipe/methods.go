@@ -12,6 +12,7 @@ import (
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/solver/admm"
+	"github.com/dlam-go/dlam/solver/anderson"
 	"github.com/dlam-go/dlam/solver/bcd"
 	"github.com/dlam-go/dlam/solver/cdlam"
 	"github.com/dlam-go/dlam/solver/dladmm"
@@ -54,6 +55,7 @@ type Method struct {
 	layers      support              // which layers it trains
 	splits      bool                 // keeps z and a of all samples, which a certificate copies
 	smooth      bool                 // trains activations without kinks alone (activation.Fitted)
+	mixes       bool                 // with all samples at a time, steppers are dlam.Mixable
 	lags        bool                 // trains the last layer on other activations than the forward pass has
 
 	smoothing   func(facts) float64 // label smoothing; nil: none
@@ -124,23 +126,23 @@ func Methods() []Method {
 		{
 			Name: "sync", About: "synchronised DLAM", Init: dlam.He, miniBatches: unlessZero, iterations: syncIterations, make: makeSync,
 			monotone:  func(mini bool) bool { return !mini },
-			smoothing: syncSmooths, weightDecay: syncDecays, wide: true,
+			smoothing: syncSmooths, weightDecay: syncDecays, wide: true, mixes: true,
 		},
-		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true, layers: plainLayers, lags: true},
-		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true, layers: plainLayers, lags: true},
-		{Name: "cdlam", About: "DLAM with z and a of a layer as one block", Init: dlam.He, miniBatches: never, iterations: times(100), make: makeCDLAM, monotone: always, layers: denseAlone, lags: true},
-		{Name: "admm", About: "ADMM without gradients (Taylor et al. 2016)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeADMM, layers: denseAlone, lags: true},
-		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM, layers: denseAlone, lags: true},
-		{Name: "pdadmm", About: "pdADMM (Wang et al. 2020), layers in parallel", Init: dlam.Paper, miniBatches: never, iterations: times(100), make: makePDADMM, layers: denseAlone, lags: true},
-		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD, layers: denseAlone, lags: true},
+		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true, layers: plainLayers, lags: true, mixes: true},
+		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true, layers: plainLayers, lags: true, mixes: true},
+		{Name: "cdlam", About: "DLAM with z and a of a layer as one block", Init: dlam.He, miniBatches: never, iterations: times(100), make: makeCDLAM, monotone: always, layers: denseAlone, lags: true, mixes: true},
+		{Name: "admm", About: "ADMM without gradients (Taylor et al. 2016)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeADMM, layers: denseAlone, lags: true, mixes: true},
+		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM, layers: denseAlone, lags: true, mixes: true},
+		{Name: "pdadmm", About: "pdADMM (Wang et al. 2020), layers in parallel", Init: dlam.Paper, miniBatches: never, iterations: times(100), make: makePDADMM, layers: denseAlone, lags: true, mixes: true},
+		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD, layers: denseAlone, lags: true, mixes: true},
 		{Name: "onlineam", About: "online alternating minimisation (Choromanska et al. 2019)", Init: dlam.He, miniBatches: unlessZero, iterations: times(10), make: makeOnlineAM, layers: denseAlone},
 	}
 	list = append(list, Method{
 		Name: "lifted", About: "lifted network (Gu et al. 2020)", Init: dlam.He, miniBatches: ifGiven, iterations: liftedIterations, make: makeLifted,
-		monotone: func(mini bool) bool { return !mini }, layers: denseAlone, lags: true,
+		monotone: func(mini bool) bool { return !mini }, layers: denseAlone, lags: true, mixes: true,
 	}, Method{
 		Name: "mac", About: "method of auxiliary coordinates (Carreira-Perpiñán & Wang 2014)", Init: dlam.He, miniBatches: never, iterations: times(60), make: makeMAC,
-		monotone: always, layers: denseAlone, smooth: true, lags: true,
+		monotone: always, layers: denseAlone, smooth: true, lags: true, mixes: true,
 	})
 	for _, rule := range gradient.Rules {
 		list = append(list, Method{Name: string(rule), About: "backpropagation", Init: dlam.He, miniBatches: ifGiven, iterations: gradientIterations, make: makeGradient(rule)})
@@ -263,16 +265,18 @@ func (r *reader) also(ok bool, needs string, names ...string) {
 
 // What some settings need.
 const (
-	needsBatches      = "mini-batches"
-	needsAllSamples   = "all samples at a time (batch 0)"
-	needsBacktracking = "line-search backtracking"
-	needsExact        = "line-search exact"
-	needsProx         = "mode prox"
-	needsTaylor       = "form taylor"
-	needsMemory       = "rule memory"
-	needsBits         = "bits above 0"
-	needsQuadratic    = "penalty quadratic and all samples at a time"
-	needsProximal     = "penalty quadratic, or mini-batches"
+	needsBatches       = "mini-batches"
+	needsAllSamples    = "all samples at a time (batch 0)"
+	needsSamplesShared = "parallel samples"
+	needsRealWeights   = "binary-weights false"
+	needsBacktracking  = "line-search backtracking"
+	needsExact         = "line-search exact"
+	needsProx          = "mode prox"
+	needsTaylor        = "form taylor"
+	needsMemory        = "rule memory"
+	needsBits          = "bits above 0"
+	needsQuadratic     = "penalty quadratic and all samples at a time"
+	needsProximal      = "penalty quadratic, or mini-batches"
 )
 
 // makeSync is synchronised DLAM.
@@ -314,7 +318,10 @@ func makeDLAM(momentum bool) func(*reader, facts) dlam.Solver {
 		read(r, "rho", g.Rho, &s.Rho)
 		read(r, "epsilon", g.Epsilon, &s.Epsilon)
 		read(r, "epsilon-rule", g.EpsilonRule, &s.EpsilonRule)
-		if !momentum { // which needs the exact line search
+		if momentum {
+			read(r, "inertia-centre", g.InertiaCentre, &s.Centre)
+			read(r, "inertia-result", g.InertiaResult, &s.Result)
+		} else { // which momentum needs to be exact
 			read(r, "line-search", g.LineSearch, &s.LineSearch)
 			backtracks := s.LineSearch == multiconvex.Backtracking
 			readIf(r, backtracks, needsBacktracking, "alpha0", g.Alpha0, &s.Alpha0)
@@ -476,6 +483,19 @@ func makeGradient(rule gradient.Rule) func(*reader, facts) dlam.Solver {
 func (m Method) solver(o *Options, f facts) (dlam.Solver, []Read) {
 	r := &reader{given: o.Settings}
 	s := m.make(r, f)
+	if !m.mixes {
+		return s, r.reads
+	}
+	depth, needs := 0, needsAllSamples
+	switch {
+	case o.dividesLayers():
+		needs = needsSamplesShared
+	case o.Settings.binary():
+		needs = needsRealWeights
+	}
+	if readIf(r, !f.mini && !o.dividesLayers() && !o.Settings.binary(), needs, "anderson", o.Settings.Anderson, &depth); depth > 0 {
+		s = anderson.Solver{Method: s, Depth: depth}
+	}
 	return s, r.reads
 }
 

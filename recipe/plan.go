@@ -77,6 +77,9 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 		return nil, err
 	}
 	outline, err := p.outline()
+	if err == nil && s.Transform.Steps > 0 {
+		err = ofAnyLength(outline)
+	}
 	if err != nil {
 		return nil, refuse(err)
 	}
@@ -109,7 +112,7 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	if o.Refit { // when the method's own memory is free again
 		p.Memory = max(p.Memory, estimate(refit.Solver{}, w, samples, p.Options.Threads))
 	}
-	if o.Certify && p.facts.method.splits {
+	if o.Certify && p.facts.method.splits && orElse(o.Settings.Anderson, 0) == 0 {
 		p.Memory += certificateSize(w, p.Problem.X.Rows)
 	}
 	if err := room(&p.Options, "training", s.raw+s.Train.Bytes()+s.Test.Bytes()+s.Validation.Bytes(), p.Memory); err != nil {
@@ -150,6 +153,19 @@ func (p *Plan) outline() (*dlam.Network, error) {
 	return n, nil
 }
 
+// ofAnyLength reports a layer that does not take sequences of any length.
+func ofAnyLength(n *dlam.Network) error {
+	for l, ly := range n.Layers {
+		switch _, recurrent := ly.Map.(nn.RNN); {
+		case l == 0 && !recurrent:
+			return fmt.Errorf("layers: layer 1 (%s): the samples are sequences, which may be shorter than the longest, %d steps: want a recurrent layer first, as rnn 64", n.Text(l), ly.In().Height)
+		case ly.Linear().Spec().Kind == (nn.Conv{}).Spec().Kind:
+			return fmt.Errorf("layers: layer %d (%s): the samples are sequences, which may be shorter than the longest: a convolution would take steps that are not there", l+1, n.Text(l))
+		}
+	}
+	return nil
+}
+
 // sharesWeights reports whether there is a network, and some layer of it shares its
 // weights between places.
 func sharesWeights(n *dlam.Network) bool { return n != nil && n.FullyConnected() != nil }
@@ -159,6 +175,8 @@ func (p *Plan) shape() (nn.Shape, error) {
 	given, im, in := p.Options.Shape, p.facts.image, p.Problem.X.Cols
 	known := nn.Shape{Height: im.Height, Width: im.Width, Channels: im.Channels}
 	switch none, steps := (nn.Shape{}), p.Samples.Train.Steps; {
+	case p.Samples.Transform.Steps > 0 && given != none:
+		return none, fmt.Errorf("shape: got %s, want none of sequences, whose steps and columns are known: %dx%d", textOf(given), steps, in/steps)
 	case known == none && given == none && steps > 0 && in%steps == 0:
 		return nn.Shape{Height: steps, Width: in / steps, Channels: 1}, nil
 	case known == none && given == none:
@@ -187,6 +205,9 @@ func exampleShape(n int) string {
 // train, which go with it.
 func (p *Plan) chooseMethod() {
 	o, train := &p.Options, p.Samples.Train
+	if p.suitsConvolutions() {
+		o.Layers = PictureLayers()
+	}
 	f := facts{shared: !nn.Flat(o.Layers) || sharesWeights(o.Start), samples: p.Total, meanWeight: p.meanWeight, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
 	f.recurrent = o.Start != nil && o.Start.Recurrent() || slices.ContainsFunc(o.Layers, func(s nn.LayerSpec) bool { return s.Kind == nn.KindRNN })
 	if o.Solver != nil {
@@ -239,6 +260,26 @@ func (f facts) hidden(start *dlam.Network) []int {
 		return []int{1000}
 	}
 	return PaperHidden()
+}
+
+// leastConvolved is the least side of pictures for which convolutions are the default.
+const leastConvolved = 16
+
+// PictureLayers is the default network of sync's mini-batches of pictures of at least 16×16
+// pixels: at equal time it is better than a dense one (docs/layers.md).
+func PictureLayers() []nn.LayerSpec {
+	return []nn.LayerSpec{nn.ConvLayer(16, 5), nn.MaxPool(2), nn.ConvLayer(32, 5), nn.MaxPool(2), nn.DenseLayer(128)}
+}
+
+// suitsConvolutions reports whether nothing says what the network is, and it is to be
+// PictureLayers. The mean of an ensemble is of dense networks.
+func (p *Plan) suitsConvolutions() bool {
+	o, im := &p.Options, p.Samples.Train.Image
+	if o.Hidden != nil || o.Layers != nil || o.Start != nil || o.Solver != nil || len(o.Activation) > 1 || o.ensemble() > 1 {
+		return false
+	}
+	m, _ := Find(o.Method) // Validate has found it
+	return m.wide && m.MiniBatches(o) && min(im.Height, im.Width) >= leastConvolved
 }
 
 // PaperHidden is the widths of the hidden layers of the paper's smaller network.

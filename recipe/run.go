@@ -16,6 +16,7 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/certify"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/solver/anderson"
 	"github.com/dlam-go/dlam/solver/ensemble"
 	"github.com/dlam-go/dlam/trace"
 )
@@ -396,6 +397,9 @@ func digest(text string) string {
 func settingsText(s dlam.Solver) string {
 	if all, ok := s.(ensemble.Solver); ok {
 		return fmt.Sprintf("%s Ensemble:%d", settingsText(all.Members[0]), len(all.Members))
+	}
+	if a, ok := s.(anderson.Solver); ok {
+		return fmt.Sprintf("%s Anderson:%d", settingsText(a.Method), a.Depth)
 	}
 	v := reflect.Indirect(reflect.ValueOf(s))
 	if v.Kind() != reflect.Struct {

@@ -33,32 +33,37 @@ type Settings struct {
 	BinaryWeights *bool    // backpropagation, sync's mini-batches, dlam: whether each row of weights has one magnitude
 	Delta         *float64 // δ > 0, what keeps the divisors of backpropagation's adaptive rules from 0
 
+	Anderson    *int                     // methods with all samples at a time: last iterates that are mixed, anderson.Least to anderson.Most; 0: none
 	Rho         *float64                 // weight ρ > 0 of a penalty
 	Epsilon     *float64                 // dlam, cdlam: first half-width ε > 0 of the band
 	EpsilonRule *multiconvex.EpsilonRule // dlam: how ε changes
 	LineSearch  *multiconvex.LineSearch  // dlam: how step lengths are found
-	Alpha0      *float64                 // dlam: where backtracking starts, > 0
-	Eta         *float64                 // dlam: factor of the a-step's search, > 1
-	Gamma       *float64                 // dlam: backtracking's factor in the W-step, > 1; admm, bcd, lifted: weight γ > 0 of a = h(z)
-	Alpha       *float64                 // bcd, lifted: weight α ≥ 0 of the proximal terms
-	Beta        *float64                 // admm: weight β > 0 of its penalty; backpropagation: memory of squared gradients, in [0, 1)
-	Nu          *float64                 // dladmm: weight ν > 0 of the hidden layers' equations
-	Rounds      *int                     // cdlam, lifted, mac: updates ≥ 1 of z and a before one of W and b
-	Penalty     *lifted.Penalty          // lifted: what holds a to h(Wa + b)
-	Theta       *float64                 // lifted: share of a block's move that is taken, in (0, 1]
-	Mu          *float64                 // mac: first weight μ > 0 of a = h(Wa + b); onlineam: weight of z = Wa + b
-	MuGrowth    *float64                 // mac: factor ≥ 1 by which μ grows
-	MuEvery     *int                     // mac: iterations ≥ 1 after which it does
-	Warm        *int                     // admm: iterations before the multiplier first moves
-	Form        *admm.Form               // admm: whose
-	Multipliers *admm.Multipliers        // admm: which equations have multipliers
-	Bits        *int                     // pdadmm: of p's and q's values, 1 to 16; 0: not quantised
-	Grid        *float64                 // pdadmm: largest absolute value > 0 of quantised p and q
-	Parallel    *pdadmm.Parallel         // pdadmm: whether ranks share the samples or the layers
-	Rule        *onlineam.Rule           // onlineam: how weights move
-	CodeSteps   *int                     // onlineam: gradient steps ≥ 1 of a layer's z
-	Recall      *float64                 // onlineam: share of a new batch in the memory's averages, in (0, 1)
-	Ridge       *float64                 // admm: what is taken for 0 in the pseudo-inverse, in (0, 1); onlineam: damping of the memory's least squares
+	// InertiaCentre and InertiaResult, at least 0, are mdlam's: TIAM's weights of the proximal
+	// centre and of the result, as shares of the gradient point's.
+	InertiaCentre, InertiaResult *float64
+
+	Alpha0      *float64          // dlam: where backtracking starts, > 0
+	Eta         *float64          // dlam: factor of the a-step's search, > 1
+	Gamma       *float64          // dlam: backtracking's factor in the W-step, > 1; admm, bcd, lifted: weight γ > 0 of a = h(z)
+	Alpha       *float64          // bcd, lifted: weight α ≥ 0 of the proximal terms
+	Beta        *float64          // admm: weight β > 0 of its penalty; backpropagation: memory of squared gradients, in [0, 1)
+	Nu          *float64          // dladmm: weight ν > 0 of the hidden layers' equations
+	Rounds      *int              // cdlam, lifted, mac: updates ≥ 1 of z and a before one of W and b
+	Penalty     *lifted.Penalty   // lifted: what holds a to h(Wa + b)
+	Theta       *float64          // lifted: share of a block's move that is taken, in (0, 1]
+	Mu          *float64          // mac: first weight μ > 0 of a = h(Wa + b); onlineam: weight of z = Wa + b
+	MuGrowth    *float64          // mac: factor ≥ 1 by which μ grows
+	MuEvery     *int              // mac: iterations ≥ 1 after which it does
+	Warm        *int              // admm: iterations before the multiplier first moves
+	Form        *admm.Form        // admm: whose
+	Multipliers *admm.Multipliers // admm: which equations have multipliers
+	Bits        *int              // pdadmm: of p's and q's values, 1 to 16; 0: not quantised
+	Grid        *float64          // pdadmm: largest absolute value > 0 of quantised p and q
+	Parallel    *pdadmm.Parallel  // pdadmm: whether ranks share the samples or the layers
+	Rule        *onlineam.Rule    // onlineam: how weights move
+	CodeSteps   *int              // onlineam: gradient steps ≥ 1 of a layer's z
+	Recall      *float64          // onlineam: share of a new batch in the memory's averages, in (0, 1)
+	Ridge       *float64          // admm: what is taken for 0 in the pseudo-inverse, in (0, 1); onlineam: damping of the memory's least squares
 }
 
 // binary reports whether binary weights are asked for.

@@ -31,6 +31,8 @@ type Source struct {
 	Decimal   string
 	Encoding  string
 
+	Sequence, Time string // columns that say which sequence a row is a step of, and when; "": rows are samples, and in their order
+
 	Weight   string                  // column of the rows' weights, by name or number from 0; "": none
 	Features []string                // columns that are features; nil: all but the label and what is ignored
 	Kinds    map[string]dataset.Kind // of columns, by name or number; others are found out
@@ -78,7 +80,7 @@ func (s *Source) readingMemory() float64 {
 func (s *Source) Reading() dataset.Options {
 	most := s.readingMemory()
 	return dataset.Options{
-		DataDir: s.DataDir, Offline: s.Offline, Label: s.Label, Weight: s.Weight, Drop: s.Drop, Header: s.Header, NoHeader: s.NoHeader,
+		DataDir: s.DataDir, Offline: s.Offline, Label: s.Label, Weight: s.Weight, Sequence: s.Sequence, Time: s.Time, Drop: s.Drop, Header: s.Header, NoHeader: s.NoHeader,
 		Separator: s.Separator, Decimal: s.Decimal, Encoding: s.Encoding,
 		Only: s.Features, Kinds: s.Kinds, Missing: s.Missing, Task: s.Task, Resize: s.Resize, Grey: s.Grey, Progress: s.Progress, Limit: s.Limit, Comm: s.Comm, MaxMemory: most,
 		Scratch: &dataset.Scratch{Dir: s.Scratch, Most: most},
@@ -117,6 +119,8 @@ func (s *Source) ColumnEntries() []Entry {
 	return []Entry{
 		{"task", OfData, "what labels that are numbers are; auto: whole numbers are classes if they are few and frequent, others values", field(&s.Task, oneOf(dataset.Regression, dataset.Classification), Auto)},
 		{"weight-column", OfData, "column of a table with the rows' weights, above 0: a row of weight 2 counts twice, in training and in scores", field(&s.Weight, anyText, "")},
+		{"sequence-column", OfData, "column of a table in long format that says which sequence a row is a step of: a sequence is a sample, for --layers 'rnn H' (docs/layers.md)", field(&s.Sequence, anyText, "")},
+		{"time-column", OfData, "with --sequence-column: the column by whose numbers or dates the steps follow each other; default the order of the rows", field(&s.Time, anyText, "")},
 		{"features", OfData, "columns of a table that are features: names, or numbers from 0, with commas between; default all but the label, ids and constant ones", plain[[]string]{columnNames, &s.Features, func(l []string) bool { return len(l) == 0 }, ""}},
 		{"resize", OfData, "WIDTHxHEIGHT, or one number for a square: the size that pictures from files are given, by their middle, the largest part of this shape; default: all have one size", field(&s.Resize, pictureSize, "")},
 		{"grey", OfData, "take the colours of pictures from files for grey", field(&s.Grey, onOff, "false")},
@@ -148,6 +152,7 @@ func Open(ctx context.Context, s Source) (Data, error) {
 			return Data{}, err
 		}
 		split.Test = test.Train
+		split.SameLongest()
 		if !split.Test.Labelled() || split.Test.RawFeatures() != split.Train.RawFeatures() {
 			return Data{}, refusef("%s: %d features, labelled: %t; want %d features and labels, as %s has", s.TestData, split.Test.RawFeatures(), split.Test.Labelled(), split.Train.RawFeatures(), s.name())
 		}

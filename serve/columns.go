@@ -15,7 +15,9 @@ import (
 // A model of a table with texts, dates or gaps has an input for each column, called as
 // it: BYTES for categories and dates, FP64 for numbers, BOOL for truth values. An empty
 // text, null and NaN are missing values. Or there is one input, "input", of BYTES with
-// a column for each column, in the order of the model.
+// a column for each column, in the order of the model. A model of sequences has an input
+// more, and perhaps two, after them: which sequence a row is a step of, and when it is. The
+// answer then has a row for each sequence, in the order of their first rows.
 
 // cellBytes is about the memory that an element of a table takes, beside its text.
 const cellBytes = 64
@@ -34,6 +36,9 @@ func (v *served) columnInfo() (all []tensorInfo) {
 			kind = "BOOL"
 		}
 		all = append(all, tensorInfo{Name: v.Features[k], Datatype: kind, Shape: []int{-1}})
+	}
+	for _, name := range v.columns[len(all):] {
+		all = append(all, tensorInfo{Name: name, Datatype: "BYTES", Shape: []int{-1}})
 	}
 	return all
 }
@@ -144,9 +149,9 @@ func (v *served) isWhole(inputs []inputTensor) bool {
 // tableInputs are the inputs of a request as the network takes them.
 func (v *served) tableInputs(inputs []inputTensor, binary []byte, rows int) (x mat.Dense, err error) {
 	records := make([][]any, rows)
-	names, seen := make([]string, 0, len(inputs)), make([]bool, len(v.Features))
+	names, seen := make([]string, 0, len(inputs)), make([]bool, len(v.columns))
 	if v.isWhole(inputs) {
-		names = v.Features
+		names = v.columns
 	}
 	for i := range inputs {
 		t := &inputs[i]
@@ -155,7 +160,7 @@ func (v *served) tableInputs(inputs []inputTensor, binary []byte, rows int) (x m
 			wide = 1
 			k, ok := v.column[t.name]
 			if !ok {
-				return x, badRequest("input %q: the model has no column of this name, but %s", short(t.name), short(strings.Join(v.Features, ", ")))
+				return x, badRequest("input %q: the model has no column of this name, but %s", short(t.name), short(strings.Join(v.columns, ", ")))
 			}
 			if seen[k] {
 				return x, badRequest("input %q comes twice", short(t.name))
@@ -177,7 +182,7 @@ func (v *served) tableInputs(inputs []inputTensor, binary []byte, rows int) (x m
 		return x, badRequest("binary data: %d bytes more than the inputs' binary_data_size", len(binary))
 	}
 	var missing []string
-	for k, name := range v.Features {
+	for k, name := range v.columns {
 		if !seen[k] && !v.isWhole(inputs) {
 			missing = append(missing, name)
 		}

@@ -29,10 +29,11 @@ type served struct {
 	meaning   model.Meaning
 	names     []string       // of the outputs
 	all       []output       // the outputs, as a request that names none wants them
-	column    map[string]int // the place of a table's column
+	columns   []string       // of a table, as requests have them
+	column    map[string]int // the place of each
 	quoted    [][]byte       // the classes as JSON
 	longest   int            // bytes of the longest of them, with a comma
-	inputs    int            // raw features
+	inputs    int            // raw features, and what else columns have
 	outputs   int
 	width     int      // numbers that a prediction takes a row for, beside its outputs
 	work      int64    // multiply-adds that a row takes
@@ -69,10 +70,16 @@ func (s *Server) ready(m Model) (*served, error) {
 		v.all = append(v.all, output{name: name})
 	}
 	if v.isTable() {
-		v.column = map[string]int{}
-		for k, name := range m.Features {
+		v.columns, v.column = slices.Clone(m.Features), map[string]int{}
+		for _, name := range []string{m.Transform.Table.Sequence, m.Transform.Table.Time} {
+			if name != "" {
+				v.columns = append(v.columns, name)
+			}
+		}
+		for k, name := range v.columns {
 			v.column[name] = k
 		}
+		v.inputs = len(v.columns)
 	}
 	for _, c := range m.Classes {
 		quoted, err := json.Marshal(c)

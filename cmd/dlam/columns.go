@@ -30,7 +30,7 @@ func (a *app) showColumns(all []dataset.Taken) {
 		if isPlain(k) && plain > few {
 			continue
 		}
-		if shown++; shown > 4*few && !k.Label && !k.Weight {
+		if shown++; shown > 4*few && !k.Label && !k.Weight && !k.Sequence {
 			continue
 		}
 		kind := string(k.Kind)
@@ -39,6 +39,8 @@ func (a *app) showColumns(all []dataset.Taken) {
 			kind = "label"
 		case k.Weight:
 			kind = "weight"
+		case k.Sequence:
+			kind = "sequence"
 		}
 		w.AppendRow(table.Row{k.Name, kind, k.About})
 	}

@@ -269,9 +269,9 @@ func (a *app) showBinary(notes []layerNote) {
 // all of x.
 func deadUnits(n *dlam.Network, x mat.Dense, threads int) ([]int, error) {
 	var dead []int
-	for _, ly := range n.Layers[:len(n.Layers)-1] {
-		one := &dlam.Network{Layers: []dlam.Layer{ly}}
-		a, err := one.Predict(x, threads)
+	for l := range n.Layers[:len(n.Layers)-1] {
+		upTo := &dlam.Network{Layers: n.Layers[:l+1]} // from the samples, which say what steps there are
+		a, err := upTo.Predict(x, threads)
 		if err != nil {
 			return nil, err
 		}
@@ -285,7 +285,7 @@ func deadUnits(n *dlam.Network, x mat.Dense, threads int) ([]int, error) {
 				count++
 			}
 		}
-		dead, x = append(dead, count), a
+		dead = append(dead, count)
 	}
 	return dead, nil
 }

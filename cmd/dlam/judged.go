@@ -265,6 +265,10 @@ func (e *judgement) rows(list []int, caption string, head []string, more func(i 
 		names = e.raw.Frame.Names()
 	}
 	n := min(e.raw.RawFeatures(), mostShown)
+	if e.m.Transform.Steps > 0 {
+		t.Note = "Samples are sequences, in the order of their first rows; their columns have a value at each step."
+		return t
+	}
 	for k := range n {
 		name := strconv.Itoa(k)
 		if names != nil {

@@ -58,6 +58,7 @@ func (a *app) commands() []*cobra.Command {
 		newRunsCommand(a),
 		newServeCommand(a),
 		newExportCommand(a),
+		newImportCommand(a),
 		newManCommand(a),
 		newVersionCommand(a),
 	}

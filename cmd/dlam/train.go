@@ -65,7 +65,7 @@ values: what each column was taken for is shown.`,
 	fl.StringVar(&f.run, "run", "", "run folder (default runs/DATA-SOLVER, numbered)")
 	fl.StringVar(&f.config, "config", "", "settings from a run's config.toml; flags given win")
 	fl.StringVar(&f.resume, "resume", "", "go on with a run that was interrupted")
-	fl.StringVar(&f.initFrom, "init-from", "", "start from the weights of a model (ours, or PyTorch's of an MLP, as safetensors)")
+	fl.StringVar(&f.initFrom, "init-from", "", "start from the weights of a model (ours, or PyTorch's parameters as safetensors; see dlam import)")
 	fl.StringVar(&f.every, "checkpoint-every", "60s", "save the state every so many iterations or so long; never")
 	fl.StringVar(&f.tensorboard, "tensorboard", "", "also write TensorBoard event files to this folder")
 	fl.BoolVar(&f.certify, "certify", false, "check the theory's promises at every iteration; stop at a violation")

@@ -71,7 +71,7 @@ type Backprop struct {
 
 	n, weight  pass.Scalar
 	risk       pass.Scalar
-	momentN    pass.Scalar // weight of the samples whose rows are in the moments of layers that share weights
+	momentRows pass.Vector // weight of the rows that are in the moments of each layer that shares weights
 	energy     pass.Vector
 	dW         []pass.Product // of each layer: δᵀU(a), with the sums of δ's columns
 	momentSums []pass.Product // of each layer: U(a)ᵀU(a), with the sums of U(a)'s columns
@@ -92,7 +92,7 @@ const (
 // samples.
 type layerValues struct {
 	z, a [][]float32 // of each layer; δ_l = ∂R/∂z_l takes z_l's place
-	max  [][]int32   // where the largest of windows were, with max pooling
+	max  [][]int32   // where the largest of windows were, with max pooling; first steps, of recurrent layers
 }
 
 // worker is one worker's scratch, for Block samples.
@@ -202,7 +202,7 @@ func (b *Backprop) GradientAndMoments(x mat.Dense, y loss.Target, first int) (*G
 		square := b.pass.Product(b.momentSums[l])
 		b.moments.Rows[l] = b.grad.Weight
 		if !b.products[l].Dense() {
-			b.moments.Rows[l] = b.pass.Scalar(b.momentN) * float64(b.layers[l].Places())
+			b.moments.Rows[l] = b.pass.Vector(b.momentRows)[l]
 		}
 		b.moments.Square[l], b.moments.Sum[l] = square.Float64(), b.pass.Columns(b.momentSums[l])
 	}
@@ -293,7 +293,7 @@ func (b *Backprop) Plan(p *pass.Plan) {
 		}
 	}
 	if b.shared {
-		b.momentN, b.energy = p.Scalar(), p.Vector(len(b.layers))
+		b.momentRows, b.energy = p.Vector(len(b.layers)), p.Vector(len(b.layers))
 	}
 }
 
@@ -333,10 +333,12 @@ func (b *Backprop) addMoments(pw *pass.Worker, w *worker, x mat.Dense, lo int) {
 		own := b.output(w, l, x)
 		for i := first; i < x.Rows; i += b.stride {
 			pw.AddSampleGram(b.momentSums[l], b.products[l].Rows(in.RowRange(i, i+1), own.RowRange(i, i+1), w.patches), i)
+			there := b.layers[l].Places()
+			if b.products[l].Recurrent() {
+				there -= int(w.max[l][i])
+			}
+			pw.Vector(b.momentRows)[l] += pw.Weight(i) * float64(there)
 		}
-	}
-	for i := first; b.shared && i < x.Rows; i += b.stride {
-		pw.Add(b.momentN, pw.Weight(i))
 	}
 }
 
@@ -379,6 +381,9 @@ func (b *Backprop) forward(w *worker, x mat.Dense, y loss.Target) float64 {
 	last := len(b.layers) - 1
 	in := x
 	for l, ly := range b.layers {
+		if b.products[l].Recurrent() {
+			b.products[0].Firsts(w.max[l], x)
+		}
 		z := matrix(w.z[l], x.Rows, ly.Units())
 		if l == last {
 			b.products[l].AffineWinners(z, in, w.max[l], w.scratch)
@@ -406,7 +411,7 @@ func (b *Backprop) backward(pw *pass.Worker, w *worker, x mat.Dense, y loss.Targ
 		n := b.layers[l-1].Units()
 		z, d := matrix(w.z[l-1], x.Rows, n), matrix(w.delta, x.Rows, n)
 		b.products[l].Back(d, delta, w.max[l], w.scratch)
-		b.products[l-1].Delta(z, d, b.h[l-1])
+		b.products[l-1].Delta(z, d, b.h[l-1], w.max[l-1])
 		delta = z
 	}
 }

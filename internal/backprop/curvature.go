@@ -113,7 +113,7 @@ func (g *GaussNewton) outputDerivative(worker int, x mat.Dense) (z, dz mat.Dense
 			b.products[l].AddImage(dz, before, w.max[l], w.scratch)
 		}
 		if l < len(b.layers)-1 {
-			b.products[l].Tangent(dz, z, b.h[l])
+			b.products[l].Tangent(dz, z, b.h[l], w.max[l])
 			in = a
 		}
 	}

@@ -97,6 +97,11 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 	return split.Memory(widths, samples, threads, s.Settings.variables())
 }
 
+// Numbers is how many an iterate has.
+func (s Solver) Numbers(n *dlam.Network, samples int) float64 {
+	return split.Numbers(n, samples, s.Settings.variables())
+}
+
 // Init starts from a forward pass. It refuses regularisers that are not
 // quadratic, and in Zeng's form activations with kinks.
 func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
@@ -133,7 +138,7 @@ type stepper struct {
 	risk    riskMeasure
 }
 
-var _ dlam.Resumable = (*stepper)(nil)
+var _ dlam.Mixable = (*stepper)(nil)
 
 // Step is one iteration.
 func (s *stepper) Step(context.Context) (dlam.Record, error) {
@@ -197,4 +202,13 @@ func (s *stepper) record(trials int) (dlam.Record, error) {
 		r.Objective += s.penalty[l]
 	}
 	return r, nil
+}
+
+// Moved takes the variables as they have been changed.
+func (s *stepper) Moved() (dlam.Record, error) {
+	s.Pack()
+	if s.ascents != nil { // forms with all multipliers
+		return s.recordAll(0)
+	}
+	return s.record(0)
 }

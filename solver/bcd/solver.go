@@ -48,6 +48,11 @@ func (Solver) Memory(widths []int, samples, threads int) float64 {
 	return split.Memory(widths, samples, threads, variables)
 }
 
+// Numbers is how many an iterate has.
+func (Solver) Numbers(n *dlam.Network, samples int) float64 {
+	return split.Numbers(n, samples, variables)
+}
+
 // Init starts from a forward pass. It refuses regularisers that are not
 // quadratic.
 func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
@@ -69,7 +74,7 @@ type stepper struct {
 	penalty []float64
 }
 
-var _ dlam.Resumable = (*stepper)(nil)
+var _ dlam.Mixable = (*stepper)(nil)
 
 // Step is one sweep over all blocks, from the output to the input.
 func (s *stepper) Step(context.Context) (dlam.Record, error) {
@@ -113,4 +118,10 @@ func (s *stepper) record(trials int) (dlam.Record, error) {
 		r.Objective += s.penalty[l]
 	}
 	return r, nil
+}
+
+// Moved takes the variables as they have been changed.
+func (s *stepper) Moved() (dlam.Record, error) {
+	s.Pack()
+	return s.record(0)
 }

@@ -23,6 +23,7 @@ type coupledFit struct {
 	ly *split.Layer
 
 	trials pass.Scalar
+	band   band
 }
 
 // Plan names the sums.

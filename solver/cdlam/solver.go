@@ -50,6 +50,11 @@ func (Solver) Memory(widths []int, samples, threads int) float64 {
 	return split.Memory(widths, samples, threads, split.Options{}) + 4*float64(threads*buffers*pass.Block*slices.Max(widths[1:]))
 }
 
+// Numbers is how many an iterate has.
+func (Solver) Numbers(n *dlam.Network, samples int) float64 {
+	return split.Numbers(n, samples, split.Options{})
+}
+
 // Init starts from a forward pass. It refuses regularisers that are not quadratic, and
 // activations that are not monotone, of which the band's edges do not say where a
 // minimiser is.
@@ -68,7 +73,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 			it.Close()
 			return nil, fmt.Errorf("cdlam: layer %d: activation %v is not monotone (activation.Monotone), which the coupled step needs", l+1, ly.Net.H.Spec())
 		}
-		st.coupled = append(st.coupled, coupledFit{s: st, ly: ly})
+		st.coupled = append(st.coupled, coupledFit{s: st, ly: ly, band: band{s: st, ly: ly}})
 	}
 	widest := slices.Max(n.Widths()[1:])
 	for range max(1, p.Threads) {
@@ -87,7 +92,7 @@ type stepper struct {
 	penalty []float64
 }
 
-var _ dlam.Resumable = (*stepper)(nil)
+var _ dlam.Mixable = (*stepper)(nil)
 
 // Step is one iteration.
 func (s *stepper) Step(ctx context.Context) (dlam.Record, error) {
@@ -131,4 +136,33 @@ func (s *stepper) record(trials int) (dlam.Record, error) {
 		r.Objective += s.penalty[l]
 	}
 	return r, nil
+}
+
+// Moved takes the variables as they have been changed, with every a cut to its band around
+// h(z).
+func (s *stepper) Moved() (dlam.Record, error) {
+	s.Pack()
+	for l := range s.coupled {
+		if err := s.Run(&s.coupled[l].band); err != nil {
+			return dlam.Record{}, err
+		}
+	}
+	return s.record(0)
+}
+
+// band cuts a layer's a to its band.
+type band struct {
+	split.NoSums
+	s  *stepper
+	ly *split.Layer
+}
+
+// Block cuts samples lo to hi-1.
+func (f *band) Block(w *pass.Worker, lo, hi int) {
+	a, eps := f.ly.A.RowRange(lo, hi).Elements(), float32(f.s.Epsilon)
+	h := f.s.Scratch(w).Block(0, hi-lo, f.ly.Net.Units()).Elements()
+	f.ly.Net.H.Apply(h, f.ly.Z.RowRange(lo, hi).Elements())
+	for i, x := range a {
+		a[i] = min(max(x, h[i]-eps), h[i]+eps)
+	}
 }

@@ -43,6 +43,11 @@ func (Solver) Memory(widths []int, samples, threads int) float64 {
 	return split.Memory(widths, samples, threads, variables)
 }
 
+// Numbers is how many an iterate has.
+func (Solver) Numbers(n *dlam.Network, samples int) float64 {
+	return split.Numbers(n, samples, variables)
+}
+
 // Init starts from a forward pass.
 func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	if err := s.Settings.Validate(); err != nil {
@@ -87,7 +92,7 @@ func (ly *layer) allocate(s *stepper, l int) {
 	ly.affine = s.NewLinearisedFit(ly.Layer, ly.weight)
 }
 
-var _ dlam.Resumable = (*stepper)(nil)
+var _ dlam.Mixable = (*stepper)(nil)
 
 // Step is one iteration: the sweep backwards, the sweep forwards, the
 // multiplier.
@@ -174,4 +179,10 @@ func (s *stepper) record() (dlam.Record, error) {
 		r.Objective += s.penalty[l]
 	}
 	return r, nil
+}
+
+// Moved takes the variables as they have been changed.
+func (s *stepper) Moved() (dlam.Record, error) {
+	s.Pack()
+	return s.record()
 }

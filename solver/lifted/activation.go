@@ -24,6 +24,7 @@ type activationStep struct {
 	h  activation.Conjugated
 
 	trials pass.Scalar
+	within within
 }
 
 // Plan names the sum.

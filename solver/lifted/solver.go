@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
@@ -93,6 +95,11 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 	return split.Memory(widths, samples, threads, s.Settings.variables()) + 4*float64(threads*buffers*pass.Block*slices.Max(widths[1:]))
 }
 
+// Numbers is how many an iterate has.
+func (s Solver) Numbers(n *dlam.Network, samples int) float64 {
+	return split.Numbers(n, samples, s.Settings.variables())
+}
+
 // Init starts from a forward pass. It refuses regularisers that are not quadratic, losses
 // whose curvature has no bound, and activations that the penalty has no form for.
 func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
@@ -121,7 +128,7 @@ type stepper struct {
 	tally split.Tally
 }
 
-var _ dlam.Resumable = (*stepper)(nil)
+var _ dlam.Mixable = (*stepper)(nil)
 
 func (s *stepper) begin(threads int) error {
 	widest := slices.Max(s.Net.Widths()[1:])
@@ -147,7 +154,7 @@ func (s *stepper) begin(threads int) error {
 			}
 			ly.Term = split.NewSquares(s.Iterate, ly, s.Gamma)
 		}
-		s.steps = append(s.steps, activationStep{s: s, ly: ly, h: h})
+		s.steps = append(s.steps, activationStep{s: s, ly: ly, h: h, within: newWithin(h, ly.A)})
 	}
 	return nil
 }
@@ -267,4 +274,37 @@ func (s *stepper) updateBatch() (trials int, err error) {
 		}
 	}
 	return trials, nil
+}
+
+// Moved takes the variables as they have been changed, with every a cut to the closed range
+// of h.
+func (s *stepper) Moved() (dlam.Record, error) {
+	s.Pack()
+	for i := range s.steps {
+		if err := s.Run(&s.steps[i].within); err != nil {
+			return dlam.Record{}, err
+		}
+	}
+	return s.RecordTerms(&s.tally)
+}
+
+// within cuts a layer's a to the closed range of h.
+type within struct {
+	split.NoSums
+	a         mat.Dense
+	low, high float32
+}
+
+func newWithin(h activation.Func, a mat.Dense) within {
+	ends := []float32{-math.MaxFloat32, math.MaxFloat32}
+	h.Apply(ends, ends)
+	return within{a: a, low: ends[0], high: ends[1]}
+}
+
+// Block cuts samples lo to hi-1.
+func (f *within) Block(_ *pass.Worker, lo, hi int) {
+	a := f.a.RowRange(lo, hi).Elements()
+	for i, x := range a {
+		a[i] = min(max(x, f.low), f.high)
+	}
 }

@@ -50,6 +50,11 @@ func (Solver) Memory(widths []int, samples, threads int) float64 {
 	return split.Memory(widths, samples, threads, variables)
 }
 
+// Numbers is how many an iterate has.
+func (Solver) Numbers(n *dlam.Network, samples int) float64 {
+	return split.Numbers(n, samples, variables)
+}
+
 // Init starts from a forward pass. It refuses regularisers that are not quadratic, losses
 // whose curvature has no bound, and activations with kinks.
 func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
@@ -90,7 +95,7 @@ type stepper struct {
 	tally   split.Tally
 }
 
-var _ dlam.Resumable = (*stepper)(nil)
+var _ dlam.Mixable = (*stepper)(nil)
 
 // mu is μ of the iteration after so many.
 func (s *stepper) mu(done int) float64 {
@@ -147,4 +152,13 @@ func (s *stepper) Restore(n *dlam.Network, st dlam.State) error {
 		return err
 	}
 	return s.bound()
+}
+
+// Moved takes the variables as they have been changed.
+func (s *stepper) Moved() (dlam.Record, error) {
+	s.Pack()
+	if err := s.bound(); err != nil {
+		return dlam.Record{}, err
+	}
+	return s.RecordTerms(&s.tally)
 }

@@ -41,6 +41,7 @@ type Blocks struct {
 	quadratics quadraticPass
 	za         zaPass
 	search     searchPass
+	cut        cutPass
 	flips      flipJob // with binary weights
 
 	// of Records
@@ -172,7 +173,7 @@ func (s *Blocks) allocate() {
 	s.penalty = make([]float64, len(s.layers))
 	s.sums = s.e.NewPass(pass.Whole)
 	s.sums.Weights = s.p.Y.Weight
-	s.evaluate.s, s.quadratics.s, s.za.s, s.search.s, s.flips.s = s, s, s, s, s
+	s.evaluate.s, s.quadratics.s, s.za.s, s.search.s, s.flips.s, s.cut.s = s, s, s, s, s, s
 	s.workers = make([]block, s.e.Pool.Threads())
 	for w := range s.workers {
 		s.workers[w].allocate(s)

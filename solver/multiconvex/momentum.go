@@ -16,6 +16,12 @@ import (
 // from Nesterov's extrapolation. b and z have exact minimisers, which no
 // starting point changes.
 //
+// TIAM (Yan, Xu, Wang & Peng, "A Triple-Inertial Accelerated Alternating Optimization
+// Method for Deep Learning Training", arXiv 2503.08489, 2025) has three weights in the
+// place of one: Centre and Result of Settings are the other two. The step from x is
+//
+//	x̂ = prox(x + Centre·ω(x − x_old) − ∇φ(x + ω(x − x_old))/θ),  x⁺ = x̂ + Result·ω(x̂ − x).
+//
 // Here both steps are evaluated, row by row of W and sample by sample, and the
 // one after which F is lower is taken, so that each sweep falls at least as
 // far as DLAM's from the same point. An extrapolated move is reported with the
@@ -72,7 +78,7 @@ func (s *Blocks) accelerateW(ly *layer) error {
 			g[j] = v + w.ds.Row(i)[j]
 			d[j] = float32(s.Rho) * g[j]
 		}
-		at := m.next.Row(i) // W + move
+		at := m.next.Row(i) // W + move, where the gradient is taken
 		copy(at, ly.net.W.Row(i))
 		kernel.Add(at, m.move.Row(i))
 		if smooth != nil {
@@ -95,12 +101,13 @@ func (s *Blocks) accelerateW(ly *layer) error {
 	return nil
 }
 
-// extrapolated makes row i of next the step from W + move, and of move the
-// whole move from W.
+// extrapolated makes row i of next, which is W + move, the step from there, and of move
+// the whole move from W.
 func (s *Blocks) extrapolated(ly *layer, i int) {
 	w, m := &ly.step, &ly.prev
 	d, at := w.d.Row(i), m.next.Row(i)
 	m.alpha[i] = 0
+	kernel.Axpy(at, float32(s.Centre-1), m.move.Row(i))
 	if norm := w.weighted(d); norm > 0 {
 		alpha := max(s.Rho*w.quadraticForm(d, w.ds.Row(i))/norm*(1+pad), minCurvature)
 		m.alpha[i] = alpha
@@ -108,7 +115,9 @@ func (s *Blocks) extrapolated(ly *layer, i int) {
 		kernel.Axpy(at, -float32(s.Rho/alpha), m.grad.Row(i))
 		s.p.Regularizer.Prox(at, at, alpha)
 	}
+	beyond := float32(s.Result * s.nesterov.omega)
 	for j, old := range ly.net.W.Row(i) {
+		at[j] += beyond * (at[j] - old)
 		m.move.Row(i)[j] = at[j] - old
 	}
 }
@@ -173,7 +182,7 @@ func (b *block) extrapolateA() {
 	g, h := b.scratch(b.grad, b.A.Cols), b.band()
 	next.Back(g, image, nil, b.rows)
 	next.Image(image, g, b.rows)
-	eps := float32(s.epsilon)
+	eps, centre, beyond := float32(s.epsilon), float32(s.Centre), 1+float32(s.Result*s.nesterov.omega)
 	for i := range g.Rows {
 		gi, di, norm := g.Row(i), d.Row(i), kernel.SumSquares(g.Row(i))
 		f.tau[i] = 0
@@ -184,7 +193,10 @@ func (b *block) extrapolateA() {
 		}
 		for j, a := range b.A.Row(i) {
 			hj := h.Row(i)[j]
-			di[j] = min(max(a+di[j]-k*gi[j], hj-eps), hj+eps) - a
+			di[j] = min(max(a+centre*di[j]-k*gi[j], hj-eps), hj+eps) - a
+			if beyond > 1 {
+				di[j] = min(max(a+beyond*di[j], hj-eps), hj+eps) - a
+			}
 		}
 	}
 	next.Image(image, d, b.rows)

@@ -50,6 +50,11 @@ type Settings struct {
 	// Momentum makes it mDLAM: each W- and a-step starts from its Nesterov
 	// extrapolation where that lowers F more than none.
 	Momentum bool
+	// Centre and Result are TIAM's further weights, as shares of Nesterov's ω: the proximal
+	// centre is at Centre·ω times the last move beyond the last point, where the gradient is
+	// taken at ω times it, and what the step finds is gone beyond by Result·ω times the way to
+	// it. Both are ≥ 0; 1 and 0 are mDLAM, and DLAM has no others.
+	Centre, Result float64
 	// BinaryWeights holds each row of every W_l to one magnitude: Ω is the indicator of
 	// W_i ∈ {−s_i, s_i}^{d_{l-1}} with s_i free, in place of a regulariser, and the W-step a
 	// search by single flips. With the exact line search and without Momentum.
@@ -60,7 +65,7 @@ type Settings struct {
 func DefaultSettings() Settings {
 	return Settings{
 		Rho: 1e-4, Epsilon: 10, EpsilonRule: Adaptive,
-		LineSearch: Exact, Alpha0: 1e-3, Gamma: 2, Eta: 2,
+		LineSearch: Exact, Alpha0: 1e-3, Gamma: 2, Eta: 2, Centre: 1,
 	}
 }
 
@@ -74,6 +79,10 @@ func (s Settings) Validate() error {
 	v.Above(1, "eta", s.Eta)
 	check.OneOf(v, "epsilon rule", s.EpsilonRule, EpsilonRules...)
 	check.OneOf(v, "line search", s.LineSearch, LineSearches...)
+	v.NotNegative("inertia-centre", s.Centre)
+	v.NotNegative("inertia-result", s.Result)
+	v.That(s.Momentum || s.Centre == 1, "inertia-centre", s.Centre, "1 without momentum, which it is a share of")
+	v.That(s.Momentum || s.Result == 0, "inertia-result", s.Result, "0 without momentum, which it is a share of")
 	if s.Momentum && s.LineSearch == Backtracking {
 		v.Also(errors.New("momentum: needs the exact line search"))
 	}

@@ -37,6 +37,22 @@ func (s Solver) MemoryFor(n *dlam.Network, samples, threads int) float64 {
 	return s.Memory(n.Widths(), samples, threads) + 4*pass.Block*float64(threads)*float64(patches)
 }
 
+// Numbers is how many an iterate has: W, b, z, a, and mDLAM's W and a of the sweep before.
+func (s Solver) Numbers(n *dlam.Network, samples int) float64 {
+	copies := 1
+	if s.Settings.Momentum {
+		copies = 2
+	}
+	numbers := 0
+	for l, ly := range n.Layers {
+		numbers += ly.W.Rows*(1+copies*ly.W.Cols) + samples*ly.Units()
+		if l < len(n.Layers)-1 {
+			numbers += copies * samples * ly.Units()
+		}
+	}
+	return float64(numbers)
+}
+
 // Init starts as New does.
 func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	blocks, err := New(s.Settings, p, n)
@@ -51,7 +67,7 @@ type stepper struct{ *Blocks }
 
 var (
 	_ dlam.Timed     = stepper{}
-	_ dlam.Resumable = stepper{}
+	_ dlam.Mixable   = stepper{}
 	_ dlam.Splitting = stepper{}
 )
 

@@ -33,8 +33,14 @@ func TestBinaryConformance(t *testing.T) {
 func TestMomentumConformance(t *testing.T) {
 	set := DefaultSettings()
 	set.Momentum, set.Rho = true, 1e-3
-	solvertest.Run(t, solvertest.Config{
-		Solver: Solver{set}, Activation: activation.ReLU{}, Init: dlam.Paper,
-		Iterations: 100, Accuracy: 0.9, RankTolerance: 1e-4,
-	})
+	tiam := set
+	tiam.Centre, tiam.Result = 0.5, 1
+	for name, set := range map[string]Settings{"mdlam": set, "tiam": tiam} {
+		t.Run(name, func(t *testing.T) {
+			solvertest.Run(t, solvertest.Config{
+				Solver: Solver{set}, Activation: activation.ReLU{}, Init: dlam.Paper,
+				Iterations: 100, Accuracy: 0.9, RankTolerance: 1e-4,
+			})
+		})
+	}
 }

@@ -1,9 +1,11 @@
 package multiconvex
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/mat"
 )
 
@@ -23,6 +25,64 @@ func (s *Blocks) State() dlam.State {
 		ly.prev.save(&st, ly.l)
 	}
 	return st
+}
+
+// Variables are W, b, z and a, and mDLAM's of the sweep before.
+func (s *Blocks) Variables() (samples, shared []mat.Dense, err error) {
+	if s.BinaryWeights {
+		return nil, nil, errors.New("binary weights have no mixture that is binary")
+	}
+	for l := range s.layers {
+		ly := &s.layers[l]
+		samples, shared = append(samples, ly.Z), append(shared, ly.net.W, mat.FromSlice(1, len(ly.net.B), ly.net.B))
+		if ly.next != nil {
+			samples = append(samples, ly.A)
+		}
+		if ly.prev.W.Rows > 0 {
+			shared = append(shared, ly.prev.W)
+		}
+		if ly.prev.A.Rows > 0 {
+			samples = append(samples, ly.prev.A)
+		}
+	}
+	return samples, shared, nil
+}
+
+// Moved cuts every a to its band around h(z).
+func (s *Blocks) Moved() (dlam.Record, error) {
+	for l := range s.layers {
+		ly := &s.layers[l]
+		ly.products.Pack()
+		if ly.next == nil {
+			break
+		}
+		s.cut.ly = ly
+		if err := s.run(&s.cut); err != nil {
+			return dlam.Record{}, err
+		}
+	}
+	if err := s.refresh(); err != nil {
+		return dlam.Record{}, err
+	}
+	return s.record(), nil
+}
+
+// cutPass cuts a layer's a to its band.
+type cutPass struct {
+	s  *Blocks
+	ly *layer
+}
+
+// Plan names no sums.
+func (*cutPass) Plan(*pass.Plan) {}
+
+// Block cuts samples lo to hi-1.
+func (p *cutPass) Block(w *pass.Worker, lo, hi int) {
+	b, eps := p.s.block(w, p.ly, lo, hi), float32(p.s.epsilon)
+	h, a := b.band().Elements(), b.A.Elements()
+	for i, x := range a {
+		a[i] = min(max(x, h[i]-eps), h[i]+eps)
+	}
 }
 
 // numbers are the numbers of a State, by name.

@@ -61,6 +61,11 @@ func (Solver) Memory(widths []int, samples, threads int) float64 {
 	return split.Memory(widths, samples, threads, split.Options{Copies: true})
 }
 
+// Numbers is how many an iterate has.
+func (Solver) Numbers(n *dlam.Network, samples int) float64 {
+	return split.Numbers(n, samples, split.Options{Copies: true})
+}
+
 // Init starts from a forward pass: P_{l+1} = Q_l = h(Z_l), of the grid if there is one,
 // and U = 0. With layers over ranks it refuses more ranks than layers.
 func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
@@ -120,7 +125,7 @@ type layer struct {
 	measure couplingMeasure
 }
 
-var _ dlam.Resumable = (*stepper)(nil)
+var _ dlam.Mixable = (*stepper)(nil)
 
 func (s *stepper) allocate() {
 	s.layers = make([]layer, len(s.Layers))
@@ -285,4 +290,16 @@ func (s *stepper) record(trials int, failed error) (dlam.Record, error) {
 	}
 	r.Objective += rest[risk] + r.Regularization
 	return r, nil
+}
+
+// Moved takes the variables as they have been changed, those of the grid on it.
+func (s *stepper) Moved() (dlam.Record, error) {
+	s.Pack()
+	for l := range s.layers {
+		if ly := &s.layers[l]; ly.Next != nil {
+			ly.grid.round(ly.A.Elements())
+			ly.grid.round(ly.Next.In.Elements())
+		}
+	}
+	return s.record(0, nil)
 }

@@ -62,6 +62,12 @@ func RunBoth(t *testing.T, c Config) {
 	t.Run("Wide", func(t *testing.T) { Run(t, c) })
 }
 
+// Resumes is the part of Run that holds that runs go on to the same bits.
+func Resumes(t *testing.T, c Config) {
+	c.Solver = cut{c.Solver}
+	c.resumes(t)
+}
+
 // Run tests c.Solver.
 func Run(t *testing.T, c Config) {
 	c.Solver = cut{c.Solver}

@@ -32,7 +32,7 @@ type monotone struct {
 	momenta   [2]float64         // those that an update tries
 }
 
-var _ dlam.Resumable = (*monotone)(nil)
+var _ dlam.Mixable = (*monotone)(nil)
 
 func (s *monotone) begin() error {
 	curved, ok := s.p.Loss.(loss.Curved)

@@ -89,6 +89,9 @@ func (s Solver) MemoryFor(n *dlam.Network, samples, threads int) float64 {
 	return 4 * (floats + float64(threads)*(3*(parameters+squares)+scratch+worker))
 }
 
+// Numbers is how many an iterate has with all samples at a time: the parameters and V.
+func (Solver) Numbers(n *dlam.Network, _ int) float64 { return 2 * float64(n.Parameters()) }
+
 // panels is so many columns as whole panels, which a packed matrix has.
 func panels(columns int) float64 {
 	const width = 32

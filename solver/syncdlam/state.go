@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/nn"
 )
 
@@ -25,6 +26,21 @@ func (s *monotone) Restore(n *dlam.Network, st dlam.State) error {
 		return err
 	}
 	return s.evaluate()
+}
+
+// Variables are the parameters and V.
+func (s *monotone) Variables() (samples, shared []mat.Dense, err error) {
+	for l := range s.layers {
+		ly := &s.layers[l]
+		shared = append(shared, ly.w, mat.FromSlice(1, len(ly.b), ly.b), ly.v.W, mat.FromSlice(1, len(ly.v.B), ly.v.B))
+	}
+	return nil, shared, nil
+}
+
+// Moved takes the variables as they have been changed.
+func (s *monotone) Moved() (dlam.Record, error) {
+	err := s.evaluate()
+	return s.record(), err
 }
 
 // State is V, the parameters beside their average, the metrics' averages, and the

@@ -116,11 +116,7 @@ func (it *Iterate) begin(o Options) (err error) {
 		it.P = &batch
 	}
 	it.allocate(o, rows)
-	for l := range it.Layers {
-		if o.has(l) {
-			it.Layers[l].Products.Pack()
-		}
-	}
+	it.Pack()
 	if it.Batches != nil {
 		it.N = it.Batches.Weight
 		return nil
@@ -256,12 +252,33 @@ func (it *Iterate) Restore(n *dlam.Network, st dlam.State) error {
 	}
 	it.Done = int(done[0])
 	it.Net.CopyFrom(n)
+	it.Pack()
+	return nil
+}
+
+// Pack packs the products of all layers, whose W have changed.
+func (it *Iterate) Pack() {
 	for l := range it.Layers {
 		if it.options.has(l) {
 			it.Layers[l].Products.Pack()
 		}
 	}
-	return nil
+}
+
+// Variables are all variables, of runs that take all samples at a time, each rank with all
+// layers; see dlam.Mixable.
+func (it *Iterate) Variables() (samples, shared []mat.Dense, err error) {
+	switch {
+	case it.Batches != nil:
+		return nil, nil, errors.New("mini-batches leave no iterate of all samples to mix: take all at a time (batch 0)")
+	case it.options.End > 0:
+		return nil, nil, errors.New("ranks that share the layers have no iterate of their own to mix: share the samples")
+	}
+	it.each(func(_ string, m mat.Dense) { samples = append(samples, m) })
+	for _, ly := range it.Net.Layers {
+		shared = append(shared, ly.W, mat.FromSlice(1, len(ly.B), ly.B))
+	}
+	return samples, shared, nil
 }
 
 // each calls f with every variable beside the parameters.
@@ -292,15 +309,15 @@ func (it *Iterate) each(f func(name string, m mat.Dense)) {
 	}
 }
 
-// Memory is about how many bytes an Iterate takes beside the samples.
-func Memory(widths []int, samples, threads int, o Options) float64 {
-	var perSample, fixed, longest, widest float64
-	if o.Batch > 0 {
-		samples = min(samples, o.Batch)
-		perSample = float64(widths[0])
-	}
+// Numbers is how many the variables have.
+func Numbers(n *dlam.Network, samples int, o Options) float64 {
+	return float64(n.Parameters()) + perSample(n.Widths(), o)*float64(samples)
+}
+
+// perSample is how many numbers a sample has in the variables.
+func perSample(widths []int, o Options) (perSample float64) {
 	for l, d := range widths[1:] {
-		out, in := float64(d), float64(widths[l])
+		out := float64(d)
 		if !o.NoZ {
 			perSample += out
 		}
@@ -319,6 +336,20 @@ func Memory(widths []int, samples, threads int, o Options) float64 {
 		if o.Multipliers && (l < len(widths)-2 || o.OutputA) {
 			perSample += out
 		}
+	}
+	return perSample
+}
+
+// Memory is about how many bytes an Iterate takes beside the samples.
+func Memory(widths []int, samples, threads int, o Options) float64 {
+	var fixed, longest, widest float64
+	sample := perSample(widths, o)
+	if o.Batch > 0 {
+		samples = min(samples, o.Batch)
+		sample += float64(widths[0])
+	}
+	for l, d := range widths[1:] {
+		out, in := float64(d), float64(widths[l])
 		n := float64(samples)
 		fixed += 5*out*in + 6*out*out // W and its packed forms; the inverse
 		if in > n {
@@ -330,5 +361,5 @@ func Memory(widths []int, samples, threads int, o Options) float64 {
 		}
 		widest = max(widest, out)
 	}
-	return 4 * (perSample*float64(samples) + fixed + float64(threads)*(3*longest+pass.Block*widest*scratches))
+	return 4 * (sample*float64(samples) + fixed + float64(threads)*(3*longest+pass.Block*widest*scratches))
 }
