@@ -47,7 +47,7 @@ func (c *Config) Entries() []Entry {
 		{"bins", OfData, fmt.Sprintf("of each number of a table, 2 to %d: features beside it, how much of each bin lies below it, for classes and values that jump at some number (docs/tables.md); 0: none", dataset.MostBins), field(&o.Bins, binCounts, "0")},
 		{"scale", OfData, "of features; auto: unit for pictures, standard for tables", field(&o.Scale, oneOf(dataset.Scalings...), Auto)},
 
-		{"hidden", OfNetwork, `widths of the hidden layers, as 100,100; "" for none; auto: 1000 for sync's mini-batches of pictures, else 100,100`, plain[[]int]{layerWidths, &o.Hidden, func(w []int) bool { return w == nil }, Auto}},
+		{"hidden", OfNetwork, `widths of the hidden layers, as 100,100; "" for none; auto: for sync's mini-batches of pictures convolutions (see layers) from 16x16 pixels on and 1000 below, else 100,100`, plain[[]int]{layerWidths, &o.Hidden, func(w []int) bool { return w == nil }, Auto}},
 		{"layers", OfNetwork, `the hidden layers in place of --hidden, as "conv 16 5x5, max 2, conv 32 5x5 same tanh, mean 2, dense 128" (docs/layers.md)`, plain[[]nn.LayerSpec]{layerList, &o.Layers, func(l []nn.LayerSpec) bool { return l == nil }, ""}},
 		{"shape", OfNetwork, "with --layers, of samples that are no pictures to the program: rows x columns x channels, as 28x28x1, or steps x columns of a sequence, in this order in a sample", field(&o.Shape, sampleShape, "")},
 		{"activation", OfNetwork, "of all hidden layers, or one for each, as relu,tanh", list(&o.Activation)},

@@ -205,6 +205,9 @@ func exampleShape(n int) string {
 // train, which go with it.
 func (p *Plan) chooseMethod() {
 	o, train := &p.Options, p.Samples.Train
+	if p.suitsConvolutions() {
+		o.Layers = PictureLayers()
+	}
 	f := facts{shared: !nn.Flat(o.Layers) || sharesWeights(o.Start), samples: p.Total, meanWeight: p.meanWeight, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
 	f.recurrent = o.Start != nil && o.Start.Recurrent() || slices.ContainsFunc(o.Layers, func(s nn.LayerSpec) bool { return s.Kind == nn.KindRNN })
 	if o.Solver != nil {
@@ -257,6 +260,26 @@ func (f facts) hidden(start *dlam.Network) []int {
 		return []int{1000}
 	}
 	return PaperHidden()
+}
+
+// leastConvolved is the least side of pictures for which convolutions are the default.
+const leastConvolved = 16
+
+// PictureLayers is the default network of sync's mini-batches of pictures of at least 16×16
+// pixels: at equal time it is better than a dense one (docs/layers.md).
+func PictureLayers() []nn.LayerSpec {
+	return []nn.LayerSpec{nn.ConvLayer(16, 5), nn.MaxPool(2), nn.ConvLayer(32, 5), nn.MaxPool(2), nn.DenseLayer(128)}
+}
+
+// suitsConvolutions reports whether nothing says what the network is, and it is to be
+// PictureLayers. The mean of an ensemble is of dense networks.
+func (p *Plan) suitsConvolutions() bool {
+	o, im := &p.Options, p.Samples.Train.Image
+	if o.Hidden != nil || o.Layers != nil || o.Start != nil || o.Solver != nil || len(o.Activation) > 1 || o.ensemble() > 1 {
+		return false
+	}
+	m, _ := Find(o.Method) // Validate has found it
+	return m.wide && m.MiniBatches(o) && min(im.Height, im.Width) >= leastConvolved
 }
 
 // PaperHidden is the widths of the hidden layers of the paper's smaller network.

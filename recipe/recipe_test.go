@@ -94,6 +94,50 @@ func TestSequences(t *testing.T) {
 	}
 }
 
+// TestDefaultNetwork: what is trained where nothing says what the network is.
+func TestDefaultNetwork(t *testing.T) {
+	for _, c := range []struct {
+		side int
+		set  func(*recipe.Options)
+		want string
+	}{
+		{16, func(*recipe.Options) {}, "conv 16 5x5, max 2, conv 32 5x5, max 2, dense 128"},
+		{15, func(*recipe.Options) {}, "dense 1000"},
+		{16, func(o *recipe.Options) { o.Settings.Batch = new(int) }, "dense 100, dense 100"},
+		{16, func(o *recipe.Options) { o.Method = "adam" }, "dense 100, dense 100"},
+		{16, func(o *recipe.Options) { o.Ensemble = 2 }, "dense 1000"},
+		{16, func(o *recipe.Options) { o.Hidden = []int{7} }, "dense 7"},
+	} {
+		rows, labels := make([][]float32, 60), make([]string, 60)
+		for i := range rows {
+			rows[i] = make([]float32, c.side*c.side)
+			rows[i][i%7], labels[i] = 1, fmt.Sprint("class ", i%2)
+		}
+		d, err := dataset.FromRows("pictures", rows, labels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Image = picture.Image{Height: c.side, Width: c.side, Channels: 1}
+		o := recipe.Options{Iterations: 1, Threads: 1}
+		c.set(&o)
+		p, err := recipe.Prepare(recipe.From(dataset.Split{Train: d}), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := nn.LayersText(p.Options.Layers)
+		if p.Options.Layers == nil {
+			var list []nn.LayerSpec
+			for _, d := range p.Options.Hidden {
+				list = append(list, nn.DenseLayer(d))
+			}
+			got = nn.LayersText(list)
+		}
+		if got != c.want {
+			t.Errorf("pictures of %d pixels a side: %s, want %s", c.side, got, c.want)
+		}
+	}
+}
+
 // TestDataStays trains on the same Data twice: nothing of it is changed, whether
 // samples are held back or not.
 func TestDataStays(t *testing.T) {

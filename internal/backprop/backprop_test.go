@@ -80,7 +80,7 @@ func differences(t *testing.T, p *dlam.Problem, l loss.Loss, n *dlam.Network) {
 		}
 		return s.Risk * g.N
 	}
-	if r := risk(); math.Abs(r-g.Risk) > 1e-5*r {
+	if r := risk(); !(math.Abs(r-g.Risk) <= 1e-5*r) {
 		t.Errorf("risk: got %v, Score says %v", g.Risk, r)
 	}
 	rng := testprob.Rng(11)
@@ -109,7 +109,7 @@ func differences(t *testing.T, p *dlam.Problem, l loss.Loss, n *dlam.Network) {
 			want := (f[0] - f[1]) / (2 * step)
 			// A few of 230 samples cross a kink within the step; float32
 			// outputs leave about 1e-5 of ‖g‖‖d‖.
-			if math.Abs(along-want) > 5e-3*math.Sqrt(gg*dd)+1e-3 {
+			if !(math.Abs(along-want) <= 5e-3*math.Sqrt(gg*dd)+1e-3) {
 				t.Errorf("layer %d, %s: gradient along a direction is %v, differences give %v", i+1, name, along, want)
 			}
 		}

@@ -116,10 +116,7 @@ type deviation struct{ most, scale float64 }
 
 func (d *deviation) of(got, want []float32) {
 	for i, w := range want {
-		diff := math.Abs(float64(got[i]) - float64(w))
-		if !(diff <= d.most) {
-			d.most = diff
-		}
+		d.most = max(d.most, math.Abs(float64(got[i])-float64(w))) // NaN stays
 		d.scale = max(d.scale, math.Abs(float64(w)))
 	}
 }
