@@ -23,6 +23,13 @@ import (
 // the header claims.
 const maxPixels = 1 << 26
 
+// mostScans bounds the scans of a JPEG file from someone else: one of 80 bytes can be as
+// much work as decoding a whole picture. Encoders make some 10, of progressive files.
+const mostScans = 100
+
+// startOfScan is what a scan of a JPEG file begins with; in a scan, FF is followed by 0.
+var startOfScan = []byte{0xff, 0xda}
+
 // pictureKinds are the endings of the names of picture files.
 var pictureKinds = map[string]bool{
 	".png": true, ".jpg": true, ".jpeg": true, ".jpe": true, ".jfif": true, ".gif": true, ".bmp": true, ".tif": true, ".tiff": true, ".webp": true,
@@ -138,6 +145,9 @@ func (t Transform) Picture(file []byte, take func(bytes int64) error) (sample []
 	}
 	if (h.width != t.Image.Width || h.height != t.Image.Height) && t.Image.Resize == "" {
 		return nil, otherSize(name, h, t.Image)
+	}
+	if h.format == "jpeg" && bytes.Count(file, startOfScan) > mostScans {
+		return nil, inputf("%s: a JPEG file of more than %d scans, each of which goes over all of the picture", name, mostScans)
 	}
 	if err := take(h.memory(t.Image, int64(len(file))) + 4*int64(t.Inputs)); err != nil {
 		return nil, err

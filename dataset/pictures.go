@@ -255,7 +255,7 @@ func (r *pictureReader) agree(d *Dataset) error {
 		}
 	}
 	if r.model() != nil {
-		if is[0] && im.Channels == 1 {
+		if is[0] && im.Channels == 1 && !r.o.Grey { // those who ask for it know
 			d.Notes = append(d.Notes, r.root+": colours are made grey, as the model's pictures are")
 		}
 		return err

@@ -373,6 +373,10 @@ func TestPictureParts(t *testing.T) {
 		}
 	}
 	wantError(t, "digits", Options{Grey: true}, "resize and grey are for picture files")
+	red := coloured(3, color.NRGBA{R: 9, A: 255})
+	if d := open(t, folder(t, map[string]any{"train/cat/1.png": red, "train/dog/1.png": b, "test/dog/2.png": red}), Options{Grey: true}).Test; d.Image.Channels != 1 || d.Notes != nil {
+		t.Errorf("grey pictures to test on: %v, told %q of what was asked for", d.Image, d.Notes)
+	}
 }
 
 func webp(t testing.TB) []byte {
@@ -392,6 +396,27 @@ func oriented(t testing.TB, im image.Image, orientation byte) []byte {
 	b := encoded(t, "x.jpg", im)
 	comment := "\xff\xfe\x00\x05hey"
 	return slices.Concat(b[:2], []byte(comment), []byte{0xff, 0xe1, 0, byte(len(exif) + 2)}, []byte(exif), b[2:])
+}
+
+// progressive is a JPEG file of 8×8 pixels with so many scans.
+func progressive(scans int) []byte {
+	const table = "\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" // of one code, a bit long
+	return []byte("\xff\xd8\xff\xdb\x00\x43\x00" + strings.Repeat("\x01", 64) +
+		"\xff\xc2\x00\x0b\x08\x00\x08\x00\x08\x01\x01\x11\x00" + "\xff\xc4\x00\x14\x00" + table + "\xff\xc4\x00\x14\x10" + table +
+		"\xff\xda\x00\x08\x01\x01\x00\x00\x00\x00\x00" + strings.Repeat("\xff\xda\x00\x08\x01\x01\x00\x01\x3f\x00\x00", scans-1) + "\xff\xd9")
+}
+
+// TestScans: a JPEG file from someone else has as many scans as encoders make, and not so many
+// that a small file keeps a processor busy.
+func TestScans(t *testing.T) {
+	model := Transform{Image: picture.Image{Height: 8, Width: 8, Channels: 1, Max: 255, Bits: 8}, Inputs: 64}
+	room := func(int64) error { return nil }
+	if sample, err := model.Picture(progressive(mostScans), room); err != nil || sample[0] != 128 {
+		t.Errorf("%d scans: got %v, %v", mostScans, sample, err)
+	}
+	if _, err := model.Picture(progressive(mostScans+1), room); !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), "more than 100 scans") {
+		t.Errorf("%d scans: got %v", mostScans+1, err)
+	}
 }
 
 // TestOrientation: a picture is turned as Exif says.

@@ -15,6 +15,7 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/machine"
 	"github.com/dlam-go/dlam/recipe"
+	"github.com/dlam-go/dlam/trace"
 )
 
 // Family is the table of docs/family.md: alternating methods, and methods of first order
@@ -311,7 +312,7 @@ func loadFamily(r familyRun, dir string) (o familyOutcome, ok bool, err error) {
 		return o, false, err
 	}
 	if err := json.Unmarshal(b, &o); err != nil {
-		return o, false, fmt.Errorf("%s: %w", path, err)
+		return o, false, fmt.Errorf("%s: no outcome of a run: %w: remove the file, and the run is done again", path, err)
 	}
 	if o.Format != familyFormat || o.Words != r.words {
 		return o, false, fmt.Errorf("%s: is of another run (dlam train %s), want that of dlam train %s: remove the folder, or name another by --out", path, o.Words, r.words)
@@ -336,6 +337,9 @@ func (f Family) train(ctx context.Context, samples *recipe.Samples, r familyRun,
 	}
 	out.Memory = own.Memory
 	c.Options.Folder, c.Options.Resume = r.folder(f.Dir), true
+	if err := clearEnded(c.Options.Folder); err != nil {
+		return out, err
+	}
 	c.Options.Checkpoint = &recipe.Every{Time: 5 * time.Minute} // saving counts as processor time
 	plan, err := samples.Plan(c.Options)
 	if err != nil {
@@ -376,6 +380,23 @@ func (f Family) train(ctx context.Context, samples *recipe.Samples, r familyRun,
 		out.Random = scoresOf(fit.Random.Train, fit.Random.Test)
 	}
 	return out, nil
+}
+
+// clearEnded removes a run that ended and whose outcome was not kept, as where the disk was
+// full: it cannot go on, and is done again.
+func clearEnded(folder string) error {
+	about, err := trace.ReadAbout(filepath.Join(folder, trace.AboutName))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	switch dlam.Status(about.Status) {
+	case "", dlam.Interrupted, dlam.Failed: // what is under way, or was killed, goes on
+		return nil
+	}
+	return os.RemoveAll(folder)
 }
 
 // meter measures the processor time of iterations: of all but this process's first, in

@@ -96,6 +96,24 @@ func TestFamily(t *testing.T) {
 	}
 	checkFamily(t, f)
 
+	again := []string{"bcd-seed-0", "dlam-seed-0"} // one whose outcome was not kept, and one whose is broken
+	path := func(i int) string { return filepath.Join(dir, "runs", again[i], "outcome.json") }
+	if err := errors.Join(os.Remove(path(0)), os.WriteFile(path(1), []byte("{"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Run(context.Background()); err == nil || !strings.Contains(err.Error(), "remove the file") {
+		t.Errorf("a broken outcome: got %v", err)
+	}
+	if err := os.Remove(path(1)); err != nil {
+		t.Fatal(err)
+	}
+	told = nil
+	until(f, never)
+	if n := len(told); n != 2*f.Size.Iterations {
+		t.Errorf("two runs without outcomes: %d iterations were done, want %d", n, 2*f.Size.Iterations)
+	}
+	checkFamily(t, f)
+
 	other := family(t.TempDir())
 	until(other, func(p experiment.FamilyProgress) bool { return p.Done > stopped })
 	name := methods[stopped].Name

@@ -99,60 +99,75 @@ func maximum(z []float64, s nn.Shape, side int) (v []float64, at []int) {
 // TestConv: a layer's products against their definitions in float64, and U* against U:
 // ⟨V, e⟩ = ⟨b, e⟩ + ⟨a, U*(eW)⟩ = ⟨b, e⟩ + ⟨W, eᵀU(a)⟩, at the winners.
 func TestConv(t *testing.T) {
-	fixedseed.Check(t, func(t *rapid.T) {
-		ly := drawLayer(t)
-		p := nn.NewProducts(ly)
-		p.Pack()
-		const samples = 3
-		rng := testprob.Rng(7)
-		a, e := mat.New(samples, ly.Inputs()), mat.New(samples, ly.Units())
-		testprob.Normal(a, 1, rng)
-		testprob.Normal(e, 1, rng)
-		for i := range e.Data { // as behind ReLU
-			if rng.IntN(3) == 0 {
-				e.Data[i] = 0
-			}
+	fixedseed.Check(t, func(t *rapid.T) { checkConv(t, drawLayer(t)) })
+}
+
+// TestConvOfManyWindows: TestConv where the places that max pooling lets through are more than
+// are listed at once, with a border and without, and of a stacked picture.
+func TestConvOfManyWindows(t *testing.T) {
+	for _, c := range []struct{ channels, pad int }{{6, 0}, {6, 1}, {1, 0}} {
+		conv := nn.ConvLayer(2, 3)
+		conv.PadHeight, conv.PadWidth = c.pad, c.pad
+		n, err := nn.NewNetworkFor(nn.Shape{Height: 40, Width: 38, Channels: c.channels}, []nn.LayerSpec{conv, nn.MaxPool(2)}, 1, activation.Identity{}, nn.Paper, testprob.Rng(3))
+		if err != nil {
+			t.Fatal(err)
 		}
-		fill := func(n int) []float32 { // what was in memory that is written to is gone
-			x := make([]float32, n)
-			for i := range x {
-				x[i] = 1e9
-			}
-			return x
+		checkConv(t, n.Layers[0])
+	}
+}
+
+func checkConv(t rapid.TB, ly nn.Layer) {
+	p := nn.NewProducts(ly)
+	p.Pack()
+	const samples = 3
+	rng := testprob.Rng(7)
+	a, e := mat.New(samples, ly.Inputs()), mat.New(samples, ly.Units())
+	testprob.Normal(a, 1, rng)
+	testprob.Normal(e, 1, rng)
+	for i := range e.Data { // as behind ReLU
+		if rng.IntN(3) == 0 {
+			e.Data[i] = 0
 		}
-		scratch, winners := fill(p.Room()), make([]int32, samples*p.Winners())
-		v := mat.FromSlice(samples, ly.Units(), fill(samples*ly.Units()))
-		p.AffineWinners(v, a, winners, scratch)
-		again := mat.New(samples, ly.Units())
-		p.AffineAt(again, a, mat.Dense{}, winners, scratch)
-		var left, bias float64
-		for i := range samples {
-			want, shape := convolve(ly, a.Row(i))
-			if ly.Max > 1 {
-				want, _ = maximum(want, shape, ly.Max)
-			}
-			for j, w := range want {
-				if got := float64(v.At(i, j)); math.Abs(got-w) > 1e-5*(1+math.Abs(w)) {
-					t.Fatalf("%s: entry %d of sample %d is %v, want %v", text(ly), j, i, got, w)
-				}
-				if v.At(i, j) != again.At(i, j) {
-					t.Fatalf("%s: entry %d of sample %d at its winner is %v, want %v", text(ly), j, i, again.At(i, j), v.At(i, j))
-				}
-				left += w * float64(e.At(i, j))
-				bias += float64(ly.B[j%ly.W.Rows]) * float64(e.At(i, j))
-			}
+	}
+	fill := func(n int) []float32 { // what was in memory that is written to is gone
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = 1e9
 		}
-		back := mat.FromSlice(samples, ly.Inputs(), fill(samples*ly.Inputs()))
-		p.Back(back, e, winners, scratch)
-		g := mat.New(ly.W.Rows, ly.W.Cols)
-		p.AddGradient(g, e, a, mat.Dense{}, winners, scratch, new(mat.Packing))
-		size := 1 + math.Sqrt(dot(v, v)*dot(e, e))
-		for what, right := range map[string]float64{"⟨a, U*(eW)⟩": dot(a, back), "⟨W, eᵀU(a)⟩": dot(ly.W, g)} {
-			if math.Abs(left-bias-right) > 1e-5*size {
-				t.Fatalf("%s: ⟨U(a)Wᵀ, e⟩ = %v, %s = %v", text(ly), left-bias, what, right)
-			}
+		return x
+	}
+	scratch, winners := fill(p.Room()), make([]int32, samples*p.Winners())
+	v := mat.FromSlice(samples, ly.Units(), fill(samples*ly.Units()))
+	p.AffineWinners(v, a, winners, scratch)
+	again := mat.New(samples, ly.Units())
+	p.AffineAt(again, a, mat.Dense{}, winners, scratch)
+	var left, bias float64
+	for i := range samples {
+		want, shape := convolve(ly, a.Row(i))
+		if ly.Max > 1 {
+			want, _ = maximum(want, shape, ly.Max)
 		}
-	})
+		for j, w := range want {
+			if got := float64(v.At(i, j)); math.Abs(got-w) > 1e-5*(1+math.Abs(w)) {
+				t.Fatalf("%s: entry %d of sample %d is %v, want %v", text(ly), j, i, got, w)
+			}
+			if v.At(i, j) != again.At(i, j) {
+				t.Fatalf("%s: entry %d of sample %d at its winner is %v, want %v", text(ly), j, i, again.At(i, j), v.At(i, j))
+			}
+			left += w * float64(e.At(i, j))
+			bias += float64(ly.B[j%ly.W.Rows]) * float64(e.At(i, j))
+		}
+	}
+	back := mat.FromSlice(samples, ly.Inputs(), fill(samples*ly.Inputs()))
+	p.Back(back, e, winners, scratch)
+	g := mat.New(ly.W.Rows, ly.W.Cols)
+	p.AddGradient(g, e, a, mat.Dense{}, winners, scratch, new(mat.Packing))
+	size := 1 + math.Sqrt(dot(v, v)*dot(e, e))
+	for what, right := range map[string]float64{"⟨a, U*(eW)⟩": dot(a, back), "⟨W, eᵀU(a)⟩": dot(ly.W, g)} {
+		if math.Abs(left-bias-right) > 1e-5*size {
+			t.Fatalf("%s: ⟨U(a)Wᵀ, e⟩ = %v, %s = %v", text(ly), left-bias, what, right)
+		}
+	}
 }
 
 // Of equal ones the first counts, and no product takes memory.

@@ -119,7 +119,7 @@ func Spread(z, v []float32, win []int32, channels, step int, offsets []int) {
 
 // ListPoints writes to dst the points of windows whose e is not 0, and returns how many they
 // are: each at the place that win says, whose patch begins at its offset from the first's.
-// dst has room for all windows.
+// dst has room for all windows, and e, win and offsets have what windows and win name.
 func ListPoints(dst []Point, windows []Window, e []float32, win []int32, offsets []uint32) int {
 	return listPointsGo(dst, windows, e, win, offsets)
 }

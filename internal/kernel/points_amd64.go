@@ -4,13 +4,13 @@ package kernel
 
 // ListPoints writes to dst the points of windows whose e is not 0, and returns how many they
 // are: each at the place that win says, whose patch begins at its offset from the first's.
-// dst has room for all windows.
+// dst has room for all windows, and e, win and offsets have what windows and win name: that
+// is not looked at.
 func ListPoints(dst []Point, windows []Window, e []float32, win []int32, offsets []uint32) int {
 	if level == generic || len(windows) == 0 {
 		return listPointsGo(dst, windows, e, win, offsets)
 	}
-	last := windows[len(windows)-1].Taken
-	_, _, _ = dst[len(windows)-1], e[last], win[last]
+	_ = dst[len(windows)-1]
 	return listPointsX86(len(windows), &windows[0], &e[0], &win[0], &offsets[0], &dst[0])
 }
 

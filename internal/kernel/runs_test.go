@@ -84,3 +84,33 @@ func TestRuns(t *testing.T) {
 		check(t, "patch += value·C", a, want, scale, 1, pixels, pixels, k+1)
 	})
 }
+
+// TestListPoints: every value but 0 and −0 is a point, at its window's place that was largest;
+// windows are in no order.
+func TestListPoints(t *testing.T) {
+	values := []float32{0, 1, float32(math.Copysign(0, -1)), math.SmallestNonzeroFloat32, -2, float32(math.Inf(-1)), float32(math.NaN()), 0}
+	offsets := []uint32{0, 10, 200, 3000}
+	var windows []Window
+	var winners []int32
+	for i := range values {
+		windows = append(windows, Window{Taken: uint32(len(values) - 1 - i), First: uint32(100000 * i)})
+		winners = append(winners, int32(i%len(offsets)))
+	}
+	for n := range len(windows) + 1 {
+		got, want := make([]Point, n+1), make([]Point, n+1)
+		const after = 7
+		got[n].At = after
+		many, few := ListPoints(got[:n], windows[:n], values, winners, offsets), listPointsGo(want, windows[:n], values, winners, offsets)
+		if many != few || got[n].At != after {
+			t.Fatalf("of %d windows: %d points, want %d", n, many, few)
+		}
+		for i, p := range got[:many] {
+			if p.At != want[i].At || math.Float32bits(p.Value) != math.Float32bits(want[i].Value) {
+				t.Errorf("of %d windows, point %d: got %v, want %v", n, i, p, want[i])
+			}
+		}
+	}
+	if all := listPointsGo(make([]Point, len(windows)), windows, values, winners, offsets); all != 5 {
+		t.Errorf("%d points, want the 5 that are not 0", all)
+	}
+}

@@ -91,8 +91,8 @@ func (j *flipJob) rescale(g, w, ds []float64) bool {
 		slope += sign * g[k]
 		curvature += sign * ds[k]
 	}
-	if !(curvature > 0) || math.Abs(slope) <= leastGain*math.Abs(w[0])*curvature {
-		return false
+	if !(curvature > 0) || !(math.Abs(slope) > leastGain*math.Abs(w[0])*curvature) || math.IsInf(slope, 0) {
+		return false // a slope that is no number would have no end: the decrease of F says that the run has diverged
 	}
 	delta := -slope / curvature
 	for k, x := range w {

@@ -1,6 +1,7 @@
 package multiconvex
 
 import (
+	"errors"
 	"math"
 	"testing"
 
@@ -180,6 +181,22 @@ func TestFlipsOfOrthogonalColumns(t *testing.T) {
 		if got := rowPhi(p.X, ly.Z, i, w, b, nil); got > least*(1+1e-5) {
 			t.Errorf("row %d: φ/ρ %g, the least of all signs is %g", i, got, least)
 		}
+	}
+}
+
+// Sums that overflow end the step, and the run with it, and are no search without end.
+func TestFlipsOfNoNumbers(t *testing.T) {
+	for _, bad := range []float32{float32(math.Inf(1)), float32(math.NaN())} {
+		p := testprob.Blobs(30, 4, 3, 1)
+		s, err := New(binarySettings(), p, testprob.Network(p, []int{4}, activation.Tanh{}, dlam.He, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.layers[0].sums.g.Set(0, 1, bad)
+		if err := s.UpdateW(0); !errors.Is(err, dlam.ErrDiverged) {
+			t.Errorf("a gradient of %v: %v, want dlam.ErrDiverged", bad, err)
+		}
+		s.Close()
 	}
 }
 
