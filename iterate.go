@@ -4,7 +4,8 @@ import "github.com/dlam-go/dlam/mat"
 
 // Iterate is the variables of a method that splits the network by auxiliary
 // z and a, and the curvatures that its last iteration used. Indices run over
-// layers from 0 for the first; A, Tau have one less, for the hidden layers.
+// layers from 0 for the first; A, Tau have one less, for the hidden layers. Z is of
+// all places of a layer, also where max pooling takes the largest of some.
 type Iterate struct {
 	Rho, Epsilon float64
 	Network      *Network

@@ -198,14 +198,14 @@ func (g *gapPass) Plan(p *pass.Plan) {
 func (g *gapPass) Block(w *pass.Worker, lo, hi int) {
 	w.Add(g.rows, float64(hi-lo))
 	for l, a := range g.it.A {
-		if len(g.h[w.Index]) < a.Cols {
-			g.h[w.Index] = make([]float32, a.Cols)
+		if len(g.h[w.Index]) < pass.Block*a.Cols {
+			g.h[w.Index] = make([]float32, pass.Block*a.Cols)
 		}
-		h := g.h[w.Index][:a.Cols]
-		for i := lo; i < hi; i++ {
-			g.it.Network.Layers[l].H.Apply(h, g.it.Z[l].Row(i))
-			for j, v := range a.Row(i) {
-				d := float64(v) - float64(h[j])
+		h := mat.FromSlice(hi-lo, a.Cols, g.h[w.Index][:(hi-lo)*a.Cols])
+		g.it.Network.Layers[l].Activate(h, g.it.Z[l].RowRange(lo, hi))
+		for i := range h.Rows {
+			for j, v := range a.Row(lo + i) {
+				d := float64(v) - float64(h.At(i, j))
 				w.Add(g.gap[l], d*d)
 			}
 		}

@@ -34,12 +34,27 @@ func (b Bound) Promises() []Inequality {
 //
 // and ∇_b F = −ρΣΔz, since b_l had made Σ(Wa + b − z_old) 0. An extrapolated
 // W-step is optimal for another point: nothing is promised of it.
-func (c *checker) bound(l int, in mat.Dense, v1 wide, shift []float64, scale float64) error {
-	g, gb, sums, err := c.gradient(l, in, v1, shift)
+//
+// A recurrent layer's own A_l moves after W_l, b_l and z_l. From U to U', with ΔA_l in some
+// columns of some rows, E becomes E' = E + ΔA_lRᵀ: EᵀU changes by (ΔA_lRᵀ)ᵀU + E'ᵀ(U' − U), and ΣE
+// by ΣΔA_lRᵀ. So ‖ΔZ‖ + ‖R‖‖ΔA_l‖ stands in the place of ‖ΔZ‖, and ρ‖E'‖‖ΔA_l‖ is added.
+func (c *checker) bound(l int, before, in mat.Dense, v1 wide, shift []float64, scale float64) error {
+	is, was := c.now.Network.Layers[l], in
+	if is.Recurrent() {
+		in = is.Rows(before, c.now.A[l])
+		v1 = linear(in, is.W, c.old.Network.Layers[l].B, c.p.Threads)
+	}
+	g, gb, sums, err := c.gradient(l, in, was, v1, shift)
 	if err != nil {
 		return err
 	}
 	n, dz, a := sums[0], math.Sqrt(sums[1]), math.Sqrt(sums[2])
+	moved, added := dz, 0.0
+	if is.Recurrent() {
+		da := math.Sqrt(sums[4])
+		moved += math.Sqrt(squares(is.W.ColRange(is.W.Cols-is.W.Rows, is.W.Cols), nil)) * da
+		added = c.now.Rho * math.Sqrt(sums[3]) * da
+	}
 	w, old, rho := c.now.Network.Layers[l].W, c.old.Network.Layers[l].W, c.now.Rho
 	var theta float64
 	for i, t := range c.now.Theta[l] {
@@ -52,11 +67,11 @@ func (c *checker) bound(l int, in mat.Dense, v1 wide, shift []float64, scale flo
 	residual, size := rho*rounding*scale, math.Sqrt(squares(w, nil))+math.Sqrt(squares(old, nil))
 	b := Bound{Layer: l + 1, Moves: dw + db + dz, Unbound: c.now.Extrapolated || c.now.Binary}
 	b.W = Inequality{
-		c.Iteration, l + 1, lemma3W, curve*dw + rho*a*(math.Sqrt(n)*db+dz), steepness(c.p.Regularizer, g, w),
+		c.Iteration, l + 1, lemma3W, curve*dw + rho*a*(math.Sqrt(n)*db+moved) + added, steepness(c.p.Regularizer, g, w),
 		2*a*residual + curve*unit*size,
 	}
 	b.B = Inequality{
-		c.Iteration, l + 1, lemma3B, rho * math.Sqrt(n) * dz, length(gb),
+		c.Iteration, l + 1, lemma3B, rho * math.Sqrt(n) * moved, length(gb),
 		2*math.Sqrt(n)*residual + rho*n*unit*norm32(c.now.Network.Layers[l].B),
 	}
 	c.Bounds = append(c.Bounds, b)
@@ -64,20 +79,22 @@ func (c *checker) bound(l int, in mat.Dense, v1 wide, shift []float64, scale flo
 	return nil
 }
 
-// gradient is ∇φ in W_l and b_l after the sweep, and n, ‖ΔZ‖² and ‖A‖², all
-// over all samples and weighted by them.
-func (c *checker) gradient(l int, in mat.Dense, v1 wide, shift []float64) (g wide, gb, sums []float64, err error) {
+// gradient is ∇φ in W_l and b_l after the sweep, and n, ‖ΔZ‖², ‖U‖² where W_l moved, ‖E‖² and
+// ‖ΔA‖² of a recurrent layer, all over all samples and weighted by them.
+func (c *checker) gradient(l int, in, was mat.Dense, v1 wide, shift []float64) (g wide, gb, sums []float64, err error) {
 	ly := c.now.Network.Layers[l]
 	z0, z1 := ly.ByPlace(c.old.Z[l]), ly.ByPlace(c.now.Z[l])
 	size := v1.cols * in.Cols
-	all := make([]float64, size+v1.cols+3)
+	all := make([]float64, size+v1.cols+5)
 	g, gb, sums = wide{v1.cols, in.Cols, all[:size]}, all[size:size+v1.cols], all[size+v1.cols:]
 	weights := c.weigh(in.Rows)
 	for i := range in.Rows {
 		ai, v, old, now, weight := in.Row(i), v1.row(i), z0.Row(i), z1.Row(i), weights.at(i)
 		for j := range gb {
-			e := weight * (c.now.Rho * (v[j] + shift[j] - float64(now[j])))
+			x := v[j] + shift[j] - float64(now[j])
+			e := weight * (c.now.Rho * x)
 			gb[j] += e
+			sums[3] += weight * (x * x)
 			gj := g.row(j)
 			for k, a := range ai {
 				gj[k] += e * float64(a)
@@ -85,9 +102,12 @@ func (c *checker) gradient(l int, in mat.Dense, v1 wide, shift []float64) (g wid
 			d := float64(now[j]) - float64(old[j])
 			sums[1] += weight * (d * d)
 		}
-		for _, a := range ai {
+		for _, a := range was.Row(i) {
 			sums[2] += weight * (float64(a) * float64(a))
 		}
+	}
+	if ly.Recurrent() {
+		sums[4] = norm2(c.now.A[l], c.old.A[l], c.weigh(c.now.A[l].Rows))
 	}
 	sums[0] = c.p.Y.TotalWeight() * float64(ly.Places())
 	return g, gb, sums, c.p.Comm.Sum(all)

@@ -161,9 +161,9 @@ func clipped(it dlam.Iterate, eps float64) dlam.Iterate {
 	it.A = slices.Clone(it.A)
 	for l := range it.A {
 		a, z := it.A[l].Clone(), it.Z[l]
-		h := make([]float32, z.Cols)
+		h := make([]float32, a.Cols)
 		for i := range a.Rows {
-			it.Network.Layers[l].H.Apply(h, z.Row(i))
+			activate(it.Network.Layers[l], h, z.Row(i))
 			for j, v := range a.Row(i) {
 				a.Row(i)[j] = min(max(v, h[j]-float32(eps)), h[j]+float32(eps))
 			}

@@ -68,6 +68,16 @@ func certified(t *rapid.T, h activation.Func, l loss.Loss, omega prox.Regularize
 	t.Helper()
 	p := drawProblem(t, l)
 	p.Regularizer = omega
+	certifiedRun(t, p, search, func() *dlam.Network {
+		hidden := rapid.SliceOfN(rapid.IntRange(1, 30), 0, 3).Draw(t, "hidden")
+		return testprob.Network(p, hidden, h, dlam.Paper, rapid.Uint64().Draw(t, "network"))
+	})
+}
+
+// certifiedRun is a run with random settings, from a network or beside it, that its
+// certificate holds of.
+func certifiedRun(t *rapid.T, p *dlam.Problem, search multiconvex.LineSearch, network func() *dlam.Network) *certify.Certificate {
+	t.Helper()
 	set := multiconvex.DefaultSettings()
 	set.LineSearch = search
 	set.Momentum = search == multiconvex.Exact && rapid.Bool().Draw(t, "momentum")
@@ -75,16 +85,15 @@ func certified(t *rapid.T, h activation.Func, l loss.Loss, omega prox.Regularize
 		set.Centre = rapid.SampledFrom([]float64{1, 0, 0.5, 3}).Draw(t, "centre")
 		set.Result = rapid.SampledFrom([]float64{0, 0.5, 3}).Draw(t, "result")
 	}
-	set.BinaryWeights = search == multiconvex.Exact && !set.Momentum && omega == prox.Regularizer(prox.None{}) && rapid.Bool().Draw(t, "binary")
+	set.BinaryWeights = search == multiconvex.Exact && !set.Momentum && p.Regularizer == prox.Regularizer(prox.None{}) && rapid.Bool().Draw(t, "binary")
 	logRho := rapid.Float64Range(-5, 3).Draw(t, "log10 rho")
-	if c, ok := l.(loss.CrossEntropy); ok && c.Solver == loss.FISTA {
+	if c, ok := p.Loss.(loss.CrossEntropy); ok && c.Solver == loss.FISTA {
 		logRho = max(logRho, -2) // its cost grows with 1/√ρ
 	}
 	set.Rho = pow10(logRho)
 	set.Epsilon = pow10(rapid.Float64Range(-3, 1).Draw(t, "log10 epsilon"))
 	set.EpsilonRule = rapid.SampledFrom([]multiconvex.EpsilonRule{multiconvex.Adaptive, multiconvex.Fixed}).Draw(t, "rule")
-	hidden := rapid.SliceOfN(rapid.IntRange(1, 30), 0, 3).Draw(t, "hidden")
-	n := testprob.Network(p, hidden, h, dlam.Paper, rapid.Uint64().Draw(t, "network"))
+	n := network()
 	c := &certify.Certificate{Problem: p}
 	_, err := dlam.Run(context.Background(), multiconvex.Solver{Settings: set}, p, n, dlam.Options{
 		Iterations: 8, Recorders: []dlam.Recorder{c}, Observers: []dlam.Observer{c},
@@ -96,6 +105,7 @@ func certified(t *rapid.T, h activation.Func, l loss.Loss, omega prox.Regularize
 	if err := c.Verdict(); err != nil {
 		t.Fatal(err)
 	}
+	return c
 }
 
 // Lemma 1 holds of layers with shared weights as well: U is linear, so that every
@@ -122,6 +132,46 @@ func TestConvolution(t *testing.T) {
 			}
 		}
 	}
+}
+
+// kinds are hidden layers of all kinds, for pictures of 6×7 pixels in two channels, or
+// sequences of 6 steps.
+var kinds = []string{
+	"conv 3 3x3 same, max 2, dense 5", "conv 2 2x2, max 2, conv 3 3x3 same", "conv 4 2x2, max 3, conv 3 1x1",
+	"conv 3 3x2 /2, max 2", "conv 2 2x2 pad 1, max 2, mean 2, dense 4", "conv 3 3x3, conv 4 1x1, max 2",
+	"rnn 5", "rnn 4 all, rnn 3", "rnn 4 all, dense 6", "rnn 3 all, conv 2 3x1", "conv 2 3x3, max 2, rnn 4", "rnn 4 all",
+}
+
+// TestLayers: Lemma 1 of random networks with layers that share weights, and pooling,
+// from random iterates. Each sweep checks four blocks a layer.
+func TestLayers(t *testing.T) {
+	blocks := 0
+	fixedseed.Check(t, func(t *rapid.T) {
+		p := testprob.Blobs(rapid.IntRange(2, 20).Draw(t, "rows"), 84, 3, rapid.Uint64().Draw(t, "seed"))
+		if rapid.Bool().Draw(t, "weighted") {
+			p.Y.Weight = make([]float32, p.X.Rows)
+			for i := range p.Y.Weight {
+				p.Y.Weight[i] = float32(1 + i%3)
+			}
+		}
+		p.Loss = rapid.SampledFrom([]loss.Loss{loss.CrossEntropy{}, loss.Squared{}, loss.Hinge{}}).Draw(t, "loss")
+		p.Regularizer = rapid.SampledFrom(regularizers).Draw(t, "regularizer")
+		p.Threads = 1 // more would mostly wait for each other
+		h := rapid.SampledFrom(activation.All).Draw(t, "activation")
+		layers, err := nn.ParseLayers(rapid.SampledFrom(kinds).Draw(t, "layers"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := certifiedRun(t, p, rapid.SampledFrom(searches).Draw(t, "line search"), func() *dlam.Network {
+			n, err := nn.NewNetworkFor(nn.Shape{Height: 6, Width: 7, Channels: 2}, layers, 3, h, dlam.He, testprob.Rng(rapid.Uint64().Draw(t, "network")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		})
+		blocks += c.Sweeps * (4*len(c.Bounds) - 1)
+	})
+	t.Logf("%d blocks", blocks)
 }
 
 // With more features than samples there is no Gram matrix of the features, and

@@ -132,13 +132,30 @@ func regularization(p *dlam.Problem, w mat.Dense) float64 {
 	return s
 }
 
+// activate is h(z) of a sample, of the largest z in each window of max pooling: no
+// maxima that the solvers use.
+func activate(ly dlam.Layer, h, z []float32) {
+	if ly.Max > 1 {
+		all, out := ly.Linear().Out(ly.W.Rows), ly.Out()
+		for j := range h {
+			y, x, c := j/out.Channels/out.Width*ly.Max, j/out.Channels%out.Width*ly.Max, j%out.Channels
+			h[j] = float32(math.Inf(-1))
+			for k := range ly.Max * ly.Max {
+				h[j] = max(h[j], z[((y+k/ly.Max)*all.Width+x+k%ly.Max)*all.Channels+c])
+			}
+		}
+		z = h
+	}
+	ly.H.Apply(h, z)
+}
+
 // bandExcess is by how much A leaves the band around h(Z), at worst, relative
 // to 1 + |a| + ε.
 func bandExcess(ly dlam.Layer, z, a mat.Dense, eps float64) float64 {
-	h := make([]float32, z.Cols)
+	h := make([]float32, a.Cols)
 	var worst float64
 	for i := range z.Rows {
-		ly.H.Apply(h, z.Row(i))
+		activate(ly, h, z.Row(i))
 		for j, v := range a.Row(i) {
 			x := float64(v)
 			excess := math.Abs(x-float64(h[j])) - eps

@@ -117,10 +117,11 @@ func (c *checker) add(l int, name string, fall, move, slack float64) {
 }
 
 // layer checks the updates of W, b, z and a of layer l, given A_{l-1}. The
-// rows of what follows are those of U(A_{l-1}): a place of a sample each.
+// rows of what follows are those of U(A_{l-1}): a place of a sample each. A recurrent
+// layer's U has its own A_l, which moves last.
 func (c *checker) layer(l int, before mat.Dense) error {
 	was, is := c.old.Network.Layers[l], c.now.Network.Layers[l]
-	in := is.Rows(before)
+	in := is.Rows(before, c.of(c.old, l))
 	threads, half := c.p.Threads, c.now.Rho/2
 	v0 := linear(in, was.W, was.B, threads)
 	v1 := linear(in, is.W, was.B, threads)
@@ -179,13 +180,21 @@ func (c *checker) layer(l int, before mat.Dense) error {
 		}
 	}
 	c.add(l, eq12, fall, half*moveZ, slack(moveZ, e2)+extra)
-	if err := c.bound(l, in, v1, shift, scale); err != nil {
+	if err := c.bound(l, before, in, v1, shift, scale); err != nil {
 		return err
 	}
 	if l < len(c.now.A) {
-		return c.activations(l)
+		return c.activations(l, before)
 	}
 	return nil
+}
+
+// of is A_l of an iterate; none of the output layer.
+func (c *checker) of(it dlam.Iterate, l int) mat.Dense {
+	if l == len(it.A) {
+		return mat.Dense{}
+	}
+	return it.A[l]
 }
 
 // scale is the factor of θ in column j of W_l.
@@ -196,14 +205,19 @@ func (c *checker) scale(l, j int) float64 {
 	return 1
 }
 
-// activations checks the a-step of layer l, eq. 13, and feasibility.
-func (c *checker) activations(l int) error {
+// activations checks the a-step of layer l, eq. 13, and feasibility: by what it does to
+// φ_{l+1}, and in a recurrent layer to φ_l, whose W, b and z have moved before.
+func (c *checker) activations(l int, before mat.Dense) error {
+	a0, a1, ofSamples := c.old.A[l], c.now.A[l], c.weigh(c.old.A[l].Rows)
 	was := c.old.Network.Layers[l+1] // W_{l+1} moves after a_l
-	a0, a1, z := c.old.A[l], c.now.A[l], was.ByPlace(c.old.Z[l+1])
-	v0 := linear(was.Rows(a0), was.W, was.B, c.p.Threads)
-	v1 := linear(was.Rows(a1), was.W, was.B, c.p.Threads)
-	w, ofSamples := c.weigh(v0.rows), c.weigh(a0.Rows)
-	e0, e1 := distance(v0, nil, z, w), distance(v1, nil, z, w)
+	s := c.residuals(was, was.Rows(a0, c.of(c.old, l+1)), was.Rows(a1, c.of(c.old, l+1)), c.old.Z[l+1])
+	if is := c.now.Network.Layers[l]; is.Recurrent() {
+		own := c.residuals(is, is.Rows(before, a0), is.Rows(before, a1), c.now.Z[l])
+		for i, x := range own {
+			s[i] += x
+		}
+	}
+	sa := squares(a0, ofSamples) + squares(a1, ofSamples)
 	var move float64
 	var cut float64 // what rounding a into its band may cost
 	for i, tau := range c.now.Tau[l] {
@@ -214,11 +228,15 @@ func (c *checker) activations(l int) error {
 			cut += tau / 2 * d * d
 		}
 	}
-	s0, s1, sz, sa, sv := square(v0, w), square(v1, w), squares(z, w), squares(a0, ofSamples)+squares(a1, ofSamples), norm2Wide(v1, v0, w)
+	e0, e1, s0, s1, sz, sv := s[0], s[1], s[2], s[3], s[4], s[5]
 	if err := c.total(&s0, &s1, &sz, &sa, &sv, &e0, &e1, &move, &cut); err != nil {
 		return err
 	}
-	scale := math.Sqrt(s0) + math.Sqrt(s1) + math.Sqrt(sz) + cancelled*math.Sqrt(sa*squares(was.W, nil))
+	weights := squares(was.W, nil)
+	if is := c.now.Network.Layers[l]; is.Recurrent() {
+		weights += squares(is.W, nil)
+	}
+	scale := math.Sqrt(s0) + math.Sqrt(s1) + math.Sqrt(sz) + cancelled*math.Sqrt(sa*weights)
 	slack := c.now.Rho * rounding * scale * (math.Sqrt(sv) + math.Sqrt(e0))
 	c.add(l, eq13, c.now.Rho/2*(e0-e1), move, slack+cut)
 	worst, err := comm.Gather(c.p.Comm, []float64{bandExcess(c.now.Network.Layers[l], c.now.Z[l], a1, c.now.Epsilon)})
@@ -228,6 +246,15 @@ func (c *checker) activations(l int) error {
 	}
 	c.Checks = append(c.Checks, Inequality{c.Iteration, l + 1, feasibility, 0, excess, activation.BandTolerance})
 	return err
+}
+
+// residuals are ‖E‖² of a layer before and after its inputs U move, ‖V‖² before and after,
+// ‖Z‖², and ‖ΔV‖².
+func (c *checker) residuals(ly dlam.Layer, u0, u1, z mat.Dense) [6]float64 {
+	v0, v1 := linear(u0, ly.W, ly.B, c.p.Threads), linear(u1, ly.W, ly.B, c.p.Threads)
+	z = ly.ByPlace(z)
+	w := c.weigh(v0.rows)
+	return [6]float64{distance(v0, nil, z, w), distance(v1, nil, z, w), square(v0, w), square(v1, w), squares(z, w), norm2Wide(v1, v0, w)}
 }
 
 func sumAbs(m mat.Dense, w *weights) float64 {

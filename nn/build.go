@@ -118,7 +118,7 @@ func (b *builder) add(s LayerSpec, h activation.Func) error {
 // max makes the last layer's h take the largest in windows.
 func (b *builder) max(side int, seen Shape) error {
 	switch l := len(b.net.Layers) - 1; {
-	case l < 0 || b.net.Layers[l].Places() == 1 || recurrent(b.net.Layers[l]):
+	case l < 0 || b.net.Layers[l].Places() == 1 || b.net.Layers[l].Recurrent():
 		return fmt.Errorf("max pooling follows a convolution; its input is %v", seen)
 	case b.mean > 1 || b.net.Layers[l].Max > 1:
 		return fmt.Errorf("max pooling follows a convolution, not pooling")

@@ -63,13 +63,18 @@ func (ly Layer) Places() int {
 	return ly.Map.Out(1).Size()
 }
 
-// Rows is U(a) for the samples a: a itself in a dense layer, else new memory.
-func (ly Layer) Rows(a mat.Dense) mat.Dense {
+// Rows is U(a) for the samples a: a itself in a dense layer, else new memory. own is what
+// the layer gives for the samples, which a recurrent layer takes too.
+func (ly Layer) Rows(a, own mat.Dense) mat.Dense {
 	u := ly.Linear()
 	if _, dense := u.(Dense); dense {
 		return a
 	}
-	return u.Rows(mat.New(a.Rows*ly.Places(), u.Columns()), a)
+	rows := u.Rows(mat.New(a.Rows*ly.Places(), u.Columns()), a)
+	if r, ok := u.(RNN); ok {
+		r.own(rows, a, own)
+	}
+	return rows
 }
 
 // ByPlace is the view of v, which has the layer's Units for each sample, with a
@@ -244,7 +249,7 @@ func (n *Network) Validate() error {
 		if u, ok := ly.Map.(RNN); ok && u.Units != ly.W.Rows {
 			errs = append(errs, fmt.Errorf("network layer %d: weights of %d units, its map has %d", l+1, ly.W.Rows, u.Units))
 		}
-		if recurrent(ly) && ly.Max > 1 {
+		if ly.Recurrent() && ly.Max > 1 {
 			errs = append(errs, fmt.Errorf("network layer %d: max pooling of a recurrent layer", l+1))
 		}
 		if l > 0 && ly.Inputs() != n.Layers[l-1].Units() {
@@ -254,7 +259,7 @@ func (n *Network) Validate() error {
 			errs = append(errs, fmt.Errorf("network layer %d: %w", l+1, err))
 		}
 	}
-	if recurrent(n.Layers[len(n.Layers)-1]) {
+	if n.Layers[len(n.Layers)-1].Recurrent() {
 		errs = append(errs, fmt.Errorf("network layer %d: a recurrent layer gives the outputs, want another after it", len(n.Layers)))
 	}
 	if h := n.Layers[len(n.Layers)-1].H; h != nil && h != activation.Func(activation.Identity{}) {
@@ -267,23 +272,8 @@ func (n *Network) Validate() error {
 // give: a few weights of a file are no reason to take any memory.
 const mostEntries = 1 << 28
 
-// Plain reports the first layer whose activations are not h(U(A)Wᵀ + 1bᵀ) of each place
-// by itself, which max pooling and recurrence make of it, for methods that have no block
-// for it.
-func (n *Network) Plain() error {
-	for l, ly := range n.Layers {
-		if ly.Max > 1 {
-			return fmt.Errorf("layer %d has max pooling over %d×%d places", l+1, ly.Max, ly.Max)
-		}
-		if recurrent(ly) {
-			return fmt.Errorf("layer %d (%s) is recurrent", l+1, n.Text(l))
-		}
-	}
-	return nil
-}
-
 // Recurrent reports whether some layer is recurrent.
-func (n *Network) Recurrent() bool { return slices.ContainsFunc(n.Layers, recurrent) }
+func (n *Network) Recurrent() bool { return slices.ContainsFunc(n.Layers, Layer.Recurrent) }
 
 // Finite reports the first parameter that is NaN or infinite.
 func (ly Layer) Finite() error {

@@ -183,7 +183,7 @@ func naiveLayer(ly nn.Layer, a []float64, tanh bool) []float64 {
 	for j, v := range a {
 		sample.Set(0, j, float32(v))
 	}
-	u := ly.Rows(sample)
+	u := ly.Rows(sample, mat.Dense{})
 	var out []float64
 	for p := range u.Rows {
 		for j, b := range ly.B {

@@ -23,7 +23,7 @@ const pointsAtOnce = 256
 const shortRun = 8
 
 // newPoints is nil where all places are better: without windows, or with short runs.
-func newPoints(m *maxima, r kernel.Runs) *points {
+func newPoints(m *Windows, r kernel.Runs) *points {
 	if m == nil || r.Length < shortRun {
 		return nil
 	}

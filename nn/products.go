@@ -25,7 +25,7 @@ type Products struct {
 
 	// Of another map than the identity.
 	group  int       // samples that are worked on at a time
-	pool   *maxima   // nil: none
+	pool   *Windows  // nil: none
 	conv   *Conv     // whose patches are read where they lie; nil: rows are gathered
 	runs   mat.Runs  // where they lie
 	points *points   // with windows, the places of patches that count on the way back; nil: all do
@@ -57,7 +57,7 @@ func NewProducts(ly Layer) *Products {
 		return p
 	}
 	p.group = ly.group()
-	p.pool = newMaxima(p.u.Out(ly.W.Rows), ly.Max)
+	p.pool = newWindows(p.u.Out(ly.W.Rows), ly.Max)
 	if c, ok := p.u.(Conv); ok && p.places > 1 { // at one place a product of many samples is faster
 		p.conv, p.runs = &c, c.runs()
 		p.forward.SizeWhole(ly.W.Cols, ly.W.Rows)
@@ -248,7 +248,7 @@ func (p *Products) AffineWinners(v, a mat.Dense, winners []int32, scratch []floa
 		z := p.full(out, scratch)
 		p.linear(z, a.RowRange(lo, hi), p.layer.B, scratch)
 		for i := lo; p.pool != nil && i < hi; i++ {
-			p.pool.take(v.Row(i), p.of(winners, i), p.sample(z, i-lo))
+			p.pool.Take(v.Row(i), p.of(winners, i), p.sample(z, i-lo))
 		}
 	}
 }
@@ -295,6 +295,19 @@ func (p *Products) Tangent(dz, z mat.Dense, h activation.Differentiable, winners
 	}
 	h.MulDeriv(dz.Elements(), dz.Elements(), z.Elements())
 }
+
+// OwnImage computes v_t = d_{t-1}·Rᵀ: what a change d of a recurrent layer's own activations
+// does.
+func (p *Products) OwnImage(v, d mat.Dense) {
+	for i := range v.Rows {
+		clear(v.Row(i))
+	}
+	p.recur.addOwn(v, d)
+}
+
+// AddOwnBack computes d_{t-1} += e_t·R, which brings e back to a recurrent layer's own
+// activations.
+func (p *Products) AddOwnBack(d, e mat.Dense) { p.recur.addOwnBack(d, e) }
 
 // Image computes v = U(d)Wᵀ: what a change d of the layer's input does.
 func (p *Products) Image(v, d mat.Dense, scratch []float32) {

@@ -97,8 +97,8 @@ func (r RNN) Adjoint(dst, rows mat.Dense) mat.Dense {
 // Norm is 1.
 func (RNN) Norm() float64 { return 1 }
 
-// recurrent reports whether the layer's steps follow from each other.
-func recurrent(ly Layer) bool {
+// Recurrent reports whether the layer takes its own activations of the step before.
+func (ly Layer) Recurrent() bool {
 	_, ok := ly.Map.(RNN)
 	return ok
 }
@@ -173,6 +173,13 @@ func (r *recurrence) tangent(dz, z mat.Dense, h activation.Differentiable, first
 func (r *recurrence) addOwn(v, a mat.Dense) {
 	for t := 1; t < r.Steps; t++ {
 		r.forward.AddMul(r.at(v, t), r.at(a, t-1))
+	}
+}
+
+// addOwnBack computes a_{t-1} += e_t·R, the adjoint of addOwn.
+func (r *recurrence) addOwnBack(a, e mat.Dense) {
+	for t := 1; t < r.Steps; t++ {
+		r.back.AddMul(r.at(a, t-1), r.at(e, t))
 	}
 }
 

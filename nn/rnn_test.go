@@ -100,7 +100,6 @@ func TestRNNWeights(t *testing.T) {
 // has no block for it.
 func TestRNNRefused(t *testing.T) {
 	n := recurrent(t, "rnn 5 all, rnn 4")
-	wantError(t, n.Plain(), "layer 1 (rnn 5 all) is recurrent")
 	wantError(t, n.FullyConnected(), "layer 1 (rnn 5 all) is recurrent, not fully connected")
 	for _, c := range []struct {
 		change func(n *nn.Network)

@@ -52,7 +52,7 @@ type Method struct {
 	iterations  func(facts) int
 	make        func(*reader, facts) dlam.Solver
 	monotone    func(mini bool) bool // whether theory says that its objective never rises
-	layers      support              // which layers it trains
+	dense       bool                 // trains fully-connected layers alone
 	splits      bool                 // keeps z and a of all samples, which a certificate copies
 	smooth      bool                 // trains activations without kinks alone (activation.Fitted)
 	mixes       bool                 // with all samples at a time, steppers are dlam.Mixable
@@ -63,26 +63,10 @@ type Method struct {
 	wide        bool                // one wide hidden layer for mini-batches of pictures, whose pixels say little each
 }
 
-// support is which layers a method trains.
-type support int
-
-const (
-	allLayers   support = iota
-	plainLayers         // neither max pooling nor recurrence
-	denseAlone          // fully-connected layers
-)
-
 // trains reports a layer of n that the method does not train.
 func (m Method) trains(n *dlam.Network) error {
-	var err error
-	switch m.layers {
-	case plainLayers:
-		err = n.Plain()
-	case denseAlone:
-		err = n.FullyConnected()
-	}
-	if err != nil {
-		return refusef("%s does not train this network: %w (sync and the methods of backpropagation do)", m.Name, err)
+	if err := n.FullyConnected(); m.dense && err != nil {
+		return refusef("%s does not train this network: %w (sync, dlam, mdlam and the methods of backpropagation do)", m.Name, err)
 	}
 	return m.TrainsActivations(hiddenActivations(n))
 }
@@ -128,21 +112,21 @@ func Methods() []Method {
 			monotone:  func(mini bool) bool { return !mini },
 			smoothing: syncSmooths, weightDecay: syncDecays, wide: true, mixes: true,
 		},
-		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true, layers: plainLayers, lags: true, mixes: true},
-		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true, layers: plainLayers, lags: true, mixes: true},
-		{Name: "cdlam", About: "DLAM with z and a of a layer as one block", Init: dlam.He, miniBatches: never, iterations: times(100), make: makeCDLAM, monotone: always, layers: denseAlone, lags: true, mixes: true},
-		{Name: "admm", About: "ADMM without gradients (Taylor et al. 2016)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeADMM, layers: denseAlone, lags: true, mixes: true},
-		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM, layers: denseAlone, lags: true, mixes: true},
-		{Name: "pdadmm", About: "pdADMM (Wang et al. 2020), layers in parallel", Init: dlam.Paper, miniBatches: never, iterations: times(100), make: makePDADMM, layers: denseAlone, lags: true, mixes: true},
-		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD, layers: denseAlone, lags: true, mixes: true},
-		{Name: "onlineam", About: "online alternating minimisation (Choromanska et al. 2019)", Init: dlam.He, miniBatches: unlessZero, iterations: times(10), make: makeOnlineAM, layers: denseAlone},
+		{Name: "dlam", About: "the paper's method", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(false), monotone: always, splits: true, lags: true, mixes: true},
+		{Name: "mdlam", About: "DLAM with Nesterov extrapolation", Init: dlam.Paper, miniBatches: never, iterations: times(200), make: makeDLAM(true), monotone: always, splits: true, lags: true, mixes: true},
+		{Name: "cdlam", About: "DLAM with z and a of a layer as one block", Init: dlam.He, miniBatches: never, iterations: times(100), make: makeCDLAM, monotone: always, dense: true, lags: true, mixes: true},
+		{Name: "admm", About: "ADMM without gradients (Taylor et al. 2016)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeADMM, dense: true, lags: true, mixes: true},
+		{Name: "dladmm", About: "dlADMM (Wang et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeDLADMM, dense: true, lags: true, mixes: true},
+		{Name: "pdadmm", About: "pdADMM (Wang et al. 2020), layers in parallel", Init: dlam.Paper, miniBatches: never, iterations: times(100), make: makePDADMM, dense: true, lags: true, mixes: true},
+		{Name: "bcd", About: "block coordinate descent (Zeng et al. 2019)", Init: dlam.He, miniBatches: never, iterations: times(50), make: makeBCD, dense: true, lags: true, mixes: true},
+		{Name: "onlineam", About: "online alternating minimisation (Choromanska et al. 2019)", Init: dlam.He, miniBatches: unlessZero, iterations: times(10), make: makeOnlineAM, dense: true},
 	}
 	list = append(list, Method{
 		Name: "lifted", About: "lifted network (Gu et al. 2020)", Init: dlam.He, miniBatches: ifGiven, iterations: liftedIterations, make: makeLifted,
-		monotone: func(mini bool) bool { return !mini }, layers: denseAlone, lags: true, mixes: true,
+		monotone: func(mini bool) bool { return !mini }, dense: true, lags: true, mixes: true,
 	}, Method{
 		Name: "mac", About: "method of auxiliary coordinates (Carreira-Perpiñán & Wang 2014)", Init: dlam.He, miniBatches: never, iterations: times(60), make: makeMAC,
-		monotone: always, layers: denseAlone, smooth: true, lags: true, mixes: true,
+		monotone: always, dense: true, smooth: true, lags: true, mixes: true,
 	})
 	for _, rule := range gradient.Rules {
 		list = append(list, Method{Name: string(rule), About: "backpropagation", Init: dlam.He, miniBatches: ifGiven, iterations: gradientIterations, make: makeGradient(rule)})

@@ -113,7 +113,7 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 		p.Memory = max(p.Memory, estimate(refit.Solver{}, w, samples, p.Options.Threads))
 	}
 	if o.Certify && p.facts.method.splits && orElse(o.Settings.Anderson, 0) == 0 {
-		p.Memory += certificateSize(w, p.Problem.X.Rows)
+		p.Memory += certificateSize(outline, p.Problem.X.Rows)
 	}
 	if err := room(&p.Options, "training", s.raw+s.Train.Bytes()+s.Test.Bytes()+s.Validation.Bytes(), p.Memory); err != nil {
 		return nil, err
@@ -501,14 +501,19 @@ func estimateShared(s dlam.Solver, n *dlam.Network, samples, threads int) float6
 
 // certificateSize is about how many bytes a certificate of an iterate takes: the
 // one before it, with a and a cut to its band, a layer's products in float64,
-// before and after, and a copy of what goes into it.
-func certificateSize(widths []int, samples int) float64 {
-	var units, widest float64
-	for _, d := range widths[1:] {
-		units += float64(d)
-		widest = max(widest, float64(d))
+// before and after, and what goes into it, of all places.
+func certificateSize(n *dlam.Network, samples int) float64 {
+	var units, widest, rows float64
+	for _, ly := range n.Layers {
+		z := float64(ly.Places() * ly.W.Rows)
+		units, widest = units+z+2*float64(ly.Units()), max(widest, z)
+		copies := 2.0 // of the rows of U
+		if ly.Map == nil {
+			copies = 1
+		}
+		rows = max(rows, copies*float64(ly.Places()*ly.W.Cols))
 	}
-	return float64(samples) * (4*3*units + 8*2*widest + 4*max(widest, float64(widths[0])))
+	return float64(samples) * (4*units + 8*2*widest + 4*rows)
 }
 
 // chooseRate is the paper's protocol for Settings.TryRates: a whole run with each

@@ -119,18 +119,23 @@ func (t *TensorBoard) Observe(k int, st dlam.Stepper) error {
 	return t.write(k, s)
 }
 
-// residual is z − Wa − b of layer l for the first samples.
+// residual is z − Wa − b of layer l for the first samples, at all places.
 func (t *TensorBoard) residual(it dlam.Iterate, l int) mat.Dense {
 	in, ly := t.x, it.Network.Layers[l]
 	if l > 0 {
 		in = it.A[l-1].RowRange(0, t.x.Rows)
 	}
-	r := mat.New(t.x.Rows, ly.W.Rows)
+	var own mat.Dense // what a recurrent layer takes of itself
+	if l < len(it.A) {
+		own = it.A[l].RowRange(0, t.x.Rows)
+	}
+	in = ly.Rows(in, own)
+	r, zs := mat.New(in.Rows, ly.W.Rows), ly.ByPlace(it.Z[l].RowRange(0, t.x.Rows))
 	var w mat.Panel
 	w.PackT(ly.W)
 	w.Mul(r, in)
 	for i := range r.Rows {
-		z, row := it.Z[l].Row(i), r.Row(i)
+		z, row := zs.Row(i), r.Row(i)
 		for j := range row {
 			row[j] = z[j] - row[j] - ly.B[j]
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/report"
 	"github.com/dlam-go/dlam/solver/multiconvex"
 	"github.com/dlam-go/dlam/trace"
@@ -148,6 +150,22 @@ func TestResidualHistogram(t *testing.T) {
 	others(t)
 	p, n := digitsProblem(t)
 	p.X, p.Y.Class = p.X.RowRange(0, 200), p.Y.Class[:200] // fewer than are counted at most, so all are
+	residualHistogram(t, p, n)
+	for _, text := range []string{"conv 3 3x3, max 2, conv 2 2x2, max 2", "rnn 5 all, rnn 4"} {
+		layers, err := dlam.ParseLayers(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := dlam.NewNetworkFor(dlam.Shape{Height: 8, Width: 8, Channels: 1}, layers, 10, activation.Tanh{}, dlam.He, rand.New(rand.NewPCG(1, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		residualHistogram(t, p, n)
+	}
+}
+
+func residualHistogram(t *testing.T, p *dlam.Problem, n *dlam.Network) {
+	t.Helper()
 	dir := t.TempDir()
 	tb, err := report.NewTensorBoard(dir, p, 1)
 	if err != nil {

@@ -63,28 +63,30 @@ func (p *searchPass) Block(w *pass.Worker, lo, hi int) {
 		for lo := 0; lo < d.Rows; {
 			hi, weight := b.y.Run(lo)
 			w.Add(p.a.move, weight*(p.t*pass.SumSquares(d.RowRange(lo, hi))))
-			w.Add(p.curved, weight*pass.SumSquares(image.RowRange(lo, hi)))
+			w.Add(p.curved, weight*pass.SumSquares(image.next.RowRange(lo, hi)))
+			if p.ly.recurrent {
+				w.Add(p.curved, weight*pass.SumSquares(image.own.RowRange(lo, hi)))
+			}
 			lo = hi
 		}
 		return
 	}
-	h := b.scratch(b.h, b.Z.Cols)
+	h := b.scratch(b.h, b.A.Cols)
 	for i := range d.Rows {
 		b.tau[i] = p.t
-		b.moveA(w, &p.a, i, d.Row(i), h.Row(i), kernel.SumSquares(d.Row(i)), 1, image.Row(i))
+		b.moveA(w, &p.a, i, d.Row(i), h.Row(i), kernel.SumSquares(d.Row(i)), 1, image, i)
 	}
-	p.next.add(w, b, b.nextE, b.A)
+	b.renewE(w, &p.a)
+	p.next.add(w, b, b.nextE, b.A, b.nextA)
 }
 
 // commonStep is every sample's move under one t, and its image.
-func (b *block) commonStep(t float64) (d, image mat.Dense) {
-	g, h := b.gradientA(), b.band()
+func (b *block) commonStep(t float64) (d mat.Dense, image images) {
+	g, h := b.gradientA(b.residuals()), b.band()
 	d = b.scratch(b.cut.move, b.A.Cols)
 	k, eps := float32(b.s.Rho/t), float32(b.s.epsilon)
 	for i := range d.Rows {
 		kernel.BandStep(d.Row(i), b.A.Row(i), g.Row(i), h.Row(i), k, eps)
 	}
-	image = b.scratch(b.image, b.nextE.Cols)
-	b.ly.next.products.Image(image, d, b.rows)
-	return d, image
+	return d, b.imagesOf(d, b.image, b.own)
 }

@@ -52,17 +52,21 @@ type Blocks struct {
 
 // layer is what the method keeps of layer l. A hidden layer has three arrays
 // with its units for each sample, the output layer two; of the first layer, E
-// is not kept.
+// is not kept. With max pooling Z and E are of all places, of which A has the
+// windows: all z of a window are variables.
 type layer struct {
 	l        int                 // 1 for the first
 	net      *dlam.Layer         // W_l, b_l and h_l
 	h        activation.Monotone // h_l, for its projection
-	products *nn.Products        // with W_l
-	places   float64             // rows of U(A_{l-1}) for each sample
-	in       mat.Dense           // A_{l-1}
-	Z, A     mat.Dense           // auxiliary variables; no A in the output layer
-	E        mat.Dense           // residual V_l − Z_l with V_l = U(A_{l-1})W_lᵀ + 1b_lᵀ; none of layer 1
-	next     *layer              // layer l+1, nil for the output layer
+	products *nn.Products        // with W_l, of all places
+	pool     *pool               // max pooling; nil: none
+	// recurrent: U takes a row for each step, with the layer's own A of the step before.
+	recurrent bool
+	places    float64   // rows of U(A_{l-1}) for each sample
+	in        mat.Dense // A_{l-1}
+	Z, A      mat.Dense // auxiliary variables; no A in the output layer
+	E         mat.Dense // residual V_l − Z_l with V_l = U(A_{l-1})W_lᵀ + 1b_lᵀ; none of layer 1
+	next      *layer    // layer l+1, nil for the output layer
 
 	step weightStep     // the W-step's memory
 	sums layerSums      // sums over samples, as far as they are known
@@ -93,6 +97,10 @@ type known struct {
 	phi      bool // φ_l, and in the output layer the risk
 }
 
+// keepsE reports whether E_l is kept. Only sums of E_1 are needed, but of a recurrent layer,
+// whose a-step starts from it.
+func (ly *layer) keepsE() bool { return ly.l > 1 || ly.recurrent }
+
 // New starts feasible, as section 2 of the paper has it: a forward pass of a
 // copy of n, a_l = h(z_l) exactly, and z_L coded +1 for the true class and −1
 // elsewhere. It refuses a loss without a proximal operator, and activations that
@@ -114,11 +122,14 @@ func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
 		Settings: set, p: p, loss: p.Loss.(loss.Proximal), net: n.Clone(), e: pass.New(p.Threads, p.Comm),
 		epsilon: set.Epsilon, layers: make([]layer, len(n.Layers)), ended: func(int, string) {},
 	}
-	var err error
 	if s.BinaryWeights {
 		s.binarize()
 	}
-	if s.count, s.n, err = s.e.Samples(p.X.Rows, p.Y.TotalWeight()); err == nil {
+	err := wholeSequences(p, n)
+	if err == nil {
+		s.count, s.n, err = s.e.Samples(p.X.Rows, p.Y.TotalWeight())
+	}
+	if err == nil {
 		s.allocate()
 		err = s.start()
 	}
@@ -132,9 +143,6 @@ func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
 // takes reports operators that lack what eqs. 4 and 5 need of them.
 func takes(p *dlam.Problem, n *dlam.Network) error {
 	var errs []error
-	if err := n.Plain(); err != nil {
-		errs = append(errs, fmt.Errorf("dlam: %w, which its blocks do not have (convolutions and mean pooling they have)", err))
-	}
 	if _, ok := p.Loss.(loss.Proximal); !ok {
 		errs = append(errs, fmt.Errorf("dlam: loss %v has no proximal operator (loss.Proximal), which the output step needs", p.Loss.Spec()))
 	}
@@ -146,20 +154,47 @@ func takes(p *dlam.Problem, n *dlam.Network) error {
 	return errors.Join(errs...)
 }
 
+// wholeSequences refuses sequences of unequal lengths, on all ranks if one has some: the blocks
+// have rows for all steps.
+func wholeSequences(p *dlam.Problem, n *dlam.Network) error {
+	if !n.Layers[0].Recurrent() {
+		return nil
+	}
+	short := make([]float64, 1)
+	for i := range p.X.Rows {
+		for _, x := range p.X.Row(i) {
+			if x-x != 0 {
+				short[0]++
+				break
+			}
+		}
+	}
+	if err := p.Comm.Sum(short); err != nil {
+		return err
+	}
+	if short[0] > 0 {
+		return fmt.Errorf("dlam: %g samples are shorter than the longest sequence; its blocks take sequences of one length (sync and the methods of backpropagation take others)", short[0])
+	}
+	return nil
+}
+
 func (s *Blocks) allocate() {
 	rows, in, widest := s.p.X.Rows, s.p.X, 0
 	for l := range s.layers {
 		ly := &s.layers[l]
 		ly.l, ly.net, ly.in = l+1, &s.net.Layers[l], in
 		ly.h = ly.net.H.(activation.Monotone)
-		ly.products, ly.places = nn.NewProducts(*ly.net), float64(ly.net.Places())
-		units := ly.net.Units()
+		full := *ly.net
+		full.Max = 0
+		ly.products, ly.pool, ly.places = nn.NewProducts(full), newPool(ly.net), float64(full.Places())
+		ly.recurrent = full.Recurrent()
+		units := full.Units()
 		ly.Z = mat.New(rows, units)
-		if l > 0 {
+		if ly.keepsE() {
 			ly.E = mat.New(rows, units)
 		}
 		if l < len(s.layers)-1 {
-			ly.A = mat.New(rows, units)
+			ly.A = mat.New(rows, ly.net.Units())
 			ly.next = &s.layers[l+1]
 		}
 		in, widest = ly.A, max(widest, ly.net.W.Cols)
@@ -201,7 +236,7 @@ func (s *Blocks) start() error {
 func (s *Blocks) refresh() error {
 	for l := range s.layers {
 		ly := &s.layers[l]
-		ly.known = known{input: ly.known.input && l == 0} // X never changes
+		ly.known = known{input: ly.known.input && l == 0 && !ly.recurrent} // X never changes
 		if err := s.evaluateLayer(ly, l == 0); err != nil {
 			return err
 		}
@@ -252,8 +287,9 @@ func (s *Blocks) UpdateZA(l int) error {
 	return nil
 }
 
-// BeginSweep adapts ε and mDLAM's extrapolation.
-func (s *Blocks) BeginSweep() {
+// BeginSweep adapts ε and mDLAM's extrapolation. The error is of the processes that share
+// the samples.
+func (s *Blocks) BeginSweep() error {
 	s.adaptEpsilon()
 	if s.changed {
 		s.ended(0, "ε")
@@ -262,8 +298,18 @@ func (s *Blocks) BeginSweep() {
 		s.nesterov.advance(s.changed)
 	}
 	for l := range s.layers {
-		s.layers[l].updated = [4]bool{}
+		ly := &s.layers[l]
+		ly.updated = [4]bool{}
+		if !s.narrowed || !ly.recurrent {
+			continue
+		}
+		s.cut.ly = ly
+		if err := s.run(&s.cut); err != nil { // its W- and b-step look at a_l
+			return err
+		}
+		ly.known, ly.next.known = known{}, known{}
 	}
+	return nil
 }
 
 // EndSweep sums up the sweep's updates. F is at the end of it. A layer whose z was
@@ -343,31 +389,41 @@ func (s *Blocks) Iterate() dlam.Iterate {
 	return it
 }
 
-// Memory is about how many bytes a run takes beside the samples: for each
+// memory is about how many bytes a run takes beside the samples: for each
 // sample 3·d_l float32 in a hidden layer (one more for mDLAM) and 2·d_L in the
-// output layer, less d_1, and what does not grow with the samples.
-func Memory(set Settings, widths []int, samples, threads int) float64 {
-	n, hidden := float64(samples), 3.0
+// output layer, less d_1, and what does not grow with the samples. With max pooling
+// d_l is larger in z and E, which have all places, than in a.
+func memory(set Settings, layers []nn.Layer, samples, threads int) float64 {
+	n, kept, buffers := float64(samples), 1.0, 8.0
 	if set.Momentum {
-		hidden = 4
+		kept, buffers = 2, 11
 	}
-	var floats, widest, longest float64
-	for l, d := range widths[1:] {
-		out, in := float64(d), float64(widths[l])
-		widest = max(widest, out)
+	var floats, widest, longest, patches, more float64
+	for l, ly := range layers {
+		out, in, places := float64(ly.W.Rows), float64(ly.W.Cols), float64(ly.Places())
+		widest = max(widest, out*places)
 		longest = max(longest, out*in)
-		floats += 10 * out * in           // W, its copies, directions and packed forms
-		if in <= n || set.BinaryWeights { // Gram matrix
+		floats += 10*out*in + 2*n*out*places     // W, its copies, directions and packed forms; z and E
+		if in <= n*places || set.BinaryWeights { // Gram matrix
 			floats += 2 * in * in
 			longest = max(longest, in*in)
 		}
-		if l < len(widths)-2 {
-			floats += hidden * n * out
-		} else {
-			floats += 2 * n * out
+		if l < len(layers)-1 {
+			floats += kept * n * float64(ly.Units())
+		}
+		if l == 0 && !ly.Recurrent() {
+			floats -= n * out * places // no E
+		}
+		if ly.Recurrent() {
+			more = 2
+			if set.Momentum {
+				more = 3
+			}
+		}
+		if ly.Map != nil {
+			patches = max(patches, places*in)
 		}
 	}
-	floats -= n * float64(widths[1])
-	perWorker := 2*(2*longest+longest) + 3*longest + 8*pass.Block*widest // sums, products, block scratch
+	perWorker := 2*(2*longest+longest) + 3*longest + pass.Block*((buffers+more)*widest+patches) // sums, products, block scratch
 	return 4 * (floats + float64(threads)*perWorker)
 }

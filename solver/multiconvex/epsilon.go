@@ -2,7 +2,7 @@ package multiconvex
 
 // adaptEpsilon applies section 4.1.2 between two sweeps. A narrower band cuts
 // a_l: the problem itself changes there. Nothing in the sweep looks at a_l
-// before its own update, which cuts it.
+// before its own update, which cuts it, but in recurrent layers, which BeginSweep cuts.
 func (s *Blocks) adaptEpsilon() {
 	s.changed, s.narrowed = false, false
 	if s.EpsilonRule == Fixed || s.sweeps == 0 {

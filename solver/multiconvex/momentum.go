@@ -164,31 +164,34 @@ func extrapolate(dst, x, old mat.Dense, omega float32) {
 
 // extrapolatedStep is a block's a-step from the extrapolated point, for mDLAM.
 type extrapolatedStep struct {
-	move, image, oldE []float32
-	tau               [pass.Block]float64
+	move, image, oldE, oldOwn []float32
+	tau                       [pass.Block]float64
 }
 
 // extrapolateA makes the a-step from A + ω(A − A_old), as the whole move from
-// A and its image, and remembers A and E_{l+1}.
+// A, and remembers A and E.
 func (b *block) extrapolateA() {
 	f, s := b.extrapolated, b.s
-	d, image := b.scratch(f.move, b.A.Cols), b.scratch(f.image, b.nextE.Cols)
+	d := b.scratch(f.move, b.A.Cols)
 	extrapolate(d, b.A, b.oldA, float32(s.nesterov.omega))
 	b.oldA.CopyFrom(b.A)
-	b.scratch(f.oldE, b.nextE.Cols).CopyFrom(b.nextE)
-	next := b.ly.next.products
-	next.Image(image, d, b.rows)
-	kernel.Add(image.Elements(), b.nextE.Elements()) // E there
-	g, h := b.scratch(b.grad, b.A.Cols), b.band()
-	next.Back(g, image, nil, b.rows)
-	next.Image(image, g, b.rows)
+	e, old := b.residuals(), b.oldResiduals()
+	old.next.CopyFrom(e.next)
+	there := b.imagesOf(d, f.image, b.own)
+	kernel.Add(there.next.Elements(), e.next.Elements()) // E there
+	if b.ly.recurrent {
+		old.own.CopyFrom(e.own)
+		kernel.Add(there.own.Elements(), e.own.Elements())
+	}
+	g, h := b.gradientA(there), b.band()
+	image := b.imagesOf(g, f.image, b.own)
 	eps, centre, beyond := float32(s.epsilon), float32(s.Centre), 1+float32(s.Result*s.nesterov.omega)
 	for i := range g.Rows {
 		gi, di, norm := g.Row(i), d.Row(i), kernel.SumSquares(g.Row(i))
 		f.tau[i] = 0
 		var k float32
 		if norm > 0 {
-			f.tau[i] = max(s.Rho*kernel.SumSquares(image.Row(i))/norm*(1+pad), minCurvature)
+			f.tau[i] = max(s.Rho*image.squares(i)/norm*(1+pad), minCurvature)
 			k = float32(s.Rho / f.tau[i])
 		}
 		for j, a := range b.A.Row(i) {
@@ -199,7 +202,16 @@ func (b *block) extrapolateA() {
 			}
 		}
 	}
-	next.Image(image, d, b.rows)
+}
+
+// oldResiduals is room for E before the step.
+func (b *block) oldResiduals() images {
+	f := b.extrapolated
+	m := images{next: b.scratch(f.oldE, b.nextE.Cols)}
+	if b.ly.recurrent {
+		m.own = b.scratch(f.oldOwn, b.E.Cols)
+	}
+	return m
 }
 
 // rememberA keeps A for the next sweep's extrapolation.
@@ -213,17 +225,22 @@ func (b *block) rememberA() {
 // farther.
 func (b *block) chooseA(w *pass.Worker, sums *aSums) {
 	f := b.extrapolated
-	d, image := b.scratch(f.move, b.A.Cols), b.scratch(f.image, b.nextE.Cols)
-	oldE, h := b.scratch(f.oldE, b.nextE.Cols), b.scratch(b.h, b.A.Cols)
+	d, h := b.scratch(f.move, b.A.Cols), b.scratch(b.h, b.A.Cols)
+	old, e, far := b.oldResiduals(), b.residuals(), b.imagesOf(d, f.image, b.own)
 	for i := range d.Rows {
-		e := oldE.Row(i)
-		start, near := kernel.SumSquares(e), kernel.SumSquares(b.nextE.Row(i))
-		kernel.Add(image.Row(i), e)
-		end := kernel.SumSquares(image.Row(i))
+		start, near := old.squares(i), e.squares(i)
+		kernel.Add(far.next.Row(i), old.next.Row(i))
+		if b.ly.recurrent {
+			kernel.Add(far.own.Row(i), old.own.Row(i))
+		}
+		end := far.squares(i)
 		if f.tau[i] == 0 || end >= near {
 			continue
 		}
-		copy(b.nextE.Row(i), image.Row(i))
+		copy(e.next.Row(i), far.next.Row(i))
+		if b.ly.recurrent {
+			copy(e.own.Row(i), far.own.Row(i))
+		}
 		a, eps := b.A.Row(i), float32(b.s.epsilon)
 		var nearMove float64
 		for j, old := range b.oldA.Row(i) {

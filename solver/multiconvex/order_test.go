@@ -36,7 +36,9 @@ func TestAnyOrder(t *testing.T) {
 		start := objective(p, b.Iterate())
 		before := start
 		for range 60 {
-			b.BeginSweep()
+			if err := b.BeginSweep(); err != nil {
+				t.Fatal(err)
+			}
 			for range 1 + rng.IntN(4) {
 				if err := updates[rng.IntN(3)](rng.IntN(b.Layers())); err != nil {
 					t.Fatal(err)
@@ -83,7 +85,9 @@ func TestAnyOrderResumes(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, b := range runs {
-				b.BeginSweep()
+				if err := b.BeginSweep(); err != nil {
+					t.Fatal(err)
+				}
 			}
 			for range 1 + rng.IntN(4) {
 				k, l := rng.IntN(3), rng.IntN(straight.Layers())

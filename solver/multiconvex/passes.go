@@ -1,7 +1,6 @@
 package multiconvex
 
 import (
-	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
@@ -51,9 +50,10 @@ func (a *affineSums) plan(p *pass.Plan, ly *layer, input bool) {
 	}
 }
 
-// add adds a block of samples of which e is E_l and in is A_{l-1}.
-func (a *affineSums) add(w *pass.Worker, b *block, e, in mat.Dense) {
-	u := a.ly.products.Rows(in, mat.Dense{}, b.rows)
+// add adds a block of samples of which e is E_l, in is A_{l-1} and own, which a recurrent
+// layer takes too, A_l.
+func (a *affineSums) add(w *pass.Worker, b *block, e, in, own mat.Dense) {
+	u := a.ly.products.Rows(in, own, b.rows)
 	w.AddProduct(a.cross, a.ly.products.ByPlace(e), u)
 	switch {
 	case !a.input:
@@ -105,6 +105,10 @@ func (*forwardPass) Plan(*pass.Plan) {}
 // Block makes samples lo to hi-1.
 func (p *forwardPass) Block(w *pass.Worker, lo, hi int) {
 	b := p.s.block(w, p.ly, lo, hi)
+	if p.ly.recurrent {
+		p.ly.products.Forward(b.Z, b.A, b.in, nil, b.rows)
+		return
+	}
 	b.affine()
 	if p.ly.next == nil {
 		for i := range b.Z.Rows {
@@ -113,7 +117,7 @@ func (p *forwardPass) Block(w *pass.Worker, lo, hi int) {
 		return
 	}
 	b.Z.CopyFrom(b.E)
-	p.ly.net.H.Apply(b.A.Elements(), b.Z.Elements())
+	b.activate(b.A)
 }
 
 // evaluatePass makes what follows from a layer's variables and was not made in
@@ -141,19 +145,12 @@ func (p *evaluatePass) Plan(plan *pass.Plan) {
 // Block evaluates samples lo to hi-1.
 func (p *evaluatePass) Block(w *pass.Worker, lo, hi int) {
 	b := p.s.block(w, p.ly, lo, hi)
-	b.affine()
-	for lo := 0; lo < b.Z.Rows; {
-		hi, weight := b.y.Run(lo)
-		z := b.Z.RowRange(lo, hi).Elements()
-		_, phi, _ := kernel.Move(b.E.RowRange(lo, hi).Elements(), z, z) // E = V − Z; added up as in a z-step, to the bit
-		w.Add(p.phi, weight*phi)
-		lo = hi
-	}
+	b.evaluateE(w, p.phi)
 	if p.ly.next == nil {
 		w.Add(p.risk, loss.Weighted(p.s.p.Loss, b.Z, b.y))
 	}
 	if p.full {
-		p.sums.add(w, b, b.E, b.in)
+		p.sums.add(w, b, b.E, b.in, b.A)
 	}
 }
 
@@ -164,7 +161,7 @@ func (s *Blocks) evaluateLayer(ly *layer, full bool) error {
 		return err
 	}
 	ly.phi = s.Rho / 2 * s.sums.Scalar(p.phi)
-	ly.known.e, ly.known.phi = ly.l > 1, true
+	ly.known.e, ly.known.phi = ly.keepsE(), true
 	if ly.next == nil {
 		s.risk = s.sums.Scalar(p.risk) / s.n
 	}
@@ -198,7 +195,7 @@ func (p *quadraticPass) Block(w *pass.Worker, lo, hi int) {
 	b, ly := p.s.block(w, p.ly, lo, hi), p.ly
 	image := b.scratch(b.image, b.Z.Cols)
 	places := ly.products.ByPlace(image)
-	u := ly.products.Rows(b.in, mat.Dense{}, b.rows)
+	u := ly.products.Rows(b.in, b.A, b.rows)
 	ly.step.dirT.Mul(places, u)
 	if p.rows {
 		w.AddProduct(p.product, places, u)

@@ -35,7 +35,9 @@ type randomSteps struct {
 func (s *randomSteps) Step(context.Context) (dlam.Record, error) {
 	s.source.Seed(s.seed, uint64(s.Sweeps())) // so that a resumed run draws the same layer
 	l := int(s.source.Uint64() % uint64(s.Layers()))
-	s.BeginSweep()
+	if err := s.BeginSweep(); err != nil {
+		return dlam.Record{}, err
+	}
 	for _, update := range [...]func(int) error{s.UpdateW, s.UpdateB, s.UpdateZA} {
 		if err := update(l); err != nil {
 			return dlam.Record{}, err

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/dlam-go/dlam"
-	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/mat"
 )
 
 // Solver is DLAM, or mDLAM, with its settings.
@@ -22,19 +22,20 @@ func (s Solver) String() string {
 // Validate reports every setting outside its range.
 func (s Solver) Validate() error { return s.Settings.Validate() }
 
-// Memory is about how many bytes a run takes beside the samples; see Memory.
+// Memory is about how many bytes a run takes beside the samples, of a network of dense
+// layers.
 func (s Solver) Memory(widths []int, samples, threads int) float64 {
-	return Memory(s.Settings, widths, samples, threads)
+	var n dlam.Network
+	for l, d := range widths[1:] {
+		n.Layers = append(n.Layers, dlam.Layer{W: mat.Dense{Rows: d, Cols: widths[l]}})
+	}
+	return s.MemoryFor(&n, samples, threads)
 }
 
 // MemoryFor is Memory for a network in which some layer shares its weights; its
 // parameters may be missing. Patches of a block of samples are gathered.
 func (s Solver) MemoryFor(n *dlam.Network, samples, threads int) float64 {
-	patches := 0
-	for _, ly := range n.Layers {
-		patches = max(patches, ly.Places()*ly.W.Cols)
-	}
-	return s.Memory(n.Widths(), samples, threads) + 4*pass.Block*float64(threads)*float64(patches)
+	return memory(s.Settings, n.Layers, samples, threads)
 }
 
 // Numbers is how many an iterate has: W, b, z, a, and mDLAM's W and a of the sweep before.
@@ -73,7 +74,9 @@ var (
 
 // Step is one sweep of Algorithm 1.
 func (s stepper) Step(context.Context) (dlam.Record, error) {
-	s.BeginSweep()
+	if err := s.BeginSweep(); err != nil {
+		return dlam.Record{}, err
+	}
 	for l := range s.Layers() {
 		if err := s.UpdateW(l); err != nil { // eq. 2, Algorithm 2
 			return dlam.Record{}, err

@@ -47,7 +47,7 @@ const floor = 0.01
 
 func (w *weightStep) allocate(ly *layer, set Settings, omega prox.Regularizer, samples float64) {
 	out, in := ly.net.W.Rows, ly.net.W.Cols
-	w.useGram = set.LineSearch == Exact && (ly.l == 1 || 2*out >= in || set.Momentum) && float64(in) <= samples*ly.places || set.BinaryWeights
+	w.useGram = set.LineSearch == Exact && (ly.l == 1 && !ly.recurrent || 2*out >= in || set.Momentum) && float64(in) <= samples*ly.places || set.BinaryWeights
 	w.d, w.delta, w.trial = mat.New(out, in), mat.New(out, in), mat.New(out, in)
 	w.theta, w.quad = make([]float64, out), make([]float64, out)
 	// A proximal step has a closed form for one θ a row, so with Ω s is 1.

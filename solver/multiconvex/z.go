@@ -19,15 +19,22 @@ func (z *zSums) plan(p *pass.Plan) { z.phi, z.move, z.fall = p.Scalar(), p.Scala
 // projected to the band. It starts from V in E and leaves E = V − Z. The
 // projection of V lies between the old z and V, unless rounding had put the old
 // z outside the band by a hair: MoveClipped keeps it between, without which φ
-// need not fall by the square of the move, eq. 12.
+// need not fall by the square of the move, eq. 12. With max pooling the band is
+// that of a window: see pool.
 func (b *block) updateZ(w *pass.Worker, sums *zSums) {
 	z := b.scratch(b.old, b.Z.Cols).Elements()
 	e, old := b.E.Elements(), b.Z.Elements()
-	b.ly.h.ProjectBand(z, e, b.A.Elements(), float32(b.s.epsilon))
+	moved := kernel.MoveClipped
+	if b.ly.pool == nil {
+		b.ly.h.ProjectBand(z, e, b.A.Elements(), float32(b.s.epsilon))
+	} else {
+		b.projectWindows(b.scratch(b.old, b.Z.Cols))
+		moved = kernel.Move
+	}
 	for lo, cols := 0, b.Z.Cols; lo < b.Z.Rows; {
 		hi, weight := b.y.Run(lo)
 		at, end := lo*cols, hi*cols
-		before, after, move := kernel.MoveClipped(e[at:end], old[at:end], z[at:end])
+		before, after, move := moved(e[at:end], old[at:end], z[at:end])
 		sums.add(w, weight, before, after, move)
 		lo = hi
 	}

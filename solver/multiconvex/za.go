@@ -35,6 +35,10 @@ type zaPass struct {
 	next   affineSums // layer l+1's, of the new a_l
 }
 
+// ownSums reports whether the pass makes the layer's own sums. Those of a recurrent layer, which
+// has its own A, would change the scale of θ that an Iterate still has to show.
+func (p *zaPass) ownSums() bool { return p.ly.l == 1 && !p.ly.recurrent }
+
 // Plan names the sums.
 func (p *zaPass) Plan(plan *pass.Plan) {
 	switch {
@@ -47,7 +51,7 @@ func (p *zaPass) Plan(plan *pass.Plan) {
 		p.a.plan(plan)
 		p.next.plan(plan, p.ly.next, true)
 	}
-	if p.ly.l == 1 {
+	if p.ownSums() {
 		p.own.plan(plan, p.ly, false)
 	}
 }
@@ -63,29 +67,30 @@ func (p *zaPass) Block(w *pass.Worker, lo, hi int) {
 		b.updateZ(w, &p.z) // eq. 4
 		if !p.alone {
 			b.updateA(w, &p.a) // eq. 6
-			p.next.add(w, b, b.nextE, b.A)
+			p.next.add(w, b, b.nextE, b.A, b.nextA)
 		}
 	}
-	if p.ly.l == 1 {
-		p.own.add(w, b, b.E, b.in)
+	if p.ownSums() {
+		p.own.add(w, b, b.E, b.in, b.A)
 	}
 }
 
 // take keeps the sums.
 func (p *zaPass) take() {
 	s, ly := p.s, p.ly
-	ly.known.e, ly.known.phi = ly.l > 1, true
+	ly.known.e, ly.known.phi = ly.keepsE(), true
 	ly.known.gradient, ly.known.residual = false, false
-	if ly.l == 1 {
-		p.own.take(s)
-	}
-	if ly.next == nil {
+	switch {
+	case ly.next == nil:
 		s.didOutput(ly, &p.output)
-		return
+	default:
+		s.didZ(ly, &p.z, 0, 0)
+		if !p.alone {
+			s.didA(ly, &p.a)
+			p.next.take(s)
+		}
 	}
-	s.didZ(ly, &p.z, 0, 0)
-	if !p.alone {
-		s.didA(ly, &p.a)
-		p.next.take(s)
+	if p.ownSums() {
+		p.own.take(s)
 	}
 }

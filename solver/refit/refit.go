@@ -22,6 +22,7 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
@@ -66,7 +67,7 @@ func (Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	}
 	s := &stepper{net: n.Clone()}
 	before, last := s.net.Layers[:len(n.Layers)-1], s.net.Layers[len(n.Layers)-1:]
-	if (&dlam.Network{Layers: last}).FullyConnected() != nil {
+	if last[0].Places() > 1 {
 		return nil, fmt.Errorf("refit: %w", n.FullyConnected())
 	}
 	q := *p
@@ -77,7 +78,9 @@ func (Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 		}
 		q.X = x
 	}
-	it, err := split.New(&q, &dlam.Network{Layers: last}, variables)
+	q.X = last[0].Rows(q.X, mat.Dense{}) // of averages, or the last step of a sequence
+	dense := dlam.Layer{W: last[0].W, B: last[0].B, H: last[0].H}
+	it, err := split.New(&q, &dlam.Network{Layers: []dlam.Layer{dense}}, variables)
 	if err != nil {
 		return nil, fmt.Errorf("refit: the last layer: %w", err)
 	}
