@@ -14,7 +14,8 @@ import (
 
 // Codes are binary codes of samples, for retrieval by Hamming distance (supervised hashing
 // as in Zhang, Chen & Saligrama 2016): a bit for each unit of the last hidden layer, 1 where
-// its activation is above 0. Of a recurrent layer it is that of the last step.
+// its activation is above 0. Of a recurrent layer it is that of the last step, where the output
+// layer takes that alone.
 type Codes struct {
 	Samples, Bits int
 	words         []uint64 // of each sample, its first bit the lowest of the first
