@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 	"solver/…":            {".", "mat", "activation", "loss", "prox", "comm", "nn", "internal/pass", "internal/backprop", "internal/check", "internal/kernel", "internal/testprob", "solver/solvertest", "solver/internal/split", "solver/multiconvex"},
 	"certify":             {".", "mat", "activation", "loss", "prox", "comm", "internal/kernel"},
 	"model":               {".", "spec", "nn", "mat", "activation", "loss", "prox", "dataset", "internal/atomicfile", "internal/npy"},
-	"judge":               {"loss", "mat", "dataset", "model"},
+	"judge":               {"loss", "mat", "nn", "dataset", "model"},
 	"export":              {"spec", "mat", "nn", "activation", "loss", "table", "dataset", "model"},
 	"trace":               {".", "internal/machine"},
 	"report":              {".", "mat", "trace", "internal/atomicfile", "internal/machine", "internal/web"},

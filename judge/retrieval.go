@@ -9,30 +9,41 @@ import (
 
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/nn"
 )
 
 // Codes are binary codes of samples, for retrieval by Hamming distance (supervised hashing
 // as in Zhang, Chen & Saligrama 2016): a bit for each unit of the last hidden layer, 1 where
-// its activation is above 0.
+// its activation is above 0. Of a recurrent layer it is that of the last step, where the output
+// layer takes that alone.
 type Codes struct {
 	Samples, Bits int
 	words         []uint64 // of each sample, its first bit the lowest of the first
 }
 
 // CodesOf are the codes that m gives transformed samples, a row each. It refuses a model
-// without a hidden layer.
+// without a hidden layer, and one whose last hidden layer has no activation below or at 0, as
+// sigmoid: all codes would be alike.
 func CodesOf(m *model.Model, x mat.Dense, threads int) (Codes, error) {
 	n := *m.Network
 	if len(n.Layers) < 2 {
 		return Codes{}, errors.New("codes: the model has no hidden layer whose signs they are")
 	}
+	last, below := n.Layers[len(n.Layers)-1], []float32{-1}
 	n.Layers = n.Layers[:len(n.Layers)-1]
+	h := n.Layers[len(n.Layers)-1].H
+	if h.Apply(below, below); below[0] > 0 {
+		return Codes{}, fmt.Errorf("codes: all values of %v are above 0, so that all bits would be 1: the last hidden layer must have another activation, as relu or tanh", h.Spec())
+	}
 	a, err := n.Predict(x, threads)
 	if err != nil {
 		return Codes{}, err
 	}
 	if err := model.Finite(a); err != nil {
 		return Codes{}, err
+	}
+	if end, ok := last.Map.(nn.Last); ok { // the steps before are of unequal number
+		a = end.Rows(mat.New(a.Rows, end.Inputs), a)
 	}
 	c := Codes{Samples: a.Rows, Bits: a.Cols}
 	c.words = make([]uint64, c.Samples*c.length())

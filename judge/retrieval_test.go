@@ -3,9 +3,15 @@ package judge
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/internal/testprob"
+	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/nn"
 )
 
 // drawnCodes are random codes, of which bits are often alike.
@@ -79,5 +85,39 @@ func TestRetrieve(t *testing.T) {
 	clear(of)
 	if _, err := Retrieve(q, q, of, []int32{1, 2, 3}, 1); err == nil {
 		t.Error("a database without any of the classes was accepted")
+	}
+}
+
+// A recurrent layer's code is of its last step, also of sequences that are shorter.
+func TestCodesOfSequences(t *testing.T) {
+	steps, units := 3, 2
+	n := &dlam.Network{Layers: []dlam.Layer{
+		{
+			Map: nn.RNN{Steps: steps, Inputs: 1, Units: units}, H: activation.Tanh{},
+			W: mat.FromSlice(2, 3, []float32{1, 0, 0, -1, 0, 0}), B: []float32{0, 0},
+		},
+		{Map: nn.Last{Steps: steps, Inputs: units}, H: activation.Identity{}, W: mat.New(2, units), B: []float32{0, 0}},
+	}}
+	nan := float32(math.NaN())
+	x := mat.FromSlice(3, 3, []float32{1, 1, -1, nan, nan, 1, nan, -1, 1})
+	c, err := CodesOf(&model.Model{Network: n}, x, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"01", "10", "10"} {
+		if got := c.Text(i); got != want {
+			t.Errorf("sequence %d: got the code %s, want %s of the last step", i, got, want)
+		}
+	}
+}
+
+// Where no activation is 0 or below, all codes would be the same.
+func TestCodesRefused(t *testing.T) {
+	n := &dlam.Network{Layers: []dlam.Layer{
+		{H: activation.Sigmoid{}, W: mat.New(2, 1), B: []float32{0, 0}},
+		{H: activation.Identity{}, W: mat.New(2, 2), B: []float32{0, 0}},
+	}}
+	if _, err := CodesOf(&model.Model{Network: n}, mat.New(1, 1), 1); err == nil || !strings.Contains(err.Error(), "all values of sigmoid are above 0") {
+		t.Errorf("sigmoid: got %v", err)
 	}
 }

@@ -107,6 +107,12 @@ func (i Import) parse(raw []byte) (*Model, error) {
 	if n := len(i.Features); n > 0 && n != m.Transform.Inputs {
 		return nil, fmt.Errorf("features: got %d names, and a sample has %d numbers", n, m.Transform.Inputs)
 	}
+	if err := distinct("features", i.Features); err != nil {
+		return nil, err
+	}
+	if err := distinct("classes", i.Classes); err != nil {
+		return nil, err
+	}
 	return m, m.validate()
 }
 
@@ -127,6 +133,18 @@ func (i Import) meaning(m *Model) error {
 		}
 	case len(i.Classes) != outputs:
 		return fmt.Errorf("classes: got %d names, and the network has %d outputs", len(i.Classes), outputs)
+	}
+	return nil
+}
+
+// distinct reports a name that comes twice.
+func distinct(what string, names []string) error {
+	seen := map[string]bool{}
+	for _, name := range names {
+		if seen[name] {
+			return fmt.Errorf("%s: got %q twice, want names that differ", what, name)
+		}
+		seen[name] = true
 	}
 	return nil
 }
@@ -291,7 +309,6 @@ func fromState(t safetensors.SafeTensors, n *dlam.Network, sample nn.Shape) (*dl
 	for l := range got.Layers {
 		ly := &got.Layers[l]
 		r := stateReader{t: t, stateLayer: layers[l], what: fmt.Sprintf("layer %d (%s)", l+1, n.Text(l))}
-		ly.W, ly.B = mat.New(ly.W.Rows, ly.W.Cols), make([]float32, ly.W.Rows)
 		switch u := ly.Linear().(type) {
 		case nn.RNN:
 			if seen.Width > 1 && seen.Channels > 1 {
@@ -323,7 +340,8 @@ func fromState(t safetensors.SafeTensors, n *dlam.Network, sample nn.Shape) (*dl
 	return got, got.Validate()
 }
 
-// stateReader reads the tensors of a layer; err is the first fault.
+// stateReader reads the tensors of a layer; err is the first fault. Memory is taken only
+// for layers of which the file has all numbers.
 type stateReader struct {
 	stateLayer
 	t    safetensors.SafeTensors
@@ -338,11 +356,11 @@ func (r *stateReader) linear(ly *dlam.Layer, columns nn.Shape, forms ...[]int) {
 		r.err = fmt.Errorf("tensor %q is of a recurrent layer, want %s", r.name(0), r.what)
 		return
 	}
-	w := r.take(0, forms...)
-	copy(ly.B, r.take(1, []int{ly.W.Rows}))
+	w, b := r.take(0, forms...), r.take(1, []int{ly.W.Rows})
 	if r.err != nil {
 		return
 	}
+	ly.W, ly.B = mat.New(ly.W.Rows, ly.W.Cols), b
 	pixels := columns.Height * columns.Width
 	for i := range ly.W.Rows {
 		from, to := w[i*ly.W.Cols:(i+1)*ly.W.Cols], ly.W.Row(i)
@@ -365,6 +383,7 @@ func (r *stateReader) recurrence(ly *dlam.Layer, u nn.RNN) {
 	if r.err != nil {
 		return
 	}
+	ly.W, ly.B = mat.New(ly.W.Rows, ly.W.Cols), make([]float32, ly.W.Rows)
 	for i := range u.Units {
 		row := ly.W.Row(i)
 		copy(row[copy(row, x[i*u.Inputs:(i+1)*u.Inputs]):], own[i*u.Units:])

@@ -175,6 +175,12 @@ func TestImportRefuses(t *testing.T) {
 		{"one output is no probability", map[string][]int{"0.weight": {1, 3}, "0.bias": {1}}, "", Import{}},
 		{"factor: got 0, want finite numbers", cnn, "conv 2 3x3", Import{Shape: four, Factor: []float32{0}}},
 		{"shift: got 3 numbers, want 1, or one for each of 1 channels or of 16 numbers", cnn, "conv 2 3x3", Import{Shape: four, Shift: []float32{1, 2, 3}}},
+		{`classes: got "a" twice`, cnn, "conv 2 3x3", Import{Shape: four, Classes: []string{"a", "b", "c", "a"}}},
+		{`features: got "x" twice`, map[string][]int{"0.weight": {2, 2}, "0.bias": {2}}, "", Import{Features: []string{"x", "x"}}},
+		{ // whose weights would take 1 TB
+			`tensor "0.weight": got 2x1x3x3, want 60x4294967296 of layer 1 (dense 60)`, cnn, "dense 60",
+			Import{Shape: nn.Shape{Height: 1 << 16, Width: 1 << 16, Channels: 1}},
+		},
 		{"features: got 1 names, and a sample has 16 numbers", cnn, "conv 2 3x3", Import{Shape: four, Features: []string{"a"}}},
 	} {
 		path := tensorFile(t, safetensors.F32, c.shapes)
