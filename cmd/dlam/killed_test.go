@@ -33,7 +33,7 @@ func howMany(t *testing.T, variable string, otherwise int) int {
 // alone.
 func TestKilled(t *testing.T) {
 	program := faultyProgram(t)
-	n := howMany(t, "DLAM_KILL_TESTS", 45)
+	n := howMany(t, "DLAM_KILL_TESTS", 36)
 	iterations := n/9 + 1 // each has as many operations
 	straight := filepath.Join(t.TempDir(), "straight")
 	args := func(folder string) []string {

@@ -80,10 +80,9 @@ func (p *zaPass) take() {
 	s, ly := p.s, p.ly
 	ly.known.e, ly.known.phi = ly.keepsE(), true
 	ly.known.gradient, ly.known.residual = false, false
-	switch {
-	case ly.next == nil:
+	if ly.next == nil {
 		s.didOutput(ly, &p.output)
-	default:
+	} else {
 		s.didZ(ly, &p.z, 0, 0)
 		if !p.alone {
 			s.didA(ly, &p.a)
