@@ -58,7 +58,7 @@ func (c *checker) binary(l int, in mat.Dense, v1 wide, size float64) error {
 			continue
 		}
 		length := math.Sqrt(image[j]) / s
-		within := 8*rounding*size + 2*signs*s*length // twice what was seen in thousands of random steps
+		within := 8*rounding*size + 2*signs*s*length // well beyond what thousands of random steps needed
 		gain, slack := rho/2*slope*slope/(length*length), rho/2*within*within
 		if slack-gain < scale.Slack-scale.Right || scale.Slack == 0 {
 			scale.Right, scale.Slack = gain, slack
