@@ -3,14 +3,13 @@
 
     MALLOC_TRIM_THRESHOLD_=4294967296 MALLOC_MMAP_THRESHOLD_=4294967296 python3 bench/peers/convolutions.py
 
-Prints milliseconds of processor time of 6,000 samples on one thread, the median of seven after one, for each batch and
+Prints milliseconds of processor time of 6,000 samples on one thread, the median of three after one, for each batch and
 for channels last and first.
 """
-import statistics
-import time
-
 import torch
 from torch import nn
+
+from adam import milliseconds
 
 SAMPLES, RUNS = 6000, 3
 
@@ -23,21 +22,7 @@ def steps(batch, layout):
         nn.Conv2d(1, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 32, 5), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(), nn.Linear(512, 128), nn.ReLU(), nn.Linear(128, 10),
     ).to(memory_format=layout)
-    optimiser = torch.optim.Adam(net.parameters(), lr=1e-3)
-
-    def run():
-        for index in torch.randperm(SAMPLES).split(batch):
-            optimiser.zero_grad(set_to_none=True)
-            nn.functional.cross_entropy(net(x[index]), y[index]).backward()
-            optimiser.step()
-
-    run()
-    times = []
-    for _ in range(RUNS):
-        start = time.process_time()
-        run()
-        times.append(1e3 * (time.process_time() - start))
-    return statistics.median(times)
+    return milliseconds(net, x, y, batch, RUNS)
 
 
 def main():
