@@ -19,8 +19,11 @@ type aSums struct {
 	unmoved pass.Scalar // samples whose a_l had to stay
 }
 
-func (a *aSums) plan(p *pass.Plan) {
-	a.move, a.fall, a.phi, a.trials, a.unmoved = p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar()
+func (a *aSums) plan(p *pass.Plan, ly *layer) {
+	a.move, a.fall, a.trials, a.unmoved = p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar()
+	if ly.recurrent {
+		a.phi = p.Scalar()
+	}
 }
 
 // updateA solves argmin Q(a_l; τ) s.t. |a_l − h(z_l)| ≤ ε, eq. 6, with a τ for

@@ -48,7 +48,7 @@ type searchPass struct {
 
 // Plan names the sums.
 func (p *searchPass) Plan(plan *pass.Plan) {
-	p.a.plan(plan)
+	p.a.plan(plan, p.ly)
 	p.curved = plan.Scalar()
 	if p.apply {
 		p.next.plan(plan, p.ly.next, true)

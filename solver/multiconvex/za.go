@@ -48,7 +48,7 @@ func (p *zaPass) Plan(plan *pass.Plan) {
 		p.z.plan(plan)
 	default:
 		p.z.plan(plan)
-		p.a.plan(plan)
+		p.a.plan(plan, p.ly)
 		p.next.plan(plan, p.ly.next, true)
 	}
 	if p.ownSums() {
