@@ -167,7 +167,7 @@ func TestSequencesInONNXRuntime(t *testing.T) {
 		paths = append(paths, path)
 	}
 	for i, a := range answers[answer](t, "node", append([]string{script}, paths...)...) {
-		all[i].agree(t, a.Numbers, close32)
+		all[i].agree(t, a.Numbers)
 	}
 }
 
@@ -221,7 +221,7 @@ func TestSequencesInNumpy(t *testing.T) {
 		paths = append(paths, path)
 	}
 	for i, a := range answers[answer](t, interpreter, append([]string{"testdata/predict.py"}, paths...)...) {
-		all[i].agree(t, a.Numbers, close32)
+		all[i].agree(t, a.Numbers)
 	}
 }
 
@@ -283,6 +283,6 @@ func TestSequencesInGo(t *testing.T) {
 	}
 	program := buildTables(t, dir, goSequenceMain, "Steps", all)
 	for i, a := range answers[answer](t, program, dir) {
-		all[i].agree(t, a.Numbers, close32)
+		all[i].agree(t, a.Numbers)
 	}
 }

@@ -154,9 +154,9 @@ func tableSamples(t *testing.T) (all []tableSample) {
 }
 
 // agree holds numbers against what the model itself says.
-func (s tableSample) agree(t *testing.T, got []float64, tolerance float64) {
+func (s tableSample) agree(t *testing.T, got []float64) {
 	t.Helper()
-	sample{name: s.name, model: s.model, want: s.want}.agree(t, got, tolerance)
+	sample{name: s.name, model: s.model, want: s.want}.agree(t, got, close32)
 }
 
 // TestTablesInONNXRuntime: raw columns of texts and numbers, with gaps and unknown
@@ -181,7 +181,7 @@ func TestTablesInONNXRuntime(t *testing.T) {
 		paths = append(paths, path)
 	}
 	for i, a := range answers[answer](t, "node", append([]string{script}, paths...)...) {
-		all[i].agree(t, a.Numbers, close32)
+		all[i].agree(t, a.Numbers)
 	}
 }
 
@@ -205,7 +205,7 @@ func TestTablesInNumpy(t *testing.T) {
 		paths = append(paths, path)
 	}
 	for i, a := range answers[answer](t, interpreter, append([]string{"testdata/predict.py"}, paths...)...) {
-		all[i].agree(t, a.Numbers, close32)
+		all[i].agree(t, a.Numbers)
 	}
 }
 
@@ -323,7 +323,7 @@ func TestTablesInGo(t *testing.T) {
 	}
 	program := buildTables(t, dir, goTableMain, "Columns[:]", all)
 	for i, a := range answers[answer](t, program, dir) {
-		all[i].agree(t, a.Numbers, close32)
+		all[i].agree(t, a.Numbers)
 	}
 }
 
