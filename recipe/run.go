@@ -307,7 +307,7 @@ func (r *Run) warn(err error) error {
 // finish makes the model and saves it, the last good one if training failed.
 func (r *Run) finish(res *dlam.Result, failed error) (*Result, error) {
 	out := &Result{Model: r.Plan.model(res, r.data, r.config), Status: res.Status, Last: res.Last, Constant: res.Constant}
-	if res.Constant > 0 && failed == nil {
+	if res.Constant > 0 && failed == nil && r.about != nil { // a run with a folder
 		r.about.Warning = fmt.Sprintf("the network is worse on the training samples than one output for all: the risk of the best constant is %.4g", res.Constant)
 	}
 	if v := r.options.Validation; v != nil && v.Best != nil {
