@@ -10,6 +10,7 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
@@ -22,7 +23,7 @@ type Settings struct {
 }
 
 // DefaultSettings are for any data: docs/mathematics.md has how they were chosen.
-func DefaultSettings() Settings { return Settings{Rho: 0.01, Epsilon: 1e-3, Lambda: 0.3, Rounds: 5} }
+func DefaultSettings() Settings { return Settings{Rho: 3, Epsilon: 1e-3, Lambda: 0.3, Rounds: 1} }
 
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
@@ -66,7 +67,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cdlam: %w", err)
 	}
-	st := &stepper{Settings: s.Settings, Iterate: it, penalty: make([]float64, len(it.Layers))}
+	st := &stepper{Settings: s.Settings, Iterate: it, tally: split.NewTally(len(it.Layers)), penalty: make([]float64, len(it.Layers))}
 	for l := range it.Layers {
 		ly := &it.Layers[l]
 		if _, ok := ly.Net.H.(activation.Monotone); !ok {
@@ -79,6 +80,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	for range max(1, p.Threads) {
 		st.rooms = append(st.rooms, newRoom(widest))
 	}
+	st.loss, st.ahead = p.Loss.(loss.Proximal), newAhead(st)
 	return st, nil
 }
 
@@ -88,6 +90,8 @@ type stepper struct {
 	*split.Iterate
 	coupled []coupledFit
 	rooms   []*room // of each worker
+	ahead   ahead
+	loss    loss.Proximal
 	tally   split.Tally
 	penalty []float64
 }
@@ -112,6 +116,7 @@ func (s *stepper) Step(ctx context.Context) (dlam.Record, error) {
 			trials += int(s.Sums.Scalar(f.trials))
 		}
 	}
+	s.ahead.net.CopyFrom(s.Net)
 	for l := range s.Layers {
 		raised, err := s.FitDamped(&s.Layers[l], s.Rho, s.Lambda)
 		if err != nil {
@@ -120,22 +125,29 @@ func (s *stepper) Step(ctx context.Context) (dlam.Record, error) {
 		trials += raised
 	}
 	s.Done++
-	return s.record(trials)
+	r, err := s.tryAhead()
+	r.Trials = trials
+	return r, err
 }
 
-// record sums up the iteration.
-func (s *stepper) record(trials int) (dlam.Record, error) {
-	t := &s.tally
-	if err := s.Measure(t); err != nil {
+// record is F as it is.
+func (s *stepper) record() (dlam.Record, error) {
+	if err := s.Measure(&s.tally); err != nil {
 		return dlam.Record{}, err
 	}
-	r := dlam.Record{Risk: t.Risk / s.N, Regularization: t.Regularization, Penalty: s.penalty, Trials: trials, Epsilon: s.Epsilon}
+	return s.sumUp(), nil
+}
+
+// sumUp makes a record of the tally.
+func (s *stepper) sumUp() dlam.Record {
+	t := &s.tally
+	r := dlam.Record{Risk: t.Risk / s.N, Regularization: t.Regularization, Penalty: s.penalty, Epsilon: s.Epsilon}
 	r.Objective = t.Risk + t.Regularization
 	for l := range s.penalty {
 		s.penalty[l] = s.Rho / 2 * t.Linear[l]
 		r.Objective += s.penalty[l]
 	}
-	return r, nil
+	return r
 }
 
 // Moved takes the variables as they have been changed, with every a cut to its band around
@@ -147,7 +159,7 @@ func (s *stepper) Moved() (dlam.Record, error) {
 			return dlam.Record{}, err
 		}
 	}
-	return s.record(0)
+	return s.record()
 }
 
 // band cuts a layer's a to its band.
