@@ -26,7 +26,7 @@ const (
 
 // ahead is the point where (W, b) go on along the sum M of their moves, and z and a follow:
 //
-//	M ← βM + (ΔW, Δb),  (W', b') = (W, b) + tM,  z' = z + V' − V,  a' = h(z'),
+//	M ← βM + (ΔW, Δb),  (W', b') = (W, b) + tM,  z' = z + V' − V,  a' = h(z') + (a − h(z)),
 //
 // V' from a', and z_L the proximal step of R from V_L'. Hidden layers' residuals z − V stay
 // as they are, so that F differs by the output's part alone; without z and a that follow, F
@@ -102,17 +102,14 @@ func (f *ahead) Block(w *pass.Worker, lo, hi int) {
 	in := f.s.P.X.RowRange(lo, hi) // a' of the layer below
 	for l := range f.s.Layers {
 		ly := &f.s.Layers[l]
-		v, to := s.Affine(0, ly, lo, hi), s.Block(1, hi-lo, ly.Net.Units())
+		e, to := s.Affine(0, ly, lo, hi), s.Block(1, hi-lo, ly.Net.Units())
 		f.products[l].Affine(to, in, nil)
 		if f.take && l > 0 {
 			ly.In.RowRange(lo, hi).CopyFrom(in)
 		}
 		z, moved := ly.Z.RowRange(lo, hi), s.Block(3, hi-lo, ly.Net.Units())
-		e := v.Elements()
-		for i, x := range z.Elements() {
-			e[i] = x - e[i]
-		}
-		split.AddSquares(w, f.here.linear[l], v, y)
+		subtract(e, z, e)
+		split.AddSquares(w, f.here.linear[l], e, y)
 		if ly.Next == nil {
 			w.Add(f.here.risk, loss.Weighted(f.s.P.Loss, z, y))
 			moved.CopyFrom(z)
@@ -120,20 +117,26 @@ func (f *ahead) Block(w *pass.Worker, lo, hi int) {
 			w.Add(f.there.risk, loss.Weighted(f.s.P.Loss, moved, y))
 		} else {
 			for i, x := range to.Elements() {
-				moved.Elements()[i] = x + e[i]
+				moved.Elements()[i] = x + e.Elements()[i]
 			}
 		}
-		for i, x := range moved.Elements() {
-			e[i] = x - to.Elements()[i]
-		}
-		split.AddSquares(w, f.there.linear[l], v, y)
+		subtract(e, moved, to)
+		split.AddSquares(w, f.there.linear[l], e, y)
 		if ly.Next != nil {
 			in = s.Block(2, hi-lo, ly.Net.Units())
-			f.follow(ly.Net.H, in, ly.A.RowRange(lo, hi), moved, z, v)
+			f.follow(ly.Net.H, in, ly.A.RowRange(lo, hi), moved, z, e)
 		}
 		if f.take {
 			z.CopyFrom(moved)
 		}
+	}
+}
+
+// subtract computes dst = x − y.
+func subtract(dst, x, y mat.Dense) {
+	to, ys := dst.Elements(), y.Elements()
+	for i, v := range x.Elements() {
+		to[i] = v - ys[i]
 	}
 }
 

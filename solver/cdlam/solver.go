@@ -22,8 +22,8 @@ type Settings struct {
 	Rounds  int     // ≥ 1: updates of all z and a before one of W and b
 }
 
-// DefaultSettings are for any data: docs/mathematics.md has how they were chosen.
-func DefaultSettings() Settings { return Settings{Rho: 3, Epsilon: 1e-3, Lambda: 0.3, Rounds: 1} }
+// DefaultSettings are for any data: docs/family.md has how they were chosen.
+func DefaultSettings() Settings { return Settings{Rho: 10, Epsilon: 1e-3, Lambda: 0.3, Rounds: 1} }
 
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
@@ -48,12 +48,18 @@ func (s Solver) Validate() error { return s.Settings.Validate() }
 // Memory is about how many bytes a run takes beside the samples.
 func (Solver) Memory(widths []int, samples, threads int) float64 {
 	const buffers = 3 // of room
-	return split.Memory(widths, samples, threads, split.Options{}) + 4*float64(threads*buffers*pass.Block*slices.Max(widths[1:]))
+	const copies = 5  // of W: M, what it leads to, and the packed forms of that
+	var weights float64
+	for l, d := range widths[1:] {
+		weights += float64(d) * float64(widths[l])
+	}
+	rooms := threads * buffers * pass.Block * slices.Max(widths[1:])
+	return split.Memory(widths, samples, threads, split.Options{}) + 4*(copies*weights+float64(rooms))
 }
 
 // Numbers is how many an iterate has.
 func (Solver) Numbers(n *dlam.Network, samples int) float64 {
-	return split.Numbers(n, samples, split.Options{})
+	return split.Numbers(n, samples, split.Options{}) + float64(n.Parameters()) // M
 }
 
 // Init starts from a forward pass. It refuses regularisers that are not quadratic, and
