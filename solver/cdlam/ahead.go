@@ -116,9 +116,7 @@ func (f *ahead) Block(w *pass.Worker, lo, hi int) {
 			f.s.loss.Prox(moved, to, y, f.s.Rho)
 			w.Add(f.there.risk, loss.Weighted(f.s.P.Loss, moved, y))
 		} else {
-			for i, x := range to.Elements() {
-				moved.Elements()[i] = x + e.Elements()[i]
-			}
+			add(moved, to, e)
 		}
 		subtract(e, moved, to)
 		split.AddSquares(w, f.there.linear[l], e, y)
@@ -129,6 +127,14 @@ func (f *ahead) Block(w *pass.Worker, lo, hi int) {
 		if f.take {
 			z.CopyFrom(moved)
 		}
+	}
+}
+
+// add computes dst = x + y.
+func add(dst, x, y mat.Dense) {
+	to, ys := dst.Elements(), y.Elements()
+	for i, v := range x.Elements() {
+		to[i] = v + ys[i]
 	}
 }
 
