@@ -347,10 +347,12 @@ func (p *Plan) smoothing(l loss.Loss) (float32, error) {
 	return 0, nil
 }
 
-// jitter is how the pictures of mini-batches are changed by chance.
+// jitter is how the pictures of mini-batches are changed by chance. Convolutions with
+// pooling know already that a picture moved by less than a pixel shows the same thing, and
+// moves blur: they are for runs that take pictures more than once (docs/layers.md).
 func (p *Plan) jitter() (picture.Jitter, error) {
 	j := picture.Jitter{}
-	if p.facts.mini {
+	if f := &p.facts; f.mini && !(f.shared && f.iterations == 1) {
 		j = picture.JitterFor(p.Samples.Train.Image)
 	}
 	j.Image, j.Deviation, j.Moves = p.Samples.Train.Image, orElse(p.Options.Jitter, j.Deviation), p.Options.Moves
