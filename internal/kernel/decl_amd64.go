@@ -173,6 +173,60 @@ func addPatchesAVX512(n int, points *Point, a *float32, aStep int, c *float32, c
 func addToPatchesAVX512(n int, points *Point, a *float32, aStep int, c *float32, cStep, runs, vectors, rest int)
 
 //go:noescape
+func pooledAVX512_2x1(t *pooled)
+
+//go:noescape
+func pooledAVX512_4x1(t *pooled)
+
+//go:noescape
+func pooledAVX512_6x1(t *pooled)
+
+//go:noescape
+func pooledAVX512_8x1(t *pooled)
+
+//go:noescape
+func pooledAVX512_10x1(t *pooled)
+
+//go:noescape
+func pooledAVX512_12x1(t *pooled)
+
+//go:noescape
+func pooledAVX512_2x2(t *pooled)
+
+//go:noescape
+func pooledAVX512_4x2(t *pooled)
+
+//go:noescape
+func pooledAVX512_6x2(t *pooled)
+
+// placesAVX512 are the most places of a row of a pooled tile, of one vector and of more.
+var placesAVX512 = [...]int{12, 6}
+
+// pooledAVX512 runs the kernel of the given places and vectors.
+func pooledAVX512(places, vectors int, t *pooled) {
+	switch 3*places + vectors {
+	case 7:
+		pooledAVX512_2x1(t)
+	case 13:
+		pooledAVX512_4x1(t)
+	case 19:
+		pooledAVX512_6x1(t)
+	case 25:
+		pooledAVX512_8x1(t)
+	case 31:
+		pooledAVX512_10x1(t)
+	case 37:
+		pooledAVX512_12x1(t)
+	case 8:
+		pooledAVX512_2x2(t)
+	case 14:
+		pooledAVX512_4x2(t)
+	case 20:
+		pooledAVX512_6x2(t)
+	}
+}
+
+//go:noescape
 func tileAVX2_6x1(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
 
 //go:noescape
@@ -304,6 +358,30 @@ func addPatchesAVX2(n int, points *Point, a *float32, aStep int, c *float32, cSt
 
 //go:noescape
 func addToPatchesAVX2(n int, points *Point, a *float32, aStep int, c *float32, cStep, runs, vectors, rest int)
+
+//go:noescape
+func pooledAVX2_2x1(t *pooled)
+
+//go:noescape
+func pooledAVX2_4x1(t *pooled)
+
+//go:noescape
+func pooledAVX2_6x1(t *pooled)
+
+// placesAVX2 are the most places of a row of a pooled tile, of one vector and of more.
+var placesAVX2 = [...]int{6}
+
+// pooledAVX2 runs the kernel of the given places and vectors.
+func pooledAVX2(places, vectors int, t *pooled) {
+	switch 3*places + vectors {
+	case 7:
+		pooledAVX2_2x1(t)
+	case 13:
+		pooledAVX2_4x1(t)
+	case 19:
+		pooledAVX2_6x1(t)
+	}
+}
 
 //go:noescape
 func largestAVX2(windows, channels int, z *float32, step int, offsets *int, count int, v *float32, win *int32)

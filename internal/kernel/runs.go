@@ -122,3 +122,27 @@ func AddRuns(c []float32, cStride int, d []float32, dStride, n int, a []float32,
 		}
 	}
 }
+
+// MulRunsLargest computes of MulRuns' C, 1rowᵀ + U·B, the largest of each window of
+// side×side places and of each column, and in win, unless it is nil, which of the window's
+// places it was; of equal ones the first. What is left over at the end of a row or a column
+// is dropped. The places of a window have the offsets from its first in C, of which buf is
+// room for side rows of places.
+func (p *Panel) MulRunsLargest(v []float32, win []int32, a []float32, r Runs, row []float32, side int, offsets []int, buf []float32) {
+	if r.Step == r.Length {
+		r.Length, r.Count = r.Length*r.Count, 1
+	}
+	if side == 2 && r.Rows > 1 && r.Cols > 1 && p.largestOfRuns(v, win, a, r, row) {
+		return
+	}
+	n, rows := r.Cols/side*p.n, r.Rows/side
+	r.Rows = side
+	for y := range rows {
+		p.MulRuns(buf, p.n, a[y*side*r.Down:], r, row)
+		var to []int32
+		if win != nil {
+			to = win[y*n:][:n]
+		}
+		Largest(v[y*n:][:n], to, buf, p.n, side*p.n, offsets)
+	}
+}

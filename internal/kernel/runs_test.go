@@ -46,6 +46,33 @@ func TestRuns(t *testing.T) {
 		p.MulRuns(got, n+gap, a, r, nil)
 		check(t, "U·B", got, want, scale, places, n, n+gap, k)
 
+		side := draw("side", 1, 3)
+		offsets := []int{}
+		for i := range side * side {
+			offsets = append(offsets, (i/side*r.Cols+i%side)*n)
+		}
+		windows := r.Rows / side * (r.Cols / side)
+		sum = make([]float32, places*n) // MulRuns is right
+		p.MulRuns(sum, n, a, r, row)
+		v, win := append(make([]float32, windows*n), 7), append(make([]int32, windows*n), 7)
+		silent := append(make([]float32, windows*n), 7)
+		p.MulRunsLargest(v[:windows*n], win[:windows*n], a, r, row, side, offsets, make([]float32, side*r.Cols*n))
+		p.MulRunsLargest(silent[:windows*n], nil, a, r, row, side, offsets, make([]float32, side*r.Cols*n))
+		if v[windows*n] != 7 || win[windows*n] != 7 || silent[windows*n] != 7 {
+			t.Fatal("stored beyond the last window")
+		}
+		for i, got := range v[:windows*n] {
+			first := (i/n/(r.Cols/side)*r.Cols+i/n%(r.Cols/side))*side*n + i%n
+			most := sum[first]
+			for _, at := range offsets {
+				most = max(most, sum[first+at])
+			}
+			at := sum[first+offsets[win[i]]]
+			if near := 1e-5 * float32(k); got != silent[i] || got > most+near || got < most-near || got > at+near || got < at-near {
+				t.Fatalf("window %d, unit %d: %g, without winners %g, want %g, at winner %d %g", i/n, i%n, got, silent[i], most, win[i], at)
+			}
+		}
+
 		g := matrix(rng, n, k, k+gap)
 		want, scale = naive(n, k, places, g, k+gap, true, func(i, p int) float32 { return c[p*(n+gap)+i] }, patch)
 		AddRunsT(g, k+gap, c, n+gap, n, a, r, make([]float32, places*r.whole().Length))
