@@ -124,7 +124,7 @@ func ListPoints(dst []Point, windows []Window, e []float32, win []int32, offsets
 	return listPointsGo(dst, windows, e, win, offsets)
 }
 
-func pointColumns(n int) int { return n }
+func pointPart(runs, n int) (some, elements int) { return runs, n }
 
 func addPatches(p *pointRun) { p.addPatchesGo() }
 

@@ -93,6 +93,7 @@ func main() {
 		}
 	}
 	listPoints(&w)
+	pointChoices(&w)
 	quads(&w)
 	gather(&w)
 	pause(&w)
