@@ -6,18 +6,17 @@ import "unsafe"
 
 // pooled is what a kernel of pooled tiles takes: strides in bytes.
 type pooled struct {
-	a, b, init, v      *float32
-	win                *int32
-	mask               uint64 // of the lanes; AVX2: where one is
-	rows, tiles        int    // of windows
-	aRow, aTile        int
-	down, across       int // between two rows of places, and two places
-	runs, length       int
-	skip               int // from a run's end to the next one
-	bRow               int
-	row, step          int // between two rows of windows in v, and two windows
-	left, at           int // tiles, and where a tile's patches begin: the kernel's own,
-	rowA, rowV, rowWin int // as is where a row begins
+	a, b, init, v *float32
+	win           *int32
+	mask          uint64 // of the lanes; AVX2: where one is
+	rows, tiles   int    // of windows
+	aRow, aTile   int
+	down, across  int // between two rows of places, and two places
+	runs, length  int
+	skip          int // from a run's end to the next one
+	bRow          int
+	row, step     int    // between two rows of windows in v, and two windows
+	_             [5]int // the kernel's own: tiles left, and where a tile and a row begin
 }
 
 // largestOfRuns is MulRunsLargest of windows of 2×2 places, if there are vectors.

@@ -132,10 +132,17 @@ func (p *Panel) MulRunsLargest(v []float32, win []int32, a []float32, r Runs, ro
 	if r.Step == r.Length {
 		r.Length, r.Count = r.Length*r.Count, 1
 	}
-	if side == 2 && r.Rows > 1 && r.Cols > 1 && p.largestOfRuns(v, win, a, r, row) {
+	n, rows := r.Cols/side*p.n, r.Rows/side
+	if n*rows == 0 {
 		return
 	}
-	n, rows := r.Cols/side*p.n, r.Rows/side
+	if win != nil {
+		win = win[:rows*n]
+	}
+	_, _, _ = a[(r.Rows-1)*r.Down+(r.Cols-1)*r.Across+(r.Count-1)*r.Step+r.Length-1], v[rows*n-1], row[p.n-1]
+	if side == 2 && p.largestOfRuns(v, win, a, r, row) {
+		return
+	}
 	r.Rows = side
 	for y := range rows {
 		p.MulRuns(buf, p.n, a[y*side*r.Down:], r, row)

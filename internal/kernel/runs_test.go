@@ -112,6 +112,38 @@ func TestRuns(t *testing.T) {
 	})
 }
 
+// TestMulRunsLargestTies: of equal sums the first is the largest, and NaN is only where it is
+// the first, as Largest has it of all sums.
+func TestMulRunsLargestTies(t *testing.T) {
+	r := Runs{Rows: 9, Cols: 31, Down: 33 * 3, Across: 3, Count: 3, Length: 9, Step: 33 * 3}
+	for _, n := range []int{1, 5, 16, 27, 40} {
+		rng := rand.New(rand.NewPCG(1, uint64(n)))
+		a, w, row := make([]float32, 11*33*3), matrix(rng, n, 27, 27), matrix(rng, 1, n, n)
+		for i := range a {
+			if rng.IntN(60) == 0 {
+				a[i] = float32(math.NaN())
+			}
+		}
+		var p Panel
+		p.SizeWhole(27, n)
+		p.PackTPart(w, 27, 0, 1)
+		z, offsets := make([]float32, r.Rows*r.Cols*n), []int{0, n, r.Cols * n, (r.Cols + 1) * n}
+		p.MulRuns(z, n, a, r, row)
+		want, winners := make([]float32, 4*15*n), make([]int32, 4*15*n)
+		for y := range 4 {
+			Largest(want[y*15*n:][:15*n], winners[y*15*n:], z[2*y*r.Cols*n:], n, 2*n, offsets)
+		}
+		got, win, silent := make([]float32, len(want)), make([]int32, len(want)), make([]float32, len(want))
+		p.MulRunsLargest(got, win, a, r, row, 2, offsets, make([]float32, 2*r.Cols*n))
+		p.MulRunsLargest(silent, nil, a, r, row, 2, offsets, make([]float32, 2*r.Cols*n))
+		for i, v := range want {
+			if same := func(x float32) bool { return x == v || x != x && v != v }; win[i] != winners[i] || !same(got[i]) || !same(silent[i]) {
+				t.Fatalf("%d units, entry %d: %g at %d, without winners %g, want %g at %d", n, i, got[i], win[i], silent[i], v, winners[i])
+			}
+		}
+	}
+}
+
 // TestListPoints: every value but 0 and −0 is a point, at its window's place that was largest;
 // windows are in no order.
 func TestListPoints(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -41,7 +42,7 @@ func pooledTile(w *writer, s isa, places, vectors int) {
 	label, f := s.pooledTile(places, vectors), pooledField
 	groups, sums := (places+4)/5, 2*places*vectors
 	acc := func(row, place, v int) int { return 4*s.lanes/2 - sums + (row*places+place)*vectors + v }
-	pointers := append([]string{"R8", "R9", "R10"}[:groups], []string{"R11", "R12", "R13"}[:groups]...)
+	pointers := slices.Concat([]string{"R8", "R9", "R10"}[:groups], []string{"R11", "R12", "R13"}[:groups])
 	w.declare(label, "t *pooled", "")
 	w.p("TEXT ·%s(SB), NOSPLIT, $0-8\n\tMOVQ t+0(FP), SI", label)
 	w.p("\tMOVQ %s, AX\n\tLEAQ (AX)(AX*2), DX", f("across"))
