@@ -12,7 +12,9 @@ import (
 // becomes a comment in a source.
 func describe(m *model.Model) (string, error) {
 	if m.Transform.Steps > 0 {
-		return "", fmt.Errorf("it takes rows in long format as steps of sequences (column %q), and there is no form of that", m.Transform.Table.Sequence)
+		if err := m.Network.AnyLength(); err != nil {
+			return "", err
+		}
 	}
 	d, err := m.Describe()
 	if err != nil {

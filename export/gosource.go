@@ -8,6 +8,7 @@ import (
 	"go/format"
 	"go/token"
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -42,7 +43,8 @@ type goSource struct {
 }
 
 // GoSource is the model as the source of package name: its weights, and a
-// function Predict that needs the standard library alone (Go 1.21).
+// function Predict that needs the standard library alone (Go 1.21). Of a model of sequences
+// it takes the rows of one.
 func GoSource(m *model.Model, name string) ([]byte, error) {
 	if !token.IsIdentifier(name) || name == "_" {
 		return nil, fmt.Errorf("package: got %q, want a Go identifier", name)
@@ -60,6 +62,9 @@ func GoSource(m *model.Model, name string) ([]byte, error) {
 	}
 	source.Parameters, source.Parts = goParameters(m)
 	for l, ly := range m.Network.Layers {
+		if _, all := ly.Linear().(nn.Dense); all && m.Transform.Steps > 0 && m.Network.Layers[l-1].Recurrent() {
+			source.step("late(x, %d)", ly.W.Cols)
+		}
 		err := source.linear(ly)
 		if err == nil && l < len(m.Network.Layers)-1 {
 			err = source.activate(ly)
@@ -113,9 +118,13 @@ func (s *goSource) linear(ly nn.Layer) error {
 		if err != nil {
 			return err
 		}
-		s.step("rnn(x, %d, %s, %s)", u.Steps, weights, h)
+		steps := strconv.Itoa(u.Steps)
+		if s.Transform.Steps > 0 { // those that are there
+			steps = "steps"
+		}
+		s.step("rnn(x, %s, %s, %s)", steps, weights, h)
 	case nn.Last:
-		s.step("affine(nil, x[%d:], %s)", (u.Steps-1)*u.Inputs, weights)
+		s.step("affine(nil, x[len(x)-%d:], %s)", u.Inputs, weights)
 	default:
 		return fmt.Errorf("map %v: there is no form of it", u.Spec())
 	}

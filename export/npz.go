@@ -74,6 +74,9 @@ func arrays(m *model.Model) ([]array, error) {
 		}
 		list = append(list, array{"columns", columns}, array{"missing", slices.Concat(table.MissingTexts(), t.Missing)})
 	}
+	if t.Steps > 0 {
+		list = append(list, array{"steps", int64(t.Steps)}, array{"sequence", t.Table.Sequence}, array{"time", t.Table.Time})
+	}
 	if im := t.Image; im.Width > 0 {
 		list = append(list, array{"image", []int64{int64(im.Height), int64(im.Width), int64(im.Channels)}})
 	}

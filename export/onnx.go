@@ -24,7 +24,9 @@ const (
 // ONNX is the model as an ONNX file (IR version 7, opset 13): input "features"
 // of shape N × inputs, raw samples; of a table with texts, dates or gaps an input of
 // shape N × 1 for each column, called as it: of texts, or of float64, with NaN for a
-// missing number, 0 and 1 for truth values, and seconds since 1970 for times. Output "probabilities", "scores" or
+// missing number, 0 and 1 for truth values, and seconds since 1970 for times. Of sequences
+// these are N × steps, the first step first, and an input "steps" (int32, N) says how many of
+// a sequence's are there. Output "probabilities", "scores" or
 // "values" of shape N × outputs. The metadata properties "classes" and
 // "features" hold JSON lists of names, where there are names.
 func ONNX(m *model.Model) ([]byte, error) {
@@ -95,6 +97,7 @@ type graph struct {
 	value        string   // name of what the last node gives
 	scalars      int      // constants named so far
 	picture      nn.Shape // of a sample of value, if that has axes of its own, channels first
+	steps        int      // of sequences in long format, whose first steps come first in value; 0: the last come last
 }
 
 type node struct {

@@ -12,6 +12,9 @@ import (
 // layer adds a layer. What a convolution gives has the channels first in ONNX, so that a
 // dense layer after it takes its columns in that order.
 func (g *graph) layer(l int, ly nn.Layer) error {
+	if !ly.Recurrent() && g.steps > 0 {
+		g.stepsLast(l, ly)
+	}
 	switch u := ly.Linear().(type) {
 	case nn.Dense:
 		g.flatten(l)
@@ -54,14 +57,29 @@ func (g *graph) recurrent(l int, ly nn.Layer, u nn.RNN) error {
 	g.node("Transpose", []string{g.value}, intsAttribute("perm", 1, 0, 2))
 	part := func(lo, hi int) []float32 { return ly.W.ColRange(lo, hi).Clone().Elements() }
 	bias := append(slices.Clone(ly.B), make([]float32, u.Units)...) // ONNX has another, of the state
-	g.node("RNN", []string{
+	inputs := []string{
 		g.value, g.floats(name(l, "weight"), part(0, u.Inputs), 1, u.Units, u.Inputs),
 		g.floats(name(l, "recurrence"), part(u.Inputs, ly.W.Cols), 1, u.Units, u.Units), g.floats(name(l, "bias"), bias, 1, len(bias)),
-	}, append(h, intAttribute("hidden_size", u.Units))...)
+	}
+	if g.steps > 0 {
+		inputs = append(inputs, onnxSteps)
+	}
+	g.node("RNN", inputs, append(h, intAttribute("hidden_size", u.Units))...)
 	g.node("Transpose", []string{g.value}, intsAttribute("perm", 2, 0, 1, 3))
 	g.node("Reshape", []string{g.value, g.ints(name(l, "row"), 0, u.Steps*u.Units)})
 	g.picture = nn.Shape{}
 	return nil
+}
+
+// stepsLast moves what a recurrent layer gives for sequences to the end, as the network has it,
+// behind the 0 of the steps that are not there: the steps change their order, and then all do.
+func (g *graph) stepsLast(l int, ly nn.Layer) {
+	states := g.op("Reshape", g.value, g.ints(name(l, "states"), 0, g.steps, ly.Inputs()/g.steps))
+	g.node("Cast", []string{onnxSteps}, intAttribute("to", elementInt64))
+	g.node("ReverseSequence", []string{states, g.value}, intAttribute("batch_axis", 0), intAttribute("time_axis", 1))
+	g.node("Slice", []string{g.value, g.ints(name(l, "from"), -1), g.ints(name(l, "down"), -g.steps-1), g.ints(name(l, "of"), 1), g.ints(name(l, "by"), -1)})
+	g.node("Reshape", []string{g.value, g.ints(name(l, "late"), 0, ly.Inputs())})
+	g.steps = 0
 }
 
 // recurrentActivation is h as attributes of an RNN, which knows some alone.

@@ -57,6 +57,7 @@ const (
 	kindInts                          = 7 // AttributeProto.INTS
 	kindTexts                         = 8 // AttributeProto.STRINGS
 	elementFloat                      = 1 // TensorProto.FLOAT
+	elementInt32                      = 6 // TensorProto.INT32
 	elementInt64                      = 7 // TensorProto.INT64
 	elementText                       = 8 // TensorProto.STRING
 	elementDouble                     = 11

@@ -11,8 +11,12 @@ import (
 // onnxMLDomain is the operators' that know texts.
 const onnxMLDomain = "ai.onnx.ml"
 
+// onnxSteps is the input that says how many steps a sequence has.
+const onnxSteps = "steps"
+
 // columns adds an input for each raw column of t, and what makes features of it. The
-// output's name is not one of theirs.
+// output's name is not one of theirs. A sequence has a row of its values, the first step first,
+// and as many of them are steps as an input more says.
 func (g *graph) columns(t dataset.Transform, output string) {
 	var parts []string
 	for k := range t.Columns {
@@ -22,7 +26,10 @@ func (g *graph) columns(t dataset.Transform, output string) {
 		if c.Kind == dataset.KindCategory {
 			element = elementText
 		}
-		g.inputs = appendMessage(g.inputs, graphInput, matrixInfo(name, element, 1))
+		g.inputs = appendMessage(g.inputs, graphInput, matrixInfo(name, element, max(1, t.Steps)))
+		if t.Steps > 0 {
+			name = g.op("Reshape", name, g.ints(fmt.Sprintf("steps_%d", k), -1, 1))
+		}
 		switch {
 		case c.Outputs() == 0:
 		case element == elementText:
@@ -32,13 +39,18 @@ func (g *graph) columns(t dataset.Transform, output string) {
 		}
 	}
 	g.node("Concat", parts, intAttribute("axis", 1))
+	if t.Steps > 0 {
+		g.inputs = appendMessage(g.inputs, graphInput, matrixInfo(onnxSteps, elementInt32))
+		g.node("Reshape", []string{g.value, g.ints("sequences", -1, t.Outputs())})
+		g.steps = t.Steps
+	}
 }
 
 // inputOf is what the input of column k is called: as the column, unless that is no
-// name, or the output's.
+// name, or the output's, or beside sequences that of their steps.
 func inputOf(t dataset.Transform, k int, output string) string {
 	name := t.Columns[k].Name
-	for name == "" || name == output || slices.ContainsFunc(t.Columns[:k], func(c dataset.Column) bool { return c.Name == name }) {
+	for name == "" || name == output || t.Steps > 0 && name == onnxSteps || slices.ContainsFunc(t.Columns[:k], func(c dataset.Column) bool { return c.Name == name }) {
 		name += "_"
 	}
 	return name

@@ -34,7 +34,7 @@ func WeightsPNG(w io.Writer, m *model.Model) error {
 	}
 	t.gap, t.pixel = tileGap, max(1, tileSide/max(t.height, t.width))
 	t.units = min(t.units, MaxUnits)
-	return t.write(w, m)
+	return t.writeWeights(w, m)
 }
 
 // SmallWeightsPNG is WeightsPNG of the first units, a pixel a weight and few colours, for
@@ -46,7 +46,33 @@ func SmallWeightsPNG(w io.Writer, m *model.Model, units int) (shown int, err err
 	}
 	t.gap, t.pixel, t.few = 1, 1, t.channels == 1
 	t.units = min(t.units, units)
-	return t.units, t.write(w, m)
+	return t.units, t.writeWeights(w, m)
+}
+
+// SmallMapsPNG writes what a layer gives for a sample, a, of this shape, as a picture: a tile
+// for each of the first channels, a pixel a place. White is 0, and the deepest red or blue is
+// the greatest |a| of all channels.
+func SmallMapsPNG(w io.Writer, s nn.Shape, a []float32, channels int) error {
+	t := tiling{height: s.Height, width: s.Width, channels: 1, units: min(s.Channels, channels), pixel: 1, gap: 1, few: true}
+	top := greatest(a)
+	return t.write(w, func(u int) ([]float32, float32) {
+		of := make([]float32, 0, s.Height*s.Width)
+		for k := u; k < len(a); k += s.Channels {
+			of = append(of, a[k])
+		}
+		return of, top
+	})
+}
+
+// greatest is the greatest |v|, or 1 where that is 0.
+func greatest(values []float32) (top float32) {
+	for _, v := range values {
+		top = max(top, v, -v)
+	}
+	if top == 0 {
+		return 1
+	}
+	return top
 }
 
 // tilesOf is how the first layer's weights lie.
@@ -75,15 +101,25 @@ type tiling struct {
 	few                     bool // few colours, which make a small file
 }
 
-// write writes the picture of m's weights.
-func (t tiling) write(w io.Writer, m *model.Model) error {
+// writeWeights writes the picture of m's weights.
+func (t tiling) writeWeights(w io.Writer, m *model.Model) error {
+	return t.write(w, func(u int) ([]float32, float32) {
+		weights := m.Network.Layers[0].W.Row(u)
+		return weights, greatest(weights)
+	})
+}
+
+// write writes a picture of what unit gives for each unit: its values, and which is the end
+// of the scale.
+func (t tiling) write(w io.Writer, unit func(u int) ([]float32, float32)) error {
 	t.columns = int(math.Ceil(math.Sqrt(float64(t.units))))
 	canvas := t.canvas()
 	for u := range t.units {
-		t.draw(canvas, u, m.Network.Layers[0].W.Row(u))
+		values, top := unit(u)
+		t.draw(canvas, u, values, top)
 	}
 	if err := png.Encode(w, canvas); err != nil {
-		return fmt.Errorf("picture of the weights: %w", err)
+		return fmt.Errorf("picture of tiles: %w", err)
 	}
 	return nil
 }
@@ -113,15 +149,8 @@ func (t tiling) canvas() draw.Image {
 // step is from a tile's side of n weights to the next tile's.
 func (t tiling) step(n int) int { return n*t.pixel + t.gap }
 
-// draw paints unit u with weights w.
-func (t tiling) draw(c draw.Image, u int, w []float32) {
-	var top float32
-	for _, v := range w {
-		top = max(top, v, -v)
-	}
-	if top == 0 {
-		top = 1
-	}
+// draw paints unit u with values w, of which top is the end of the scale.
+func (t tiling) draw(c draw.Image, u int, w []float32, top float32) {
 	left, above := t.gap+u%t.columns*t.step(t.width), t.gap+u/t.columns*t.step(t.height)
 	for i := range t.height * t.width {
 		ink := t.ink(w[i*t.channels:(i+1)*t.channels], top)

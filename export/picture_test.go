@@ -120,3 +120,24 @@ func TestKernelsPNG(t *testing.T) {
 		}
 	}
 }
+
+// TestMapsPNG draws what a layer gives: a tile a channel, all on one scale.
+func TestMapsPNG(t *testing.T) {
+	var b bytes.Buffer
+	// Two places of three channels each, which lie beside each other.
+	if err := export.SmallMapsPNG(&b, nn.Shape{Height: 1, Width: 2, Channels: 3}, []float32{4, -2, 0, 0, 4, 9}, 2); err != nil {
+		t.Fatal(err)
+	}
+	im, err := png.Decode(&b)
+	if err != nil || im.Bounds().Max != image.Pt(2*(2+1)+1, 1+2) {
+		t.Fatalf("%v, size %v, want two tiles of 2×1", err, im.Bounds().Max)
+	}
+	for x, want := range []color.RGBA{
+		{184, 184, 184, 255}, {223, 159, 167, 255}, {255, 255, 255, 255}, // 4 of 9, in 12 steps 5; 0
+		{184, 184, 184, 255}, {200, 217, 234, 255}, {223, 159, 167, 255}, // -2 of 9: 3 steps
+	} {
+		if got := color.RGBAModel.Convert(im.At(x, 1)); got != want {
+			t.Errorf("pixel %d: got %v, want %v", x, got, want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/format"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -153,9 +154,9 @@ func tableSamples(t *testing.T) (all []tableSample) {
 }
 
 // agree holds numbers against what the model itself says.
-func (s tableSample) agree(t *testing.T, got []float64, tolerance float64) {
+func (s tableSample) agree(t *testing.T, got []float64) {
 	t.Helper()
-	sample{name: s.name, model: s.model, want: s.want}.agree(t, got, tolerance)
+	sample{name: s.name, model: s.model, want: s.want}.agree(t, got, close32)
 }
 
 // TestTablesInONNXRuntime: raw columns of texts and numbers, with gaps and unknown
@@ -180,7 +181,7 @@ func TestTablesInONNXRuntime(t *testing.T) {
 		paths = append(paths, path)
 	}
 	for i, a := range answers[answer](t, "node", append([]string{script}, paths...)...) {
-		all[i].agree(t, a.Numbers, close32)
+		all[i].agree(t, a.Numbers)
 	}
 }
 
@@ -204,7 +205,7 @@ func TestTablesInNumpy(t *testing.T) {
 		paths = append(paths, path)
 	}
 	for i, a := range answers[answer](t, interpreter, append([]string{"testdata/predict.py"}, paths...)...) {
-		all[i].agree(t, a.Numbers, close32)
+		all[i].agree(t, a.Numbers)
 	}
 }
 
@@ -317,24 +318,37 @@ func run(name string, columns []string, predict func(map[string]any) ([]float32,
 // TestTablesInGo: the Go source gives for raw rows what the model gives.
 func TestTablesInGo(t *testing.T) {
 	dir, all := t.TempDir(), tableSamples(t)
+	for _, s := range all {
+		saved(t, filepath.Join(dir, s.name+".json"), s.rows)
+	}
+	program := buildTables(t, dir, goTableMain, "Columns[:]", all)
+	for i, a := range answers[answer](t, program, dir) {
+		all[i].agree(t, a.Numbers)
+	}
+}
+
+// buildTables puts each model's source into dir, an empty module with nothing to download,
+// and is the program of main, a format of the imports and of calls of run, which gets a
+// model's name, what is called argument of its package, and Predict.
+func buildTables(t *testing.T, dir, main, argument string, all []tableSample) string {
+	t.Helper()
 	var imports, calls strings.Builder
 	for _, s := range all {
 		src, err := export.GoSource(s.model, s.name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows, err := json.Marshal(s.rows)
-		if err != nil {
-			t.Fatal(err)
+		if tidy, err := format.Source(src); err != nil || !bytes.Equal(src, tidy) {
+			t.Errorf("%s: not gofmt-clean: %v", s.name, err)
 		}
 		if err := errors.Join(os.Mkdir(filepath.Join(dir, s.name), 0o755),
-			os.WriteFile(filepath.Join(dir, s.name, "model.go"), src, 0o644), os.WriteFile(filepath.Join(dir, s.name+".json"), rows, 0o644)); err != nil {
+			os.WriteFile(filepath.Join(dir, s.name, "model.go"), src, 0o644)); err != nil {
 			t.Fatal(err)
 		}
 		fmt.Fprintf(&imports, "\t\"empty/%s\"\n", s.name)
-		fmt.Fprintf(&calls, "\trun(%q, %[1]s.Columns[:], %[1]s.Predict)\n", s.name)
+		fmt.Fprintf(&calls, "\trun(%q, %[1]s.%s, %[1]s.Predict)\n", s.name, argument)
 	}
-	for name, text := range map[string]string{"go.mod": "module empty\n\ngo 1.21\n", "main.go": fmt.Sprintf(goTableMain, imports.String(), calls.String())} {
+	for name, text := range map[string]string{"go.mod": "module empty\n\ngo 1.21\n", "main.go": fmt.Sprintf(main, imports.String(), calls.String())} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -347,9 +361,7 @@ func TestTablesInGo(t *testing.T) {
 			t.Fatalf("go %s: %v\n%s", args[0], err, out)
 		}
 	}
-	for i, a := range answers[answer](t, filepath.Join(dir, "program"), dir) {
-		all[i].agree(t, a.Numbers, close32)
-	}
+	return filepath.Join(dir, "program")
 }
 
 // TestTableKinds: the table of the tests has every kind of column and feature.

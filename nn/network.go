@@ -275,6 +275,19 @@ const mostEntries = 1 << 28
 // Recurrent reports whether some layer is recurrent.
 func (n *Network) Recurrent() bool { return slices.ContainsFunc(n.Layers, Layer.Recurrent) }
 
+// AnyLength reports the first layer that does not take sequences of any length.
+func (n *Network) AnyLength() error {
+	for l, ly := range n.Layers {
+		switch _, convolution := ly.Map.(Conv); {
+		case l == 0 && !ly.Recurrent():
+			return fmt.Errorf("layer 1 (%s): the samples are sequences, which may be shorter than the longest, %d steps: want a recurrent layer first, as rnn 64", n.Text(l), ly.In().Height)
+		case convolution:
+			return fmt.Errorf("layer %d (%s): the samples are sequences, which may be shorter than the longest: a convolution would take steps that are not there", l+1, n.Text(l))
+		}
+	}
+	return nil
+}
+
 // Finite reports the first parameter that is NaN or infinite.
 func (ly Layer) Finite() error {
 	for i := range ly.W.Rows {

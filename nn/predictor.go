@@ -17,11 +17,24 @@ const Block = 192
 // goroutines.
 func (n *Network) Predict(x mat.Dense, threads int) (mat.Dense, error) {
 	out := mat.New(x.Rows, n.Outputs())
-	j := predictJob{p: n.packed(), out: out, x: x, threads: threads, errs: make([]error, threads)}
+	return out, n.packed().predictOn(threads, out, x)
+}
+
+// Activations calls f with what each layer gives for blocks of the rows of x, the layers of a
+// block in their order. f is called by threads goroutines, and a is its own until it returns.
+func (n *Network) Activations(x mat.Dense, threads int, f func(layer int, a mat.Dense)) error {
+	p := n.packed()
+	p.seen = f
+	return p.predictOn(threads, mat.New(x.Rows, n.Outputs()), x)
+}
+
+// predictOn is Predict on so many goroutines.
+func (p *Predictor) predictOn(threads int, dst, x mat.Dense) error {
+	j := predictJob{p: p, out: dst, x: x, threads: threads, errs: make([]error, threads)}
 	pool := kernel.NewPool(threads)
 	defer pool.Close()
 	pool.Run(&j)
-	return out, j.errs[0]
+	return j.errs[0]
 }
 
 // predictJob predicts for rows of x, shared out between threads.
@@ -45,7 +58,8 @@ type Predictor struct {
 	net     *Network
 	layers  []*Products
 	in, out int
-	width   int       // of the widest layer
+	width   int // of the widest layer
+	seen    func(layer int, a mat.Dense)
 	scratch sync.Pool // of *[]float32
 }
 
@@ -118,6 +132,9 @@ func (p *Predictor) forward(a mat.Dense, scratch []float32) mat.Dense {
 			winners = firsts[:rows]
 		}
 		products.Forward(z, z, a, winners, scratch[2*half:])
+		if p.seen != nil {
+			p.seen(l, z)
+		}
 		a = z
 	}
 	return a

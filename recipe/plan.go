@@ -78,7 +78,9 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	}
 	outline, err := p.outline()
 	if err == nil && s.Transform.Steps > 0 {
-		err = ofAnyLength(outline)
+		if err = outline.AnyLength(); err != nil {
+			err = fmt.Errorf("layers: %w", err)
+		}
 	}
 	if err != nil {
 		return nil, refuse(err)
@@ -151,19 +153,6 @@ func (p *Plan) outline() (*dlam.Network, error) {
 		return nil, fmt.Errorf("layers: %w", err)
 	}
 	return n, nil
-}
-
-// ofAnyLength reports a layer that does not take sequences of any length.
-func ofAnyLength(n *dlam.Network) error {
-	for l, ly := range n.Layers {
-		switch _, recurrent := ly.Map.(nn.RNN); {
-		case l == 0 && !recurrent:
-			return fmt.Errorf("layers: layer 1 (%s): the samples are sequences, which may be shorter than the longest, %d steps: want a recurrent layer first, as rnn 64", n.Text(l), ly.In().Height)
-		case ly.Linear().Spec().Kind == (nn.Conv{}).Spec().Kind:
-			return fmt.Errorf("layers: layer %d (%s): the samples are sequences, which may be shorter than the longest: a convolution would take steps that are not there", l+1, n.Text(l))
-		}
-	}
-	return nil
 }
 
 // sharesWeights reports whether there is a network, and some layer of it shares its
@@ -360,10 +349,12 @@ func (p *Plan) smoothing(l loss.Loss) (float32, error) {
 	return 0, nil
 }
 
-// jitter is how the pictures of mini-batches are changed by chance.
+// jitter is how the pictures of mini-batches are changed by chance. Convolutions with
+// pooling know already that a picture moved by less than a pixel shows the same thing, and
+// moves blur: they are for runs that take pictures more than once (docs/layers.md).
 func (p *Plan) jitter() (picture.Jitter, error) {
 	j := picture.Jitter{}
-	if p.facts.mini {
+	if f := &p.facts; f.mini && !(f.shared && f.iterations == 1) {
 		j = picture.JitterFor(p.Samples.Train.Image)
 	}
 	j.Image, j.Deviation, j.Moves = p.Samples.Train.Image, orElse(p.Options.Jitter, j.Deviation), p.Options.Moves

@@ -210,6 +210,37 @@ func TestSamplesForTesting(t *testing.T) {
 	}
 }
 
+// TestMovesOfPictures holds when pictures are moved: always in dense networks, with
+// convolutions in runs that take pictures more than once, and as is asked for.
+func TestMovesOfPictures(t *testing.T) {
+	x, y := make([][]float32, 40), make([]int, 40)
+	for i := range x {
+		x[i], y[i] = make([]float32, 36), i%2
+		x[i][i%36] = 1
+	}
+	d := recipe.Rows(x, y).Pictures(picture.Image{Height: 6, Width: 6, Channels: 1, Max: 1})
+	layers := []nn.LayerSpec{nn.ConvLayer(2, 3)}
+	const suits = 6. / 32
+	for _, c := range []struct {
+		o    recipe.Options
+		want float64
+	}{
+		{recipe.Options{Iterations: 1}, suits},
+		{recipe.Options{Iterations: 1, Layers: layers}, 0},
+		{recipe.Options{Iterations: 1, Layers: layers, Jitter: new(0.2)}, 0.2},
+		{recipe.Options{Iterations: 2, Layers: layers}, suits},
+	} {
+		c.o.Threads = 1
+		p, err := recipe.Prepare(d, c.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Problem.Jitter.Deviation; got != c.want {
+			t.Errorf("%d epochs of layers %v, jitter %v: pictures move by %g, want %g", c.o.Iterations, c.o.Layers, c.o.Jitter, got, c.want)
+		}
+	}
+}
+
 // TestRefusesData holds that each fault of the data is told by its place.
 func TestRefusesData(t *testing.T) {
 	two := [][]float32{{1, 2}, {3, 4}}

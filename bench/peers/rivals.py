@@ -21,17 +21,20 @@ import subprocess
 import sys
 import tempfile
 
-WORKS = {  # name: data, hidden layers
-    "MNIST 500,500": ("mnist", "500,500"),
-    "Fashion-MNIST 500,500": ("fashion-mnist", "500,500"),
-    "MNIST ten of 100": ("mnist", ",".join(["100"] * 10)),
+CNN = ["--layers", "conv 16 5x5, max 2, conv 32 5x5, max 2, dense 128"]
+WORKS = {  # name: data, network
+    "MNIST 500,500": ("mnist", ["--hidden", "500,500"]),
+    "Fashion-MNIST 500,500": ("fashion-mnist", ["--hidden", "500,500"]),
+    "MNIST ten of 100": ("mnist", ["--hidden", ",".join(["100"] * 10)]),
+    "MNIST convolutions": ("mnist", CNN),
+    "Fashion-MNIST convolutions": ("fashion-mnist", CNN),
 }
 LENGTHS = [1, 2, 4, 10]
 COMMON = ["--label-smoothing", "0.1", "--evaluate-every", "0", "--checkpoint-every", "never", "--quiet", "--json"]
-RIVALS = {  # flags, rates
-    "adamw": (["--batch", "64", "--schedule", "cosine", "--warm-up", "0.02"], [0.0005, 0.001, 0.002, 0.004]),
-    "schedule-free": (["--batch", "64", "--warm-up", "0.02"], [0.00125, 0.0025, 0.005, 0.01]),
-    "muon": (["--batch", "250", "--schedule", "cosine", "--warm-up", "0.02"], [0.01, 0.02, 0.05, 0.1]),
+RIVALS = {  # batch of dense networks and with convolutions, flags, rates
+    "adamw": (64, 32, ["--schedule", "cosine", "--warm-up", "0.02"], [0.0005, 0.001, 0.002, 0.004]),
+    "schedule-free": (64, 32, ["--warm-up", "0.02"], [0.00125, 0.0025, 0.005, 0.01]),
+    "muon": (250, 125, ["--schedule", "cosine", "--warm-up", "0.02"], [0.01, 0.02, 0.05, 0.1]),
 }
 SEEDS = [0, 1, 2]
 
@@ -44,6 +47,7 @@ def arguments():
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--lengths", default=",".join(map(str, LENGTHS)), help="epochs")
     p.add_argument("--methods", default="adamw,schedule-free,muon,sync")
+    p.add_argument("--works", default=";".join(WORKS), help="names of the table's first column, with ; between")
     p.add_argument("--table", action="store_true", help="print what is there, and run nothing")
     return p.parse_args()
 
@@ -78,16 +82,19 @@ class Runs:
         key = [work, method, rate, epochs, seed, tuning]
         if json.dumps(key) in self.done or self.a.table:
             return self.done.get(json.dumps(key))
-        data, hidden = WORKS[work]
+        data, network = WORKS[work]
         if tuning:
             if data not in self.held:
                 self.held[data] = tempfile.TemporaryDirectory()
                 hold_back(self.a.data_dir, data, self.held[data].name)
             data = os.path.join(self.held[data].name, "train-images-idx3-ubyte")
-        flags = [] if method == "sync" else RIVALS[method][0] + ["--lr", str(rate)]
+        flags = []
+        if method != "sync":
+            dense, shared, flags, _ = RIVALS[method]
+            flags = ["--batch", str(shared if network == CNN else dense), "--lr", str(rate), *flags]
         with tempfile.TemporaryDirectory() as folder:
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            out = subprocess.run([self.a.dlam, "train", "--data", data, "--data-dir", self.a.data_dir, "--hidden", hidden, "--solver", method,
+            out = subprocess.run([self.a.dlam, "train", "--data", data, "--data-dir", self.a.data_dir, *network, "--solver", method,
                                   "--iterations", str(epochs), "--seed", str(seed), "--threads", str(self.a.threads),
                                   "--run", os.path.join(folder, "run"), *COMMON, *flags], stdout=subprocess.PIPE)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -102,7 +109,7 @@ class Runs:
 
     def best(self, work, method, epochs):
         """The rate that is best on the held-back pictures, with neighbours on both sides; None where a run is missing."""
-        rates = list(RIVALS[method][1])
+        *_, rates = RIVALS[method]
         while True:
             tried = [self.get(work, method, rate, epochs, 0, True) for rate in rates]
             if any(r is None for r in tried):
@@ -117,7 +124,7 @@ def main():
     a = arguments()
     runs = Runs(a)
     for epochs in map(int, a.lengths.split(",")):
-        for work in WORKS:
+        for work in a.works.split(";"):
             for method in a.methods.split(","):
                 rate = None if method == "sync" else runs.best(work, method, epochs)
                 if rate is None and method != "sync":

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -23,7 +24,7 @@ import (
 
 func newInspectCommand(a *app) *cobra.Command {
 	u := newUseFlags("looking at the data", "look at fewer samples (--data)")
-	u.layers, u.judged = true, true
+	u.judged = true
 	pictures, w := "", &whatMatters{repeats: 5, grid: 10}
 	c := &cobra.Command{
 		Use: "inspect MODEL", Short: "Show what is in a model", Args: cobra.ExactArgs(1),
@@ -268,24 +269,32 @@ func (a *app) showBinary(notes []layerNote) {
 // deadUnits counts, for each hidden layer, the units that give one value on
 // all of x.
 func deadUnits(n *dlam.Network, x mat.Dense, threads int) ([]int, error) {
-	var dead []int
-	for l := range n.Layers[:len(n.Layers)-1] {
-		upTo := &dlam.Network{Layers: n.Layers[:l+1]} // from the samples, which say what steps there are
-		a, err := upTo.Predict(x, threads)
-		if err != nil {
-			return nil, err
-		}
-		count := 0
-		for j := range a.Cols {
-			constant := true
-			for i := 1; i < a.Rows && constant; i++ {
-				constant = a.At(i, j) == a.At(0, j)
-			}
-			if constant {
-				count++
-			}
-		}
-		dead = append(dead, count)
+	of := make([][]float32, len(n.Layers)) // the first sample
+	err := n.Activations(x.RowRange(0, min(1, x.Rows)), 1, func(l int, a mat.Dense) { of[l] = slices.Clone(a.Row(0)) })
+	if err != nil {
+		return nil, err
 	}
-	return dead, nil
+	alive := make([][]bool, len(n.Layers))
+	for l := range alive {
+		alive[l] = make([]bool, n.Layers[l].Units())
+	}
+	var mu sync.Mutex
+	err = n.Activations(x, threads, func(l int, a mat.Dense) {
+		mu.Lock()
+		defer mu.Unlock()
+		for i := range a.Rows {
+			for j, v := range a.Row(i) {
+				alive[l][j] = alive[l][j] || v != of[l][j]
+			}
+		}
+	})
+	dead := make([]int, len(n.Layers)-1)
+	for l := range dead {
+		for _, lives := range alive[l] {
+			if !lives {
+				dead[l]++
+			}
+		}
+	}
+	return dead, err
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/dlam-go/dlam/judge"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/report"
 )
 
@@ -33,7 +34,8 @@ const (
 	mostRows     = 2000    // that importance is measured on
 	mostColumns  = 200     // that importance is measured of
 	mostPictures = 1 << 16 // bytes of all pictures of samples
-	mostTiles    = 64      // units of the first layer
+	mostTiles    = 64      // units of the first layer, or channels of a map
+	mostPlaces   = 1 << 14 // of all maps of a layer
 )
 
 // judge is what there is to say of how good a run's network is, for its page: a
@@ -89,7 +91,11 @@ func (a *app) judged(ctx context.Context, folder string, u *useFlags) ([]report.
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(all, importance, weights, []report.Section{layers}), nil
+	maps, err := e.maps()
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(all, importance, weights, maps, []report.Section{layers}), nil
 }
 
 // judgement is a model and what it says of samples that it was not trained on.
@@ -441,6 +447,47 @@ func weightSection(m *model.Model) ([]report.Section, error) {
 	return []report.Section{{Title: "What its first layer looks for", Pictures: &report.Pictures{
 		ID: "weights", Wide: true, Caption: about, List: []report.Picture{{PNG: b.Bytes(), About: "tiles of the first layer's weights"}},
 	}}}, nil
+}
+
+// maps shows what each convolution gives for the first test sample.
+func (e *judgement) maps() ([]report.Section, error) {
+	p := &report.Pictures{ID: "maps", Wide: true}
+	if e.raw.Image.Width > 0 {
+		if raw := samplePNG(e.raw, 0); raw != nil {
+			p.List = append(p.List, report.Picture{PNG: raw, About: "test sample 1", Label: "test sample 1, as it is"})
+		}
+	}
+	sample, size := len(p.List), 0
+	var left []string
+	err := e.m.Network.Activations(e.d.X.RowRange(0, 1), 1, func(l int, a mat.Dense) {
+		ly := e.m.Network.Layers[l]
+		s := ly.Out()
+		places := s.Height * s.Width
+		if _, ok := ly.Map.(nn.Conv); !ok || places == 1 {
+			return
+		}
+		name := fmt.Sprintf("layer %d, %s", l+1, e.m.Network.Text(l))
+		shown := min(s.Channels, mostTiles, mostPlaces/places)
+		var b bytes.Buffer
+		if shown == 0 || export.SmallMapsPNG(&b, s, a.Row(0), shown) != nil || size+b.Len() > mostPictures {
+			left = append(left, name)
+			return
+		}
+		size += b.Len()
+		p.List = append(p.List, report.Picture{
+			PNG: b.Bytes(), About: fmt.Sprintf("tiles of what %s gives for test sample 1", name),
+			Label: fmt.Sprintf("%s: %d of %d channels of %d×%d", name, shown, s.Channels, s.Height, s.Width),
+		})
+	})
+	if err != nil || len(p.List) == sample && left == nil {
+		return nil, err
+	}
+	p.Caption = "What each convolution gives for the first test sample, after its activation and pooling: a tile a channel, all of a layer on one scale, its greatest value. White is 0, red positive, blue negative."
+	s := report.Section{Title: "What its convolutions make of a sample", Pictures: p}
+	if left != nil {
+		s.Note = "Left out, as they would make the page large: " + strings.Join(left, "; ") + "."
+	}
+	return []report.Section{s}, nil
 }
 
 // layerSection is the layers in numbers.

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
@@ -26,5 +28,32 @@ func TestErrorsOfSeveralValues(t *testing.T) {
 	e.out = mat.Dense{Rows: 2, Cols: 1, Stride: 1, Data: []float32{4, 1}}
 	if got, unit := e.off(mat.Dense{Rows: 2, Cols: 1, Stride: 1, Data: []float32{1, 1}}); !slices.Equal(got, []float64{3, 0}) || unit != "" {
 		t.Errorf("got %v%s of one value, want 3 and 0 in its own unit", got, unit)
+	}
+}
+
+// TestDeadUnits counts units that give one value: 0 behind ReLU, or another.
+func TestDeadUnits(t *testing.T) {
+	n := &dlam.Network{Layers: []dlam.Layer{
+		{W: mat.FromSlice(3, 1, []float32{-1, 1, 0}), B: []float32{0, 0, 2}, H: activation.ReLU{}},
+		{W: mat.FromSlice(2, 3, []float32{1, 0, 1, 0, 1, 0}), B: []float32{0, 0}, H: activation.Tanh{}},
+		{W: mat.FromSlice(1, 2, []float32{1, 1}), B: []float32{0}, H: activation.Identity{}},
+	}}
+	x := mat.New(500, 1)
+	for i := range x.Data {
+		x.Data[i] = 1
+	}
+	for _, c := range []struct {
+		at   int // the row that differs
+		want []int
+	}{{0, []int{2, 1}}, {1, []int{2, 1}}, {499, []int{2, 1}}, {-1, []int{3, 2}}} {
+		y := x.Clone()
+		if c.at >= 0 {
+			y.Data[c.at] = 2
+		}
+		for _, threads := range []int{1, 3} {
+			if got, err := deadUnits(n, y, threads); err != nil || !slices.Equal(got, c.want) {
+				t.Errorf("row %d differs, %d threads: %v dead, %v, want %v", c.at, threads, got, err, c.want)
+			}
+		}
 	}
 }

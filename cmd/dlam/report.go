@@ -28,7 +28,7 @@ func newReportCommand(a *app) *cobra.Command {
 	var plain bool
 	targets := defaultTargets()
 	u := newUseFlags("judging the network", "--plain leaves that out")
-	u.judged, u.layers, u.copied, u.source.Offline = true, true, true, true
+	u.judged, u.copied, u.source.Offline = true, true, true
 	c := &cobra.Command{
 		Use: "report RUN…", Short: "Write runs as one HTML page, one or several side by side",
 		Long: `Write the curves and numbers of a run, or of several side by side, as one HTML

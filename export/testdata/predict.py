@@ -57,19 +57,20 @@ def linear(layer, w, b, x):
     return z.reshape(len(x), -1)
 
 
-def recurrent(layer, w, b, x):
-    """The states of a recurrent layer, step after step."""
+def recurrent(layer, w, b, x, absent):
+    """The states of a recurrent layer, step after step; 0 at steps before those that are there."""
     u = layer["map"]
     x = x.reshape(len(x), u["steps"], u["inputs"])
     states = [np.zeros((len(x), u["units"]), "f4")]
     for t in range(u["steps"]):
-        states.append(activate(layer["activation"], np.concatenate([x[:, t], states[-1]], 1) @ w.T + b))
+        state = activate(layer["activation"], np.concatenate([x[:, t], states[-1]], 1) @ w.T + b)
+        states.append(np.where(t < absent, np.float32(0), state))
     return np.concatenate(states[1:], 1)
 
 
-def forward(layer, w, b, x):
+def forward(layer, w, b, x, absent):
     if layer["map"]["kind"] == "rnn":
-        return recurrent(layer, w, b, x)
+        return recurrent(layer, w, b, x, absent)
     return activate(layer["activation"], linear(layer, w, b, x))
 
 
@@ -127,6 +128,19 @@ def table(m, rows):
     return np.concatenate(features, 1)
 
 
+def sequences(m, rows, x):
+    """Of the features x of rows a row for each sequence, its steps last, and how many of the model's steps are not there."""
+    steps, of = int(m["steps"]), rows[str(m["sequence"])]
+    when = rows[str(m["time"])] if str(m["time"]) else [0] * len(of)
+    names = list(dict.fromkeys(of))
+    a, absent = np.zeros((len(names), steps, x.shape[1]), "f4"), np.zeros((len(names), 1), int)
+    for i, name in enumerate(names):
+        own = sorted((k for k in range(len(of)) if of[k] == name), key=lambda k: when[k])
+        absent[i] = steps - len(own)
+        a[i, steps - len(own):] = x[own]
+    return a.reshape(len(names), -1), absent
+
+
 def weights(m, l):
     """The weights of a layer, a row a unit."""
     if f"{l}.weight" in m:
@@ -135,10 +149,10 @@ def weights(m, l):
     return np.where(plus, 1, -1).astype("f4") * m[f"{l}.magnitude"][:, None]
 
 
-def predict(m, x):
+def predict(m, x, absent=0):
     a = x if "columns" in m else inputs(m, x)
     for l, layer in enumerate(map(json.loads, m["layers"])):
-        a = forward(layer, weights(m, l), m[f"{l}.bias"], a)
+        a = forward(layer, weights(m, l), m[f"{l}.bias"], a, absent)
     if m["output"] == "probabilities":
         e = np.exp(a - a.max(axis=1, keepdims=True))
         a = e / e.sum(axis=1, keepdims=True)
@@ -215,11 +229,15 @@ for path in sys.argv[1:]:
     assert [json.loads(t) for t in m["layers"]] == description["layers"], description
     assert json.loads(str(m["loss"])) == description["loss"], description
     assert list(m.get("classes", [])) == description.get("classes", []), description
+    absent = 0
     if "columns" in m:
-        x = table(m, json.load(open(path + ".json")))
+        rows = json.load(open(path + ".json"))
+        x = table(m, rows)
+        if "steps" in m:
+            x, absent = sequences(m, rows, x)
     else:
         x = np.fromfile(path + ".f32", "<f4").reshape(-1, description["transform"]["inputs"])
-    y = predict(m, x)
+    y = predict(m, x, absent)
     if torch is not None and "target_factor" not in m and "columns" not in m:
         z = torch_predict(m, tensors, x)
         assert z is None or np.abs(y - z).max() < 1e-5, np.abs(y - z).max()

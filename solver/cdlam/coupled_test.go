@@ -112,7 +112,7 @@ func TestCandidate(t *testing.T) {
 
 func objective(t *testing.T, s *stepper) float64 {
 	t.Helper()
-	r, err := s.record(0)
+	r, err := s.record()
 	if err != nil {
 		t.Fatal(err)
 	}

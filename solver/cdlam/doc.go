@@ -19,5 +19,6 @@
 //
 // with s̄ the mean diagonal of the inputs' Gram matrix. Each block's minimiser is found,
 // so F never rises, for any ρ, ε and monotone h, though the coupled block is not convex:
-// docs/mathematics.md has the inequality.
+// docs/mathematics.md has the inequality. Last, (W, b) go on along their last moves, with
+// z and a following, where F is lower there (ahead).
 package cdlam

@@ -10,6 +10,7 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/internal/pass"
+	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
@@ -21,8 +22,8 @@ type Settings struct {
 	Rounds  int     // ≥ 1: updates of all z and a before one of W and b
 }
 
-// DefaultSettings are for any data: docs/mathematics.md has how they were chosen.
-func DefaultSettings() Settings { return Settings{Rho: 0.01, Epsilon: 1e-3, Lambda: 0.3, Rounds: 5} }
+// DefaultSettings are for any data: docs/family.md has how they were chosen.
+func DefaultSettings() Settings { return Settings{Rho: 10, Epsilon: 1e-3, Lambda: 0.3, Rounds: 1} }
 
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
@@ -47,12 +48,18 @@ func (s Solver) Validate() error { return s.Settings.Validate() }
 // Memory is about how many bytes a run takes beside the samples.
 func (Solver) Memory(widths []int, samples, threads int) float64 {
 	const buffers = 3 // of room
-	return split.Memory(widths, samples, threads, split.Options{}) + 4*float64(threads*buffers*pass.Block*slices.Max(widths[1:]))
+	const copies = 5  // of W: M, what it leads to, and the packed forms of that
+	var weights float64
+	for l, d := range widths[1:] {
+		weights += float64(d) * float64(widths[l])
+	}
+	rooms := threads * buffers * pass.Block * slices.Max(widths[1:])
+	return split.Memory(widths, samples, threads, split.Options{}) + 4*(copies*weights+float64(rooms))
 }
 
 // Numbers is how many an iterate has.
 func (Solver) Numbers(n *dlam.Network, samples int) float64 {
-	return split.Numbers(n, samples, split.Options{})
+	return split.Numbers(n, samples, split.Options{}) + float64(n.Parameters()) // M
 }
 
 // Init starts from a forward pass. It refuses regularisers that are not quadratic, and
@@ -66,7 +73,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cdlam: %w", err)
 	}
-	st := &stepper{Settings: s.Settings, Iterate: it, penalty: make([]float64, len(it.Layers))}
+	st := &stepper{Settings: s.Settings, Iterate: it, tally: split.NewTally(len(it.Layers)), penalty: make([]float64, len(it.Layers))}
 	for l := range it.Layers {
 		ly := &it.Layers[l]
 		if _, ok := ly.Net.H.(activation.Monotone); !ok {
@@ -79,6 +86,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	for range max(1, p.Threads) {
 		st.rooms = append(st.rooms, newRoom(widest))
 	}
+	st.loss, st.ahead = p.Loss.(loss.Proximal), newAhead(st)
 	return st, nil
 }
 
@@ -88,6 +96,8 @@ type stepper struct {
 	*split.Iterate
 	coupled []coupledFit
 	rooms   []*room // of each worker
+	ahead   ahead
+	loss    loss.Proximal
 	tally   split.Tally
 	penalty []float64
 }
@@ -112,6 +122,7 @@ func (s *stepper) Step(ctx context.Context) (dlam.Record, error) {
 			trials += int(s.Sums.Scalar(f.trials))
 		}
 	}
+	s.ahead.net.CopyFrom(s.Net)
 	for l := range s.Layers {
 		raised, err := s.FitDamped(&s.Layers[l], s.Rho, s.Lambda)
 		if err != nil {
@@ -120,22 +131,29 @@ func (s *stepper) Step(ctx context.Context) (dlam.Record, error) {
 		trials += raised
 	}
 	s.Done++
-	return s.record(trials)
+	r, err := s.tryAhead()
+	r.Trials = trials
+	return r, err
 }
 
-// record sums up the iteration.
-func (s *stepper) record(trials int) (dlam.Record, error) {
-	t := &s.tally
-	if err := s.Measure(t); err != nil {
+// record is F as it is.
+func (s *stepper) record() (dlam.Record, error) {
+	if err := s.Measure(&s.tally); err != nil {
 		return dlam.Record{}, err
 	}
-	r := dlam.Record{Risk: t.Risk / s.N, Regularization: t.Regularization, Penalty: s.penalty, Trials: trials, Epsilon: s.Epsilon}
+	return s.sumUp(), nil
+}
+
+// sumUp makes a record of the tally.
+func (s *stepper) sumUp() dlam.Record {
+	t := &s.tally
+	r := dlam.Record{Risk: t.Risk / s.N, Regularization: t.Regularization, Penalty: s.penalty, Epsilon: s.Epsilon}
 	r.Objective = t.Risk + t.Regularization
 	for l := range s.penalty {
 		s.penalty[l] = s.Rho / 2 * t.Linear[l]
 		r.Objective += s.penalty[l]
 	}
-	return r, nil
+	return r
 }
 
 // Moved takes the variables as they have been changed, with every a cut to its band around
@@ -147,7 +165,7 @@ func (s *stepper) Moved() (dlam.Record, error) {
 			return dlam.Record{}, err
 		}
 	}
-	return s.record(0)
+	return s.record()
 }
 
 // band cuts a layer's a to its band.

@@ -15,7 +15,7 @@ func TestConformance(t *testing.T) {
 	c := solvertest.Config{
 		Solver: Solver{set}, Activation: activation.ReLU{}, Init: dlam.He,
 		Iterations: 40, Accuracy: 0.95,
-		RankTolerance: 1e-4, // float32 products, summed in other blocks
+		RankTolerance: 1e-3, // float32 products, summed in other blocks, and their differences times t ahead
 	}
 	solvertest.RunBoth(t, c)
 }

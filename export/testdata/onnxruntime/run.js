@@ -1,6 +1,6 @@
 // Runs ONNX models: for each argument F, the model F.onnx on the samples of
 // F.f32 (float32, row by row), or of F.json: for each input its name, with a
-// list of texts or of numbers, where null is NaN. Prints a JSON object a model: the names of its
+// list of texts or of numbers, where null is NaN, row by row. Prints a JSON object a model: the names of its
 // input and output, and the output's shape and numbers.
 'use strict';
 const fs = require('fs');
@@ -22,8 +22,9 @@ async function table(path, session) {
   const columns = JSON.parse(fs.readFileSync(`${path}.json`, 'utf8'));
   const feeds = {};
   for (const [i, name] of session.inputNames.entries()) {
-    const type = session.inputMetadata[i].type, data = columns[name];
-    feeds[name] = new ort.Tensor(type, type === 'string' ? data : Float64Array.from(data, (v) => (v === null ? NaN : v)), [data.length, 1]);
+    const { type, shape } = session.inputMetadata[i], data = columns[name];
+    const values = { string: data, int32: Int32Array.from(data), float64: Float64Array.from(data, (v) => (v === null ? NaN : v)) }[type];
+    feeds[name] = new ort.Tensor(type, values, shape.length === 1 ? [data.length] : [data.length / shape[1], shape[1]]);
   }
   const output = session.outputNames;
   const y = (await session.run(feeds))[output[0]];

@@ -2,6 +2,7 @@ package split
 
 import (
 	"github.com/dlam-go/dlam"
+	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
@@ -107,6 +108,11 @@ type Tally struct {
 	Terms                []float64 // of each layer that has one; the others' parts are then 0
 }
 
+// NewTally is one for so many layers.
+func NewTally(layers int) Tally {
+	return Tally{Linear: make([]float64, layers), Activation: make([]float64, layers), Terms: make([]float64, layers)}
+}
+
 // measure sums one layer's parts.
 type measure struct {
 	it *Iterate
@@ -138,7 +144,7 @@ func (m *measure) Block(w *pass.Worker, lo, hi int) {
 	for i, x := range e {
 		e[i] = zs[i] - x
 	}
-	addSquares(w, m.linear, v, targets)
+	AddSquares(w, m.linear, v, targets)
 	out := z
 	if ly.A.Rows > 0 {
 		h := s.Block(1, hi-lo, z.Cols)
@@ -148,7 +154,7 @@ func (m *measure) Block(w *pass.Worker, lo, hi int) {
 		for i, x := range gap {
 			gap[i] = a[i] - x
 		}
-		addSquares(w, m.activation, h, targets)
+		AddSquares(w, m.activation, h, targets)
 	}
 	if ly.Next != nil {
 		return
@@ -165,20 +171,17 @@ func (m *measure) Block(w *pass.Worker, lo, hi int) {
 	}
 }
 
-// addSquares adds the squares of m's elements, each times its sample's weight.
-func addSquares(w *pass.Worker, to pass.Scalar, m mat.Dense, targets loss.Target) {
+// AddSquares adds the squares of m's elements, each times its sample's weight.
+func AddSquares(w *pass.Worker, to pass.Scalar, m mat.Dense, targets loss.Target) {
 	for i := range m.Rows {
-		weight := targets.WeightOf(i)
-		for _, x := range m.Row(i) {
-			w.Add(to, weight*(float64(x)*float64(x)))
-		}
+		w.Add(to, targets.WeightOf(i)*kernel.SumSquares(m.Row(i)))
 	}
 }
 
 // Measure fills t, whose slices it makes on first use.
 func (it *Iterate) Measure(t *Tally) error {
 	if t.Linear == nil {
-		t.Linear, t.Activation, t.Terms = make([]float64, len(it.Layers)), make([]float64, len(it.Layers)), make([]float64, len(it.Layers))
+		*t = NewTally(len(it.Layers))
 	}
 	t.Regularization = 0
 	for l := range it.Layers {
