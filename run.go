@@ -87,7 +87,10 @@ type Result struct {
 	Network *Network
 	Status  Status
 	Last    Record // of the last iteration done, with the scores of Network
-	GivenUp bool   // an iteration after Last was given up in the middle: the solver's state is not one that a run can go on from
+	// Constant is the risk of the best outputs that are the same for all training samples, if
+	// the network's is more than ConstantSlack times that; 0 else, and of a run that was cut short.
+	Constant float64
+	GivenUp  bool // an iteration after Last was given up in the middle: the solver's state is not one that a run can go on from
 }
 
 // check reports options, or a solver, a problem or a network, that no run can
@@ -167,22 +170,44 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 	if err == nil && o.Validation != nil {
 		err = r.choose(o.Validation)
 	}
+	constant := 0.0
 	if err == nil && (status == Completed || status == Stopped) {
-		if err = r.compare(); err != nil {
+		if constant, err = r.compare(); errors.Is(err, errUseless) {
 			status = Useless
+		} else if err != nil {
+			status = Failed
 		}
 	}
-	return &Result{Network: r.good, Status: status, Last: r.last, GivenUp: r.givenUp}, err
+	return &Result{Network: r.good, Status: status, Last: r.last, Constant: constant, GivenUp: r.givenUp}, err
 }
 
-// compare reports a network that is worse than a constant.
-func (r *runner) compare() error {
-	c, ok := r.st.(Comparable)
-	if !ok || r.last.Train == nil || r.last.Train.Risk <= ConstantSlack*c.Constant() {
-		return nil
+// errUseless is what a network of a Comparable stepper is that is worse than a constant.
+var errUseless = errors.New("the network is worse on the training samples than one output for all")
+
+// compare gives the risk of the best constant, if the network is worse; 0 else. For a
+// Comparable stepper that is an error: of other methods a run of few iterations may well be.
+func (r *runner) compare() (constant float64, err error) {
+	if r.last.Train == nil {
+		return 0, nil
 	}
-	return fmt.Errorf("the network is worse on the training samples than one output for all: its risk is %.4g, that of the best constant %.4g; more iterations, a smaller network, another activation or loss may help",
-		r.last.Train.Risk, c.Constant())
+	c, comparable := r.st.(Comparable)
+	if comparable {
+		constant = c.Constant()
+	} else {
+		p := *r.p
+		p.Comm = r.eval.Comm
+		if constant, _, err = BestConstant(&p); err != nil {
+			return 0, err
+		}
+	}
+	if r.last.Train.Risk <= ConstantSlack*constant {
+		return 0, nil
+	}
+	if comparable {
+		err = fmt.Errorf("%w: its risk is %.4g, that of the best constant %.4g; more iterations, a smaller network, another activation or loss may help",
+			errUseless, r.last.Train.Risk, constant)
+	}
+	return constant, err
 }
 
 type runner struct {

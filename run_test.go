@@ -531,3 +531,22 @@ func wantError(t *testing.T, err error, want string) {
 		t.Errorf("got error %v, want one with %q", err, want)
 	}
 }
+
+// TestWorseThanConstant: of a method that does not know the best constant a network that is
+// worse is told of, and no error.
+func TestWorseThanConstant(t *testing.T) {
+	u := newSetup(2)
+	last := u.n.Layers[len(u.n.Layers)-1]
+	for i := range last.W.Data {
+		last.W.Data[i] = 0
+	}
+	last.B[0], last.B[1] = 9, -9 // surely the first class, of two
+	res, err := dlam.Run(context.Background(), u.s, u.p, u.n, u.o)
+	if err != nil || res.Status != dlam.Completed || math.Abs(res.Constant-math.Log(2)) > 0.05 {
+		t.Errorf("%v, %v, constant %v; want completed and about log 2", err, res.Status, res.Constant)
+	}
+	last.B[0], last.B[1] = 0, 0 // the best constant itself
+	if res, err = dlam.Run(context.Background(), u.s, u.p, u.n, u.o); err != nil || res.Constant != 0 {
+		t.Errorf("%v, constant %v of a network that is as good, want 0", err, res.Constant)
+	}
+}

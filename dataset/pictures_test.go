@@ -109,6 +109,10 @@ func TestPictureFolders(t *testing.T) {
 			map[string]int{"cat": 1, "dog": 1}, "left out: files of kind .db (1), files of kind .txt (1), files without an ending (1), folders __MACOSX (1)"},
 		"links": {map[string]any{"cat/1.png": a, "dog": "-> cat", "fish/2.png": "-> cat/1.png", "fish/gone.png": "-> nowhere", "cat/loop": "-> ."},
 			map[string]int{"cat": 1, "dog": 1, "fish": 1}, "left out: links to a folder that they are in (2), links to nothing (1)"},
+		"links that cross": {map[string]any{
+			"cat/a/1.png": a, "cat/b/2.png": a, "cat/c/3.png": a, "cat/a/b": "-> cat/b", "cat/a/c": "-> cat/c", "cat/b/a": "-> cat/a", "cat/b/c": "-> cat/c",
+			"cat/c/a": "-> cat/a", "cat/c/b": "-> cat/b", "dog": "-> cat/a",
+		}, map[string]int{"cat": 3, "dog": 3}, "left out: links to a folder that they are in (6), links to a folder that was gone into already (4)"},
 		"folders in folders": {map[string]any{"cat/1.png": a, "cat/persian/1.png": b, "cat/persian/old/1.png": b, "dog/1.png": b},
 			map[string]int{"cat": 3, "dog": 1}, ""},
 		"a folder without pictures": {map[string]any{"cat/1.png": a, "dog/1.png": b, "fish/1.heic": "x"},

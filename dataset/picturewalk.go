@@ -16,7 +16,8 @@ import (
 )
 
 // pictureWalk finds the pictures of a folder, in the order of their names. It follows
-// links, but not into a folder that they are in.
+// links, but goes into a folder once of each folder of the root: links that cross would else
+// multiply its pictures with every level.
 type pictureWalk struct {
 	ctx    context.Context
 	budget *table.Budget
@@ -24,11 +25,12 @@ type pictureWalk struct {
 	loose  bool   // the files are in no folder, so that they have no classes
 
 	files   []string
-	classes []string       // of the files: the folder of the root that a file is in, "" for none
-	outside int            // files in no such folder
-	empty   []string       // such folders without pictures
-	left    map[string]int // how many of what was left out
-	chain   []os.FileInfo  // the folders that are being walked, one in another
+	classes []string        // of the files: the folder of the root that a file is in, "" for none
+	outside int             // files in no such folder
+	empty   []string        // such folders without pictures
+	left    map[string]int  // how many of what was left out
+	chain   []os.FileInfo   // the folders that are being walked, one in another
+	walked  map[string]bool // the folders that were gone into, in this folder of the root, by their names without links
 }
 
 // partsOf is the folders of a folder with the samples to train on and to test on: train,
@@ -102,6 +104,18 @@ func (w *pictureWalk) folder(path string) error {
 		w.left["links to a folder that they are in"]++
 		return nil
 	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return inputError{err}
+	}
+	if len(w.chain) <= 1 { // the root, or a folder of it
+		w.walked = map[string]bool{}
+	}
+	if w.walked[real] {
+		w.left["links to a folder that was gone into already"]++
+		return nil
+	}
+	w.walked[real] = true
 	w.chain = append(w.chain, info)
 	defer func() { w.chain = w.chain[:len(w.chain)-1] }()
 	entries, err := os.ReadDir(path)

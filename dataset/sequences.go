@@ -266,7 +266,7 @@ func (t *Transform) stack(d Dataset, x mat.Dense) (mat.Dense, error) {
 	for i, end := range ends {
 		row, absent := wide.Row(i), t.Steps-(int(end)-lo)
 		if absent < 0 {
-			return wide, inputf("%s: sequence %q has %d steps, and the model takes %d at most, as many as the longest that it was trained on had", d.Name, d.Frame.names[i], int(end)-lo, t.Steps)
+			return wide, inputf("%s: sequence %q has %d steps, and the model takes %d at most", d.Name, d.Frame.names[i], int(end)-lo, t.Steps)
 		}
 		for j := range absent * x.Cols {
 			row[j] = float32(math.NaN())

@@ -41,17 +41,34 @@ type Import struct {
 	Shift, Factor []float32
 }
 
+// Fault is a part of an Import that does not fit the state, or is out of its range.
+type Fault struct {
+	Part string // as dlam import calls it: layers, shape, features, …
+	Err  error
+}
+
+// Error says which part, and what is wrong with it.
+func (f Fault) Error() string { return f.Part + ": " + f.Err.Error() }
+
+// Unwrap is what is wrong.
+func (f Fault) Unwrap() error { return f.Err }
+
+func fault(part, format string, args ...any) error { return Fault{part, fmt.Errorf(format, args...)} }
+
 // Read reads the state at path. Convolutions have weights (channels, channels before,
 // rows, columns) there, and a dense layer after one takes its inputs channels first, as
 // PyTorch's Flatten gives them: both are put in this library's order, channels last. So
 // is a dense first layer of a Shape with channels. Errors name the tensor, its shape and
-// the one that the layer has.
+// the one that the layer has, or are a Fault of i.
 func (i Import) Read(path string) (*Model, error) {
 	raw, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
 	m, err := i.parse(raw)
+	if errors.As(err, new(Fault)) {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", path, ErrModel, err)
 	}
@@ -75,7 +92,7 @@ func (i Import) parse(raw []byte) (*Model, error) {
 	sample := i.Shape
 	if sample == (nn.Shape{}) {
 		if !nn.Flat(i.Layers) {
-			return nil, errors.New("shape: layers other than dense need the shape of a sample, as 28x28x1")
+			return nil, fault("shape", "layers other than dense need the shape of a sample, as 28x28x1")
 		}
 		sample = nn.Vector(size(first, 1))
 	}
@@ -85,7 +102,7 @@ func (i Import) parse(raw []byte) (*Model, error) {
 	}
 	outline, err := nn.Outline(sample, i.Layers, size(last, 0), h)
 	if err != nil {
-		return nil, fmt.Errorf("layers: %w", err)
+		return nil, fault("layers", "%w", err)
 	}
 	m := &Model{Loss: loss.CrossEntropy{}, Classes: i.Classes, Features: i.Features, Training: Training{Solver: "pytorch", Status: "imported"}}
 	if m.Network, err = fromState(t, outline, sample); err != nil {
@@ -104,8 +121,8 @@ func (i Import) parse(raw []byte) (*Model, error) {
 	if a, b := len(m.Transform.Shift), len(m.Transform.Factor); a != b {
 		m.Transform.Shift, m.Transform.Factor = each(m.Transform.Shift, max(a, b)), each(m.Transform.Factor, max(a, b))
 	}
-	if n := len(i.Features); n > 0 && n != m.Transform.Inputs {
-		return nil, fmt.Errorf("features: got %d names, and a sample has %d numbers", n, m.Transform.Inputs)
+	if n := len(i.Features); i.Features != nil && n != m.Transform.Inputs {
+		return nil, fault("features", "got %d names, and a sample has %d numbers", n, m.Transform.Inputs)
 	}
 	if err := distinct("features", i.Features); err != nil {
 		return nil, err
@@ -121,18 +138,18 @@ func (i Import) meaning(m *Model) error {
 	outputs := m.Network.Outputs()
 	switch {
 	case i.Regression && i.Classes != nil:
-		return errors.New("classes: got some, want none of a regression")
+		return fault("classes", "got some, want none of a regression")
 	case i.Regression:
 		m.Loss = loss.Squared{}
 		return nil
 	case outputs == 1:
-		return errors.New("one output is no probability of classes here: want two outputs or more, or a regression (task)")
+		return fault("task", "one output is no probability of classes here: want two outputs or more, or a regression")
 	case i.Classes == nil:
 		for k := range outputs {
 			m.Classes = append(m.Classes, strconv.Itoa(k))
 		}
 	case len(i.Classes) != outputs:
-		return fmt.Errorf("classes: got %d names, and the network has %d outputs", len(i.Classes), outputs)
+		return fault("classes", "got %d names, and the network has %d outputs", len(i.Classes), outputs)
 	}
 	return nil
 }
@@ -142,7 +159,7 @@ func distinct(what string, names []string) error {
 	seen := map[string]bool{}
 	for _, name := range names {
 		if seen[name] {
-			return fmt.Errorf("%s: got %q twice, want names that differ", what, name)
+			return fault(what, "got %q twice, want names that differ", name)
 		}
 		seen[name] = true
 	}
@@ -154,7 +171,7 @@ func distinct(what string, names []string) error {
 func spread(what string, list []float32, none float32, sample nn.Shape) ([]float32, error) {
 	for _, v := range list {
 		if v-v != 0 || none == 1 && v == 0 {
-			return nil, fmt.Errorf("%s: got %v, want finite numbers, and factors other than 0", what, v)
+			return nil, fault(what, "got %v, want finite numbers, and factors other than 0", v)
 		}
 	}
 	switch n := len(list); {
@@ -165,7 +182,7 @@ func spread(what string, list []float32, none float32, sample nn.Shape) ([]float
 	case n == sample.Channels:
 		return slices.Repeat(list, sample.Height*sample.Width), nil
 	}
-	return nil, fmt.Errorf("%s: got %d numbers, want 1, or one for each of %d channels or of %d numbers of a sample", what, len(list), sample.Channels, sample.Size())
+	return nil, fault(what, "got %d numbers, want 1, or one for each of %d channels or of %d numbers of a sample", len(list), sample.Channels, sample.Size())
 }
 
 // each is v for n numbers, where one stands for all.

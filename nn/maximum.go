@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/mat"
 )
@@ -26,15 +27,18 @@ func (ly Layer) Windows() *Windows { return newWindows(ly.Linear().Out(ly.W.Rows
 // Activate computes a = h(z) of samples whose z is of all Places: with max pooling, h of the
 // largest in each window.
 func (ly Layer) Activate(a, z mat.Dense) {
-	w := ly.Windows()
-	for i := range a.Rows {
-		zi := z.Row(i)
-		if w != nil {
-			w.Take(a.Row(i), nil, zi)
-			zi = a.Row(i)
+	ly.Windows().Activate(ly.H, a, z)
+}
+
+// Activate computes a = h of the largest of z in each window, or of z where m is nil.
+func (m *Windows) Activate(h activation.Func, a, z mat.Dense) {
+	if m != nil {
+		for i := range a.Rows {
+			m.Take(a.Row(i), nil, z.Row(i))
 		}
-		ly.H.Apply(a.Row(i), zi)
+		z = a
 	}
+	h.Apply(a.Elements(), z.Elements())
 }
 
 // newWindows is of a map of such a shape.

@@ -192,7 +192,7 @@ func (p *Products) Firsts(firsts []int32, a mat.Dense) {
 	for i := range a.Rows {
 		firsts[i] = 0
 		if p.recur != nil {
-			firsts[i] = int32(p.recur.first(a.Row(i)))
+			firsts[i] = int32(p.recur.First(a.Row(i)))
 		}
 	}
 }

@@ -62,8 +62,8 @@ func (r RNN) Rows(dst, a mat.Dense) mat.Dense {
 	return dst
 }
 
-// first is the first step of a sample that is there.
-func (r RNN) first(sample []float32) int {
+// First is the first step of a sample that is there.
+func (r RNN) First(sample []float32) int {
 	t := 0
 	for t < r.Steps-1 && sample[t*r.Inputs] != sample[t*r.Inputs] {
 		t++
@@ -75,7 +75,7 @@ func (r RNN) first(sample []float32) int {
 // of steps that are not there.
 func (r RNN) own(dst, a, own mat.Dense) {
 	for i := range own.Rows {
-		for t := range r.first(a.Row(i)) {
+		for t := range r.First(a.Row(i)) {
 			clear(dst.Row(i*r.Steps + t))
 		}
 		for t := 1; t < r.Steps; t++ {

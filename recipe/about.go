@@ -2,6 +2,8 @@ package recipe
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -77,6 +79,21 @@ func (p *Plan) unlikeRecipe() []trace.Setting {
 		}
 	}
 	return list
+}
+
+// suspect adds to an error in the first iteration which settings of the method were given,
+// and what suits in their place: one that is extreme lets numbers overflow.
+func (p *Plan) suspect(err error) error {
+	var given []string
+	for _, s := range p.unlikeRecipe() {
+		if _, ok := find(p.Reads, s.Name); ok {
+			given = append(given, fmt.Sprintf("%s %s (%s suits)", s.Name, s.Value, s.Suits))
+		}
+	}
+	if given == nil || !errors.Is(err, dlam.ErrDiverged) {
+		return err
+	}
+	return fmt.Errorf("%w; in the first iteration a setting may be why: %s", err, strings.Join(given, ", "))
 }
 
 // command is the command line that makes the run again.

@@ -10,6 +10,7 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/internal/check"
 	"github.com/dlam-go/dlam/loss"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/solver/admm"
 	"github.com/dlam-go/dlam/solver/anderson"
@@ -79,6 +80,20 @@ func (m Method) TrainsActivations(hidden []activation.Func) error {
 		}
 	}
 	return nil
+}
+
+// Takes reports hidden layers that the method does not train, of which h are the activations
+// where they name none.
+func (m Method) Takes(layers []nn.LayerSpec, h []activation.Func) error {
+	if m.dense && !nn.Flat(layers) {
+		return refusef("%s does not train convolutions, pooling or recurrence (sync, dlam, mdlam and the methods of backpropagation do)", m.Name)
+	}
+	for _, s := range layers {
+		if s.Activation != nil {
+			h = append(slices.Clone(h), s.Activation)
+		}
+	}
+	return m.TrainsActivations(h)
 }
 
 // Lags reports whether the method trains the last layer on other activations than the

@@ -194,9 +194,7 @@ func exampleShape(n int) string {
 // train, which go with it.
 func (p *Plan) chooseMethod() {
 	o, train := &p.Options, p.Samples.Train
-	if p.suitsConvolutions() {
-		o.Layers = PictureLayers()
-	}
+	p.chooseNetwork()
 	f := facts{shared: !nn.Flat(o.Layers) || sharesWeights(o.Start), samples: p.Total, meanWeight: p.meanWeight, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
 	f.recurrent = o.Start != nil && o.Start.Recurrent() || slices.ContainsFunc(o.Layers, func(s nn.LayerSpec) bool { return s.Kind == nn.KindRNN })
 	if o.Solver != nil {
@@ -214,9 +212,6 @@ func (p *Plan) chooseMethod() {
 		if o.ensemble() > 1 {
 			p.Solver = f.members(o)
 		}
-	}
-	if o.Hidden == nil && o.Layers == nil {
-		o.Hidden = f.hidden(o.Start)
 	}
 	if o.Init == "" {
 		o.Init = f.method.Init
@@ -237,18 +232,32 @@ func (p *Plan) chooseMethod() {
 	p.facts = f
 }
 
-// hidden is the widths of the hidden layers that suit the method and the data:
-// those of the network to start from, or the paper's, or of pictures, whose
-// pixels say little each, a wide one (docs/sync.md).
-func (f facts) hidden(start *dlam.Network) []int {
-	switch {
-	case start != nil:
-		w := start.Widths()
-		return w[1 : len(w)-1]
-	case f.method.wide && f.mini && f.image.Width > 0:
-		return []int{1000}
+// chooseNetwork says what the hidden layers are, where nothing else does: those of the network
+// to start from, or the paper's. Mini-batches of sync have PictureLayers for pictures that are
+// large enough, unless activations are listed, or the network is to be the mean of an
+// ensemble, which is of dense ones; and else for pictures, whose pixels say little each, a wide
+// layer (docs/sync.md).
+func (p *Plan) chooseNetwork() {
+	o, im := &p.Options, p.Samples.Train.Image
+	if o.Hidden != nil || o.Layers != nil {
+		return
 	}
-	return PaperHidden()
+	m := Method{}
+	if o.Solver == nil {
+		m, _ = Find(o.Method) // Validate has found it
+	}
+	wide := m.wide && m.MiniBatches(o)
+	switch {
+	case o.Start != nil:
+		w := o.Start.Widths()
+		o.Hidden = w[1 : len(w)-1]
+	case wide && min(im.Height, im.Width) >= leastConvolved && len(o.Activation) <= 1 && o.ensemble() == 1:
+		o.Layers = PictureLayers()
+	case wide && im.Width > 0:
+		o.Hidden = []int{1000}
+	default:
+		o.Hidden = PaperHidden()
+	}
 }
 
 // leastConvolved is the least side of pictures for which convolutions are the default.
@@ -258,17 +267,6 @@ const leastConvolved = 16
 // pixels: at equal time it is better than a dense one (docs/layers.md).
 func PictureLayers() []nn.LayerSpec {
 	return []nn.LayerSpec{nn.ConvLayer(16, 5), nn.MaxPool(2), nn.ConvLayer(32, 5), nn.MaxPool(2), nn.DenseLayer(128)}
-}
-
-// suitsConvolutions reports whether nothing says what the network is, and it is to be
-// PictureLayers. The mean of an ensemble is of dense networks.
-func (p *Plan) suitsConvolutions() bool {
-	o, im := &p.Options, p.Samples.Train.Image
-	if o.Hidden != nil || o.Layers != nil || o.Start != nil || o.Solver != nil || len(o.Activation) > 1 || o.ensemble() > 1 {
-		return false
-	}
-	m, _ := Find(o.Method) // Validate has found it
-	return m.wide && m.MiniBatches(o) && min(im.Height, im.Width) >= leastConvolved
 }
 
 // PaperHidden is the widths of the hidden layers of the paper's smaller network.

@@ -51,6 +51,10 @@ type Result struct {
 	// Best is the iteration that gave the model's network, if Options.Validation
 	// chose it, and 0 else.
 	Best int
+	// Constant is the risk of the best outputs that are the same for all training samples, if
+	// the network's is more than dlam.ConstantSlack times that, and 0 else: it has learnt
+	// nothing. With Options.Refit it is of the network before the refit.
+	Constant float64
 	// Refit is what the scores in Last are to be held against, with Options.Refit.
 	Refit *Refit
 }
@@ -260,6 +264,7 @@ func (r *Run) Train(ctx context.Context, recorders ...dlam.Recorder) (*Result, e
 		return nil, refuse(err)
 	}
 	if res.Last.Iteration == 0 && err != nil {
+		err = p.suspect(err)
 		return nil, errors.Join(err, r.ended(res.Status, err))
 	}
 	if f := r.folder; f != nil && res.Last.Iteration == f.last.Iteration { // nothing was left to do
@@ -301,7 +306,10 @@ func (r *Run) warn(err error) error {
 
 // finish makes the model and saves it, the last good one if training failed.
 func (r *Run) finish(res *dlam.Result, failed error) (*Result, error) {
-	out := &Result{Model: r.Plan.model(res, r.data, r.config), Status: res.Status, Last: res.Last}
+	out := &Result{Model: r.Plan.model(res, r.data, r.config), Status: res.Status, Last: res.Last, Constant: res.Constant}
+	if res.Constant > 0 && failed == nil && r.about != nil { // a run with a folder
+		r.about.Warning = fmt.Sprintf("the network is worse on the training samples than one output for all: the risk of the best constant is %.4g", res.Constant)
+	}
 	if v := r.options.Validation; v != nil && v.Best != nil {
 		out.Best = v.At
 	}

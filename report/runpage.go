@@ -20,6 +20,9 @@ func RunPage(run Run, more ...Section) Page {
 			p.Warning = fmt.Sprintf("The run ended early, %s: %s", a.Status, a.Error)
 		}
 	}
+	if a := run.About; a != nil && a.Warning != "" && p.Warning == "" {
+		p.Warning = "Take care: " + a.Warning + "."
+	}
 	if len(rs) == 0 {
 		p.Lead = "No iteration is done yet."
 		return p

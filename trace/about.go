@@ -39,6 +39,8 @@ type About struct {
 	Status string    `json:"status,omitempty"` // a dlam.Status: why the run ended; "" until it has
 	Error  string    `json:"error,omitempty"`
 	Ended  time.Time `json:"ended,omitzero"`
+	// Warning is what is to be known of the network that the run ended with.
+	Warning string `json:"warning,omitempty"`
 }
 
 // Setting is a setting that is not what suits.

@@ -18,6 +18,7 @@ import (
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/experiment"
 	"github.com/dlam-go/dlam/internal/shell"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/recipe"
 	"github.com/dlam-go/dlam/report"
 	"github.com/dlam-go/dlam/trace"
@@ -35,6 +36,7 @@ type comparison struct {
 	out        string
 	json       bool
 	force      force
+	left       []string // why methods are left out
 }
 
 func newCompareCommand(a *app) *cobra.Command {
@@ -57,7 +59,7 @@ several first weights, on the same samples, and its mean and spread are told.`,
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringSliceVar(&o.solvers, "solvers", o.solvers, "methods: "+strings.Join(recipe.MethodNames(), ", ")+"; by default all that train the activation")
+	f.StringSliceVar(&o.solvers, "solvers", o.solvers, "methods: "+strings.Join(recipe.MethodNames(), ", ")+"; methods that do not train the network are left out, and it is said")
 	f.IntVar(&o.iterations, "iterations", o.iterations, "iterations of each method")
 	f.Float64Var(&o.seconds, "seconds", o.seconds, "training time of each method, instead of --iterations or beside it; 0: no bound")
 	f.IntVar(&o.evaluate, "evaluate", o.evaluate, "measure accuracies every so many iterations")
@@ -75,9 +77,9 @@ several first weights, on the same samples, and its mean and spread are told.`,
 	return c
 }
 
-// validate reports what is out of range, and leaves methods out that do not train hidden
-// layers with activations h, if none are named.
-func (o *comparison) validate(f *pflag.FlagSet, h []activation.Func) error {
+// validate reports what is out of range, and leaves methods out that do not train such hidden
+// layers.
+func (o *comparison) validate(f *pflag.FlagSet, layers []nn.LayerSpec, h []activation.Func) error {
 	if !(o.seconds >= 0) || math.IsInf(o.seconds, 0) {
 		return usagef("--seconds: got %g, want 0 or more", o.seconds)
 	}
@@ -87,13 +89,20 @@ func (o *comparison) validate(f *pflag.FlagSet, h []activation.Func) error {
 	if o.seconds > 0 && !f.Changed("iterations") {
 		o.iterations = math.MaxInt32 // the time ends it
 	}
-	if !f.Changed("solvers") {
-		o.solvers = slices.DeleteFunc(o.solvers, func(name string) bool {
-			m, err := recipe.Find(name)
-			return err != nil || m.TrainsActivations(h) != nil
-		})
-	}
-	if len(o.solvers) == 0 {
+	o.solvers = slices.DeleteFunc(o.solvers, func(name string) bool {
+		m, err := recipe.Find(name)
+		if err != nil {
+			return false // it is refused with the settings
+		}
+		if err = m.Takes(layers, h); err != nil {
+			o.left = append(o.left, err.Error())
+		}
+		return err != nil
+	})
+	switch {
+	case len(o.solvers) == 0 && o.left != nil:
+		return usagef("--solvers: none is left: %s", strings.Join(o.left, "; "))
+	case len(o.solvers) == 0:
 		return usagef("--solvers: none, want some of %s", strings.Join(recipe.MethodNames(), ", "))
 	}
 	for i, name := range o.solvers {
@@ -109,7 +118,7 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 	if len(h) == 0 {
 		h = []activation.Func{recipe.StandardActivation()}
 	}
-	if err := o.validate(c.Flags(), h); err != nil {
+	if err := o.validate(c.Flags(), cfg.Options.Layers, h); err != nil {
 		return err
 	}
 	if cfg.Options.Settings.TryRates {
@@ -153,6 +162,10 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 	}
 	if err := e.Validate(); err != nil {
 		return errUsage{err}
+	}
+	for _, why := range o.left {
+		a.say("left out: %s", why)
+		e.Lead += " Left out: " + why + "."
 	}
 	a.sayWeights(plans[0].Samples.Transform.Table.Weight, plans[0].Samples.Train.Classes, plans[0].ClassWeights)
 	a.say("each method by its own recipe, on one network:")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -88,6 +89,9 @@ func (a *app) importState(ctx context.Context, path string, f *importFlags) (err
 		}
 	}
 	m, err := f.Read(path)
+	if of := (model.Fault{}); errors.As(err, &of) {
+		return usagef("--%s: %w", of.Part, of.Err)
+	}
 	if err != nil {
 		return errUsage{err}
 	}

@@ -93,12 +93,15 @@ func TestImport(t *testing.T) {
 		args []string
 	}{
 		{`tensor "0.weight": got 4x1x3x3, want 4x1x2x2 of layer 1 (conv 4 2x2, max 2)`, []string{"--layers", "conv 4 2x2, max 2, dense 6", "--shape", "8x8x1"}},
-		{"layers other than dense need the shape of a sample", []string{"--layers", layers}},
+		{"dlam: --features: got 0 names, and a sample has 64 numbers", []string{"--layers", layers, "--shape", "8x8", "--features", ""}},
+		{"dlam: --layers: layer 1 (conv 4 9x9): input 8x8x1 is smaller than the kernel", []string{"--layers", "conv 4 9x9", "--shape", "8x8"}},
+		{"dlam: --factor: got 0, want finite numbers", []string{"--layers", layers, "--shape", "8x8", "--factor", "0"}},
+		{"dlam: --shape: layers other than dense need the shape of a sample", []string{"--layers", layers}},
 		{`--layers: layer 1 (gru 5): unknown kind "gru"`, []string{"--layers", "gru 5"}},
 		{`--shape: got "8", want rows, columns`, []string{"--layers", layers, "--shape", "8"}},
 		{`--activation: unknown activation "gelu"`, []string{"--layers", layers, "--shape", "8x8", "--activation", "gelu"}},
 		{`--task: got "both", want classification or regression`, []string{"--task", "both"}},
-		{"classes: got 2 names, and the network has 10 outputs", []string{"--layers", layers, "--shape", "8x8", "--classes", "a,b"}},
+		{"dlam: --classes: got 2 names, and the network has 10 outputs", []string{"--layers", layers, "--shape", "8x8", "--classes", "a,b"}},
 		{"--output: " + state + ": there is such a file, and it was not written by this program", []string{"--layers", layers, "--shape", "8x8", "-o", state}},
 	} {
 		code, _, said := call(append([]string{"import", state, "-o", in("no")}, c.args...)...)

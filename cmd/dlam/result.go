@@ -50,6 +50,9 @@ func (a *app) result(p *recipe.Plan, folder string, r *recipe.Result) {
 	add("loss", func(s *dlam.Score) float64 { return s.Risk }, number)
 	w.Render()
 	a.say("%s after %d iterations, %.3g s of training (%.3g s each)", r.Status, r.Last.Iteration, r.Last.Elapsed, perIteration(r))
+	if r.Constant > 0 {
+		a.say("warning: the network is worse on the training samples than one output for all, whose risk is %.4g: more iterations, another rate, activation or loss may help", r.Constant)
+	}
 	if f := r.Refit; f != nil && f.RandomError != nil {
 		a.say("random hidden layers have no scores: %v", f.RandomError)
 	}
@@ -84,6 +87,9 @@ func summary(p *recipe.Plan, folder string, r *recipe.Result) map[string]any {
 		"solver": p.Solver.String(), "dataset": r.Training.Dataset, "layers": r.Network.Widths(), "iterations": r.Last.Iteration,
 		"objective": r.Last.Objective, "risk": r.Last.Risk, "seconds": r.Last.Elapsed, "seconds_per_iteration": perIteration(r),
 		"status": r.Status, "run": folder,
+	}
+	if r.Constant > 0 {
+		s["better_constant_risk"] = r.Constant
 	}
 	if p.Problem.Y.Weight != nil {
 		s["weighted"] = true

@@ -5,6 +5,7 @@ import (
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/nn"
 )
 
 // block is a block of samples, and one worker's scratch for it: small enough
@@ -126,14 +127,11 @@ func (b *block) band() mat.Dense {
 
 // activate writes h(z_l), with max pooling of the largest in each window, to dst.
 func (b *block) activate(dst mat.Dense) {
-	z := b.Z
+	var w *nn.Windows
 	if b.ly.pool != nil {
-		for i := range dst.Rows {
-			b.ly.pool.Take(dst.Row(i), nil, z.Row(i))
-		}
-		z = dst
+		w = b.ly.pool.Windows
 	}
-	b.ly.net.H.Apply(dst.Elements(), z.Elements())
+	w.Activate(b.ly.net.H, dst, b.Z)
 }
 
 // row is room for the move of the next gathered row.

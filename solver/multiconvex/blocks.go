@@ -157,16 +157,14 @@ func takes(p *dlam.Problem, n *dlam.Network) error {
 // wholeSequences refuses sequences of unequal lengths, on all ranks if one has some: the blocks
 // have rows for all steps.
 func wholeSequences(p *dlam.Problem, n *dlam.Network) error {
-	if !n.Layers[0].Recurrent() {
+	u, recurrent := n.Layers[0].Map.(nn.RNN)
+	if !recurrent {
 		return nil
 	}
 	short := make([]float64, 1)
 	for i := range p.X.Rows {
-		for _, x := range p.X.Row(i) {
-			if x-x != 0 {
-				short[0]++
-				break
-			}
+		if u.First(p.X.Row(i)) > 0 {
+			short[0]++
 		}
 	}
 	if err := p.Comm.Sum(short); err != nil {

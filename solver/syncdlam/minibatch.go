@@ -57,7 +57,7 @@ func (s *miniBatch) begin() error {
 		return err
 	}
 	var output []float32
-	if s.constant, output, err = bestConstant(s.e, s.p); err != nil {
+	if s.constant, output, err = dlam.BestConstant(s.p); err != nil {
 		return err
 	}
 	if err := s.startAtConstant(output); err != nil {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
-	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
@@ -40,14 +39,12 @@ func leastConstant(p *dlam.Problem) float64 {
 // TestConstantRisk: that of class frequencies, with smoothing too, and of means is
 // the least there is.
 func TestConstantRisk(t *testing.T) {
-	e := pass.New(1, nil)
-	defer e.Close()
 	smooth := testprob.Blobs(300, 3, 4, 1)
 	smooth.Y.Smoothing = 0.1
 	hinge := testprob.Blobs(300, 3, 4, 1)
 	hinge.Loss = loss.Hinge{}
 	for name, p := range map[string]*dlam.Problem{"classes": testprob.Blobs(300, 3, 4, 1), "smoothed": smooth, "values": testprob.Waves(300, 0.1, 1), "hinge": hinge} {
-		got, _, err := bestConstant(e, p)
+		got, _, err := dlam.BestConstant(p)
 		if err != nil {
 			t.Fatal(err)
 		}
