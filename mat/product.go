@@ -49,6 +49,16 @@ func (p *Panel) MulRuns(dst Dense, a []float32, r Runs, row []float32) {
 	p.p.MulRuns(dst.Data, dst.Stride, a, r, row)
 }
 
+// MulRunsLargest computes of MulRuns' product, of one picture, the largest of each of the
+// windows of side×side places to v, and which it was to win, unless it is nil; see
+// kernel.Panel.
+func (p *Panel) MulRunsLargest(v []float32, win []int32, a []float32, r Runs, row []float32, side int, offsets []int, scratch []float32) {
+	if n := r.Rows / side * (r.Cols / side) * p.n; r.Count*r.Length != p.k || len(v) != n || win != nil && len(win) != n {
+		panic(fmt.Sprintf("mat: windows of %d×%d in %d×%d patches of %d times %d×%d into %d", side, side, r.Rows, r.Cols, r.Count*r.Length, p.k, p.n, len(v)))
+	}
+	p.p.MulRunsLargest(v, win, a, r, row, side, offsets, scratch)
+}
+
 // AddRunsT computes dst += dᵀU, with a row of U, a patch, for each place of the picture a.
 // scratch is room for the patches; what short runs are added up in may take more.
 func AddRunsT(dst, d Dense, a []float32, r Runs, scratch []float32) {

@@ -151,7 +151,7 @@ func checkConv(t rapid.TB, ly nn.Layer) {
 			if got := float64(v.At(i, j)); math.Abs(got-w) > 1e-5*(1+math.Abs(w)) {
 				t.Fatalf("%s: entry %d of sample %d is %v, want %v", text(ly), j, i, got, w)
 			}
-			if v.At(i, j) != again.At(i, j) {
+			if x := float64(v.At(i, j)); math.Abs(float64(again.At(i, j))-x) > 1e-5*(1+math.Abs(x)) {
 				t.Fatalf("%s: entry %d of sample %d at its winner is %v, want %v", text(ly), j, i, again.At(i, j), v.At(i, j))
 			}
 			left += w * float64(e.At(i, j))

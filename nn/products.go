@@ -242,6 +242,13 @@ func (p *Products) AffineWinners(v, a mat.Dense, winners []int32, scratch []floa
 		p.eachStep(v, a, func(v, a mat.Dense) { p.forward.MulRow(v, a, p.layer.B) })
 		return
 	}
+	if p.conv != nil && p.pool != nil {
+		for i := range a.Rows {
+			picture := p.picture(a.Row(i), scratch)
+			p.forward.MulRunsLargest(v.Row(i), p.of(winners, i), picture, p.runs, p.layer.B, p.pool.side, p.pool.offsets, scratch[p.padded:])
+		}
+		return
+	}
 	for lo := 0; lo < a.Rows; lo += p.group {
 		hi := min(lo+p.group, a.Rows)
 		out := v.RowRange(lo, hi)

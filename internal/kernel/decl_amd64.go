@@ -167,10 +167,310 @@ func addToFloat32AVX512(n int, sum *float64, a float32, dst *float32, b float32)
 func transposeAVX512(n int, src *float32, srcRow int, dst *float32, dstRow int)
 
 //go:noescape
-func addPatchesAVX512(n int, points *Point, a *float32, aStep int, c *float32, cStep, runs, vectors, rest int)
+func addPatchesAVX512_5x5(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
 
 //go:noescape
-func addToPatchesAVX512(n int, points *Point, a *float32, aStep int, c *float32, cStep, runs, vectors, rest int)
+func addPatchesAVX512_5x4(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_5x3(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_5x2(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_5x1(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_5x0(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_3x8(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_3x7(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_3x6(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_3x5(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_3x4(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_3x3(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_3x2(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_3x1(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_3x0(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_1x8(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_1x7(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_1x6(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_1x5(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_1x4(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_1x3(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_1x2(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_1x1(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX512_1x0(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+// addPatchesAVX512 runs the kernel for so many runs, some vectors of each, or with 0 so many lanes.
+func addPatchesAVX512(runs, vectors int, n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int) {
+	switch 9*runs + vectors {
+	case 45:
+		addPatchesAVX512_5x0(n, points, a, aStep, c, cStep, lanes)
+	case 46:
+		addPatchesAVX512_5x1(n, points, a, aStep, c, cStep, lanes)
+	case 47:
+		addPatchesAVX512_5x2(n, points, a, aStep, c, cStep, lanes)
+	case 48:
+		addPatchesAVX512_5x3(n, points, a, aStep, c, cStep, lanes)
+	case 49:
+		addPatchesAVX512_5x4(n, points, a, aStep, c, cStep, lanes)
+	case 50:
+		addPatchesAVX512_5x5(n, points, a, aStep, c, cStep, lanes)
+	case 27:
+		addPatchesAVX512_3x0(n, points, a, aStep, c, cStep, lanes)
+	case 28:
+		addPatchesAVX512_3x1(n, points, a, aStep, c, cStep, lanes)
+	case 29:
+		addPatchesAVX512_3x2(n, points, a, aStep, c, cStep, lanes)
+	case 30:
+		addPatchesAVX512_3x3(n, points, a, aStep, c, cStep, lanes)
+	case 31:
+		addPatchesAVX512_3x4(n, points, a, aStep, c, cStep, lanes)
+	case 32:
+		addPatchesAVX512_3x5(n, points, a, aStep, c, cStep, lanes)
+	case 33:
+		addPatchesAVX512_3x6(n, points, a, aStep, c, cStep, lanes)
+	case 34:
+		addPatchesAVX512_3x7(n, points, a, aStep, c, cStep, lanes)
+	case 35:
+		addPatchesAVX512_3x8(n, points, a, aStep, c, cStep, lanes)
+	case 9:
+		addPatchesAVX512_1x0(n, points, a, aStep, c, cStep, lanes)
+	case 10:
+		addPatchesAVX512_1x1(n, points, a, aStep, c, cStep, lanes)
+	case 11:
+		addPatchesAVX512_1x2(n, points, a, aStep, c, cStep, lanes)
+	case 12:
+		addPatchesAVX512_1x3(n, points, a, aStep, c, cStep, lanes)
+	case 13:
+		addPatchesAVX512_1x4(n, points, a, aStep, c, cStep, lanes)
+	case 14:
+		addPatchesAVX512_1x5(n, points, a, aStep, c, cStep, lanes)
+	case 15:
+		addPatchesAVX512_1x6(n, points, a, aStep, c, cStep, lanes)
+	case 16:
+		addPatchesAVX512_1x7(n, points, a, aStep, c, cStep, lanes)
+	case 17:
+		addPatchesAVX512_1x8(n, points, a, aStep, c, cStep, lanes)
+	}
+}
+
+//go:noescape
+func addToPatchesAVX512_5x5(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_5x4(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_5x3(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_5x2(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_5x1(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_5x0(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_3x8(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_3x7(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_3x6(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_3x5(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_3x4(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_3x3(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_3x2(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_3x1(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_3x0(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_1x8(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_1x7(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_1x6(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_1x5(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_1x4(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_1x3(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_1x2(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_1x1(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX512_1x0(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+// addToPatchesAVX512 runs the kernel for so many runs, some vectors of each, or with 0 so many lanes.
+func addToPatchesAVX512(runs, vectors int, n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int) {
+	switch 9*runs + vectors {
+	case 45:
+		addToPatchesAVX512_5x0(n, points, a, aStep, c, cStep, lanes)
+	case 46:
+		addToPatchesAVX512_5x1(n, points, a, aStep, c, cStep, lanes)
+	case 47:
+		addToPatchesAVX512_5x2(n, points, a, aStep, c, cStep, lanes)
+	case 48:
+		addToPatchesAVX512_5x3(n, points, a, aStep, c, cStep, lanes)
+	case 49:
+		addToPatchesAVX512_5x4(n, points, a, aStep, c, cStep, lanes)
+	case 50:
+		addToPatchesAVX512_5x5(n, points, a, aStep, c, cStep, lanes)
+	case 27:
+		addToPatchesAVX512_3x0(n, points, a, aStep, c, cStep, lanes)
+	case 28:
+		addToPatchesAVX512_3x1(n, points, a, aStep, c, cStep, lanes)
+	case 29:
+		addToPatchesAVX512_3x2(n, points, a, aStep, c, cStep, lanes)
+	case 30:
+		addToPatchesAVX512_3x3(n, points, a, aStep, c, cStep, lanes)
+	case 31:
+		addToPatchesAVX512_3x4(n, points, a, aStep, c, cStep, lanes)
+	case 32:
+		addToPatchesAVX512_3x5(n, points, a, aStep, c, cStep, lanes)
+	case 33:
+		addToPatchesAVX512_3x6(n, points, a, aStep, c, cStep, lanes)
+	case 34:
+		addToPatchesAVX512_3x7(n, points, a, aStep, c, cStep, lanes)
+	case 35:
+		addToPatchesAVX512_3x8(n, points, a, aStep, c, cStep, lanes)
+	case 9:
+		addToPatchesAVX512_1x0(n, points, a, aStep, c, cStep, lanes)
+	case 10:
+		addToPatchesAVX512_1x1(n, points, a, aStep, c, cStep, lanes)
+	case 11:
+		addToPatchesAVX512_1x2(n, points, a, aStep, c, cStep, lanes)
+	case 12:
+		addToPatchesAVX512_1x3(n, points, a, aStep, c, cStep, lanes)
+	case 13:
+		addToPatchesAVX512_1x4(n, points, a, aStep, c, cStep, lanes)
+	case 14:
+		addToPatchesAVX512_1x5(n, points, a, aStep, c, cStep, lanes)
+	case 15:
+		addToPatchesAVX512_1x6(n, points, a, aStep, c, cStep, lanes)
+	case 16:
+		addToPatchesAVX512_1x7(n, points, a, aStep, c, cStep, lanes)
+	case 17:
+		addToPatchesAVX512_1x8(n, points, a, aStep, c, cStep, lanes)
+	}
+}
+
+//go:noescape
+func pooledAVX512_2x1(t *pooled)
+
+//go:noescape
+func pooledAVX512_4x1(t *pooled)
+
+//go:noescape
+func pooledAVX512_6x1(t *pooled)
+
+//go:noescape
+func pooledAVX512_8x1(t *pooled)
+
+//go:noescape
+func pooledAVX512_10x1(t *pooled)
+
+//go:noescape
+func pooledAVX512_12x1(t *pooled)
+
+//go:noescape
+func pooledAVX512_2x2(t *pooled)
+
+//go:noescape
+func pooledAVX512_4x2(t *pooled)
+
+//go:noescape
+func pooledAVX512_6x2(t *pooled)
+
+// placesAVX512 are the most places of a row of a pooled tile, of one vector and of more.
+var placesAVX512 = [...]int{12, 6}
+
+// pooledAVX512 runs the kernel of the given places and vectors.
+func pooledAVX512(places, vectors int, t *pooled) {
+	switch 3*places + vectors {
+	case 7:
+		pooledAVX512_2x1(t)
+	case 13:
+		pooledAVX512_4x1(t)
+	case 19:
+		pooledAVX512_6x1(t)
+	case 25:
+		pooledAVX512_8x1(t)
+	case 31:
+		pooledAVX512_10x1(t)
+	case 37:
+		pooledAVX512_12x1(t)
+	case 8:
+		pooledAVX512_2x2(t)
+	case 14:
+		pooledAVX512_4x2(t)
+	case 20:
+		pooledAVX512_6x2(t)
+	}
+}
 
 //go:noescape
 func tileAVX2_6x1(n, k, aTile, aRow, aK int, a, b *float32, bRow int, c *float32, cRow int, init *float32, initRow int, mask uint64)
@@ -300,10 +600,190 @@ func addToFloat32AVX2(n int, sum *float64, a float32, dst *float32, b float32)
 func transposeAVX2(n int, src *float32, srcRow int, dst *float32, dstRow int)
 
 //go:noescape
-func addPatchesAVX2(n int, points *Point, a *float32, aStep int, c *float32, cStep, runs, vectors, rest int)
+func addPatchesAVX2_5x2(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
 
 //go:noescape
-func addToPatchesAVX2(n int, points *Point, a *float32, aStep int, c *float32, cStep, runs, vectors, rest int)
+func addPatchesAVX2_5x1(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX2_5x0(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX2_3x4(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX2_3x3(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX2_3x2(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX2_3x1(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX2_3x0(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX2_1x6(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX2_1x5(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX2_1x4(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX2_1x3(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX2_1x2(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX2_1x1(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addPatchesAVX2_1x0(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+// addPatchesAVX2 runs the kernel for so many runs, some vectors of each, or with 0 so many lanes.
+func addPatchesAVX2(runs, vectors int, n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int) {
+	switch 9*runs + vectors {
+	case 45:
+		addPatchesAVX2_5x0(n, points, a, aStep, c, cStep, lanes)
+	case 46:
+		addPatchesAVX2_5x1(n, points, a, aStep, c, cStep, lanes)
+	case 47:
+		addPatchesAVX2_5x2(n, points, a, aStep, c, cStep, lanes)
+	case 27:
+		addPatchesAVX2_3x0(n, points, a, aStep, c, cStep, lanes)
+	case 28:
+		addPatchesAVX2_3x1(n, points, a, aStep, c, cStep, lanes)
+	case 29:
+		addPatchesAVX2_3x2(n, points, a, aStep, c, cStep, lanes)
+	case 30:
+		addPatchesAVX2_3x3(n, points, a, aStep, c, cStep, lanes)
+	case 31:
+		addPatchesAVX2_3x4(n, points, a, aStep, c, cStep, lanes)
+	case 9:
+		addPatchesAVX2_1x0(n, points, a, aStep, c, cStep, lanes)
+	case 10:
+		addPatchesAVX2_1x1(n, points, a, aStep, c, cStep, lanes)
+	case 11:
+		addPatchesAVX2_1x2(n, points, a, aStep, c, cStep, lanes)
+	case 12:
+		addPatchesAVX2_1x3(n, points, a, aStep, c, cStep, lanes)
+	case 13:
+		addPatchesAVX2_1x4(n, points, a, aStep, c, cStep, lanes)
+	case 14:
+		addPatchesAVX2_1x5(n, points, a, aStep, c, cStep, lanes)
+	case 15:
+		addPatchesAVX2_1x6(n, points, a, aStep, c, cStep, lanes)
+	}
+}
+
+//go:noescape
+func addToPatchesAVX2_5x2(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX2_5x1(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX2_5x0(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX2_3x4(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX2_3x3(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX2_3x2(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX2_3x1(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX2_3x0(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX2_1x6(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX2_1x5(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX2_1x4(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX2_1x3(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX2_1x2(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX2_1x1(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+//go:noescape
+func addToPatchesAVX2_1x0(n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int)
+
+// addToPatchesAVX2 runs the kernel for so many runs, some vectors of each, or with 0 so many lanes.
+func addToPatchesAVX2(runs, vectors int, n int, points *Point, a *float32, aStep int, c *float32, cStep, lanes int) {
+	switch 9*runs + vectors {
+	case 45:
+		addToPatchesAVX2_5x0(n, points, a, aStep, c, cStep, lanes)
+	case 46:
+		addToPatchesAVX2_5x1(n, points, a, aStep, c, cStep, lanes)
+	case 47:
+		addToPatchesAVX2_5x2(n, points, a, aStep, c, cStep, lanes)
+	case 27:
+		addToPatchesAVX2_3x0(n, points, a, aStep, c, cStep, lanes)
+	case 28:
+		addToPatchesAVX2_3x1(n, points, a, aStep, c, cStep, lanes)
+	case 29:
+		addToPatchesAVX2_3x2(n, points, a, aStep, c, cStep, lanes)
+	case 30:
+		addToPatchesAVX2_3x3(n, points, a, aStep, c, cStep, lanes)
+	case 31:
+		addToPatchesAVX2_3x4(n, points, a, aStep, c, cStep, lanes)
+	case 9:
+		addToPatchesAVX2_1x0(n, points, a, aStep, c, cStep, lanes)
+	case 10:
+		addToPatchesAVX2_1x1(n, points, a, aStep, c, cStep, lanes)
+	case 11:
+		addToPatchesAVX2_1x2(n, points, a, aStep, c, cStep, lanes)
+	case 12:
+		addToPatchesAVX2_1x3(n, points, a, aStep, c, cStep, lanes)
+	case 13:
+		addToPatchesAVX2_1x4(n, points, a, aStep, c, cStep, lanes)
+	case 14:
+		addToPatchesAVX2_1x5(n, points, a, aStep, c, cStep, lanes)
+	case 15:
+		addToPatchesAVX2_1x6(n, points, a, aStep, c, cStep, lanes)
+	}
+}
+
+//go:noescape
+func pooledAVX2_2x1(t *pooled)
+
+//go:noescape
+func pooledAVX2_4x1(t *pooled)
+
+//go:noescape
+func pooledAVX2_6x1(t *pooled)
+
+// placesAVX2 are the most places of a row of a pooled tile, of one vector and of more.
+var placesAVX2 = [...]int{6}
+
+// pooledAVX2 runs the kernel of the given places and vectors.
+func pooledAVX2(places, vectors int, t *pooled) {
+	switch 3*places + vectors {
+	case 7:
+		pooledAVX2_2x1(t)
+	case 13:
+		pooledAVX2_4x1(t)
+	case 19:
+		pooledAVX2_6x1(t)
+	}
+}
 
 //go:noescape
 func largestAVX2(windows, channels int, z *float32, step int, offsets *int, count int, v *float32, win *int32)
@@ -313,6 +793,15 @@ func spreadAVX2(windows, channels int, z *float32, step int, offsets *int, count
 
 //go:noescape
 func listPointsX86(windows int, w *Window, e *float32, win *int32, offsets *uint32, dst *Point) int
+
+// pointRuns are how many runs of a patch kernels of points work on at a time.
+var pointRuns = [...]int{5, 3, 1}
+
+// pointsAVX512 are the most vectors of each.
+var pointsAVX512 = [...]int{5, 8, 8}
+
+// pointsAVX2 are the most vectors of each.
+var pointsAVX2 = [...]int{2, 4, 6}
 
 //go:noescape
 func gatherAVX512(k int, s *float32, stride int, dst *float32, dstRow int, mask uint64)

@@ -124,8 +124,11 @@ func ListPoints(dst []Point, windows []Window, e []float32, win []int32, offsets
 	return listPointsGo(dst, windows, e, win, offsets)
 }
 
-func pointColumns(n int) int { return n }
+func pointPart(runs, n int) (some, elements int) { return runs, n }
 
 func addPatches(p *pointRun) { p.addPatchesGo() }
 
 func addToPatches(p *pointRun) { p.addToPatchesGo() }
+
+// largestOfRuns is no faster than what MulRunsLargest does without it.
+func (p *Panel) largestOfRuns([]float32, []int32, []float32, Runs, []float32) bool { return false }

@@ -39,49 +39,55 @@ func AddToPatches(a []float32, points []Point, c []float32, r Runs) {
 	}
 }
 
-// A pointRun goes over the runs of the patches of some points, and of C: n elements of
-// each run at a time.
+// A pointRun goes over the runs of the patches of some points, and of C: n elements of each
+// of some runs at a time.
 type pointRun struct {
-	points             []Point
-	a, c               []float32
-	n, left            int
-	runs, aStep, cStep int
+	points        []Point
+	a, c          []float32
+	runs, n       int // of what is worked on
+	row, column   int // where that begins
+	count, length int
+	aStep, cStep  int
 }
 
 // over begins before the first elements.
 func (r Runs) over(c []float32, points []Point, a []float32) pointRun {
 	_ = a[(r.Rows-1)*r.Down+(r.Cols-1)*r.Across+(r.Count-1)*r.Step+r.Length-1] // the last patch's end
 	_ = c[r.Count*r.Length-1]
-	p := pointRun{points: points, a: a, c: c, left: r.Length, runs: r.Count, aStep: r.Step, cStep: r.Length}
+	p := pointRun{points: points, a: a, c: c, count: r.Count, length: r.Length, aStep: r.Step, cStep: r.Length}
 	if len(points) == 0 {
-		p.left = 0
+		p.row = p.count
 	}
 	return p
 }
 
 // next goes to the next elements, if there are any.
 func (p *pointRun) next() bool {
-	if p.left == 0 {
+	p.column += p.n
+	if p.column == p.length {
+		p.row, p.column = p.row+p.runs, 0
+	}
+	if p.row >= p.count {
 		return false
 	}
-	p.a, p.c = p.a[p.n:], p.c[p.n:]
-	p.n = pointColumns(p.left)
-	p.left -= p.n
+	p.runs, p.n = pointPart(p.count-p.row, p.length-p.column)
 	return true
 }
 
 func (p *pointRun) addPatchesGo() {
 	for i := range p.runs {
+		c, from := p.c[(p.row+i)*p.cStep+p.column:][:p.n], (p.row+i)*p.aStep+p.column
 		for _, q := range p.points {
-			axpyGo(p.c[i*p.cStep:][:p.n], q.Value, p.a[int(q.At)+i*p.aStep:][:p.n])
+			axpyGo(c, q.Value, p.a[int(q.At)+from:][:p.n])
 		}
 	}
 }
 
 func (p *pointRun) addToPatchesGo() {
 	for i := range p.runs {
+		c, from := p.c[(p.row+i)*p.cStep+p.column:][:p.n], (p.row+i)*p.aStep+p.column
 		for _, q := range p.points {
-			axpyGo(p.a[int(q.At)+i*p.aStep:][:p.n], q.Value, p.c[i*p.cStep:][:p.n])
+			axpyGo(p.a[int(q.At)+from:][:p.n], q.Value, c)
 		}
 	}
 }

@@ -14,42 +14,46 @@ func ListPoints(dst []Point, windows []Window, e []float32, win []int32, offsets
 	return listPointsX86(len(windows), &windows[0], &e[0], &win[0], &offsets[0], &dst[0])
 }
 
-// pointColumns is how many of n elements of a run the kernels work on at once: whole
-// vectors, or what is less than one.
-func pointColumns(n int) int {
-	switch level {
-	case generic:
-		return n
-	case avx512:
-		if n >= 16 {
-			return min(n/16, 8) * 16
-		}
-	default:
-		if n >= 8 {
-			return min(n/8, 6) * 8
-		}
+// pointPart is how many of some runs, and how many of each one's n elements, the kernels work
+// on at once: whole vectors, or what is less than one.
+func pointPart(runs, n int) (some, elements int) {
+	if level == generic {
+		return runs, n
 	}
-	return n
+	i := 0
+	for pointRuns[i] > runs {
+		i++
+	}
+	wide, most := 8, pointsAVX2[i]
+	if level == avx512 {
+		wide, most = 16, pointsAVX512[i]
+	}
+	if n >= wide {
+		n = min(n/wide, most) * wide
+	}
+	return pointRuns[i], n
 }
 
 func addPatches(p *pointRun) {
+	a, c := &p.a[p.row*p.aStep+p.column], &p.c[p.row*p.cStep+p.column]
 	switch level {
 	case generic:
 		p.addPatchesGo()
 	case avx512:
-		addPatchesAVX512(len(p.points), &p.points[0], &p.a[0], 4*p.aStep, &p.c[0], 4*p.cStep, p.runs, p.n/16, p.n%16)
+		addPatchesAVX512(p.runs, p.n/16, len(p.points), &p.points[0], a, 4*p.aStep, c, 4*p.cStep, p.n%16)
 	default:
-		addPatchesAVX2(len(p.points), &p.points[0], &p.a[0], 4*p.aStep, &p.c[0], 4*p.cStep, p.runs, p.n/8, p.n%8)
+		addPatchesAVX2(p.runs, p.n/8, len(p.points), &p.points[0], a, 4*p.aStep, c, 4*p.cStep, p.n%8)
 	}
 }
 
 func addToPatches(p *pointRun) {
+	a, c := &p.a[p.row*p.aStep+p.column], &p.c[p.row*p.cStep+p.column]
 	switch level {
 	case generic:
 		p.addToPatchesGo()
 	case avx512:
-		addToPatchesAVX512(len(p.points), &p.points[0], &p.a[0], 4*p.aStep, &p.c[0], 4*p.cStep, p.runs, p.n/16, p.n%16)
+		addToPatchesAVX512(p.runs, p.n/16, len(p.points), &p.points[0], a, 4*p.aStep, c, 4*p.cStep, p.n%16)
 	default:
-		addToPatchesAVX2(len(p.points), &p.points[0], &p.a[0], 4*p.aStep, &p.c[0], 4*p.cStep, p.runs, p.n/8, p.n%8)
+		addToPatchesAVX2(p.runs, p.n/8, len(p.points), &p.points[0], a, 4*p.aStep, c, 4*p.cStep, p.n%8)
 	}
 }

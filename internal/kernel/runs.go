@@ -122,3 +122,34 @@ func AddRuns(c []float32, cStride int, d []float32, dStride, n int, a []float32,
 		}
 	}
 }
+
+// MulRunsLargest computes of MulRuns' C, 1rowᵀ + U·B, the largest of each window of
+// side×side places and of each column, and in win, unless it is nil, which of the window's
+// places it was; of equal ones the first. What is left over at the end of a row or a column
+// is dropped. The places of a window have the offsets from its first in C, of which buf is
+// room for side rows of places.
+func (p *Panel) MulRunsLargest(v []float32, win []int32, a []float32, r Runs, row []float32, side int, offsets []int, buf []float32) {
+	if r.Step == r.Length {
+		r.Length, r.Count = r.Length*r.Count, 1
+	}
+	n, rows := r.Cols/side*p.n, r.Rows/side
+	if n*rows == 0 {
+		return
+	}
+	if win != nil {
+		win = win[:rows*n]
+	}
+	_, _, _ = a[(r.Rows-1)*r.Down+(r.Cols-1)*r.Across+(r.Count-1)*r.Step+r.Length-1], v[rows*n-1], row[p.n-1]
+	if side == 2 && p.largestOfRuns(v, win, a, r, row) {
+		return
+	}
+	r.Rows = side
+	for y := range rows {
+		p.MulRuns(buf, p.n, a[y*side*r.Down:], r, row)
+		var to []int32
+		if win != nil {
+			to = win[y*n:][:n]
+		}
+		Largest(v[y*n:][:n], to, buf, p.n, side*p.n, offsets)
+	}
+}

@@ -46,6 +46,33 @@ func TestRuns(t *testing.T) {
 		p.MulRuns(got, n+gap, a, r, nil)
 		check(t, "U·B", got, want, scale, places, n, n+gap, k)
 
+		side := draw("side", 1, 3)
+		offsets := []int{}
+		for i := range side * side {
+			offsets = append(offsets, (i/side*r.Cols+i%side)*n)
+		}
+		windows := r.Rows / side * (r.Cols / side)
+		sum = make([]float32, places*n) // MulRuns is right
+		p.MulRuns(sum, n, a, r, row)
+		v, win := append(make([]float32, windows*n), 7), append(make([]int32, windows*n), 7)
+		silent := append(make([]float32, windows*n), 7)
+		p.MulRunsLargest(v[:windows*n], win[:windows*n], a, r, row, side, offsets, make([]float32, side*r.Cols*n))
+		p.MulRunsLargest(silent[:windows*n], nil, a, r, row, side, offsets, make([]float32, side*r.Cols*n))
+		if v[windows*n] != 7 || win[windows*n] != 7 || silent[windows*n] != 7 {
+			t.Fatal("stored beyond the last window")
+		}
+		for i, got := range v[:windows*n] {
+			first := (i/n/(r.Cols/side)*r.Cols+i/n%(r.Cols/side))*side*n + i%n
+			most := sum[first]
+			for _, at := range offsets {
+				most = max(most, sum[first+at])
+			}
+			at := sum[first+offsets[win[i]]]
+			if near := 1e-5 * float32(k); got != silent[i] || got > most+near || got < most-near || got > at+near || got < at-near {
+				t.Fatalf("window %d, unit %d: %g, without winners %g, want %g, at winner %d %g", i/n, i%n, got, silent[i], most, win[i], at)
+			}
+		}
+
 		g := matrix(rng, n, k, k+gap)
 		want, scale = naive(n, k, places, g, k+gap, true, func(i, p int) float32 { return c[p*(n+gap)+i] }, patch)
 		AddRunsT(g, k+gap, c, n+gap, n, a, r, make([]float32, places*r.whole().Length))
@@ -83,6 +110,38 @@ func TestRuns(t *testing.T) {
 		AddToPatches(a, points, sums, r)
 		check(t, "patch += value·C", a, want, scale, 1, pixels, pixels, k+1)
 	})
+}
+
+// TestMulRunsLargestTies: of equal sums the first is the largest, and NaN is only where it is
+// the first, as Largest has it of all sums.
+func TestMulRunsLargestTies(t *testing.T) {
+	r := Runs{Rows: 9, Cols: 31, Down: 33 * 3, Across: 3, Count: 3, Length: 9, Step: 33 * 3}
+	for _, n := range []int{1, 5, 16, 27, 40} {
+		rng := rand.New(rand.NewPCG(1, uint64(n)))
+		a, w, row := make([]float32, 11*33*3), matrix(rng, n, 27, 27), matrix(rng, 1, n, n)
+		for i := range a {
+			if rng.IntN(60) == 0 {
+				a[i] = float32(math.NaN())
+			}
+		}
+		var p Panel
+		p.SizeWhole(27, n)
+		p.PackTPart(w, 27, 0, 1)
+		z, offsets := make([]float32, r.Rows*r.Cols*n), []int{0, n, r.Cols * n, (r.Cols + 1) * n}
+		p.MulRuns(z, n, a, r, row)
+		want, winners := make([]float32, 4*15*n), make([]int32, 4*15*n)
+		for y := range 4 {
+			Largest(want[y*15*n:][:15*n], winners[y*15*n:], z[2*y*r.Cols*n:], n, 2*n, offsets)
+		}
+		got, win, silent := make([]float32, len(want)), make([]int32, len(want)), make([]float32, len(want))
+		p.MulRunsLargest(got, win, a, r, row, 2, offsets, make([]float32, 2*r.Cols*n))
+		p.MulRunsLargest(silent, nil, a, r, row, 2, offsets, make([]float32, 2*r.Cols*n))
+		for i, v := range want {
+			if same := func(x float32) bool { return x == v || x != x && v != v }; win[i] != winners[i] || !same(got[i]) || !same(silent[i]) {
+				t.Fatalf("%d units, entry %d: %g at %d, without winners %g, want %g at %d", n, i, got[i], win[i], silent[i], v, winners[i])
+			}
+		}
+	}
 }
 
 // TestListPoints: every value but 0 and −0 is a point, at its window's place that was largest;

@@ -81,12 +81,19 @@ func main() {
 		transpose(&w, s)
 		addPatches(&w, s)
 		addToPatches(&w, s)
+		for i, most := range s.pooledPlaces() {
+			for places := 2; places <= most; places += 2 {
+				pooledTile(&w, s, places, i+1)
+			}
+		}
+		pooledChoice(&w, s)
 		if s.lanes == 8 { // what they move is soon more than what they compare
 			largest(&w, s)
 			spread(&w, s)
 		}
 	}
 	listPoints(&w)
+	pointChoices(&w)
 	quads(&w)
 	gather(&w)
 	pause(&w)
