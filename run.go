@@ -39,7 +39,7 @@ var ErrDiverged = errors.New("diverged")
 // so.
 type Comparable interface {
 	Stepper
-	// Constant is that risk, over all ranks' samples.
+	// Constant is that risk, over all ranks' samples; infinite if a method within does not say.
 	Constant() float64
 }
 
@@ -190,10 +190,12 @@ func (r *runner) compare() (constant float64, err error) {
 	if r.last.Train == nil {
 		return 0, nil
 	}
-	c, comparable := r.st.(Comparable)
-	if comparable {
+	constant = math.Inf(1)
+	if c, ok := r.st.(Comparable); ok {
 		constant = c.Constant()
-	} else {
+	}
+	comparable := !math.IsInf(constant, 1)
+	if !comparable {
 		p := *r.p
 		p.Comm = r.eval.Comm
 		if constant, _, err = BestConstant(&p); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
@@ -96,6 +97,7 @@ type graph struct {
 	initializers []byte   // encoded, ready for a GraphProto
 	value        string   // name of what the last node gives
 	scalars      int      // constants named so far
+	columnInputs []string // names of inputs that are called as columns, which may be any
 	picture      nn.Shape // of a sample of value, if that has axes of its own, channels first
 	steps        int      // of sequences in long format, whose first steps come first in value; 0: the last come last
 }
@@ -107,13 +109,22 @@ type node struct {
 	domain     string // "" for ONNX's own
 }
 
+// free is a name for what is no input: that, with a _ behind it while an input is called so.
+func (g *graph) free(name string) string {
+	for slices.Contains(g.columnInputs, name) {
+		name += "_"
+	}
+	return name
+}
+
 func (g *graph) node(op string, inputs []string, attributes ...[]byte) {
-	g.value = fmt.Sprintf("%s_%d", op, len(g.nodes))
+	g.value = g.free(fmt.Sprintf("%s_%d", op, len(g.nodes)))
 	g.nodes = append(g.nodes, node{op: op, output: g.value, inputs: inputs, attributes: attributes})
 }
 
 // floats adds a constant and is its name.
 func (g *graph) floats(name string, v []float32, dims ...int) string {
+	name = g.free(name)
 	g.initializers = appendMessage(g.initializers, graphInitializer, tensor(name, elementFloat, rawFloats(nil, v), dims))
 	return name
 }
@@ -126,6 +137,7 @@ func (g *graph) scalar(v float32) string {
 
 // ints is floats for a list of integers.
 func (g *graph) ints(name string, vs ...int) string {
+	name = g.free(name)
 	var raw []byte
 	for _, v := range vs {
 		raw = binary.LittleEndian.AppendUint64(raw, uint64(v))

@@ -18,10 +18,10 @@ const onnxSteps = "steps"
 // output's name is not one of theirs. A sequence has a row of its values, the first step first,
 // and as many of them are steps as an input more says.
 func (g *graph) columns(t dataset.Transform, output string) {
+	g.columnInputs = inputNames(t, output)
 	var parts []string
-	for k := range t.Columns {
+	for k, name := range g.columnInputs {
 		c := &t.Columns[k]
-		name := inputOf(t, k, output)
 		element := elementDouble
 		if c.Kind == dataset.KindCategory {
 			element = elementText
@@ -46,14 +46,19 @@ func (g *graph) columns(t dataset.Transform, output string) {
 	}
 }
 
-// inputOf is what the input of column k is called: as the column, unless that is no
-// name, or the output's, or beside sequences that of their steps.
-func inputOf(t dataset.Transform, k int, output string) string {
-	name := t.Columns[k].Name
-	for name == "" || name == output || t.Steps > 0 && name == onnxSteps || slices.ContainsFunc(t.Columns[:k], func(c dataset.Column) bool { return c.Name == name }) {
-		name += "_"
+// inputNames are what the inputs of the columns are called: as the columns, unless that is no
+// name, or the output's, or beside sequences that of their steps. No two are called alike.
+func inputNames(t dataset.Transform, output string) []string {
+	var names []string
+	for _, c := range t.Columns {
+		name := c.Name
+		for name == "" || name == output || t.Steps > 0 && name == onnxSteps || slices.Contains(names, name) ||
+			name != c.Name && slices.ContainsFunc(t.Columns, func(of dataset.Column) bool { return of.Name == name }) {
+			name += "_"
+		}
+		names = append(names, name)
 	}
-	return name
+	return names
 }
 
 // op adds a node, and is the name of its output.
@@ -65,7 +70,7 @@ func (g *graph) op(op string, inputs ...string) string {
 // doubles adds a constant of float64 and is its name.
 func (g *graph) doubles(v []float64, dims ...int) string {
 	g.scalars++
-	name := fmt.Sprintf("float64_%d", g.scalars)
+	name := g.free(fmt.Sprintf("float64_%d", g.scalars))
 	g.initializers = appendMessage(g.initializers, graphInitializer, tensor(name, elementDouble, rawDoubles(v), dims))
 	return name
 }

@@ -176,9 +176,11 @@ func TestSequencesInONNXChecker(t *testing.T) {
 	interpreter := python(t, "onnx")
 	dir := t.TempDir()
 	all, _ := sequenceSamples(t)
+	others := []string{"steps_", "sequences", "steps_0", "Reshape_0"} // what inputs and other things in the graph are called
 	var paths []string
 	for i, s := range all {
-		s.model.Transform.Columns[i%2].Name = "steps" // which another input is called
+		columns := s.model.Transform.Columns
+		columns[i%2].Name, columns[1-i%2].Name = "steps", others[i]
 		onnx, err := export.ONNX(s.model)
 		if err := errors.Join(err, os.WriteFile(filepath.Join(dir, s.name+".onnx"), onnx, 0o644)); err != nil {
 			t.Fatal(err)
@@ -186,7 +188,7 @@ func TestSequencesInONNXChecker(t *testing.T) {
 		paths = append(paths, filepath.Join(dir, s.name))
 	}
 	for i, got := range answers[struct{ Input map[string][]any }](t, interpreter, append([]string{"testdata/onnx_check.py"}, paths...)...) {
-		want := map[string]string{"steps": "[N]", "steps_": "[N 5]", []string{"place", "x"}[i%2]: "[N 5]"}
+		want := map[string]string{"steps": "[N]", []string{"steps__", "steps_", "steps_", "steps_"}[i]: "[N 5]", others[i]: "[N 5]"}
 		for name, shape := range want {
 			if fmt.Sprint(got.Input[name]) != shape || len(got.Input) != len(want) {
 				t.Errorf("%s: inputs %v, want %v", all[i].name, got.Input, want)

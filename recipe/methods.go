@@ -82,18 +82,22 @@ func (m Method) TrainsActivations(hidden []activation.Func) error {
 	return nil
 }
 
-// Takes reports hidden layers that the method does not train, of which h are the activations
-// where they name none.
+// Takes reports hidden layers that the method does not train: layers, with the activations h
+// where they name none, or if there are none dense ones with h.
 func (m Method) Takes(layers []nn.LayerSpec, h []activation.Func) error {
 	if m.dense && !nn.Flat(layers) {
 		return refusef("%s does not train convolutions, pooling or recurrence (sync, dlam, mdlam and the methods of backpropagation do)", m.Name)
 	}
+	var named []activation.Func
 	for _, s := range layers {
 		if s.Activation != nil {
-			h = append(slices.Clone(h), s.Activation)
+			named = append(named, s.Activation)
 		}
 	}
-	return m.TrainsActivations(h)
+	if len(layers) == 0 || len(named) < len(layers) {
+		named = append(named, h...)
+	}
+	return m.TrainsActivations(named)
 }
 
 // Lags reports whether the method trains the last layer on other activations than the

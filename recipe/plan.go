@@ -352,7 +352,7 @@ func (p *Plan) smoothing(l loss.Loss) (float32, error) {
 // moves blur: they are for runs that take pictures more than once (docs/layers.md).
 func (p *Plan) jitter() (picture.Jitter, error) {
 	j := picture.Jitter{}
-	if f := &p.facts; f.mini && !(f.shared && f.iterations == 1) {
+	if f := &p.facts; f.mini && (!f.shared || f.iterations != 1) {
 		j = picture.JitterFor(p.Samples.Train.Image)
 	}
 	j.Image, j.Deviation, j.Moves = p.Samples.Train.Image, orElse(p.Options.Jitter, j.Deviation), p.Options.Moves

@@ -88,7 +88,7 @@ func (r *Run) refitted(ctx context.Context, res *dlam.Result) (*Refit, error) {
 	if err != nil {
 		return nil, err
 	}
-	res.Network = best.Network
+	res.Network, res.Constant = best.Network, best.Constant
 	res.Last.Train, res.Last.Test, res.Last.Validation = best.Last.Train, best.Last.Test, best.Last.Validation
 	return f, nil
 }

@@ -53,7 +53,7 @@ type Result struct {
 	Best int
 	// Constant is the risk of the best outputs that are the same for all training samples, if
 	// the network's is more than dlam.ConstantSlack times that, and 0 else: it has learnt
-	// nothing. With Options.Refit it is of the network before the refit.
+	// nothing.
 	Constant float64
 	// Refit is what the scores in Last are to be held against, with Options.Refit.
 	Refit *Refit

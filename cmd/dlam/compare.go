@@ -89,6 +89,11 @@ func (o *comparison) validate(f *pflag.FlagSet, layers []nn.LayerSpec, h []activ
 	if o.seconds > 0 && !f.Changed("iterations") {
 		o.iterations = math.MaxInt32 // the time ends it
 	}
+	for i, name := range o.solvers {
+		if slices.Contains(o.solvers[:i], name) {
+			return usagef("--solvers: got %s twice; --seeds trains each several times", name)
+		}
+	}
 	o.solvers = slices.DeleteFunc(o.solvers, func(name string) bool {
 		m, err := recipe.Find(name)
 		if err != nil {
@@ -105,11 +110,6 @@ func (o *comparison) validate(f *pflag.FlagSet, layers []nn.LayerSpec, h []activ
 	case len(o.solvers) == 0:
 		return usagef("--solvers: none, want some of %s", strings.Join(recipe.MethodNames(), ", "))
 	}
-	for i, name := range o.solvers {
-		if slices.Contains(o.solvers[:i], name) {
-			return usagef("--solvers: got %s twice; --seeds trains each several times", name)
-		}
-	}
 	return nil
 }
 
@@ -117,6 +117,9 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 	h := cfg.Options.Activation
 	if len(h) == 0 {
 		h = []activation.Func{recipe.StandardActivation()}
+	}
+	if cfg.Options.Hidden != nil && len(cfg.Options.Hidden) == 0 && cfg.Options.Layers == nil {
+		h = nil // there are no hidden layers
 	}
 	if err := o.validate(c.Flags(), cfg.Options.Layers, h); err != nil {
 		return err

@@ -482,7 +482,7 @@ func (e *judgement) maps() ([]report.Section, error) {
 	if err != nil || len(p.List) == sample && left == nil {
 		return nil, err
 	}
-	p.Caption = "What each convolution gives for the first test sample, after its activation and pooling: a tile a channel, all of a layer on one scale, its greatest value. White is 0, red positive, blue negative."
+	p.Caption = "What each convolution gives for the first test sample, after its activation and max pooling: a tile a channel, all of a layer on one scale, its greatest value. White is 0, red positive, blue negative."
 	s := report.Section{Title: "What its convolutions make of a sample", Pictures: p}
 	if left != nil {
 		s.Note = "Left out, as they would make the page large: " + strings.Join(left, "; ") + "."
