@@ -158,13 +158,10 @@ func (b *browser) quiet(t *testing.T, origin string) {
 	}
 }
 
-// shows holds that the element is in the page and takes up room.
+// shows waits for the element to be in the page and to take up room.
 func (b *browser) shows(t *testing.T, selector string) {
 	t.Helper()
-	js := fmt.Sprintf(`(() => { const e = document.querySelector(%q); if (!e) return 0; const r = e.getBoundingClientRect(); return r.width * r.height })()`, selector)
-	if value[float64](t, b, js) < 100 {
-		t.Errorf("%s does not show", selector)
-	}
+	b.until(t, fmt.Sprintf(`(() => { const e = document.querySelector(%q); if (!e) return false; const r = e.getBoundingClientRect(); return r.width * r.height >= 100 })()`, selector))
 }
 
 func digitsProblem(t *testing.T) (*dlam.Problem, *dlam.Network) {
