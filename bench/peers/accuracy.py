@@ -2,8 +2,7 @@
 """Time to a test accuracy on MNIST: sync, our Adam, and PyTorch's; 98.3 % of 784-500-500-10, or 99.2 % with convolutions.
 
 Runs take turns, a seed at a time, on the same threads; only training is timed, not loading or testing. On a machine that
-others use --processor counts processor time, of PyTorch's training and of the whole of our program, whose epochs cost
-the same each.
+others use --processor counts processor time: PyTorch's, and of our program as much as training has of the clock's.
 Adam's schedule (cosine), label smoothing and initialisation are the same in both programs.
 
     go build -o dlam ./cmd/dlam
@@ -53,14 +52,13 @@ def first_time(curve, target):
 
 def run_dlam(a, seed, *flags):
     with tempfile.TemporaryDirectory() as folder:
-        run, before = os.path.join(folder, "run"), resource.getrusage(resource.RUSAGE_CHILDREN)
+        run, before, start = os.path.join(folder, "run"), resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         subprocess.run([a.dlam, "train", "--data", "mnist", "--data-dir", a.data_dir, *NETWORKS[a.network], "--threads", str(a.threads),
                         "--seed", str(seed), "--quiet", "--checkpoint-every", "never", "--run", run, *flags], check=True)
+        after, seconds = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - start
+        share = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / seconds if a.processor else 1
         with open(os.path.join(run, "trace.jsonl")) as f:
-            curve = [(r["elapsed"], r["test"]["accuracy"]) for r in map(json.loads, f)]
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return [(cpu * (e + 1) / len(curve), accuracy) for e, (_, accuracy) in enumerate(curve)] if a.processor else curve
+            return [(share * r["elapsed"], r["test"]["accuracy"]) for r in map(json.loads, f)]
 
 
 def run_torch(a, seed):
