@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
@@ -92,14 +91,14 @@ func onnxModel(m *model.Model, graph []byte) ([]byte, error) {
 // before it.
 type graph struct {
 	nodes        []node
-	inputs       []byte   // encoded, ready for a GraphProto
-	values       []byte   // types of values between nodes, encoded
-	initializers []byte   // encoded, ready for a GraphProto
-	value        string   // name of what the last node gives
-	scalars      int      // constants named so far
-	columnInputs []string // names of inputs that are called as columns, which may be any
-	picture      nn.Shape // of a sample of value, if that has axes of its own, channels first
-	steps        int      // of sequences in long format, whose first steps come first in value; 0: the last come last
+	inputs       []byte          // encoded, ready for a GraphProto
+	values       []byte          // types of values between nodes, encoded
+	initializers []byte          // encoded, ready for a GraphProto
+	value        string          // name of what the last node gives
+	scalars      int             // constants named so far
+	columnInputs map[string]bool // names of inputs that are called as columns, which may be any
+	picture      nn.Shape        // of a sample of value, if that has axes of its own, channels first
+	steps        int             // of sequences in long format, whose first steps come first in value; 0: the last come last
 }
 
 type node struct {
@@ -111,7 +110,7 @@ type node struct {
 
 // free is a name for what is no input: that, with a _ behind it while an input is called so.
 func (g *graph) free(name string) string {
-	for slices.Contains(g.columnInputs, name) {
+	for g.columnInputs[name] {
 		name += "_"
 	}
 	return name

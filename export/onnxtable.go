@@ -18,9 +18,13 @@ const onnxSteps = "steps"
 // output's name is not one of theirs. A sequence has a row of its values, the first step first,
 // and as many of them are steps as an input more says.
 func (g *graph) columns(t dataset.Transform, output string) {
-	g.columnInputs = inputNames(t, output)
+	names := inputNames(t, output)
+	g.columnInputs = map[string]bool{}
+	for _, name := range names {
+		g.columnInputs[name] = true
+	}
 	var parts []string
-	for k, name := range g.columnInputs {
+	for k, name := range names {
 		c := &t.Columns[k]
 		element := elementDouble
 		if c.Kind == dataset.KindCategory {

@@ -99,19 +99,7 @@ func sequenceSamples(t *testing.T) (all []tableSample, of [][]walk) {
 			m.Loss = loss.Squared{}
 		}
 		tried := walks(rng, 25, []string{"Rome", "Oslo", "Kyiv", ""})
-		asked, err := dataset.Open(context.Background(), file(t, tried), dataset.Options{NoLabel: true, Features: m.Features, Model: &m.Transform})
-		if err != nil {
-			t.Fatal(err)
-		}
-		x, err := m.Transform.Apply(asked.Train)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := m.Network.Predict(x.X, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m.Finish(out)
+		out := predictionsOf(t, m, file(t, tried))
 		all, of = append(all, tableSample{name: fmt.Sprint("walks", i), model: m, want: out}), append(of, tried)
 	}
 	return all, of

@@ -90,6 +90,17 @@ func tableModel(t *testing.T, name, path, label string) (s tableSample, ok bool)
 	}
 	s.want = p.Outputs
 	// A file of these rows, read as dlam predict reads it, gives the same.
+	out := predictionsOf(t, m, path)
+	rows := min(200, out.Rows)
+	if got := out.RowRange(0, rows).Elements(); !slices.Equal(got, s.want.RowRange(0, rows).Elements()) {
+		t.Errorf("%s: predictions of the file differ from those of its rows", name)
+	}
+	return s, true
+}
+
+// predictionsOf are those of a file's rows, read as dlam predict reads it.
+func predictionsOf(t *testing.T, m *model.Model, path string) mat.Dense {
+	t.Helper()
 	file, err := dataset.Open(context.Background(), path, dataset.Options{NoLabel: true, Features: m.Features, Model: &m.Transform})
 	if err != nil {
 		t.Fatal(err)
@@ -103,11 +114,7 @@ func tableModel(t *testing.T, name, path, label string) (s tableSample, ok bool)
 		t.Fatal(err)
 	}
 	m.Finish(out)
-	rows := min(200, out.Rows)
-	if got := out.RowRange(0, rows).Elements(); !slices.Equal(got, s.want.RowRange(0, rows).Elements()) {
-		t.Errorf("%s: predictions of the file differ from those of its rows", name)
-	}
-	return s, true
+	return out
 }
 
 // rawRows are up to 200 rows of a file, as texts, of the columns with some names.

@@ -241,8 +241,7 @@ func (p *Products) AffineWinners(v, a mat.Dense, winners []int32, scratch []floa
 	case p.recur != nil:
 		p.eachStep(v, a, func(v, a mat.Dense) { p.forward.MulRow(v, a, p.layer.B) })
 		return
-	}
-	if p.conv != nil && p.pool != nil {
+	case p.conv != nil && p.pool != nil:
 		for i := range a.Rows {
 			picture := p.picture(a.Row(i), scratch)
 			p.forward.MulRunsLargest(v.Row(i), p.of(winners, i), picture, p.runs, p.layer.B, p.pool.side, p.pool.offsets, scratch[p.padded:])

@@ -10,6 +10,8 @@ import time
 
 import torch
 
+from accuracy import torch_network
+
 SAMPLES, BATCH, RUNS = 60000, 128, 3
 
 
@@ -37,10 +39,7 @@ def main():
     torch.manual_seed(1)
     y = torch.randint(10, (SAMPLES,))  # not to be learnt: a risk of 0 has gradients that are denormal, and slow
     x = torch.randn(SAMPLES, 784)
-    relu = torch.nn.ReLU
-    net = torch.nn.Sequential(
-        torch.nn.Linear(784, 500), relu(), torch.nn.Linear(500, 500), relu(), torch.nn.Linear(500, 10)
-    )
+    net = torch_network(torch.nn, "dense")
     print(f"Epoch/adam-128 {milliseconds(net, x, y, BATCH, RUNS):.1f} CPU-ms/op")
 
 

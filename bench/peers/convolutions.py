@@ -9,6 +9,7 @@ for channels last and first.
 import torch
 from torch import nn
 
+from accuracy import torch_network
 from adam import milliseconds
 
 SAMPLES, RUNS = 6000, 3
@@ -18,10 +19,7 @@ def steps(batch, layout):
     torch.manual_seed(1)
     x = torch.randn(SAMPLES, 1, 28, 28).contiguous(memory_format=layout)
     y = torch.randint(10, (SAMPLES,))
-    net = nn.Sequential(
-        nn.Conv2d(1, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 32, 5), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(512, 128), nn.ReLU(), nn.Linear(128, 10),
-    ).to(memory_format=layout)
+    net = torch_network(nn, "cnn").to(memory_format=layout)
     return milliseconds(net, x, y, batch, RUNS)
 
 

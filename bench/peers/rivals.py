@@ -21,10 +21,12 @@ import subprocess
 import sys
 import tempfile
 
-CNN = ["--layers", "conv 16 5x5, max 2, conv 32 5x5, max 2, dense 128"]
+from accuracy import NETWORKS
+
+DENSE, CNN = NETWORKS["dense"], NETWORKS["cnn"]
 WORKS = {  # name: data, network
-    "MNIST 500,500": ("mnist", ["--hidden", "500,500"]),
-    "Fashion-MNIST 500,500": ("fashion-mnist", ["--hidden", "500,500"]),
+    "MNIST 500,500": ("mnist", DENSE),
+    "Fashion-MNIST 500,500": ("fashion-mnist", DENSE),
     "MNIST ten of 100": ("mnist", ["--hidden", ",".join(["100"] * 10)]),
     "MNIST convolutions": ("mnist", CNN),
     "Fashion-MNIST convolutions": ("fashion-mnist", CNN),

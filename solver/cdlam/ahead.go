@@ -1,11 +1,11 @@
 package cdlam
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
@@ -108,7 +108,7 @@ func (f *ahead) Block(w *pass.Worker, lo, hi int) {
 			ly.In.RowRange(lo, hi).CopyFrom(in)
 		}
 		z, moved := ly.Z.RowRange(lo, hi), s.Block(3, hi-lo, ly.Net.Units())
-		subtract(e, z, e)
+		split.Subtract(e, z, e)
 		split.AddSquares(w, f.here.linear[l], e, y)
 		if ly.Next == nil {
 			w.Add(f.here.risk, loss.Weighted(f.s.P.Loss, z, y))
@@ -116,9 +116,10 @@ func (f *ahead) Block(w *pass.Worker, lo, hi int) {
 			f.s.loss.Prox(moved, to, y, f.s.Rho)
 			w.Add(f.there.risk, loss.Weighted(f.s.P.Loss, moved, y))
 		} else {
-			add(moved, to, e)
+			moved.CopyFrom(to)
+			kernel.Add(moved.Elements(), e.Elements())
 		}
-		subtract(e, moved, to)
+		split.Subtract(e, moved, to)
 		split.AddSquares(w, f.there.linear[l], e, y)
 		if ly.Next != nil {
 			in = s.Block(2, hi-lo, ly.Net.Units())
@@ -127,22 +128,6 @@ func (f *ahead) Block(w *pass.Worker, lo, hi int) {
 		if f.take {
 			z.CopyFrom(moved)
 		}
-	}
-}
-
-// add computes dst = x + y.
-func add(dst, x, y mat.Dense) {
-	to, ys := dst.Elements(), y.Elements()
-	for i, v := range x.Elements() {
-		to[i] = v + ys[i]
-	}
-}
-
-// subtract computes dst = x − y.
-func subtract(dst, x, y mat.Dense) {
-	to, ys := dst.Elements(), y.Elements()
-	for i, v := range x.Elements() {
-		to[i] = v - ys[i]
 	}
 }
 
@@ -213,15 +198,7 @@ func (s *stepper) Restore(n *dlam.Network, st dlam.State) error {
 	if len(reach) != 1 || !(leastReach <= reach[0] && reach[0] <= mostReach) {
 		return fmt.Errorf("state: ahead.reach is %v, want one number from %g to %g", reach, leastReach, float64(mostReach))
 	}
-	var errs []error
-	s.ahead.each(func(name string, m mat.Dense) {
-		if got, want := len(st.Float32[name]), m.Rows*m.Cols; got != want {
-			errs = append(errs, fmt.Errorf("state: %s has %d elements, want %d", name, got, want))
-			return
-		}
-		copy(m.Elements(), st.Float32[name])
-	})
-	if err := errors.Join(errs...); err != nil {
+	if err := split.RestoreEach(st, s.ahead.each); err != nil {
 		return err
 	}
 	s.ahead.reach = reach[0]

@@ -56,7 +56,7 @@ func (f *coupledFit) Block(w *pass.Worker, lo, hi int) {
 	s := f.s.Scratch(w)
 	v, e := s.Affine(0, ly, lo, hi), s.Block(1, rows, out)
 	next.Products.Affine(e, a, nil)
-	subtract(e, e, next.Z.RowRange(lo, hi))
+	split.Subtract(e, e, next.Z.RowRange(lo, hi))
 	g, image := s.Block(2, rows, d), s.Block(3, rows, out)
 	next.Products.Back(g, e, nil, nil)
 	next.Products.Image(image, g, nil)

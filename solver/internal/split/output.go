@@ -139,21 +139,15 @@ func (m *measure) Block(w *pass.Worker, lo, hi int) {
 		return
 	}
 	z := ly.Z.RowRange(lo, hi)
-	e, zs := v.Elements(), z.Elements()
 	targets := m.it.P.Y.RowRange(lo, hi)
-	for i, x := range e {
-		e[i] = zs[i] - x
-	}
+	Subtract(v, z, v)
 	AddSquares(w, m.linear, v, targets)
 	out := z
 	if ly.A.Rows > 0 {
 		h := s.Block(1, hi-lo, z.Cols)
-		ly.Net.H.Apply(h.Elements(), zs)
+		ly.Net.H.Apply(h.Elements(), z.Elements())
 		out = ly.A.RowRange(lo, hi)
-		a, gap := out.Elements(), h.Elements()
-		for i, x := range gap {
-			gap[i] = a[i] - x
-		}
+		Subtract(h, out, h)
 		AddSquares(w, m.activation, h, targets)
 	}
 	if ly.Next != nil {
@@ -168,6 +162,14 @@ func (m *measure) Block(w *pass.Worker, lo, hi int) {
 				w.Add(m.dual, weight*(float64(u)*float64(v.At(i, j))))
 			}
 		}
+	}
+}
+
+// Subtract computes dst = x − y; dst may be one of them.
+func Subtract(dst, x, y mat.Dense) {
+	to, ys := dst.Elements(), y.Elements()
+	for i, v := range x.Elements() {
+		to[i] = v - ys[i]
 	}
 }
 

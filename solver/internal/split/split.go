@@ -239,21 +239,26 @@ func (it *Iterate) Restore(n *dlam.Network, st dlam.State) error {
 	if len(done) != 1 {
 		return errors.New("state: done missing")
 	}
-	var errs []error
-	it.each(func(name string, m mat.Dense) {
-		if got, want := len(st.Float32[name]), m.Rows*m.Cols; got != want {
-			errs = append(errs, fmt.Errorf("state: %s has %d elements, want %d", name, got, want))
-			return
-		}
-		copy(m.Elements(), st.Float32[name])
-	})
-	if err := errors.Join(errs...); err != nil {
+	if err := RestoreEach(st, it.each); err != nil {
 		return err
 	}
 	it.Done = int(done[0])
 	it.Net.CopyFrom(n)
 	it.Pack()
 	return nil
+}
+
+// RestoreEach puts back what each calls its argument with, by their names in a State.
+func RestoreEach(st dlam.State, each func(do func(name string, m mat.Dense))) error {
+	var errs []error
+	each(func(name string, m mat.Dense) {
+		if got, want := len(st.Float32[name]), m.Rows*m.Cols; got != want {
+			errs = append(errs, fmt.Errorf("state: %s has %d elements, want %d", name, got, want))
+			return
+		}
+		copy(m.Elements(), st.Float32[name])
+	})
+	return errors.Join(errs...)
 }
 
 // Pack packs the products of all layers, whose W have changed.
