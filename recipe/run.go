@@ -304,7 +304,8 @@ func (r *Run) warn(err error) error {
 	return err
 }
 
-// finish makes the model and saves it, the last good one if training failed.
+// finish makes the model and saves it, the last good one if training failed. A run that
+// has ended needs no state, once its model, its trace and how it ended are safe.
 func (r *Run) finish(res *dlam.Result, failed error) (*Result, error) {
 	out := &Result{Model: r.Plan.model(res, r.data, r.config), Status: res.Status, Last: res.Last, Constant: res.Constant}
 	if res.Constant > 0 && failed == nil && r.about != nil { // a run with a folder
@@ -319,6 +320,11 @@ func (r *Run) finish(res *dlam.Result, failed error) (*Result, error) {
 	if err := r.ended(res.Status, failed); err != nil {
 		return nil, errors.Join(failed, err)
 	}
+	if r.folder != nil && r.check != nil && (res.Status == dlam.Completed || res.Status == dlam.Stopped) {
+		if err := r.check.remove(); err != nil { // last: while the state is there, what was left half written can be made again
+			return nil, errors.Join(err, r.ended(dlam.Failed, err))
+		}
+	}
 	if failed != nil {
 		return out, fmt.Errorf("%s: %w", res.Status, failed)
 	}
@@ -326,8 +332,7 @@ func (r *Run) finish(res *dlam.Result, failed error) (*Result, error) {
 }
 
 // save writes the state if the run can go on, that before an iteration that was given
-// up, and the model. A run that has ended needs no state, once its model and trace are
-// safe; one that failed keeps what it saved before.
+// up, and the model. A run that failed keeps what it saved before.
 func (r *Run) save(m *model.Model, givenUp bool) error {
 	if r.check == nil {
 		return nil
@@ -346,13 +351,7 @@ func (r *Run) save(m *model.Model, givenUp bool) error {
 		return lost
 	}
 	lost = errors.Join(lost, r.folder.trace.Sync()) // before the model, which says that the run has ended
-	if err := errors.Join(lost, m.Save(r.folder.file(model.FileName))); err != nil {
-		return err
-	}
-	if status == dlam.Completed || status == dlam.Stopped {
-		return r.check.remove()
-	}
-	return nil
+	return errors.Join(lost, m.Save(r.folder.file(model.FileName)))
 }
 
 // model is that of a run of the plan: data is the fingerprint of its samples, and
