@@ -351,16 +351,13 @@ func TestDamagedTrace(t *testing.T) {
 // crashIterations is the length of a run that is killed.
 const crashIterations = 40
 
-// TestCrash kills runs at random moments, DLAM_CRASH_TESTS of them: each goes
-// on, and ends as the run that was left alone.
+// TestCrash kills runs at random moments, DLAM_CRASH_TESTS of them: each goes on, and
+// ends as the run that was left alone. It is for by hand, since the moments are those of
+// a clock; TestKilled has the same for each file operation.
 func TestCrash(t *testing.T) {
-	crashes := 10
-	if text := os.Getenv("DLAM_CRASH_TESTS"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			t.Fatalf("DLAM_CRASH_TESTS: %v", err)
-		}
-		crashes = n
+	crashes := howMany(t, "DLAM_CRASH_TESTS", 0)
+	if crashes == 0 {
+		t.Skip("DLAM_CRASH_TESTS is not set")
 	}
 	dir := t.TempDir()
 	straight := filepath.Join(dir, "straight")
