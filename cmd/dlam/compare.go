@@ -36,7 +36,7 @@ type comparison struct {
 	out        string
 	json       bool
 	force      force
-	left       []string // why methods are left out
+	left       []experiment.Outcome // methods that take no part
 }
 
 func newCompareCommand(a *app) *cobra.Command {
@@ -66,7 +66,7 @@ several first weights, on the same samples, and its mean and spread are told.`,
 	f.Float64SliceVar(&o.targets, "targets", o.targets, "test accuracies whose time to tell, as shares of 1")
 	f.IntVar(&o.seeds, "seeds", o.seeds, "how many times each method is trained: with --seed and those that follow it")
 	f.StringVar(&o.out, "out", o.out, "folder for the report and the traces")
-	f.BoolVar(&o.json, "json", false, "write how each run ended as JSON to standard output")
+	f.BoolVar(&o.json, "json", false, "write how each run ended, and why methods are left out, as JSON to standard output")
 	o.force.addFlag(f)
 	o.addFlag(f)
 	addSettings(f, cfg, "solver", "iterations", "evaluate-every", // in their place: --solvers, and its own --iterations and --evaluate
@@ -100,13 +100,17 @@ func (o *comparison) validate(f *pflag.FlagSet, layers []nn.LayerSpec, h []activ
 			return false // it is refused with the settings
 		}
 		if err = m.Takes(layers, h); err != nil {
-			o.left = append(o.left, err.Error())
+			o.left = append(o.left, experiment.Outcome{Name: name, Status: experiment.LeftOut, Error: err.Error()})
 		}
 		return err != nil
 	})
 	switch {
 	case len(o.solvers) == 0 && o.left != nil:
-		return usagef("--solvers: none is left: %s", strings.Join(o.left, "; "))
+		var why []string
+		for _, l := range o.left {
+			why = append(why, l.Error)
+		}
+		return usagef("--solvers: none is left: %s", strings.Join(why, "; "))
 	case len(o.solvers) == 0:
 		return usagef("--solvers: none, want some of %s", strings.Join(recipe.MethodNames(), ", "))
 	}
@@ -144,7 +148,7 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 		Lead:    "Methods trained one after another, the same network on the same data and threads. Each has its own recipe, as dlam train gives it: first weights, mini-batch, weight decay, label smoothing, moves of pictures; see Settings.",
 		Command: shell.Join(append([]string{"dlam"}, os.Args[1:]...)...),
 		Facts:   comparisonFacts(plans[0], o.seeds), Threads: plans[0].Options.Threads,
-		Iterations: o.iterations, Evaluate: o.evaluate, Targets: o.targets,
+		Left: o.left, Iterations: o.iterations, Evaluate: o.evaluate, Targets: o.targets,
 		Budget: time.Duration(o.seconds * float64(time.Second)),
 		Recorders: func(e experiment.Entry) []dlam.Recorder {
 			return []dlam.Recorder{&ticker{app: a, name: e.Name, live: terminal(a.err)}}
@@ -161,14 +165,13 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 			about.Iterations = 0
 			about.Settings = slices.DeleteFunc(about.Settings, func(s trace.Setting) bool { return s.Name == "iterations" })
 		}
-		e.Entries = append(e.Entries, experiment.Entry{Name: name, Group: group, About: about, Solver: p.Solver, Problem: p.Problem, Start: p.Network, Settings: p.Settings()})
+		e.Entries = append(e.Entries, experiment.Entry{Name: name, Group: group, About: about, Solver: p.Solver, Problem: p.Problem, Start: p.Network, Settings: p.Settings(), Suspect: p.Suspect})
 	}
 	if err := e.Validate(); err != nil {
 		return errUsage{err}
 	}
-	for _, why := range o.left {
-		a.say("left out: %s", why)
-		e.Lead += " Left out: " + why + "."
+	for _, l := range o.left {
+		a.say("left out: %s", l.Error)
 	}
 	a.sayWeights(plans[0].Samples.Transform.Table.Weight, plans[0].Samples.Train.Classes, plans[0].ClassWeights)
 	a.say("each method by its own recipe, on one network:")
@@ -251,12 +254,17 @@ func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, o compari
 	for _, one := range outcomes {
 		a.say("%-13s %s", one.Name, outcomeLine(one))
 	}
+	for _, one := range outcomes {
+		if one.Warning != "" {
+			a.say("warning: %s: %s", one.Name, one.Warning)
+		}
+	}
 	for i := 0; o.seeds > 1 && i < len(outcomes); i += o.seeds {
 		a.say("%-13s %s", o.solvers[i/o.seeds], spreadLine(outcomes[i:i+o.seeds]))
 	}
 	a.say("report: %s", filepath.Join(o.out, report.PageFile))
 	if o.json {
-		return a.object(outcomes)
+		return a.object(slices.Concat(outcomes, o.left))
 	}
 	return nil
 }
