@@ -178,7 +178,8 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 	for i := 0; i < len(e.Entries); i += o.seeds {
 		a.say("  %-13s %s", plans[i].Options.Method, e.Entries[i].Settings)
 	}
-	return a.runComparison(c, e, o)
+	a.sayUnit(plans[0].Samples.Transform)
+	return a.runComparison(c, e, o, unitOf(plans[0]))
 }
 
 // methodsNamed names methods in a title, or says how many they are.
@@ -242,7 +243,8 @@ func comparisonFacts(p *recipe.Plan, seeds int) []report.Fact {
 	}
 }
 
-func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, o comparison) error {
+// runComparison runs it, and tells people how each run ended: errors of values times unit.
+func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, o comparison, unit float64) error {
 	outcomes, err := e.Run(c.Context(), o.out)
 	if c.Context().Err() != nil {
 		a.say("interrupted; the traces so far are in %s", o.out)
@@ -252,7 +254,7 @@ func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, o compari
 		return err
 	}
 	for _, one := range outcomes {
-		a.say("%-13s %s", one.Name, outcomeLine(one))
+		a.say("%-13s %s", one.Name, outcomeLine(one, unit))
 	}
 	for _, one := range outcomes {
 		if one.Warning != "" {
@@ -260,7 +262,7 @@ func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, o compari
 		}
 	}
 	for i := 0; o.seeds > 1 && i < len(outcomes); i += o.seeds {
-		a.say("%-13s %s", o.solvers[i/o.seeds], spreadLine(outcomes[i:i+o.seeds]))
+		a.say("%-13s %s", o.solvers[i/o.seeds], spreadLine(outcomes[i:i+o.seeds], unit))
 	}
 	a.say("report: %s", filepath.Join(o.out, report.PageFile))
 	if o.json {
@@ -270,14 +272,14 @@ func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, o compari
 }
 
 // spreadLine is the mean and the standard deviation of the scores of a method's runs.
-func spreadLine(runs []experiment.Outcome) string {
+func spreadLine(runs []experiment.Outcome, unit float64) string {
 	var scores []float64
 	what := "test accuracy %.2f ± %.2f %%"
 	for _, one := range runs {
 		switch t := one.Last.Test; {
 		case t == nil:
 		case t.RMSE != 0:
-			scores, what = append(scores, t.RMSE), "test RMSE %.4g ± %.2g"
+			scores, what = append(scores, t.RMSE*unit), "test RMSE %.4g ± %.2g"
 		default:
 			scores = append(scores, 100*t.Accuracy)
 		}
@@ -289,12 +291,12 @@ func spreadLine(runs []experiment.Outcome) string {
 	return fmt.Sprintf("%d runs: "+what, len(scores), mean, deviation)
 }
 
-func outcomeLine(o experiment.Outcome) string {
+func outcomeLine(o experiment.Outcome, unit float64) string {
 	s := fmt.Sprintf("%d iterations, %s, %s", o.Last.Iteration, report.Seconds(o.Last.Elapsed), o.Status)
 	if t := o.Last.Test; t != nil && t.RMSE == 0 {
 		s += ", test accuracy " + report.Percent(t.Accuracy)
 	} else if t != nil {
-		s += fmt.Sprintf(", test RMSE %.4g", t.RMSE)
+		s += fmt.Sprintf(", test RMSE %.4g", t.RMSE*unit)
 	}
 	if o.Error != "" {
 		s += ": " + o.Error
