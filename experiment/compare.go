@@ -42,7 +42,7 @@ type Comparison struct {
 	Command    string        // how to repeat it
 	Threads    int
 	Entries    []Entry
-	Left       []Outcome // methods that take no part: see LeftOut
+	Left       []Outcome     // methods that take no part: see LeftOut
 	Iterations int           // of each entry, at most
 	Budget     time.Duration // training time of each entry, at most; 0 for no bound
 	Evaluate   int           // measure accuracies every so many iterations
