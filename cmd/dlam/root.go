@@ -131,15 +131,21 @@ form.
 		SilenceErrors: true, SilenceUsage: true,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+		PersistentPreRunE: func(c *cobra.Command, args []string) error {
 			collectWithin(c.Flags())
 			if c.Name() != "serve" { // which reads its models again
 				a.heedHangup(c.Context())
 			}
+			var err error
 			if c.Name() == "train" {
-				return a.join()
+				err = a.join()
+			} else {
+				err = refuseRanks(c.CommandPath())
 			}
-			return refuseRanks(c.CommandPath())
+			if err != nil {
+				return err
+			}
+			return refuseEmpty(c, args)
 		},
 	}
 	root.SetIn(a.in)

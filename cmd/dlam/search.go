@@ -159,9 +159,10 @@ func (a *app) endSearch(f *searchFlags, found *recipe.Found) error {
 	return errInterrupted
 }
 
-// showTrial is a line on a trial that is done.
+// showTrial is a line on a trial that is done; of one that failed also where no progress is
+// asked for.
 func (a *app) showTrial(f *searchFlags, t recipe.Trial) {
-	if f.quiet {
+	if f.quiet && t.Failure == "" {
 		return
 	}
 	risk := figure(t.Risk)

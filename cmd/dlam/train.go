@@ -164,12 +164,12 @@ func (a *app) train(cmd *cobra.Command, c *recipe.Config, f *trainFlags) error {
 		a.showColumns(data.Columns())
 		a.sayWeights(p.Samples.Transform.Table.Weight, p.Samples.Train.Classes, p.ClassWeights)
 		a.sayUnit(p.Samples.Transform)
-		if c.Options.Settings.Parallel != nil && a.job.Size() == 1 {
-			a.say("one process shares nothing with others (--parallel): start several with mpirun (docs/scaling.md)")
-		}
 		if c.Options.Layers != nil {
 			a.showLayers(p.Network)
 		}
+	}
+	if c.Options.Settings.Parallel != nil && a.job.Size() == 1 {
+		a.say("warning: one process shares nothing with others (--parallel): start several with mpirun (docs/scaling.md)")
 	}
 	if f.dryRun {
 		a.describe(p, c)
@@ -246,8 +246,12 @@ func (a *app) finish(p *recipe.Plan, f *trainFlags, r *recipe.Result, failed err
 	if r == nil {
 		return failed
 	}
-	if a.job.Rank() == 0 && !f.quiet {
-		a.result(p, f.run, r)
+	if !f.quiet && a.job.Rank() == 0 {
+		a.scored(p, r)
+	}
+	a.cautions(r)
+	if !f.quiet {
+		a.next(p, f.run, r)
 	}
 	if a.job.Rank() == 0 && f.json {
 		s := summary(p, f.run, r)
