@@ -166,7 +166,7 @@ func TestImportRefuses(t *testing.T) {
 		{`tensor "3.weight" has no "3.bias" beside it`, map[string][]int{"3.weight": {4, 8}}, "", Import{}},
 		{`tensor "0.weight_ih_l0" has no "0.bias_hh_l0" beside it`, map[string][]int{"0.weight_ih_l0": {1, 1}, "0.weight_hh_l0": {1, 1}, "0.bias_ih_l0": {1}}, "", Import{}},
 		{`tensor "0.weight_ih_l0_reverse" is not of a layer`, with(rnn, "0.weight_ih_l0_reverse", 2, 4), "rnn 2 tanh", Import{Shape: four}},
-		{`tensor "0.weight_ih_l0": got 6x4, want 2x4 of layer 1 (rnn 2): it has the rows of a GRU`, gru, "rnn 2 tanh", Import{Shape: four}},
+		{`tensor "0.weight_ih_l0": got 6x4, want 2x4 of layer 1 (rnn 2): it has the rows of a GRU (3 a unit)`, gru, "rnn 2 tanh", Import{Shape: four}},
 		{`tensor "0.weight_ih_l0" is of a recurrent layer, want layer 1 (dense 2)`, rnn, "dense 2", Import{Shape: four}},
 		{`tensor "0.weight" is not of a recurrent layer, want layer 1 (rnn 2)`, cnn, "rnn 2", Import{Shape: four}},
 		{"PyTorch has no order of columns and channels in one step", rnn, "rnn 2", Import{Shape: nn.Shape{Height: 4, Width: 2, Channels: 2}}},

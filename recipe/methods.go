@@ -66,6 +66,9 @@ type Method struct {
 
 // trains reports a layer of n that the method does not train.
 func (m Method) trains(n *dlam.Network) error {
+	if err := n.Ungated(); (m.dense || m.splits) && err != nil {
+		return refusef("%s does not train this network: %w (sync and the methods of backpropagation do)", m.Name, err)
+	}
 	if err := n.FullyConnected(); m.dense && err != nil {
 		return refusef("%s does not train this network: %w (sync, dlam, mdlam and the methods of backpropagation do)", m.Name, err)
 	}
@@ -90,6 +93,9 @@ func (m Method) Takes(layers []nn.LayerSpec, h []activation.Func) error {
 	}
 	var named []activation.Func
 	for _, s := range layers {
+		if s.Kind == nn.KindGRU && m.splits {
+			return refusef("%s does not train gru, whose gates multiply (sync and the methods of backpropagation do)", m.Name)
+		}
 		if s.Activation != nil {
 			named = append(named, s.Activation)
 		}

@@ -88,6 +88,9 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	if err := p.facts.method.trains(outline); err != nil {
 		return nil, err
 	}
+	if err := outline.Ungated(); o.Settings.binary() && err != nil {
+		return nil, refusef("binary-weights: got true, want false: %w", err)
+	}
 	w := outline.Widths()
 	samples := p.Problem.X.Rows
 	if p.Options.sharing().Size() > 1 { // they make Gram matrices of inputs, however few samples each has
@@ -105,7 +108,7 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 			p.Memory += 4 * 4 * float64(all[l]+1) * float64(all[l+1])
 		}
 		if p.facts.shared {
-			p.Memory += 4 * 4 * float64(outline.Parameters())
+			p.Memory += 4 * 4 * float64(outline.Numbers())
 		}
 	}
 	if o.TryL2 { // the parts that the trials are made on
@@ -196,7 +199,7 @@ func (p *Plan) chooseMethod() {
 	o, train := &p.Options, p.Samples.Train
 	p.chooseNetwork()
 	f := facts{shared: !nn.Flat(o.Layers) || sharesWeights(o.Start), samples: p.Total, meanWeight: p.meanWeight, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
-	f.recurrent = o.Start != nil && o.Start.Recurrent() || slices.ContainsFunc(o.Layers, func(s nn.LayerSpec) bool { return s.Kind == nn.KindRNN })
+	f.recurrent = o.Start != nil && o.Start.Recurrent() || slices.ContainsFunc(o.Layers, func(s nn.LayerSpec) bool { return s.Kind == nn.KindRNN || s.Kind == nn.KindGRU })
 	if o.Solver != nil {
 		f.method = Method{Name: o.Solver.String(), Init: dlam.He}
 		p.Solver = o.Solver
@@ -485,7 +488,7 @@ func estimateShared(s dlam.Solver, n *dlam.Network, samples, threads int) float6
 		return e.MemoryFor(n, samples, threads)
 	}
 	worker, _ := nn.PassMemory(n.Layers)
-	return 4 * (float64(n.Parameters())*float64(8+threads) + worker*float64(threads))
+	return 4 * (float64(n.Numbers())*float64(8+threads) + worker*float64(threads))
 }
 
 // certificateSize is about how many bytes a certificate of an iterate takes: the

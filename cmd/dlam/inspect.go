@@ -142,7 +142,7 @@ func (a *app) showLayers(n *dlam.Network) {
 	for l, ly := range n.Layers {
 		s := layerShape(n, l)
 		mflop += s.MFLOP
-		w.AppendRow(table.Row{l + 1, s.Layer, ly.H.Spec(), s.Output, ly.W.Rows * (ly.W.Cols + 1), fourDigits(s.MFLOP)})
+		w.AppendRow(table.Row{l + 1, s.Layer, ly.H.Spec(), s.Output, ly.Weights() + ly.W.Rows, fourDigits(s.MFLOP)})
 	}
 	w.AppendFooter(table.Row{"", "", "", "", n.Parameters(), fourDigits(mflop)})
 	w.Render()
