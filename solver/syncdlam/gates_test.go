@@ -8,7 +8,9 @@ import (
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/testprob"
+	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/prox"
 )
 
@@ -57,6 +59,16 @@ func TestGatedMoves(t *testing.T) {
 				t.Errorf("layer %d, row %d: goes down by %g, the gradient says %g", l+1, i, r, down)
 			}
 			first[l] += float64(ly.v.B[i])
+			rhs, by := mat.New(1, len(v)), mat.New(1, len(v))
+			for j := lo; j < hi; j++ {
+				rhs.Row(0)[j] = float32(-ly.scale*s.grad.W[l].At(i*len(v)+j)/n - want*mean[j])
+			}
+			ly.metric.apply(by, rhs, 0, 0)
+			keepColumns(s.net.Layers[l], i, by.Row(0))
+			size := math.Sqrt(kernel.SumSquares(v))
+			if kernel.Axpy(by.Row(0), -1, v); !(math.Sqrt(kernel.SumSquares(by.Row(0))) <= 1e-4*size) {
+				t.Errorf("layer %d, row %d: ΔW is not the metric's of what the row's columns have", l+1, i)
+			}
 		}
 	}
 	s.solveMoves(s.grad, 0.5)
