@@ -120,6 +120,7 @@ type facts struct {
 	image      picture.Image // shape of a sample, as networks get it
 	shared     bool          // some layer shares its weights between places
 	recurrent  bool          // some layer is recurrent
+	gated      bool          // all that are have gates
 	table      bool          // samples are rows of a table: neither pictures nor very many numbers
 	iterations int
 	seed       uint64
@@ -299,7 +300,10 @@ func makeSync(r *reader, f facts) dlam.Solver {
 		if f.shared {
 			s = s.ForShared(max(1, f.samples), max(1, f.iterations), f.classes)
 		}
-		if f.recurrent {
+		switch {
+		case f.gated:
+			s = s.ForGated(f.classes)
+		case f.recurrent:
 			s = s.ForRecurrent(f.classes)
 		}
 	}

@@ -199,7 +199,7 @@ func (p *Plan) chooseMethod() {
 	o, train := &p.Options, p.Samples.Train
 	p.chooseNetwork()
 	f := facts{shared: !nn.Flat(o.Layers) || sharesWeights(o.Start), samples: p.Total, meanWeight: p.meanWeight, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
-	f.recurrent = o.Start != nil && o.Start.Recurrent() || slices.ContainsFunc(o.Layers, func(s nn.LayerSpec) bool { return s.Kind == nn.KindRNN || s.Kind == nn.KindGRU })
+	f.recurrent, f.gated = recurrence(o)
 	if o.Solver != nil {
 		f.method = Method{Name: o.Solver.String(), Init: dlam.He}
 		p.Solver = o.Solver
@@ -233,6 +233,21 @@ func (p *Plan) chooseMethod() {
 	}
 	o.Threads, o.Pool, o.TestSplit = o.ThreadCount(), o.pool(), new(o.testSplit())
 	p.facts = f
+}
+
+// recurrence reports whether some layer of what is asked for, or started from, is recurrent,
+// and whether all that are have gates.
+func recurrence(o *Options) (some, gated bool) {
+	has := func(kind nn.LayerKind) bool {
+		return slices.ContainsFunc(o.Layers, func(s nn.LayerSpec) bool { return s.Kind == kind })
+	}
+	plain, gated := has(nn.KindRNN), has(nn.KindGRU)
+	if o.Start != nil {
+		for _, ly := range o.Start.Layers {
+			plain, gated = plain || ly.Recurrent() && !ly.Gated(), gated || ly.Gated()
+		}
+	}
+	return plain || gated, gated && !plain
 }
 
 // chooseNetwork says what the hidden layers are, where nothing else does: those of the network

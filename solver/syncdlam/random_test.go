@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/dlam-go/dlam"
@@ -256,7 +257,12 @@ func TestRandomRecurrentRuns(t *testing.T) {
 			}
 		}
 		classes := r.p.Y.Class != nil
-		r.set = r.set.ForShared(r.p.X.Rows, r.set.Epochs, classes).ForRecurrent(classes)
+		r.set = r.set.ForShared(r.p.X.Rows, r.set.Epochs, classes)
+		if slices.ContainsFunc(layers, func(s nn.LayerSpec) bool { return s.Kind == nn.KindRNN }) {
+			r.set = r.set.ForRecurrent(classes)
+		} else {
+			r.set = r.set.ForGated(classes)
+		}
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			n, err := nn.NewNetworkFor(in, layers, r.p.Y.Width(), r.h, nn.He, rng)
 			if err != nil {
