@@ -175,7 +175,7 @@ func TestDefaultSpace(t *testing.T) {
 		}
 	}
 	s, err := recipe.DefaultSpace(data.Pictures(picture.Image{Height: 1, Width: 2, Channels: 1, Max: 1}), recipe.Options{L2: new(1.0), Hidden: []int{8}})
-	if want := "lambda=9,30,90; label-smoothing=0,0.05,0.1; moves=none|crop|flip,crop|flip,crop,brightness"; err != nil || s.String() != want {
+	if want := "lambda=9,30,90; label-smoothing=0,0.05,0.1; moves=none|flip|crop|flip,crop|flip,crop,brightness"; err != nil || s.String() != want {
 		t.Errorf("pictures: got  %q, %v\nwant %q", s, err, want)
 	}
 }

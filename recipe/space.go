@@ -178,7 +178,7 @@ func DefaultSpace(data Data, o Options) (Space, error) {
 		add("bins", "0", "8", "16")
 	}
 	if p.facts.mini && p.facts.image.Width > 0 {
-		add("moves", "none", "crop", "flip,crop", "flip,crop,brightness")
+		add("moves", "none", "flip", "crop", "flip,crop", "flip,crop,brightness")
 	}
 	if w := p.Options.Hidden; len(w) > 0 && o.Layers == nil && o.Start == nil && o.StartFile == "" {
 		var texts []string

@@ -432,8 +432,9 @@ func TestFeasible(t *testing.T) {
 				case "lifted":
 					low, high = 0, 1
 				case "quantised":
-					const step = 2. / 255
-					at := float32(math.Round(min(max(float64(a), 0), 2)/step) * step)
+					end := pdadmm.DefaultSettings().Grid * x.State().Float64["scales"][l]
+					step := end / 255
+					at := float32(math.Round(min(max(float64(a), 0), end)/step) * step)
 					low, high = at-1e-6, at+1e-6
 				default:
 					h := []float32{state[fmt.Sprint("z.", l+1)][i]}

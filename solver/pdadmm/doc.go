@@ -27,7 +27,8 @@
 // iteration, and both sides make the same U_l of them. The result is that of one process,
 // bit for bit.
 //
-// Quantised, P and Q are of a fixed grid of 2^Bits values, which cross as their numbers:
+// Quantised, P and Q of a layer are of a grid of 2^Bits values, as wide as its first
+// activations make it (Settings.Grid), which cross as their numbers:
 // Q_l is the grid's nearest to the minimiser, and so the grid's minimiser; P_l the nearest
 // to the step, for each sample whose F does not rise by it.
 package pdadmm

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/dlam-go/dlam/activation"
+	"github.com/dlam-go/dlam/internal/kernel"
 )
 
 // grid is 2^bits values at equal distances; with bits 0, any.
@@ -13,12 +14,14 @@ type grid struct {
 	low, step, inverse float32 // inverse is 1/step
 }
 
-// gridOf is that of the outputs of h: they end where those of an increasing h do.
-func (s Settings) gridOf(h activation.Func) grid {
+// gridOf is that of the outputs of h, of which the first ones have the root mean square
+// scale: they end where those of an increasing h do.
+func (s Settings) gridOf(h activation.Func, scale float64) grid {
 	if s.Bits == 0 {
 		return grid{}
 	}
-	low, high := -float32(s.Grid), float32(s.Grid)
+	high := float32(s.Grid * scale)
+	low := -high
 	if _, ok := h.(activation.Monotone); ok {
 		ends := []float32{-1e6, 1e6}
 		h.Apply(ends, ends)
@@ -26,6 +29,29 @@ func (s Settings) gridOf(h activation.Func) grid {
 	}
 	last := float32(int(1)<<s.Bits - 1)
 	return grid{bits: s.Bits, low: low, step: (high - low) / last, inverse: last / (high - low)}
+}
+
+// setGrid makes the grid of a hidden layer's activations, and where they are rounds them
+// to it.
+func (s *stepper) setGrid(ly *layer) error {
+	if s.Bits == 0 {
+		return nil
+	}
+	sum := []float64{0, float64(ly.A.Rows * ly.A.Cols)} // one after another, so that threads do not change it
+	for i := range ly.A.Rows {
+		sum[0] += kernel.SumSquares(ly.A.Row(i))
+	}
+	if s.Parallel == Samples {
+		if err := s.P.Comm.Sum(sum); err != nil {
+			return err
+		}
+	}
+	if ly.scale = math.Sqrt(sum[0] / sum[1]); !(ly.scale > 0) || math.IsInf(ly.scale, 1) {
+		ly.scale = 1 // all of them are 0, or the run diverges
+	}
+	ly.grid = s.gridOf(ly.Net.H, ly.scale)
+	ly.grid.round(ly.A.Elements())
+	return nil
 }
 
 // index is the number of the value nearest to x.
@@ -64,8 +90,9 @@ func (g grid) bytes() int {
 	return 2
 }
 
-// encode writes values of the grid to message.
-func (g grid) encode(message []byte, x []float32) {
+// encode writes values of the grid into buffer, and returns the message.
+func (g grid) encode(buffer []byte, x []float32) []byte {
+	message := buffer[:len(x)*g.bytes()]
 	for i, v := range x {
 		switch g.bytes() {
 		case 4:
@@ -76,6 +103,7 @@ func (g grid) encode(message []byte, x []float32) {
 			message[i] = byte(g.index(v))
 		}
 	}
+	return message
 }
 
 // decode reads what encode wrote: the same values, to the bit.

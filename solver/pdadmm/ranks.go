@@ -10,14 +10,14 @@ const none = -1
 
 // boundary is where the layers of two ranks meet.
 type boundary struct {
-	rank    int    // the other one, or none
-	ly      *layer // the last below
-	message []byte
+	rank   int    // the other one, or none
+	ly     *layer // the last below
+	buffer []byte // of a message of values that are not quantised, as the first are
 }
 
 // open makes it the boundary above ly, with a rank.
 func (b *boundary) open(rank int, ly *layer) {
-	b.rank, b.ly, b.message = rank, ly, make([]byte, ly.A.Rows*ly.A.Cols*ly.grid.bytes())
+	b.rank, b.ly, b.buffer = rank, ly, make([]byte, ly.A.Rows*ly.A.Cols*grid{}.bytes())
 }
 
 // variable is one of the two that cross a boundary.
@@ -40,14 +40,18 @@ func (s *stepper) exchange(to, from *boundary, v variable) error {
 	if to.rank == none && from.rank == none {
 		return nil
 	}
+	var sent, got []byte
 	if to.rank != none {
-		to.ly.grid.encode(to.message, v.of(to.ly).Elements())
+		sent = to.ly.grid.encode(to.buffer, v.of(to.ly).Elements())
 	}
-	if err := s.P.Comm.Exchange(to.rank, to.message, from.rank, from.message); err != nil {
+	if from.rank != none {
+		got = from.buffer[:len(v.of(from.ly).Elements())*from.ly.grid.bytes()]
+	}
+	if err := s.P.Comm.Exchange(to.rank, sent, from.rank, got); err != nil {
 		return err
 	}
 	if from.rank != none {
-		from.ly.grid.decode(v.of(from.ly).Elements(), from.message)
+		from.ly.grid.decode(v.of(from.ly).Elements(), got)
 	}
 	return nil
 }

@@ -27,14 +27,15 @@ type Settings struct {
 	Rho float64 // ρ > 0, weight of all equations
 	// Bits of P's and Q's values, 1 to 16; 0: they are not quantised.
 	Bits int
-	// Grid > 0 is the largest absolute value of the grid, which ends at the
-	// activation's range where that is less.
+	// Grid > 0 is the largest absolute value of a layer's grid, of the root mean square of
+	// its activations in the first forward pass. A grid ends at the activation's range
+	// where that is less.
 	Grid     float64
 	Parallel Parallel
 }
 
 // DefaultSettings are a weight that works on MNIST, without quantisation.
-func DefaultSettings() Settings { return Settings{Rho: 1e-3, Grid: 2, Parallel: Samples} }
+func DefaultSettings() Settings { return Settings{Rho: 1e-3, Grid: 2.5, Parallel: Samples} }
 
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
@@ -117,7 +118,8 @@ type stepper struct {
 // layer is what the updates of one layer remember.
 type layer struct {
 	*split.Layer
-	grid    grid // of Q_l and P_{l+1}
+	grid    grid    // of Q_l and P_{l+1}
+	scale   float64 // root mean square of the first Q_l, if there is a grid
 	affine  *split.LinearisedFit
 	input   inputStep
 	output  outputStep
@@ -132,7 +134,6 @@ func (s *stepper) allocate() {
 	for l := range s.layers {
 		ly := &s.layers[l]
 		ly.Layer = &s.Layers[l]
-		ly.grid = s.gridOf(ly.Net.H)
 		ly.output, ly.ascent, ly.measure = outputStep{s: s, ly: ly}, ascent{s: s, ly: ly}, couplingMeasure{s: s, ly: ly}
 		if s.first <= l && l < s.end {
 			ly.affine = s.NewLinearisedFit(ly.Layer, s.Rho)
@@ -149,10 +150,16 @@ func (s *stepper) allocate() {
 	}
 }
 
-// start runs the layers forward, those of the ranks below first.
+// start runs the layers forward, those of the ranks below first. Both sides of a boundary
+// make its grid from the same activations.
 func (s *stepper) start() error {
 	if err := s.exchange(&boundary{rank: none}, &s.down, output); err != nil {
 		return err
+	}
+	if s.first > 0 {
+		if err := s.setGrid(&s.layers[s.first-1]); err != nil {
+			return err
+		}
 	}
 	for l := s.first; l < s.end; l++ {
 		ly := &s.layers[l]
@@ -162,12 +169,48 @@ func (s *stepper) start() error {
 		if err := s.Forward(ly.Layer); err != nil {
 			return err
 		}
-		if ly.Next != nil {
-			ly.grid.round(ly.A.Elements())
-			ly.Next.In.CopyFrom(ly.A)
+		if ly.Next == nil {
+			continue
+		}
+		if l == s.end-1 { // as it is, since the rank above has no grid yet
+			if err := s.exchange(&s.up, &boundary{rank: none}, output); err != nil {
+				return err
+			}
+		}
+		if err := s.setGrid(ly); err != nil {
+			return err
+		}
+		ly.Next.In.CopyFrom(ly.A)
+	}
+	return nil
+}
+
+// State has what the grids are made from beside the variables.
+func (s *stepper) State() dlam.State {
+	st := s.Iterate.State()
+	if s.Bits > 0 {
+		st.Float64["scales"] = make([]float64, len(s.layers))
+		for l := range s.layers {
+			st.Float64["scales"][l] = s.layers[l].scale
 		}
 	}
-	return s.exchange(&s.up, &boundary{rank: none}, output)
+	return st
+}
+
+// Restore puts a State back.
+func (s *stepper) Restore(n *dlam.Network, st dlam.State) error {
+	scales := st.Float64["scales"]
+	if s.Bits > 0 && len(scales) != len(s.layers) {
+		return fmt.Errorf("state: scales has %d elements, want %d", len(scales), len(s.layers))
+	}
+	if err := s.Iterate.Restore(n, st); err != nil {
+		return err
+	}
+	for l, scale := range scales {
+		ly := &s.layers[l]
+		ly.scale, ly.grid = scale, s.gridOf(ly.Net.H, scale)
+	}
+	return nil
 }
 
 // Step is one iteration. A rank that fails goes on passing messages, so that the others

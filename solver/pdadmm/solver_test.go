@@ -249,16 +249,14 @@ func TestGrid(t *testing.T) {
 			}
 		}
 		after := variables(s)
-		for _, name := range []string{"p.2", "p.3", "a.1", "a.2"} {
-			g := set.gridOf(h)
+		for name, ly := range map[string]*layer{"p.2": &s.layers[0], "p.3": &s.layers[1], "a.1": &s.layers[0], "a.2": &s.layers[1]} {
+			g := ly.grid
 			for i, x := range after[name] {
-				if g.nearest(x) != x || x < g.low || x > 1.9 {
+				if g.nearest(x) != x || x < g.low || float64(x) > 1.9*ly.scale*(1+1e-6) {
 					t.Fatalf("%v: %s has %g, which is not of the grid from %g in steps of %g", h.Spec(), name, x, g.low, g.step)
 				}
 				var back [1]float32
-				message := make([]byte, g.bytes())
-				g.encode(message, after[name][i:i+1])
-				if g.decode(back[:], message); back[0] != x {
+				if g.decode(back[:], g.encode(make([]byte, 4), after[name][i:i+1])); back[0] != x {
 					t.Fatalf("%v: %g arrives as %g", h.Spec(), x, back[0])
 				}
 			}
@@ -267,12 +265,39 @@ func TestGrid(t *testing.T) {
 			}
 		}
 	}
-	relu := Settings{Bits: 8, Grid: 2}.gridOf(activation.ReLU{})
+	relu := Settings{Bits: 8, Grid: 1}.gridOf(activation.ReLU{}, 2)
 	if relu.low != 0 || relu.value(255) != 2 || relu.nearest(-5) != 0 || relu.nearest(7) != 2 || relu.nearest(float32(math.NaN())) != 0 {
 		t.Errorf("ReLU's grid %+v", relu)
 	}
-	if wide := (Settings{Bits: 16, Grid: 2}).gridOf(activation.Tanh{}); wide.low != -1 || wide.value(65535) != 1 || wide.bytes() != 2 {
+	if wide := (Settings{Bits: 16, Grid: 2}).gridOf(activation.Tanh{}, 1); wide.low != -1 || wide.value(65535) != 1 || wide.bytes() != 2 {
 		t.Errorf("tanh's grid %+v", wide)
+	}
+}
+
+// A grid is of the activations' size: data of another unit, with ReLU and no intercepts,
+// has the same grids in that unit.
+func TestGridFollowsTheData(t *testing.T) {
+	set := DefaultSettings()
+	set.Bits = 4
+	var high [2]float32
+	for i, unit := range []float32{1, 64} {
+		p := testprob.Blobs(100, 6, 3, 1)
+		for j := range p.X.Elements() {
+			p.X.Elements()[j] *= unit
+		}
+		n := testprob.Network(p, []int{8, 8}, activation.ReLU{}, dlam.He, 1)
+		for l := range n.Layers {
+			clear(n.Layers[l].B)
+		}
+		st, err := (Solver{Settings: set}).Init(p, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		high[i] = st.(*stepper).layers[1].grid.value(15)
+		st.Close()
+	}
+	if high[0] <= 0 || high[1] != 64*high[0] {
+		t.Errorf("grids end at %v, want 64 times as far", high)
 	}
 }
 
