@@ -184,6 +184,21 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 // errUseless is what a network of a Comparable stepper is that is worse than a constant.
 var errUseless = errors.New("the network is worse on the training samples than one output for all")
 
+// worse is that of a network with this risk.
+func worse(risk, constant float64) error {
+	return fmt.Errorf("%w: its risk is %.4g, that of the best constant %.4g; more iterations, a smaller network, another rate, activation or loss may help",
+		errUseless, risk, constant)
+}
+
+// Warning is what is to be known of the network, if no error says it: that it is worse than
+// a constant. "" is nothing.
+func (r *Result) Warning() string {
+	if r.Constant == 0 || r.Status == Useless {
+		return ""
+	}
+	return worse(r.Last.Train.Risk, r.Constant).Error()
+}
+
 // compare gives the risk of the best constant, if the network is worse; 0 else. For a
 // Comparable stepper that is an error: of other methods a run of few iterations may well be.
 func (r *runner) compare() (constant float64, err error) {
@@ -206,8 +221,7 @@ func (r *runner) compare() (constant float64, err error) {
 		return 0, nil
 	}
 	if comparable {
-		err = fmt.Errorf("%w: its risk is %.4g, that of the best constant %.4g; more iterations, a smaller network, another activation or loss may help",
-			errUseless, r.last.Train.Risk, constant)
+		err = worse(r.last.Train.Risk, constant)
 	}
 	return constant, err
 }

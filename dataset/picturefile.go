@@ -55,7 +55,8 @@ type head struct {
 	width, height int // as it is to be seen
 	turn          int // to that, by Exif
 	format        string
-	colour, deep  bool // there is colour, and 16 bits a channel
+	colour, deep  bool  // there is colour, and 16 bits a channel
+	work          int64 // bytes that decoding it takes beside the file
 }
 
 // readHead reads the header of a picture; path is what its file is called.
@@ -72,6 +73,7 @@ func readHead(path string, f randomAccess) (h head, err error) {
 	}
 	h = head{width: c.Width, height: c.Height, turn: upright, format: format}
 	h.colour, h.deep = depth(c.ColorModel, format)
+	h.work = decoding(c, format, h.deep)
 	if format == "jpeg" || format == "tiff" {
 		h.turn = orientation(f, format)
 	}
@@ -99,11 +101,47 @@ func depth(m color.Model, format string) (colour, deep bool) {
 	return true, m == color.RGBA64Model || m == color.NRGBA64Model
 }
 
+// decoding is how many bytes a decoder takes at most for a picture beside its file.
+func decoding(c image.Config, format string, deep bool) int64 {
+	const itself, usual, unpacked = 1 << 16, 16, 32 // bytes for tables and windows, and for a pixel
+	width, height, each := int64(c.Width), int64(c.Height), int64(usual)
+	switch {
+	case format == "tiff" && deep: // all of it is unpacked into a buffer that grows
+		each = unpacked
+	case format == "jpeg":
+		each, width, height = jpegPixel(c.ColorModel), whole(width), whole(height)
+	}
+	return itself + each*width*height
+}
+
+// jpegPixel is how many bytes a pixel of a JPEG file takes: of each component its value and,
+// in progressive files, a coefficient of four bytes; and where the decoder makes other
+// colours of them, those.
+func jpegPixel(m color.Model) int64 {
+	const component, other = 1 + 4, 4
+	switch m {
+	case color.GrayModel:
+		return component
+	case color.YCbCrModel:
+		return 3 * component
+	case color.CMYKModel:
+		return 4*component + other
+	}
+	return 3*component + other // RGB
+}
+
+// whole is a side of a JPEG file's picture with what fills its blocks up: they have 8
+// pixels, and where colours are coarser up to 4 of them go together.
+func whole(side int64) int64 {
+	const blocks = 4 * 8
+	return (side + blocks - 1) / blocks * blocks
+}
+
 // memory is how many bytes it takes to decode the picture from a file of so many bytes,
 // and to make it one of im's size.
 func (h head) memory(im picture.Image, size int64) int64 {
-	const each, file = 16, 3 // bytes for a pixel, and for a byte of the file
-	need := each*int64(h.height)*int64(h.width) + file*size
+	const file = 3 // bytes for a byte of the file
+	need := h.work + file*size
 	if h.width != im.Width || h.height != im.Height {
 		const between, made = 32, 8 // bytes for a pixel of what is scaled across alone, and across and down
 		need += int64(im.Width) * (between*int64(h.height) + made*int64(im.Height))

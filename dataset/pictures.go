@@ -38,7 +38,7 @@ func pictures(ctx context.Context, name string, files []string, o Options) (s Sp
 	if err != nil {
 		return s, err
 	}
-	if err := read(pictureWalk{root: train}, &s.Train, (*pictureWalk).walk); err != nil || test == "" {
+	if err := read(pictureWalk{root: train, beside: test}, &s.Train, (*pictureWalk).walk); err != nil || test == "" {
 		return s, err
 	}
 	s.Train.Notes = append(notes, s.Train.Notes...)
@@ -49,7 +49,7 @@ func pictures(ctx context.Context, name string, files []string, o Options) (s Sp
 	if o.Classes == nil {
 		o.Classes = s.Train.Classes
 	}
-	err = read(pictureWalk{root: test}, &s.Test, (*pictureWalk).walk)
+	err = read(pictureWalk{root: test, beside: train}, &s.Test, (*pictureWalk).walk)
 	return s, err
 }
 
@@ -60,6 +60,13 @@ func (w *pictureWalk) dataset(o Options) (Dataset, error) {
 		return d, inputf("%s: no pictures, in it or in a folder for each class (%s)", w.root, strings.Join(append([]string{"PNG, JPEG, GIF, BMP, TIFF, WebP are known"}, w.notes()...), "; "))
 	}
 	labelled := len(w.files) > w.outside && !w.loose
+	if labelled && !o.NoLabel {
+		notes, err := w.links.notes(w)
+		if err != nil {
+			return d, err
+		}
+		d.Notes = append(d.Notes, notes...)
+	}
 	if labelled && w.outside > 0 && !o.NoLabel {
 		return d, inputf("%s: %d pictures lie outside the folders of the classes", w.root, w.outside)
 	}

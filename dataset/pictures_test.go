@@ -107,12 +107,20 @@ func TestPictureFolders(t *testing.T) {
 			map[string]int{"cat": 1, "dog": 1}, "left out: hidden files and folders (3)"},
 		"what systems leave": {map[string]any{"cat/1.png": a, "dog/1.png": b, "__MACOSX/cat/1.png": a, "cat/Thumbs.db": "x", "notes.TXT": "y", "dog/README": "z"},
 			map[string]int{"cat": 1, "dog": 1}, "left out: files of kind .db (1), files of kind .txt (1), files without an ending (1), folders __MACOSX (1)"},
-		"links": {map[string]any{"cat/1.png": a, "dog": "-> cat", "fish/2.png": "-> cat/1.png", "fish/gone.png": "-> nowhere", "cat/loop": "-> ."},
-			map[string]int{"cat": 1, "dog": 1, "fish": 1}, "left out: links to a folder that they are in (2), links to nothing (1)"},
+		"links": {map[string]any{"cat/1.png": a, "dog/1.png": b, "fish/2.png": "-> cat/1.png", "fish/gone.png": "-> nowhere", "cat/loop": "-> ."},
+			map[string]int{"cat": 1, "dog": 1, "fish": 1}, "left out: links to a folder that they are in (1), links to nothing (1)"},
+		"a picture of two classes": {map[string]any{"cat/1.png": a, "dog/1.png": b, "fish/2.png": "-> cat/1.png", "fish/3.png": "-> dog/1.png"},
+			map[string]int{"cat": 1, "dog": 1, "fish": 2}, "pictures that are samples of two classes, by links, and probably by mistake (2), as cat/1.png and fish/2.png"},
+		"two links to one picture": {map[string]any{"cat/1.png": a, "cat/2.png": "-> .pool/1.png", ".pool/1.png": b, "dog/2.png": "-> .pool/1.png", "dog/3.png": "-> .pool/1.png"},
+			map[string]int{"cat": 2, "dog": 2}, "samples of two classes, by links, and probably by mistake (2), as dog/2.png and cat/2.png"},
+		"links to pictures of no class": {map[string]any{"cat/1.png": "-> .pool/1.png", ".pool/1.png": b, ".pool/2.png": a, "dog/2.png": "-> .pool/2.png"},
+			map[string]int{"cat": 1, "dog": 1}, "left out: hidden files and folders (1)"},
 		"links that cross": {map[string]any{
 			"cat/a/1.png": a, "cat/b/2.png": a, "cat/c/3.png": a, "cat/a/b": "-> cat/b", "cat/a/c": "-> cat/c", "cat/b/a": "-> cat/a", "cat/b/c": "-> cat/c",
 			"cat/c/a": "-> cat/a", "cat/c/b": "-> cat/b", "dog": "-> cat/a",
 		}, map[string]int{"cat": 3, "dog": 3}, "left out: links to a folder that they are in (6), links to a folder that was gone into already (4)"},
+		"a class in another": {map[string]any{"cat/a/1.png": a, "cat/b/2.png": b, "dog": "-> cat/a"},
+			map[string]int{"cat": 2, "dog": 1}, "pictures that are samples of two classes, by links, and probably by mistake (1), as cat/a/1.png and dog/1.png"},
 		"folders in folders": {map[string]any{"cat/1.png": a, "cat/persian/1.png": b, "cat/persian/old/1.png": b, "dog/1.png": b},
 			map[string]int{"cat": 3, "dog": 1}, ""},
 		"a folder without pictures": {map[string]any{"cat/1.png": a, "dog/1.png": b, "fish/1.heic": "x"},
@@ -130,6 +138,16 @@ func TestPictureFolders(t *testing.T) {
 		}
 	}
 	wantError(t, folder(t, map[string]any{"cat/1.png": a, "2.png": b}), Options{}, "1 pictures lie outside the folders of the classes")
+	same := folder(t, map[string]any{"cat/1.png": a, "dog": "-> cat", "fish/1.png": b})
+	wantError(t, same, Options{}, `the classes "cat" and "dog" are one folder, by a link: each picture would be a sample of both`)
+	if d := open(t, same, Options{NoLabel: true}).Train; d.Rows() != 3 { // each has a name of its own
+		t.Errorf("%d pictures without labels, want 3", d.Rows())
+	}
+	wantError(t, folder(t, map[string]any{"train/cat/1.png": a, "train/dog/1.png": b, "test": "-> train"}), Options{}, "train and test are one folder, by a link")
+	d := open(t, folder(t, map[string]any{"train/cat/1.png": a, "train/dog/1.png": b, "test/cat": "-> train/cat", "test/dog/2.png": b}), Options{}).Test
+	if notes := strings.Join(d.Notes, "\n"); !strings.Contains(notes, "pictures that lie in") || !strings.Contains(notes, "train, by links (1): what is trained on is tested on") {
+		t.Errorf("told %q", notes)
+	}
 	wantError(t, folder(t, map[string]any{"cat/1.heic": "x"}), Options{}, "no pictures, in it or in a folder for each class (PNG, JPEG, GIF, BMP, TIFF, WebP are known; ")
 	wantError(t, folder(t, map[string]any{"cat/1.png": "x"}), Options{}, "1.png: not a picture")
 	if d := open(t, folder(t, map[string]any{"1.png": a, "2.png": b}), Options{}).Train; d.Rows() != 2 || d.Labelled() {
@@ -504,4 +522,43 @@ func FuzzPicture(f *testing.F) {
 			t.Fatalf("%+v with %d values", im, len(s.Train.X.Data))
 		}
 	})
+}
+
+// TestDecodingMemory decodes files whose decoders take much, and holds the memory against
+// what is said of it beforehand. What is collected on the way counts too: it may not be yet.
+func TestDecodingMemory(t *testing.T) {
+	const side = 320
+	files := map[string][]byte{}
+	for _, name := range []string{"cmyk.jpg", "rgb.jpg", "l.jpg", "thin.jpg"} {
+		raw, err := os.ReadFile(filepath.Join("testdata/progressive", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = raw
+	}
+	rgb := files["rgb.jpg"] // whose colours are those of the screen with an Adobe segment in JFIF's place
+	files["adobe.jpg"] = slices.Concat(rgb[:2], []byte("\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"), rgb[20:])
+	deep := image.NewNRGBA64(image.Rect(0, 0, side, side))
+	for _, name := range []string{"deep.png", "deep.tif"} {
+		files[name] = encoded(t, name, deep)
+	}
+	for name, raw := range files {
+		h, err := readHead(name, bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := h.decode(name, bytes.NewReader(raw)); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		took, said := float64(after.TotalAlloc-before.TotalAlloc), float64(h.memory(picture.Image{Width: h.width, Height: h.height}, int64(len(raw))))
+		if took > said || name != "thin.jpg" && said > 2.5*took {
+			t.Errorf("%s: took %.0f bytes, %.0f were said", name, took, said)
+		}
+		if testing.Verbose() {
+			t.Logf("%s: took %.0f bytes, %.0f were said", name, took, said)
+		}
+	}
 }

@@ -22,6 +22,7 @@ type pictureWalk struct {
 	ctx    context.Context
 	budget *table.Budget
 	root   string // the folder of the data set, or what the files were named by
+	beside string // the folder with the samples to test on, of those to train on, and the other way round; "" for none
 	loose  bool   // the files are in no folder, so that they have no classes
 
 	files   []string
@@ -31,6 +32,7 @@ type pictureWalk struct {
 	left    map[string]int  // how many of what was left out
 	chain   []os.FileInfo   // the folders that are being walked, one in another
 	walked  map[string]bool // the folders that were gone into, in this folder of the root, by their names without links
+	links   pictureLinks
 }
 
 // partsOf is the folders of a folder with the samples to train on and to test on: train,
@@ -59,11 +61,20 @@ func partsOf(root string) (train, test string, notes []string, err error) {
 		return root, "", nil, nil
 	}
 	slices.SortFunc(found, func(a, b string) int { return slices.Index(names, a) - slices.Index(names, b) })
+	train, test = filepath.Join(root, found[0]), filepath.Join(root, found[1])
+	a, errA := filepath.EvalSymlinks(train)
+	b, errB := filepath.EvalSymlinks(test)
+	if err := errors.Join(errA, errB); err != nil {
+		return "", "", nil, inputError{err}
+	}
+	if a == b {
+		return "", "", nil, inputf("%s: %s and %s are one folder, by a link: it would be tested on what it was trained on", root, found[0], found[1])
+	}
 	notes = append(notes, fmt.Sprintf("%s: %s is to train on, %s to test on", root, found[0], found[1]))
 	if left := slices.Concat(found[2:], files); len(left) > 0 {
 		notes = append(notes, fmt.Sprintf("%s: left out beside them: %s", root, table.List(left)))
 	}
-	return filepath.Join(root, found[0]), filepath.Join(root, found[1]), notes, nil
+	return train, test, notes, nil
 }
 
 // walk adds the pictures in the root.
@@ -116,6 +127,7 @@ func (w *pictureWalk) folder(path string) error {
 		return nil
 	}
 	w.walked[real] = true
+	defer w.links.within(len(w.chain), path, real)()
 	w.chain = append(w.chain, info)
 	defer func() { w.chain = w.chain[:len(w.chain)-1] }()
 	entries, err := os.ReadDir(path)
@@ -126,8 +138,14 @@ func (w *pictureWalk) folder(path string) error {
 		if err := w.ctx.Err(); err != nil {
 			return err
 		}
+		before := len(w.files)
 		if err := w.entry(filepath.Join(path, e.Name())); err != nil {
 			return err
+		}
+		if len(w.files) == before+1 && !e.IsDir() {
+			if err := w.links.picture(w, before, e); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -27,7 +27,12 @@ type Entry struct {
 	Problem  *dlam.Problem
 	Start    *dlam.Network // first weights
 	Settings string        // how the method is set, for the reader
+	// Suspect adds to an error in the first iteration what may be why; nil adds nothing.
+	Suspect func(error) error
 }
+
+// LeftOut is the status of a method that takes no part, with why as the error.
+const LeftOut dlam.Status = "left-out"
 
 // Comparison trains every entry on its problem.
 type Comparison struct {
@@ -37,6 +42,7 @@ type Comparison struct {
 	Command    string        // how to repeat it
 	Threads    int
 	Entries    []Entry
+	Left       []Outcome     // methods that take no part: see LeftOut
 	Iterations int           // of each entry, at most
 	Budget     time.Duration // training time of each entry, at most; 0 for no bound
 	Evaluate   int           // measure accuracies every so many iterations
@@ -51,7 +57,8 @@ type Outcome struct {
 	Settings string      `json:"settings"`
 	Status   dlam.Status `json:"status"`
 	Error    string      `json:"error,omitempty"`
-	Last     dlam.Record `json:"last"`
+	Warning  string      `json:"warning,omitempty"` // see dlam.Result.Warning
+	Last     dlam.Record `json:"last,omitzero"`
 }
 
 // Validate reports every fault of the comparison's own fields.
@@ -112,7 +119,7 @@ func (c Comparison) Run(ctx context.Context, dir string) ([]Outcome, error) {
 		Threads  int             `json:"threads"`
 		Command  string          `json:"command"`
 		Outcomes []Outcome       `json:"outcomes"`
-	}{machine.This(), c.Threads, c.Command, outcomes})
+	}{machine.This(), c.Threads, c.Command, slices.Concat(outcomes, c.Left)})
 }
 
 func (c Comparison) train(ctx context.Context, e Entry, dir string) (report.Run, Outcome, error) {
@@ -132,9 +139,12 @@ func (c Comparison) train(ctx context.Context, e Entry, dir string) (report.Run,
 	}
 	out := Outcome{Name: e.Name, Settings: e.Settings, Status: dlam.Failed}
 	if t.res != nil {
-		out.Status, out.Last = t.res.Status, t.res.Last
+		out.Status, out.Last, out.Warning = t.res.Status, t.res.Last, t.res.Warning()
 	}
 	if t.failed != nil {
+		if out.Last.Iteration == 0 && e.Suspect != nil {
+			t.failed = e.Suspect(t.failed)
+		}
 		out.Error = t.failed.Error()
 	}
 	return report.Run{Name: e.Name, Group: e.Group, About: e.About, Records: t.records}, out, e.writeEnd(dir, out)
@@ -145,7 +155,7 @@ func (e Entry) writeEnd(dir string, out Outcome) error {
 	if e.About == nil {
 		return nil
 	}
-	e.About.Status, e.About.Error, e.About.Ended = string(out.Status), out.Error, time.Now().UTC().Truncate(time.Second)
+	e.About.Status, e.About.Error, e.About.Warning, e.About.Ended = string(out.Status), out.Error, out.Warning, time.Now().UTC().Truncate(time.Second)
 	return atomicfile.Write(filepath.Join(dir, trace.AboutName), e.About.Write)
 }
 
@@ -182,7 +192,10 @@ func trainTo(ctx context.Context, dir string, s dlam.Solver, p *dlam.Problem, n 
 func (c Comparison) page(runs []report.Run, outcomes []Outcome) report.Page {
 	p := report.ComparePage(c.Title, runs, c.Targets)
 	p.Lead = c.Lead
-	var bad []string
+	for _, l := range c.Left {
+		p.Lead += " Left out: " + l.Error + "."
+	}
+	var bad, worse []string
 	t := report.Table{ID: "methods", Head: []string{"method", "settings", "end"}}
 	for _, o := range outcomes {
 		end := string(o.Status)
@@ -190,10 +203,17 @@ func (c Comparison) page(runs []report.Run, outcomes []Outcome) report.Page {
 			end += ": " + o.Error
 			bad = append(bad, o.Name)
 		}
+		if o.Warning != "" {
+			end += "; " + o.Warning
+			worse = append(worse, o.Name)
+		}
 		t.Rows = append(t.Rows, []string{o.Name, o.Settings, end})
 	}
 	if len(bad) > 0 {
 		p.Warning = "Did not run to its end: " + strings.Join(bad, ", ") + "."
+	}
+	if len(worse) > 0 {
+		p.Warning = strings.TrimSpace(p.Warning + " Worse on the training samples than one output for all: " + strings.Join(worse, ", ") + ".")
 	}
 	threads := report.Fact{Name: "threads", Value: fmt.Sprint(c.Threads)}
 	facts := slices.Concat(c.Facts, []report.Fact{threads}, machineFacts(machine.This()))

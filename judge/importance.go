@@ -139,7 +139,7 @@ type few struct {
 }
 
 // figures are accuracy, and log-loss where there are probabilities; RMSE of a value, and
-// 1 − R² of several.
+// 1 − R² of several, or RMSE of each where one does not vary.
 func (f *few) figures(x mat.Dense) ([]Figure, error) {
 	out, err := outputs(f.m, x, f.threads)
 	if err != nil {
@@ -150,10 +150,17 @@ func (f *few) figures(x mat.Dense) ([]Figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		if v.Values != nil && v.R2 != nil { // several may have units of their own
+		if v.Values == nil {
+			return []Figure{{"rmse", "RMSE", v.RMSE}}, nil
+		}
+		if v.R2 != nil { // several may have units of their own
 			return []Figure{{"unexplained", "1 − R²", new(1 - *v.R2)}}, nil
 		}
-		return []Figure{{"rmse", "RMSE", &v.RMSE}}, nil
+		var list []Figure
+		for _, one := range v.Values {
+			list = append(list, Figure{"rmse:" + one.Name, "RMSE of " + one.Name, one.RMSE})
+		}
+		return list, nil
 	}
 	list := []Figure{{"accuracy", "accuracy", new(accuracy(out, f.d.Class, f.d.Weight) / f.total)}}
 	if f.m.Meaning() == model.Probabilities {

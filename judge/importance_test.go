@@ -143,6 +143,25 @@ func TestPermuteByHand(t *testing.T) {
 	}
 }
 
+// TestPermuteSeveral: of several values of which one does not vary R² is undefined, and the
+// errors of each count by themselves.
+func TestPermuteSeveral(t *testing.T) {
+	m := &model.Model{
+		Network: &dlam.Network{Layers: []dlam.Layer{{W: mat.FromSlice(2, 1, []float32{1, 0}), B: []float32{0, 2}, H: activation.Identity{}}}}, Loss: loss.Squared{},
+		Transform: dataset.Transform{Inputs: 1, Pool: 1, Scaling: dataset.ScaleNone, Shift: []float32{0}, Factor: []float32{1}},
+	}
+	d := dataset.Dataset{X: mat.FromSlice(2, 1, []float32{0, 3}), Value: mat.FromSlice(2, 2, []float32{0, 1, 3, 1})}
+	got, err := judge.Permute(context.Background(), m, d, judge.Permuting{Repeats: 40, Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	varies, fixed := got.Columns[0].Drops[0], got.Columns[0].Drops[1]
+	if varies.Figure != "rmse:value0" || fixed.Figure != "rmse:value1" || varies.Mean <= 0 || fixed.Mean != 0 {
+		t.Errorf("got %+v, want the errors of each value", got.Columns[0])
+	}
+	near(t, "RMSE of the value that does not vary", *got.Base[1].Value, 1)
+}
+
 // TestDepend: a point is the mean prediction for rows that all have its value.
 func TestDepend(t *testing.T) {
 	all := rows(120)

@@ -24,12 +24,17 @@ type Figure struct {
 }
 
 // Figures are the report's figures of all samples, always the same ones in the same
-// order for classes, and for values.
+// order for classes, and for values. Of several values they are R² and then the figures of
+// each, called rmse:NAME and so on.
 func (r Report) Figures() []Figure {
-	if v := r.Values; v != nil {
-		list := []Figure{{"rmse", "RMSE", &v.RMSE}, {"mae", "MAE", &v.MAE}, {"r2", "R²", v.R2}}
-		if v.Quantile != nil {
-			list = append(list, Figure{"pinball", fmt.Sprintf("pinball loss at %g", *v.Quantile), v.Pinball})
+	if v := r.Values; v != nil && v.Values == nil {
+		return v.figures(v.Quantile)
+	} else if v != nil {
+		list := []Figure{{"r2", "R²", v.R2}}
+		for _, one := range v.Values {
+			for _, f := range one.figures(v.Quantile) {
+				list = append(list, Figure{f.Name + ":" + one.Name, f.About + " of " + one.Name, f.Value})
+			}
 		}
 		return list
 	}
@@ -39,6 +44,15 @@ func (r Report) Figures() []Figure {
 		{"roc_auc", "ROC-AUC", c.ROCAUC}, {"average_precision", "average precision", c.AveragePrecision}, {"f1", "F1, mean", &c.F1},
 		{"brier", "Brier score", c.Brier}, {"ece", "calibration error", c.ECE},
 	}
+}
+
+// figures are those of one value.
+func (e Errors) figures(quantile *float64) []Figure {
+	list := []Figure{{"rmse", "RMSE", e.RMSE}, {"mae", "MAE", e.MAE}, {"r2", "R²", e.R2}}
+	if quantile != nil {
+		list = append(list, Figure{"pinball", fmt.Sprintf("pinball loss at %g", *quantile), e.Pinball})
+	}
+	return list
 }
 
 // Omitted says which figures are undefined, a line each with the reason.

@@ -11,17 +11,18 @@ import (
 type Values struct {
 	Samples int     `json:"samples"`
 	Weight  float64 `json:"weight"` // sum of the samples' weights
-	Errors          // of all values together
+	Errors          // of one value; of several R2 alone
 	// Quantile is that at which Pinball is, if the model's loss is one for quantiles.
 	Quantile *float64 `json:"quantile,omitempty"`
 	Values   []Value  `json:"values,omitempty"`  // of each, where they are several
 	Omitted  []string `json:"omitted,omitempty"` // figures that are undefined, a line each with the reason
 }
 
-// Errors are how far predictions are from values.
+// Errors are how far predictions are from values. Several values may have units of their
+// own, so that there is no RMSE, MAE and pinball loss of all of them: these are then nil.
 type Errors struct {
-	RMSE float64 `json:"rmse"` // root mean squared error
-	MAE  float64 `json:"mae"`  // mean absolute error
+	RMSE *float64 `json:"rmse"` // root mean squared error
+	MAE  *float64 `json:"mae"`  // mean absolute error
 	// R2 is 1 − Σ squared errors / Σ squared distances from the mean, and of several
 	// values the mean of theirs, so that their units make no difference; nil where a
 	// value does not vary.
@@ -53,25 +54,31 @@ func Regress(out, y mat.Dense, names []string, quantile float64, weight []float3
 	if quantile > 0 {
 		v.Quantile = &quantile
 	}
-	var all sums
 	for j, name := range names {
 		s := sumsOf(out, y, j, quantile, weight, total)
 		v.Values = append(v.Values, Value{name, s.figures(total, v.Quantile)})
-		all.square, all.absolute, all.pinball = all.square+s.square, all.absolute+s.absolute, all.pinball+s.pinball
-	}
-	v.Errors = all.figures(float64(y.Cols)*total, v.Quantile)
-	v.R2 = new(0.0)
-	for _, each := range v.Values {
-		if each.R2 == nil {
-			v.R2, v.Omitted = nil, append(v.Omitted, "R²: the values do not vary")
-			break
-		}
-		*v.R2 += *each.R2 / float64(y.Cols)
 	}
 	if y.Cols == 1 {
-		v.Values = nil
+		v.Errors, v.Values = v.Values[0].Errors, nil
+	} else {
+		v.R2, v.Omitted = meanR2(v.Values), []string{"RMSE, MAE and the like of all values together: each has its own unit"}
+	}
+	if v.R2 == nil {
+		v.Omitted = append(v.Omitted, "R²: the values do not vary")
 	}
 	return v, nil
+}
+
+// meanR2 is the mean of the values' R²; nil if one has none.
+func meanR2(values []Value) *float64 {
+	mean := 0.0
+	for _, each := range values {
+		if each.R2 == nil {
+			return nil
+		}
+		mean += *each.R2 / float64(len(values))
+	}
+	return &mean
 }
 
 // sums are those of one value's errors, and of its squared distances from its mean.
@@ -94,7 +101,7 @@ func sumsOf(out, y mat.Dense, j int, quantile float64, weight []float32, total f
 }
 
 func (s sums) figures(total float64, quantile *float64) Errors {
-	e := Errors{RMSE: math.Sqrt(s.square / total), MAE: s.absolute / total}
+	e := Errors{RMSE: new(math.Sqrt(s.square / total)), MAE: new(s.absolute / total)}
 	if s.spread > 0 {
 		e.R2 = new(1 - s.square/s.spread)
 	}

@@ -81,9 +81,9 @@ func (p *Plan) unlikeRecipe() []trace.Setting {
 	return list
 }
 
-// suspect adds to an error in the first iteration which settings of the method were given,
+// Suspect adds to an error in the first iteration which settings of the method were given,
 // and what suits in their place: one that is extreme lets numbers overflow.
-func (p *Plan) suspect(err error) error {
+func (p *Plan) Suspect(err error) error {
 	var given []string
 	for _, s := range p.unlikeRecipe() {
 		if _, ok := find(p.Reads, s.Name); ok {

@@ -24,6 +24,7 @@ type Fold struct {
 	// Failure is why the training failed or is of no use; "" for none. The report is
 	// then that of its last good network.
 	Failure string
+	Warning string // what is to be known of the model; see Result.Warning
 }
 
 // Mean is a figure's mean over folds.
@@ -234,7 +235,7 @@ func trainFold(ctx context.Context, d dataset.Dataset, part division, o Options,
 	case err != nil:
 		f.Failure = err.Error()
 	}
-	f.Status, f.Seconds = r.Status, r.Last.Elapsed
+	f.Status, f.Seconds, f.Warning = r.Status, r.Last.Elapsed, r.Warning
 	f.Report, err = judge.Model(r.Model, p.Samples.Test, p.Options.Threads)
 	return f, err
 }

@@ -64,6 +64,9 @@ type value interface {
 	zero() any // what files have for what suits
 }
 
+// TakesEmpty reports whether an empty text is a value, which the help then says.
+func (e Entry) TakesEmpty() bool { return strings.Contains(e.About, `""`) }
+
 // Text is the value as Set reads it.
 func (e Entry) Text() string {
 	if v := e.Get(); v != nil {

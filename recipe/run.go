@@ -55,6 +55,8 @@ type Result struct {
 	// the network's is more than dlam.ConstantSlack times that, and 0 else: it has learnt
 	// nothing.
 	Constant float64
+	// Warning says so in words, if no error does; "" for nothing.
+	Warning string
 	// Refit is what the scores in Last are to be held against, with Options.Refit.
 	Refit *Refit
 }
@@ -264,7 +266,7 @@ func (r *Run) Train(ctx context.Context, recorders ...dlam.Recorder) (*Result, e
 		return nil, refuse(err)
 	}
 	if res.Last.Iteration == 0 && err != nil {
-		err = p.suspect(err)
+		err = p.Suspect(err)
 		return nil, errors.Join(err, r.ended(res.Status, err))
 	}
 	if f := r.folder; f != nil && res.Last.Iteration == f.last.Iteration { // nothing was left to do
@@ -307,9 +309,9 @@ func (r *Run) warn(err error) error {
 // finish makes the model and saves it, the last good one if training failed. A run that
 // has ended needs no state, once its model, its trace and how it ended are safe.
 func (r *Run) finish(res *dlam.Result, failed error) (*Result, error) {
-	out := &Result{Model: r.Plan.model(res, r.data, r.config), Status: res.Status, Last: res.Last, Constant: res.Constant}
-	if res.Constant > 0 && failed == nil && r.about != nil { // a run with a folder
-		r.about.Warning = fmt.Sprintf("the network is worse on the training samples than one output for all: the risk of the best constant is %.4g", res.Constant)
+	out := &Result{Model: r.Plan.model(res, r.data, r.config), Status: res.Status, Last: res.Last, Constant: res.Constant, Warning: res.Warning()}
+	if r.about != nil { // a run with a folder
+		r.about.Warning = out.Warning
 	}
 	if v := r.options.Validation; v != nil && v.Best != nil {
 		out.Best = v.At

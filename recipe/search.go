@@ -284,12 +284,12 @@ func (h *halving) try(ctx context.Context, c candidate, share float64) (Trial, b
 			t.Failure = err.Error()
 			return t, true
 		}
-		t.Failure = f.Failure
+		t.Failure = cmp.Or(t.Failure, f.Failure)
 		t.Iterations, t.Seconds = f.Iterations, t.Seconds+f.Seconds
 		var risk float64
 		switch h.found.Measure {
 		case "RMSE":
-			risk = f.Report.Values.RMSE
+			risk = *f.Report.Values.RMSE
 		case "1 − R²":
 			if f.Report.Values.R2 == nil {
 				t.Failure = "R² is undefined: a value does not vary in a part of the rows"

@@ -64,7 +64,7 @@ func ParseSpace(text string) (Space, error) {
 		}
 		for v := range strings.SplitSeq(values, separator) {
 			v = strings.TrimSpace(v)
-			if err := e.Set(v); err != nil || v == "" && name != "hidden" {
+			if err := e.Set(v); err != nil || v == "" && !e.TakesEmpty() {
 				return nil, refusef("space: %s: %w", name, orWant(err, v))
 			}
 			if slices.Contains(d.Values, v) {

@@ -36,7 +36,7 @@ type comparison struct {
 	out        string
 	json       bool
 	force      force
-	left       []string // why methods are left out
+	left       []experiment.Outcome // methods that take no part
 }
 
 func newCompareCommand(a *app) *cobra.Command {
@@ -66,7 +66,7 @@ several first weights, on the same samples, and its mean and spread are told.`,
 	f.Float64SliceVar(&o.targets, "targets", o.targets, "test accuracies whose time to tell, as shares of 1")
 	f.IntVar(&o.seeds, "seeds", o.seeds, "how many times each method is trained: with --seed and those that follow it")
 	f.StringVar(&o.out, "out", o.out, "folder for the report and the traces")
-	f.BoolVar(&o.json, "json", false, "write how each run ended as JSON to standard output")
+	f.BoolVar(&o.json, "json", false, "write how each run ended, and why methods are left out, as JSON to standard output")
 	o.force.addFlag(f)
 	o.addFlag(f)
 	addSettings(f, cfg, "solver", "iterations", "evaluate-every", // in their place: --solvers, and its own --iterations and --evaluate
@@ -100,13 +100,17 @@ func (o *comparison) validate(f *pflag.FlagSet, layers []nn.LayerSpec, h []activ
 			return false // it is refused with the settings
 		}
 		if err = m.Takes(layers, h); err != nil {
-			o.left = append(o.left, err.Error())
+			o.left = append(o.left, experiment.Outcome{Name: name, Status: experiment.LeftOut, Error: err.Error()})
 		}
 		return err != nil
 	})
 	switch {
 	case len(o.solvers) == 0 && o.left != nil:
-		return usagef("--solvers: none is left: %s", strings.Join(o.left, "; "))
+		var why []string
+		for _, l := range o.left {
+			why = append(why, l.Error)
+		}
+		return usagef("--solvers: none is left: %s", strings.Join(why, "; "))
 	case len(o.solvers) == 0:
 		return usagef("--solvers: none, want some of %s", strings.Join(recipe.MethodNames(), ", "))
 	}
@@ -144,7 +148,7 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 		Lead:    "Methods trained one after another, the same network on the same data and threads. Each has its own recipe, as dlam train gives it: first weights, mini-batch, weight decay, label smoothing, moves of pictures; see Settings.",
 		Command: shell.Join(append([]string{"dlam"}, os.Args[1:]...)...),
 		Facts:   comparisonFacts(plans[0], o.seeds), Threads: plans[0].Options.Threads,
-		Iterations: o.iterations, Evaluate: o.evaluate, Targets: o.targets,
+		Left: o.left, Iterations: o.iterations, Evaluate: o.evaluate, Targets: o.targets,
 		Budget: time.Duration(o.seconds * float64(time.Second)),
 		Recorders: func(e experiment.Entry) []dlam.Recorder {
 			return []dlam.Recorder{&ticker{app: a, name: e.Name, live: terminal(a.err)}}
@@ -161,21 +165,21 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 			about.Iterations = 0
 			about.Settings = slices.DeleteFunc(about.Settings, func(s trace.Setting) bool { return s.Name == "iterations" })
 		}
-		e.Entries = append(e.Entries, experiment.Entry{Name: name, Group: group, About: about, Solver: p.Solver, Problem: p.Problem, Start: p.Network, Settings: p.Settings()})
+		e.Entries = append(e.Entries, experiment.Entry{Name: name, Group: group, About: about, Solver: p.Solver, Problem: p.Problem, Start: p.Network, Settings: p.Settings(), Suspect: p.Suspect})
 	}
 	if err := e.Validate(); err != nil {
 		return errUsage{err}
 	}
-	for _, why := range o.left {
-		a.say("left out: %s", why)
-		e.Lead += " Left out: " + why + "."
+	for _, l := range o.left {
+		a.say("left out: %s", l.Error)
 	}
 	a.sayWeights(plans[0].Samples.Transform.Table.Weight, plans[0].Samples.Train.Classes, plans[0].ClassWeights)
 	a.say("each method by its own recipe, on one network:")
 	for i := 0; i < len(e.Entries); i += o.seeds {
 		a.say("  %-13s %s", plans[i].Options.Method, e.Entries[i].Settings)
 	}
-	return a.runComparison(c, e, o)
+	a.sayUnit(plans[0].Samples.Transform)
+	return a.runComparison(c, e, o, unitOf(plans[0]))
 }
 
 // methodsNamed names methods in a title, or says how many they are.
@@ -239,7 +243,8 @@ func comparisonFacts(p *recipe.Plan, seeds int) []report.Fact {
 	}
 }
 
-func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, o comparison) error {
+// runComparison runs it, and tells people how each run ended: errors of values times unit.
+func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, o comparison, unit float64) error {
 	outcomes, err := e.Run(c.Context(), o.out)
 	if c.Context().Err() != nil {
 		a.say("interrupted; the traces so far are in %s", o.out)
@@ -249,27 +254,32 @@ func (a *app) runComparison(c *cobra.Command, e experiment.Comparison, o compari
 		return err
 	}
 	for _, one := range outcomes {
-		a.say("%-13s %s", one.Name, outcomeLine(one))
+		a.say("%-13s %s", one.Name, outcomeLine(one, unit))
+	}
+	for _, one := range outcomes {
+		if one.Warning != "" {
+			a.say("warning: %s: %s", one.Name, one.Warning)
+		}
 	}
 	for i := 0; o.seeds > 1 && i < len(outcomes); i += o.seeds {
-		a.say("%-13s %s", o.solvers[i/o.seeds], spreadLine(outcomes[i:i+o.seeds]))
+		a.say("%-13s %s", o.solvers[i/o.seeds], spreadLine(outcomes[i:i+o.seeds], unit))
 	}
 	a.say("report: %s", filepath.Join(o.out, report.PageFile))
 	if o.json {
-		return a.object(outcomes)
+		return a.object(slices.Concat(outcomes, o.left))
 	}
 	return nil
 }
 
 // spreadLine is the mean and the standard deviation of the scores of a method's runs.
-func spreadLine(runs []experiment.Outcome) string {
+func spreadLine(runs []experiment.Outcome, unit float64) string {
 	var scores []float64
 	what := "test accuracy %.2f ± %.2f %%"
 	for _, one := range runs {
 		switch t := one.Last.Test; {
 		case t == nil:
 		case t.RMSE != 0:
-			scores, what = append(scores, t.RMSE), "test RMSE %.4g ± %.2g"
+			scores, what = append(scores, t.RMSE*unit), "test RMSE %.4g ± %.2g"
 		default:
 			scores = append(scores, 100*t.Accuracy)
 		}
@@ -281,12 +291,12 @@ func spreadLine(runs []experiment.Outcome) string {
 	return fmt.Sprintf("%d runs: "+what, len(scores), mean, deviation)
 }
 
-func outcomeLine(o experiment.Outcome) string {
+func outcomeLine(o experiment.Outcome, unit float64) string {
 	s := fmt.Sprintf("%d iterations, %s, %s", o.Last.Iteration, report.Seconds(o.Last.Elapsed), o.Status)
 	if t := o.Last.Test; t != nil && t.RMSE == 0 {
 		s += ", test accuracy " + report.Percent(t.Accuracy)
 	} else if t != nil {
-		s += fmt.Sprintf(", test RMSE %.4g", t.RMSE)
+		s += fmt.Sprintf(", test RMSE %.4g", t.RMSE*unit)
 	}
 	if o.Error != "" {
 		s += ": " + o.Error

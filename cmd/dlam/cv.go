@@ -20,7 +20,7 @@ type cvFlags struct {
 	folds       recipe.Folds
 	group, time string
 	epochs      int
-	json, quiet bool
+	json        bool
 }
 
 func newCVCommand(a *app) *cobra.Command {
@@ -50,7 +50,7 @@ Ctrl-C ends it, with the means of the folds that are done.`,
 	addTraining(fl, c, &f.epochs)
 	f.addFlag(fl)
 	fl.BoolVar(&f.json, "json", false, "end with a JSON object on standard output")
-	fl.BoolVar(&f.quiet, "quiet", false, "no progress")
+	a.quietFlag(fl)
 	completeSettings(cmd, c)
 	groupFlags(cmd)
 	return cmd
@@ -70,7 +70,7 @@ func (a *app) cv(cmd *cobra.Command, c *recipe.Config, f *cvFlags) error {
 	if err != nil {
 		return err
 	}
-	if !f.quiet {
+	if !a.quiet {
 		a.showColumns(data.Columns())
 		a.sayWeighted(c)
 	}
@@ -165,11 +165,8 @@ func (a *app) column(ctx context.Context, c *recipe.Config, flag, called string,
 	return texts, numbers, nil
 }
 
-// showFold is a line on a fold that is done.
+// showFold is a line on a fold that is done, and one on what is wrong with it.
 func (a *app) showFold(f *cvFlags, one recipe.Fold) {
-	if f.quiet {
-		return
-	}
 	name := fmt.Sprintf("fold %d of %d", one.Fold, f.folds.Number)
 	if f.folds.Repeat > 1 {
 		name += fmt.Sprintf(", division %d of %d", one.Repeat, f.folds.Repeat)
@@ -180,9 +177,14 @@ func (a *app) showFold(f *cvFlags, one recipe.Fold) {
 			parts = append(parts, fig.About+" "+figure(fig.Value))
 		}
 	}
-	a.say("%s: %d samples to train on, %d to test: %s", name, one.Train, len(one.Test), strings.Join(parts, ", "))
+	if !a.quiet {
+		a.say("%s: %d samples to train on, %d to test: %s", name, one.Train, len(one.Test), strings.Join(parts, ", "))
+	}
 	if one.Failure != "" {
-		a.say("%s: %s (the figures are those of its last good network)", name, one.Failure)
+		a.say("warning: %s: %s (the figures are those of its last good network)", name, one.Failure)
+	}
+	if one.Warning != "" {
+		a.say("warning: %s: %s", name, one.Warning)
 	}
 }
 
@@ -223,7 +225,7 @@ func cvSummary(c *recipe.Config, r *recipe.CrossValidation) map[string]any {
 		}
 		folds = append(folds, map[string]any{
 			"repeat": one.Repeat, "fold": one.Fold, "train_samples": one.Train, "test_samples": len(one.Test), "figures": figures,
-			"seconds": one.Seconds, "status": one.Status, "failure": one.Failure,
+			"seconds": one.Seconds, "status": one.Status, "failure": one.Failure, "warning": one.Warning,
 		})
 	}
 	mean, se := map[string]any{}, map[string]any{}

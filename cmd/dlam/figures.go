@@ -41,7 +41,11 @@ func figure(v *float64) string {
 // showReport tells people how good a model is, with the confusion matrix last.
 func (a *app) showReport(r judge.Report) {
 	w := a.table("figure", "value")
-	for _, f := range r.Figures() {
+	figures := r.Figures()
+	if r.Values != nil && r.Values.Values != nil {
+		figures = figures[:1] // those of each value have a table of their own
+	}
+	for _, f := range figures {
 		if f.Value != nil {
 			w.AppendRow(table.Row{f.About, figure(f.Value)})
 		}
@@ -68,9 +72,17 @@ func (a *app) showValues(v *judge.Values) {
 	if len(v.Values) == 0 {
 		return
 	}
-	w := a.table("value", "RMSE", "MAE", "R²")
+	head := []any{"value", "RMSE", "MAE", "R²"}
+	if v.Quantile != nil {
+		head = append(head, fmt.Sprintf("pinball loss at %g", *v.Quantile))
+	}
+	w := a.table(head...)
 	for _, one := range v.Values {
-		w.AppendRow(table.Row{one.Name, figure(&one.RMSE), figure(&one.MAE), figure(one.R2)})
+		row := table.Row{one.Name, figure(one.RMSE), figure(one.MAE), figure(one.R2)}
+		if v.Quantile != nil {
+			row = append(row, figure(one.Pinball))
+		}
+		w.AppendRow(row)
 	}
 	w.Render()
 }

@@ -93,7 +93,7 @@ func TestImport(t *testing.T) {
 		args []string
 	}{
 		{`tensor "0.weight": got 4x1x3x3, want 4x1x2x2 of layer 1 (conv 4 2x2, max 2)`, []string{"--layers", "conv 4 2x2, max 2, dense 6", "--shape", "8x8x1"}},
-		{"dlam: --features: got 0 names, and a sample has 64 numbers", []string{"--layers", layers, "--shape", "8x8", "--features", ""}},
+		{"dlam: --features: got \"\", want a value: names of the columns", []string{"--layers", layers, "--shape", "8x8", "--features", ""}},
 		{"dlam: --layers: layer 1 (conv 4 9x9): input 8x8x1 is smaller than the kernel", []string{"--layers", "conv 4 9x9", "--shape", "8x8"}},
 		{"dlam: --factor: got 0, want finite numbers", []string{"--layers", layers, "--shape", "8x8", "--factor", "0"}},
 		{"dlam: --shape: layers other than dense need the shape of a sample", []string{"--layers", layers}},

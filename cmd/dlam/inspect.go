@@ -270,19 +270,18 @@ func (a *app) showBinary(notes []layerNote) {
 // deadUnits counts, for each hidden layer, the units that give one value on
 // all of x.
 func deadUnits(n *dlam.Network, x mat.Dense, threads int) ([]int, error) {
-	of := make([][]float32, len(n.Layers)) // the first sample
-	err := n.Activations(x.RowRange(0, min(1, x.Rows)), 1, func(l int, a mat.Dense) { of[l] = slices.Clone(a.Row(0)) })
-	if err != nil {
-		return nil, err
-	}
+	of := make([][]float32, len(n.Layers)) // the sample that is seen first
 	alive := make([][]bool, len(n.Layers))
 	for l := range alive {
 		alive[l] = make([]bool, n.Layers[l].Units())
 	}
 	var mu sync.Mutex
-	err = n.Activations(x, threads, func(l int, a mat.Dense) {
+	err := n.Activations(x, threads, func(l int, a mat.Dense) {
 		mu.Lock()
 		defer mu.Unlock()
+		if of[l] == nil {
+			of[l] = slices.Clone(a.Row(0))
+		}
 		for i := range a.Rows {
 			for j, v := range a.Row(i) {
 				alive[l][j] = alive[l][j] || v != of[l][j]

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -55,5 +57,29 @@ func TestDeadUnits(t *testing.T) {
 				t.Errorf("row %d differs, %d threads: %v dead, %v, want %v", c.at, threads, got, err, c.want)
 			}
 		}
+	}
+}
+
+// TestDeadUnitsPacksOnce: counting them takes about the memory that one pass over the
+// samples takes, most of which is the packed weights.
+func TestDeadUnitsPacksOnce(t *testing.T) {
+	n, err := dlam.NewNetwork([]int{1000, 1000, 2}, activation.ReLU{}, dlam.He, rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := mat.New(2, 1000)
+	took := func(work func() error) float64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if err := work(); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		return float64(after.TotalAlloc - before.TotalAlloc)
+	}
+	once := took(func() error { return n.Activations(x, 1, func(int, mat.Dense) {}) })
+	dead := took(func() error { _, err := deadUnits(n, x, 1); return err })
+	if once < 4*float64(n.Parameters()) || dead > 1.25*once {
+		t.Errorf("took %.2f times one pass", dead/once)
 	}
 }

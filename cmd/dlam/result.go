@@ -10,8 +10,8 @@ import (
 	"github.com/dlam-go/dlam/recipe"
 )
 
-// result tells people how a run ended and what to do next.
-func (a *app) result(p *recipe.Plan, folder string, r *recipe.Result) {
+// scored tells people how a run ended.
+func (a *app) scored(p *recipe.Plan, r *recipe.Result) {
 	w := newTable(a.err)
 	head := table.Row{"", "train", "test"}
 	if p.Validation != nil {
@@ -50,18 +50,26 @@ func (a *app) result(p *recipe.Plan, folder string, r *recipe.Result) {
 	add("loss", func(s *dlam.Score) float64 { return s.Risk }, number)
 	w.Render()
 	a.say("%s after %d iterations, %.3g s of training (%.3g s each)", r.Status, r.Last.Iteration, r.Last.Elapsed, perIteration(r))
-	if r.Constant > 0 {
-		a.say("warning: the network is worse on the training samples than one output for all, whose risk is %.4g: more iterations, another rate, activation or loss may help", r.Constant)
-	}
-	if f := r.Refit; f != nil && f.RandomError != nil {
-		a.say("random hidden layers have no scores: %v", f.RandomError)
-	}
-	if f := r.Refit; f != nil && !f.Converged {
-		a.say("the last layer was fitted anew in as many iterations as there are, and more would gain")
-	}
 	if r.Best > 0 {
 		a.say("the network is that of iteration %d, the best on the %d validation samples", r.Best, p.Validation.X.Rows)
 	}
+}
+
+// cautions tells people what they should know of a network before they use it.
+func (a *app) cautions(r *recipe.Result) {
+	if r.Warning != "" {
+		a.say("warning: %s", r.Warning)
+	}
+	if f := r.Refit; f != nil && f.RandomError != nil {
+		a.say("warning: random hidden layers have no scores: %v", f.RandomError)
+	}
+	if f := r.Refit; f != nil && !f.Converged {
+		a.say("warning: the last layer was fitted anew in as many iterations as there are, and more would gain")
+	}
+}
+
+// next tells people what to do with a run.
+func (a *app) next(p *recipe.Plan, folder string, r *recipe.Result) {
 	run := shell.Join(folder)
 	measured, predicted := "measure it, with a confusion matrix", "classes and probabilities for new rows"
 	if !p.Problem.Classification() {

@@ -34,6 +34,7 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer // results, and what people read
 	job      job       // the processes that a run is divided over
+	quiet    bool      // tell no progress
 
 	interrupt func() // ends the command as Ctrl-C does
 }
@@ -131,15 +132,21 @@ form.
 		SilenceErrors: true, SilenceUsage: true,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+		PersistentPreRunE: func(c *cobra.Command, args []string) error {
 			collectWithin(c.Flags())
 			if c.Name() != "serve" { // which reads its models again
 				a.heedHangup(c.Context())
 			}
+			var err error
 			if c.Name() == "train" {
-				return a.join()
+				err = a.join()
+			} else {
+				err = refuseRanks(c.CommandPath())
 			}
-			return refuseRanks(c.CommandPath())
+			if err != nil {
+				return err
+			}
+			return refuseEmpty(c, args)
 		},
 	}
 	root.SetIn(a.in)

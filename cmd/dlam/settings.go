@@ -25,6 +25,24 @@ var _ pflag.Value = settingFlag{}
 
 func (f settingFlag) String() string { return f.Text() }
 
+// Set reads the setting, which is empty only where that means something: in a file it is
+// what suits, and who says nothing on the command line leaves the flag out.
+func (f settingFlag) Set(text string) error {
+	if text != "" || f.TakesEmpty() {
+		return f.Entry.Set(text)
+	}
+	want := "a value: " + f.About
+	if choices := f.Usage(); choices != nil {
+		if !slices.Contains(f.Choices(), f.Default()) {
+			choices = append([]string{f.Default()}, choices...)
+		}
+		want = "one of " + strings.Join(choices, ", ")
+	} else if err := f.Entry.Set(text); err != nil {
+		return err
+	}
+	return fmt.Errorf(`got "", want %s`, want)
+}
+
 // Type is how the help calls the values.
 func (f settingFlag) Type() string {
 	if k := f.Kind(); k != "" {

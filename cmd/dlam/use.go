@@ -170,7 +170,7 @@ unit of the last hidden layer whose activation is above 0, for retrieval by Hamm
 	u.force.addFlag(c.Flags())
 	c.Flags().StringVar(&u.format, "format", u.format, "csv|jsonl")
 	c.Flags().BoolVar(&u.codes, "codes", false, "write the signs of the last hidden layer as a text of 0 and 1 in place of predictions")
-	c.Flags().StringSliceVar(&u.keep, "keep", nil, "columns of DATA to pass through; default those that training ignored as ids")
+	c.Flags().StringSliceVar(&u.keep, "keep", nil, `columns of DATA to pass through, "" for none; default those that training ignored as ids`)
 	return c
 }
 

@@ -66,17 +66,19 @@ def classes(name, p, y, w=None):
 
 
 def values(name, z, y, quantile, w=None):
-    many = y.shape[1] > 1
+    want = {}
+    for j in range(y.shape[1]):
+        of = f":{'ab'[j]}" if y.shape[1] > 1 else ""
+        want |= {
+            "rmse" + of: metrics.mean_squared_error(y[:, j], z[:, j], sample_weight=w) ** 0.5,
+            "mae" + of: metrics.mean_absolute_error(y[:, j], z[:, j], sample_weight=w),
+            "r2" + of: metrics.r2_score(y[:, j], z[:, j], sample_weight=w),
+            "pinball" + of: metrics.mean_pinball_loss(y[:, j], z[:, j], alpha=quantile, sample_weight=w),
+        }
+    want["r2"] = metrics.r2_score(y, z, sample_weight=w, multioutput="uniform_average")
     return {
         "name": name, "outputs": z.tolist(), "values": y.tolist(), "weight": w, "quantile": quantile,
-        "want": {
-            "rmse": metrics.mean_squared_error(y, z, sample_weight=w) ** 0.5,
-            "mae": metrics.mean_absolute_error(y, z, sample_weight=w),
-            "r2": metrics.r2_score(y, z, sample_weight=w, multioutput="uniform_average"),
-            "pinball": metrics.mean_pinball_loss(y, z, alpha=quantile, sample_weight=w),
-        },
-        "r2s": metrics.r2_score(y, z, sample_weight=w, multioutput="raw_values").tolist() if many else None,
-        "rmses": np.sqrt(metrics.mean_squared_error(y, z, sample_weight=w, multioutput="raw_values")).tolist() if many else None,
+        "want": want,
     }
 
 
