@@ -117,22 +117,6 @@ func (j *moveJob) solve(l, lo, hi int, scratch []float32) {
 	}
 }
 
-// rightSides makes the right sides of rows lo to hi-1 of layer l, f times those of least
-// squares, with the intercepts' as last column.
-func (j *moveJob) rightSides(l, lo, hi int, sides mat.Dense) {
-	c, ly := j.c, &j.c.layers[l]
-	in, f := ly.w.Cols, float32(ly.scale)
-	share, omega := f*(j.scale*float32(1/j.g.N)), f*(j.scale*float32(1/c.weight))
-	for i := lo; i < hi; i++ {
-		row, g := sides.Row(i)[:in], -share*float32(j.g.B[l].At(i))
-		clear(row)
-		c.omega.AddGrad(row, c.net.Layers[l].W.Row(i))
-		j.g.W[l].AddTo(row, -omega, i*in, -share)
-		kernel.Axpy(row, -g, ly.metric.mean32.Row(0))
-		sides.Set(i, in, g)
-	}
-}
-
 // average takes rows lo to hi-1 of layer l into their average.
 func (j *moveJob) average(l, lo, hi int) {
 	ly, mean := &j.c.layers[l], j.mean.Layers[l]

@@ -77,6 +77,22 @@ func (m *outputMetric) invert() bool {
 	return m.work.Invert(m.inverse, m.inverse)
 }
 
+// rightSides makes the right sides of rows lo to hi-1 of layer l, f times those of least
+// squares, with the intercepts' as last column.
+func (j *moveJob) rightSides(l, lo, hi int, sides mat.Dense) {
+	c, ly := j.c, &j.c.layers[l]
+	in, f := ly.w.Cols, float32(ly.scale)
+	share, omega := f*(j.scale*float32(1/j.g.N)), f*(j.scale*float32(1/c.weight))
+	for i := lo; i < hi; i++ {
+		row, g := sides.Row(i)[:in], -share*float32(j.g.B[l].At(i))
+		clear(row)
+		c.omega.AddGrad(row, c.net.Layers[l].W.Row(i))
+		j.g.W[l].AddTo(row, -omega, i*in, -share)
+		kernel.Axpy(row, -g, ly.metric.mean32.Row(0))
+		sides.Set(i, in, g)
+	}
+}
+
 // solveBoth is solve for a layer with an outputMetric, whose right sides are made. The
 // rows of P times them are made in scratch.
 func (j *moveJob) solveBoth(l, lo, hi int, scratch []float32) {
