@@ -176,3 +176,29 @@ func TestDeepWithoutWayBack(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestDeepResumes: a run from a state goes on as the one that it is of.
+func TestDeepResumes(t *testing.T) {
+	hidden := []int{6, 7, 6, 5, 6}
+	a := begun[*miniBatch](t, miniSettings(50), prox.None{}, hidden...)
+	if _, err := a.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b := begun[*miniBatch](t, miniSettings(50), prox.None{}, hidden...)
+	if err := b.Restore(a.Network(), a.State()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		one, err := a.Step(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := b.Step(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if one.Risk != other.Risk {
+			t.Errorf("risk %v, resumed %v", one.Risk, other.Risk)
+		}
+	}
+}
