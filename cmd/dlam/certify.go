@@ -27,7 +27,6 @@ type certifyFlags struct {
 	limits
 	source recipe.Source // where the samples are
 	json   bool
-	quiet  bool
 }
 
 func newCertifyCommand(a *app) *cobra.Command {
@@ -60,7 +59,7 @@ it is; 2 bad usage, or files that cannot be read. Ctrl-C ends it at once.`,
 	c.Flags().StringVar(&f.source.DataDir, "data-dir", f.source.DataDir, "where named data sets lie (default $DLAM_DATA_DIR)")
 	c.Flags().BoolVar(&f.source.Offline, "offline", false, "never download")
 	c.Flags().BoolVar(&f.json, "json", false, "end with a JSON object on standard output: the verdict")
-	c.Flags().BoolVar(&f.quiet, "quiet", false, "no progress")
+	a.quietFlag(c.Flags())
 	f.addFlag(c.Flags())
 	return c
 }
@@ -125,7 +124,7 @@ func (a *app) repeat(ctx context.Context, path string, e *recipe.Evidence, f *ce
 		return nil, err
 	}
 	shown := &certifying{w: a.err, live: terminal(a.err), last: e.Model.Training.Iterations, started: time.Now()}
-	if f.quiet {
+	if a.quiet {
 		shown.w = io.Discard
 	}
 	v, err := e.Certify(ctx, data, shown)

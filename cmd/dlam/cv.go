@@ -20,7 +20,7 @@ type cvFlags struct {
 	folds       recipe.Folds
 	group, time string
 	epochs      int
-	json, quiet bool
+	json        bool
 }
 
 func newCVCommand(a *app) *cobra.Command {
@@ -50,7 +50,7 @@ Ctrl-C ends it, with the means of the folds that are done.`,
 	addTraining(fl, c, &f.epochs)
 	f.addFlag(fl)
 	fl.BoolVar(&f.json, "json", false, "end with a JSON object on standard output")
-	fl.BoolVar(&f.quiet, "quiet", false, "no progress")
+	a.quietFlag(fl)
 	completeSettings(cmd, c)
 	groupFlags(cmd)
 	return cmd
@@ -70,7 +70,7 @@ func (a *app) cv(cmd *cobra.Command, c *recipe.Config, f *cvFlags) error {
 	if err != nil {
 		return err
 	}
-	if !f.quiet {
+	if !a.quiet {
 		a.showColumns(data.Columns())
 		a.sayWeighted(c)
 	}
@@ -177,7 +177,7 @@ func (a *app) showFold(f *cvFlags, one recipe.Fold) {
 			parts = append(parts, fig.About+" "+figure(fig.Value))
 		}
 	}
-	if !f.quiet {
+	if !a.quiet {
 		a.say("%s: %d samples to train on, %d to test: %s", name, one.Train, len(one.Test), strings.Join(parts, ", "))
 	}
 	if one.Failure != "" {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/memory"
 	"github.com/dlam-go/dlam/loss"
@@ -30,8 +32,16 @@ func (a *app) openShared(ctx context.Context, c *recipe.Config, m limits) (recip
 	return d, err
 }
 
+// quietFlag is the flag of commands that tell how far they are.
+func (a *app) quietFlag(fl *pflag.FlagSet) {
+	fl.BoolVar(&a.quiet, "quiet", false, "no progress")
+}
+
 // follow tells how much of a file has been read or downloaded, once a second.
 func (a *app) follow(ctx context.Context) func(string, int64, int64) {
+	if a.quiet {
+		return nil
+	}
 	told := time.Now()
 	return func(file string, done, total int64) {
 		if time.Since(told) < time.Second || ctx.Err() != nil {

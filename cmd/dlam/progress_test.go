@@ -32,3 +32,23 @@ func TestProgressRows(t *testing.T) {
 		t.Errorf("the last row does not say that no time is left:\n%s", last)
 	}
 }
+
+// TestQuiet: what is quiet tells nothing of files that take long to read, either.
+func TestQuiet(t *testing.T) {
+	for i := range (&app{}).commands() {
+		a := &app{}
+		c := a.commands()[i]
+		if c.Flags().Lookup("quiet") == nil {
+			continue
+		}
+		if a.follow(t.Context()) == nil {
+			t.Errorf("%s: nothing tells how much has been read", c.Name())
+		}
+		if err := c.ParseFlags([]string{"--quiet"}); err != nil {
+			t.Fatal(err)
+		}
+		if a.follow(t.Context()) != nil {
+			t.Errorf("%s --quiet tells how much has been read", c.Name())
+		}
+	}
+}

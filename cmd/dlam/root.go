@@ -34,6 +34,7 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer // results, and what people read
 	job      job       // the processes that a run is divided over
+	quiet    bool      // tell no progress
 
 	interrupt func() // ends the command as Ctrl-C does
 }

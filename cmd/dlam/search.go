@@ -18,7 +18,7 @@ type searchFlags struct {
 	seconds       float64
 	run           string
 	epochs        int
-	json, quiet   bool
+	json          bool
 	force         force
 }
 
@@ -52,7 +52,7 @@ of what was tried.`,
 	f.addFlag(fl)
 	f.force.addFlag(fl)
 	fl.BoolVar(&f.json, "json", false, "end with a JSON object on standard output")
-	fl.BoolVar(&f.quiet, "quiet", false, "no progress")
+	a.quietFlag(fl)
 	completeSettings(cmd, c)
 	groupFlags(cmd)
 	return cmd
@@ -73,11 +73,11 @@ func (a *app) search(cmd *cobra.Command, c *recipe.Config, f *searchFlags) error
 			return err
 		}
 	}
-	s.Tell = func(t recipe.Trial) { a.showTrial(f, t) }
+	s.Tell = func(t recipe.Trial) { a.showTrial(t) }
 	if err := s.Check(data, c.Options); err != nil {
 		return err
 	}
-	if !f.quiet {
+	if !a.quiet {
 		a.showColumns(data.Columns())
 		a.sayWeighted(c)
 		a.say("space: %s", s.Space)
@@ -132,11 +132,11 @@ func (a *app) refit(cmd *cobra.Command, c *recipe.Config, f *searchFlags, data r
 	if err != nil {
 		return err
 	}
-	if !f.quiet {
+	if !a.quiet {
 		a.say("training on all %d training samples with: %s", p.Total, found.Best.Text())
 	}
 	command := p.About().Command
-	t := &trainFlags{limits: f.limits, run: f.run, json: f.json, quiet: f.quiet, more: map[string]any{"search": searchSummary(found), "command": command}}
+	t := &trainFlags{limits: f.limits, run: f.run, json: f.json, more: map[string]any{"search": searchSummary(found), "command": command}}
 	err = a.execute(cmd.Context(), p, t)
 	if err == nil {
 		a.say("the same without a search: %s", command)
@@ -161,8 +161,8 @@ func (a *app) endSearch(f *searchFlags, found *recipe.Found) error {
 
 // showTrial is a line on a trial that is done; of one that failed also where no progress is
 // asked for.
-func (a *app) showTrial(f *searchFlags, t recipe.Trial) {
-	if f.quiet && t.Failure == "" {
+func (a *app) showTrial(t recipe.Trial) {
+	if a.quiet && t.Failure == "" {
 		return
 	}
 	risk := figure(t.Risk)

@@ -28,7 +28,7 @@ type trainFlags struct {
 	limits
 	run, config, resume, initFrom, tensorboard, every string
 	epochs                                            int
-	json, quiet, dryRun, certify                      bool
+	json, dryRun, certify                             bool
 	force                                             force
 	more                                              map[string]any // that --json tells
 }
@@ -74,7 +74,7 @@ values: what each column was taken for is shown.`,
 	f.force.addFlag(fl)
 	fl.StringVar(&c.Source.Scratch, "scratch", "", "keep the samples of an IDX file in a file in this folder, mapped, instead of in memory; what the method adds is in memory")
 	fl.BoolVar(&f.json, "json", false, "end with a JSON object on standard output")
-	fl.BoolVar(&f.quiet, "quiet", false, "no progress")
+	a.quietFlag(fl)
 	completeSettings(cmd, c)
 	groupFlags(cmd)
 	return cmd
@@ -120,8 +120,8 @@ func (a *app) trainSettings(cmd *cobra.Command, c *recipe.Config, f *trainFlags)
 		return err
 	}
 	o.Warn = a.warn
-	o.L2Tried = func(t recipe.L2Trial) { a.l2Tried(f, t) }
-	o.RateTried = func(t gradient.Trial) { a.rateTried(f, t) }
+	o.L2Tried = func(t recipe.L2Trial) { a.l2Tried(t) }
+	o.RateTried = func(t gradient.Trial) { a.rateTried(t) }
 	return nil
 }
 
@@ -160,7 +160,7 @@ func (a *app) train(cmd *cobra.Command, c *recipe.Config, f *trainFlags) error {
 	if err != nil {
 		return err
 	}
-	if !f.quiet {
+	if !a.quiet {
 		a.showColumns(data.Columns())
 		a.sayWeights(p.Samples.Transform.Table.Weight, p.Samples.Train.Classes, p.ClassWeights)
 		a.sayUnit(p.Samples.Transform)
@@ -228,7 +228,7 @@ func (a *app) execute(ctx context.Context, p *recipe.Plan, f *trainFlags) (err e
 		}()
 		more = append(more, b)
 	}
-	if !f.quiet && a.job.Rank() == 0 {
+	if !a.quiet && a.job.Rank() == 0 {
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
 		shown := &progress{w: a.err, closed: stop, live: terminal(a.err), iterations: p.Options.Iterations, first: run.Done(), started: time.Now(), unit: unitOf(p), smoothing: p.Problem.Y.Smoothing}
@@ -246,11 +246,11 @@ func (a *app) finish(p *recipe.Plan, f *trainFlags, r *recipe.Result, failed err
 	if r == nil {
 		return failed
 	}
-	if !f.quiet && a.job.Rank() == 0 {
+	if !a.quiet && a.job.Rank() == 0 {
 		a.scored(p, r)
 	}
 	a.cautions(r)
-	if !f.quiet {
+	if !a.quiet {
 		a.next(p, f.run, r)
 	}
 	if a.job.Rank() == 0 && f.json {
@@ -270,9 +270,9 @@ func (a *app) finish(p *recipe.Plan, f *trainFlags, r *recipe.Result, failed err
 }
 
 // rateTried tells of a run that --lr auto took.
-func (a *app) rateTried(f *trainFlags, t gradient.Trial) {
+func (a *app) rateTried(t gradient.Trial) {
 	switch {
-	case f.quiet:
+	case a.quiet:
 	case t.Status == dlam.Diverged:
 		a.say("learning rate %g: diverged", t.Rate)
 	default:
@@ -281,9 +281,9 @@ func (a *app) rateTried(f *trainFlags, t gradient.Trial) {
 }
 
 // l2Tried tells of a run that --l2 best took.
-func (a *app) l2Tried(f *trainFlags, t recipe.L2Trial) {
+func (a *app) l2Tried(t recipe.L2Trial) {
 	switch s := t.Held; {
-	case f.quiet:
+	case a.quiet:
 	case t.Status == dlam.Diverged || t.Status == dlam.Useless:
 		a.say("weight decay %.4g: %s", t.L2, t.Status)
 	case s.Accuracy > 0:
