@@ -123,13 +123,18 @@ func (s Settings) sharedRank(in int) int {
 }
 
 // ForShared is s, mini-batch settings for so many samples and epochs, as suits a network
-// in which some layer shares its weights: runs of few updates take batches half as large
-// as those of dense networks (docs/layers.md).
+// in which some layer shares its weights: batches are half as large as those of dense
+// networks, but in runs of very many updates, and moves are averaged over more of them
+// where there are enough (docs/layers.md).
 func (s Settings) ForShared(samples, epochs int, classes bool) Settings {
 	if classes {
 		s.Lambda = SharedLambda
 	}
-	s.Batch = min(s.Batch, max(DefaultSettings(epochs).Batch/4, samples*epochs/updates))
+	whole, all := DefaultSettings(epochs).Batch, samples*epochs
+	s.Batch = min(s.Batch, max(whole/4, min(whole/2, all/updates), all/(2*updates)))
+	if 2*all >= 3*updates*s.Batch {
+		s.Momentum = max(s.Momentum, 0.9)
+	}
 	return s
 }
 
