@@ -54,6 +54,9 @@ func newShelf(args []string, o serveOptions) (*shelf, error) {
 				}
 				b.name, b.version, b.said = name, n, true
 			}
+			if b.name == "" || b.path == "" {
+				return nil, usagef("%s: a name or a path is empty, want [NAME[@VERSION]=]MODEL", arg)
+			}
 		}
 		if b.name == "" {
 			var err error

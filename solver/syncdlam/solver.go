@@ -52,6 +52,13 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 			metrics += (4*r - 4*in) * in
 		}
 	}
+	if s.Settings.deep(widths) {
+		for l, d := range widths[1:] {
+			in, out := float64(widths[l]), float64(d)
+			squares += out * out
+			metrics += 6*out*out + (in+1)*(out+panels(d)) // moments, the inverse and its making; right sides, packed too
+		}
+	}
 	floats = 6*parameters + 2*packed + metrics
 	if s.Settings.BinaryWeights {
 		floats += 2 * parameters
