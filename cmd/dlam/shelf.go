@@ -86,7 +86,7 @@ func (a *app) load(s *shelf, requests *int64) ([]serve.Model, error) {
 		if err != nil {
 			return nil, err
 		}
-		held += 2 * 4 * float64(m.Network.Parameters())
+		held += 2 * 4 * float64(m.Network.Numbers())
 		models = append(models, serve.Model{Name: b.name, Version: b.version, Model: m})
 	}
 	if err := a.room(s.limits, held, least); err != nil {

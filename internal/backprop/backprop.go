@@ -149,8 +149,8 @@ func newLayerValues(layers int) layerValues {
 // grow makes room for so many samples.
 func (v *layerValues) grow(b *Backprop, samples int) {
 	for l, ly := range b.layers {
-		if n := samples * ly.Units(); cap(v.z[l]) < n {
-			v.z[l], v.a[l] = make([]float32, n), make([]float32, n)
+		if n := samples * ly.ZSize(); cap(v.z[l]) < n {
+			v.z[l], v.a[l] = make([]float32, n), make([]float32, samples*ly.Units())
 		}
 		if n := samples * b.products[l].Winners(); cap(v.max[l]) < n {
 			v.max[l] = make([]int32, n)
@@ -161,7 +161,7 @@ func (v *layerValues) grow(b *Backprop, samples int) {
 // use makes the worker write its block's values to v, from sample lo on.
 func (w *worker) use(b *Backprop, v *layerValues, lo int) {
 	for l, ly := range b.layers {
-		w.z[l], w.a[l] = v.z[l][lo*ly.Units():cap(v.z[l])], v.a[l][lo*ly.Units():cap(v.a[l])]
+		w.z[l], w.a[l] = v.z[l][lo*ly.ZSize():cap(v.z[l])], v.a[l][lo*ly.Units():cap(v.a[l])]
 		w.max[l] = v.max[l][lo*b.products[l].Winners() : cap(v.max[l])]
 	}
 }
@@ -404,7 +404,7 @@ func (b *Backprop) forward(w *worker, x mat.Dense, y loss.Target) float64 {
 		if b.products[l].Recurrent() {
 			b.products[0].Firsts(w.max[l], x)
 		}
-		z := matrix(w.z[l], x.Rows, ly.Units())
+		z := matrix(w.z[l], x.Rows, ly.ZSize())
 		if l == last {
 			b.products[l].AffineWinners(z, in, w.max[l], w.scratch)
 			return loss.Weighted(b.loss, z, y)
@@ -428,10 +428,10 @@ func (b *Backprop) backward(pw *pass.Worker, w *worker, x mat.Dense, y loss.Targ
 		if l == 0 {
 			return
 		}
-		n := b.layers[l-1].Units()
-		z, d := matrix(w.z[l-1], x.Rows, n), matrix(w.delta, x.Rows, n)
+		before := b.layers[l-1]
+		z, d := matrix(w.z[l-1], x.Rows, before.ZSize()), matrix(w.delta, x.Rows, before.Units())
 		b.products[l].Back(d, delta, w.max[l], w.scratch)
-		b.products[l-1].Delta(z, d, b.h[l-1], w.max[l-1])
+		b.products[l-1].Delta(z, b.output(w, l-1, x), d, b.h[l-1], w.max[l-1])
 		delta = z
 	}
 }

@@ -53,6 +53,7 @@ func TestRecurrenceAgainstFiniteDifferences(t *testing.T) {
 	for _, samples := range []int{230, 1700} { // stored, and more than that
 		p := testprob.Blobs(samples, 128, 3, 5)
 		differences(t, p, p.Loss, testprob.Recurrent(3, activation.Tanh{}, 1))
+		differences(t, p, p.Loss, testprob.Gated(3, activation.Tanh{}, 1))
 	}
 }
 
