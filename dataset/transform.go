@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/mat"
@@ -566,12 +565,4 @@ func Divide(d Dataset, test float64, seed uint64) (Split, error) {
 	}
 	s.Test, err = d.Pick(held)
 	return s, err
-}
-
-// ParseScaling is the scaling called name.
-func ParseScaling(name string) (Scaling, error) {
-	if s := Scaling(name); slices.Contains(Scalings, s) {
-		return s, nil
-	}
-	return "", inputf("scaling: got %q, want one of %s", name, strings.Join([]string{"none", "unit", "standard"}, ", "))
 }

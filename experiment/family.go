@@ -2,20 +2,11 @@ package experiment
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"strings"
-	"time"
-	"unicode"
 
-	"github.com/dlam-go/dlam"
-	"github.com/dlam-go/dlam/internal/machine"
 	"github.com/dlam-go/dlam/recipe"
-	"github.com/dlam-go/dlam/trace"
 )
 
 // Family is the table of docs/family.md: alternating methods, and methods of first order
@@ -98,121 +89,6 @@ func FamilyMethods() []FamilyMethod {
 	}
 }
 
-// familyFormat is raised when a change of the code makes kept outcomes worthless.
-const familyFormat = 1
-
-// common is what dlam train is told in every run.
-func (f Family) common() string {
-	return fmt.Sprintf("--data mnist --pool 2 --limit %d --hidden %s --init he --evaluate-every 0 --threads %d", f.Size.Samples, f.Size.Hidden, f.Threads)
-}
-
-// familyRun is a method from one seed.
-type familyRun struct {
-	method FamilyMethod
-	seed   int
-	words  string // all that dlam train is told
-}
-
-func (r familyRun) String() string { return fmt.Sprintf("%s, seed %d", r.method.Name, r.seed) }
-
-// folder is where the run is kept.
-func (r familyRun) folder(dir string) string {
-	name := strings.Map(func(c rune) rune {
-		if unicode.IsLetter(c) || unicode.IsDigit(c) {
-			return unicode.ToLower(c)
-		}
-		return '-'
-	}, r.String())
-	return filepath.Join(dir, "runs", strings.ReplaceAll(name, "--", "-"))
-}
-
-// runs are all runs, those of a seed together, so that the table has every method early.
-func (f Family) runs() ([]familyRun, error) {
-	var list []familyRun
-	for seed := range f.Size.Seeds {
-		for _, m := range FamilyMethods() {
-			words, err := f.words(m, seed)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", m.Name, err)
-			}
-			list = append(list, familyRun{m, seed, words})
-		}
-	}
-	return list, nil
-}
-
-// words are the common ones, the method's, and what follows from it: how long, and whether
-// the last layer is fitted anew, for methods whose layers lag behind it.
-func (f Family) words(m FamilyMethod, seed int) (string, error) {
-	c, err := configOf(m.Words)
-	if err != nil {
-		return "", err
-	}
-	method, err := recipe.Find(c.Options.Method)
-	if err != nil {
-		return "", err
-	}
-	iterations, refit := f.Size.Iterations, ""
-	if method.MiniBatches(&c.Options) {
-		iterations = f.Size.Epochs
-	}
-	if method.Lags() {
-		refit = " --refit"
-	}
-	return fmt.Sprintf("%s --seed %d --iterations %d%s %s", f.common(), seed, iterations, refit, m.Words), nil
-}
-
-// configOf is the settings that words of a command line are.
-func configOf(text string) (c recipe.Config, err error) {
-	words := strings.Fields(text)
-	for i := 0; i < len(words); i++ {
-		name, value := strings.TrimPrefix(words[i], "--"), "true" // a switch's
-		if i+1 < len(words) && !strings.HasPrefix(words[i+1], "--") {
-			i++
-			value = words[i]
-		}
-		e, ok := c.Entry(name)
-		if !ok {
-			return c, fmt.Errorf("no setting is called %q", name)
-		}
-		if err := e.Set(value); err != nil {
-			return c, fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return c, nil
-}
-
-// familyOutcome is how a run ended.
-type familyOutcome struct {
-	Format  int             `json:"format"`
-	Words   string          `json:"words"` // that dlam train is told
-	Status  dlam.Status     `json:"status"`
-	Error   string          `json:"error,omitempty"` // why it gave no network worth having
-	Machine machine.Machine `json:"machine"`
-	// Seconds are those of training an iteration by the clock, and Processor those of the
-	// processor; 0 where the system does not tell, or the run was stopped within every
-	// iteration that counts.
-	Seconds   float64 `json:"seconds"`
-	Processor float64 `json:"processor_seconds"`
-	Memory    float64 `json:"memory"`  // bytes that the method says it takes beside the samples
-	Trained   *scores `json:"trained"` // nil where it gave no network worth having
-	Refitted  *scores `json:"refitted,omitempty"`
-	Random    *scores `json:"random,omitempty"` // of random hidden layers, with a last layer fitted to them
-}
-
-// scores are accuracies, as shares of 1.
-type scores struct {
-	Train float64 `json:"train"`
-	Test  float64 `json:"test"`
-}
-
-func scoresOf(train, test *dlam.Score) *scores {
-	if train == nil || test == nil {
-		return nil
-	}
-	return &scores{train.Accuracy, test.Accuracy}
-}
-
 // Validate reports every fault of the fields.
 func (f Family) Validate() error {
 	v := []error{}
@@ -237,15 +113,9 @@ func (f Family) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	done := map[string]familyOutcome{}
-	for _, r := range runs {
-		o, ok, err := loadFamily(r, f.Dir)
-		if err != nil {
-			return err
-		}
-		if ok {
-			done[r.words] = o
-		}
+	done, err := f.kept(runs)
+	if err != nil {
+		return err
 	}
 	var samples *recipe.Samples
 	for _, r := range runs {
@@ -300,123 +170,3 @@ func (f Family) samples(ctx context.Context, r familyRun) (*recipe.Samples, erro
 	}
 	return s, err
 }
-
-// loadFamily gives a kept outcome.
-func loadFamily(r familyRun, dir string) (o familyOutcome, ok bool, err error) {
-	path := filepath.Join(r.folder(dir), outcomeFile)
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return o, false, nil
-	}
-	if err != nil {
-		return o, false, err
-	}
-	if err := json.Unmarshal(b, &o); err != nil {
-		return o, false, fmt.Errorf("%s: no outcome of a run: %w: remove the file, and the run is done again", path, err)
-	}
-	if o.Format != familyFormat || o.Words != r.words {
-		return o, false, fmt.Errorf("%s: is of another run (dlam train %s), want that of dlam train %s: remove the folder, or name another by --out", path, o.Words, r.words)
-	}
-	return o, true, nil
-}
-
-// train is the run, or what is left of it. One that diverges, or whose network is worse
-// than a constant, has an outcome too.
-func (f Family) train(ctx context.Context, samples *recipe.Samples, r familyRun, tell func(iteration, iterations int)) (familyOutcome, error) {
-	out := familyOutcome{Format: familyFormat, Words: r.words, Machine: machine.This()}
-	c, err := configOf(r.words)
-	if err != nil {
-		return out, err
-	}
-	c.Options.MaxMemory = f.MaxMemory
-	alone := c.Options // without what the refit takes
-	alone.Refit = false
-	own, err := samples.Plan(alone)
-	if err != nil {
-		return out, err
-	}
-	out.Memory = own.Memory
-	c.Options.Folder, c.Options.Resume = r.folder(f.Dir), true
-	if err := clearEnded(c.Options.Folder); err != nil {
-		return out, err
-	}
-	c.Options.Checkpoint = &recipe.Every{Time: 5 * time.Minute} // saving counts as processor time
-	plan, err := samples.Plan(c.Options)
-	if err != nil {
-		return out, err
-	}
-	run, err := plan.Start(ctx)
-	if err != nil {
-		return out, err
-	}
-	defer run.Close()
-	spent := &meter{}
-	res, err := run.Train(ctx, spent, recorderFunc(func(rec dlam.Record) error {
-		tell(rec.Iteration, c.Options.Iterations)
-		return nil
-	}))
-	switch {
-	case res != nil && res.Status == dlam.Interrupted:
-		return out, ctx.Err()
-	case res != nil:
-		out.Status = res.Status
-	case errors.Is(err, dlam.ErrDiverged): // in its first iteration
-		out.Status, out.Error = dlam.Diverged, err.Error()
-		return out, nil
-	default:
-		return out, err
-	}
-	out.Seconds, out.Processor = res.Last.Elapsed/float64(max(1, res.Last.Iteration)), spent.mean()
-	if err != nil {
-		out.Error = err.Error()
-		if out.Status != dlam.Diverged && out.Status != dlam.Useless {
-			return out, err
-		}
-		return out, nil
-	}
-	out.Trained = scoresOf(res.Last.Train, res.Last.Test)
-	if fit := res.Refit; fit != nil {
-		out.Trained, out.Refitted = scoresOf(fit.Trained.Train, fit.Trained.Test), out.Trained
-		out.Random = scoresOf(fit.Random.Train, fit.Random.Test)
-	}
-	return out, nil
-}
-
-// clearEnded removes a run that ended and whose outcome was not kept, as where the disk was
-// full: it cannot go on, and is done again.
-func clearEnded(folder string) error {
-	about, err := trace.ReadAbout(filepath.Join(folder, trace.AboutName))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	}
-	switch dlam.Status(about.Status) {
-	case "", dlam.Interrupted, dlam.Failed: // what is under way, or was killed, goes on
-		return nil
-	}
-	return os.RemoveAll(folder)
-}
-
-// meter measures the processor time of iterations: of all but this process's first, in
-// which memory is touched for the first time, and those after which the network is scored.
-type meter struct {
-	before, sum time.Duration
-	began       bool
-	n           int
-}
-
-// Record is told of the end of an iteration.
-func (m *meter) Record(r dlam.Record) error {
-	now, told := machine.ProcessorTime()
-	if told && m.began && r.Train == nil {
-		m.sum += now - m.before
-		m.n++
-	}
-	m.before, m.began = now, told
-	return nil
-}
-
-// mean is the seconds an iteration; 0 where there were none.
-func (m *meter) mean() float64 { return m.sum.Seconds() / float64(max(1, m.n)) }

@@ -118,11 +118,9 @@ func (s *goSource) linear(ly nn.Layer) error {
 		if err != nil {
 			return err
 		}
-		steps := strconv.Itoa(u.Steps)
-		if s.Transform.Steps > 0 { // those that are there
-			steps = "steps"
-		}
-		s.step("rnn(x, %s, %s, %s)", steps, weights, h)
+		s.step("rnn(x, %s, %s, %s)", s.steps(u.Steps), weights, h)
+	case nn.GRU:
+		s.step("gru(x, %s, %s)", s.steps(u.Steps), weights)
 	case nn.Last:
 		s.step("affine(nil, x[len(x)-%d:], %s)", u.Inputs, weights)
 	default:
@@ -134,9 +132,17 @@ func (s *goSource) linear(ly nn.Layer) error {
 	return nil
 }
 
+// steps is how many steps a recurrent layer of so many takes: of sequences those that are there.
+func (s *goSource) steps(n int) string {
+	if s.Transform.Steps > 0 {
+		return "steps"
+	}
+	return strconv.Itoa(n)
+}
+
 // activate adds the statement of a hidden layer's activation, unless linear has it.
 func (s *goSource) activate(ly nn.Layer) error {
-	if _, ok := ly.Map.(nn.RNN); ok {
+	if ly.Recurrent() {
 		return nil
 	}
 	name, err := s.activation(ly.H)

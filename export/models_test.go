@@ -60,6 +60,7 @@ func samples(t *testing.T) []sample {
 		"conv 5 3x2, max 2, dense 7", "conv 3 3x3 same leaky-relu, conv 4 2x3 /2 pad 1x2, dense 6",
 		"mean 2, conv 4 1x2", "conv 6 2x2 pad 1, mean 2, dense 5", "conv 4 3x3 same, max 2, mean 2",
 		"rnn 5 all, rnn 6, dense 4", "rnn 4 all leaky-relu:slope=0.2, conv 3 2x1, rnn 5 sigmoid", "conv 3 2x2, rnn 5 identity, dense 4 relu", "rnn 6 all relu, dense 3",
+		"gru 5 all, gru 6, dense 4", "conv 3 2x2, gru 4 all, rnn 5", "gru 70 all",
 	} {
 		s := newSample(t, fmt.Sprintf("layers%d", i), pictures(), nil, relu, loss.CrossEntropy{}, dataset.ScaleStandard, 1)
 		list, err := nn.ParseLayers(layers)

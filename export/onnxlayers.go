@@ -28,7 +28,10 @@ func (g *graph) layer(l int, ly nn.Layer) error {
 	case nn.Conv:
 		g.convolution(l, ly, u)
 	case nn.RNN: // with its activation
-		return g.recurrent(l, ly, u)
+		return g.rnn(l, ly, u)
+	case nn.GRU:
+		g.gru(l, ly, u)
+		return nil
 	default:
 		return fmt.Errorf("map %v: there is no form of it", u.Spec())
 	}
@@ -45,30 +48,48 @@ func (g *graph) dense(l int, ly nn.Layer, w mat.Dense) {
 	g.picture = nn.Shape{}
 }
 
-// recurrent adds a recurrent layer with its activation. ONNX has steps before samples, and
-// gives an axis of directions between.
-func (g *graph) recurrent(l int, ly nn.Layer, u nn.RNN) error {
+// rnn adds a recurrent layer with its activation.
+func (g *graph) rnn(l int, ly nn.Layer, u nn.RNN) error {
 	h, err := recurrentActivation(ly.H)
 	if err != nil {
 		return err
 	}
+	part := func(lo, hi int) []float32 { return ly.W.ColRange(lo, hi).Clone().Elements() }
+	bias := append(slices.Clone(ly.B), make([]float32, u.Units)...) // ONNX has another, of the state
+	g.recurrent(l, u, "RNN", part(0, u.Inputs), part(u.Inputs, ly.W.Cols), bias, h...)
+	return nil
+}
+
+// gru adds a gated recurrent layer. ONNX has the update gate first, then the reset gate and
+// the new activations.
+func (g *graph) gru(l int, ly nn.Layer, u nn.GRU) {
+	var x, own, b, ownB []float32
+	p := u.Gates(ly)
+	for _, gate := range []nn.Gate{p.Update, p.Reset, p.New} {
+		x, own = append(x, gate.Input.Elements()...), append(own, gate.Own.Elements()...)
+		b, ownB = append(b, gate.B...), append(ownB, gate.OwnB...)
+	}
+	g.recurrent(l, nn.RNN(u), "GRU", x, own, append(b, ownB...), intAttribute("linear_before_reset", 1))
+}
+
+// recurrent adds a node with the weights of each step's inputs and of the activations before,
+// and the intercepts of both. ONNX has steps before samples, and gives an axis of directions
+// between.
+func (g *graph) recurrent(l int, u nn.RNN, op string, x, own, bias []float32, attributes ...[]byte) {
 	g.channelsLast()
 	g.node("Reshape", []string{g.value, g.ints(name(l, "sequence"), 0, u.Steps, u.Inputs)})
 	g.node("Transpose", []string{g.value}, intsAttribute("perm", 1, 0, 2))
-	part := func(lo, hi int) []float32 { return ly.W.ColRange(lo, hi).Clone().Elements() }
-	bias := append(slices.Clone(ly.B), make([]float32, u.Units)...) // ONNX has another, of the state
 	inputs := []string{
-		g.value, g.floats(name(l, "weight"), part(0, u.Inputs), 1, u.Units, u.Inputs),
-		g.floats(name(l, "recurrence"), part(u.Inputs, ly.W.Cols), 1, u.Units, u.Units), g.floats(name(l, "bias"), bias, 1, len(bias)),
+		g.value, g.floats(name(l, "weight"), x, 1, len(x)/u.Inputs, u.Inputs),
+		g.floats(name(l, "recurrence"), own, 1, len(own)/u.Units, u.Units), g.floats(name(l, "bias"), bias, 1, len(bias)),
 	}
 	if g.steps > 0 {
 		inputs = append(inputs, onnxSteps)
 	}
-	g.node("RNN", inputs, append(h, intAttribute("hidden_size", u.Units))...)
+	g.node(op, inputs, append(attributes, intAttribute("hidden_size", u.Units))...)
 	g.node("Transpose", []string{g.value}, intsAttribute("perm", 2, 0, 1, 3))
 	g.node("Reshape", []string{g.value, g.ints(name(l, "row"), 0, u.Steps*u.Units)})
 	g.picture = nn.Shape{}
-	return nil
 }
 
 // stepsLast moves what a recurrent layer gives for sequences to the end, as the network has it,

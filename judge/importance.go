@@ -141,7 +141,7 @@ type few struct {
 // figures are accuracy, and log-loss where there are probabilities; RMSE of a value, and
 // 1 − R² of several, or RMSE of each where one does not vary.
 func (f *few) figures(x mat.Dense) ([]Figure, error) {
-	out, err := outputs(f.m, x, f.threads)
+	out, err := f.m.Outputs(x, f.threads)
 	if err != nil {
 		return nil, err
 	}

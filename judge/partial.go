@@ -62,7 +62,7 @@ func Depend(ctx context.Context, m *model.Model, d dataset.Dataset, x mat.Dense,
 			return nil, ctx.Err()
 		}
 		columns[k].put(all, x, func(int) int { return g.row })
-		out, err := outputs(m, all, threads)
+		out, err := m.Outputs(all, threads)
 		if err != nil {
 			return nil, err
 		}

@@ -72,7 +72,7 @@ func Model(m *model.Model, d dataset.Dataset, threads int) (Report, error) {
 	if !d.Labelled() || (d.Class != nil) != (m.Classes != nil) {
 		return Report{}, fmt.Errorf("judge: %s has no labels of the model's kind", d.Name)
 	}
-	out, err := outputs(m, d.X, threads)
+	out, err := m.Outputs(d.X, threads)
 	if err != nil {
 		return Report{}, err
 	}
@@ -83,16 +83,6 @@ func Model(m *model.Model, d dataset.Dataset, threads int) (Report, error) {
 	}
 	r.Values, err = Regress(out, raw(m, d), ValueNames(m, out.Cols), quantileOf(m.Loss), d.Weight)
 	return r, err
-}
-
-// outputs is what m says of transformed samples.
-func outputs(m *model.Model, x mat.Dense, threads int) (mat.Dense, error) {
-	out, err := m.Network.Predict(x, threads)
-	if err != nil {
-		return out, err
-	}
-	m.Finish(out)
-	return out, model.Finite(out)
 }
 
 // raw is the values of transformed samples in the units of the data.

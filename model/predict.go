@@ -96,12 +96,8 @@ func (m *Model) predict(d dataset.Dataset) (*Prediction, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := m.Network.Predict(d.X, runtime.GOMAXPROCS(0))
+	out, err := m.Outputs(d.X, runtime.GOMAXPROCS(0))
 	if err != nil {
-		return nil, err
-	}
-	m.Finish(out)
-	if err := Finite(out); err != nil {
 		return nil, err
 	}
 	p := &Prediction{Outputs: out}

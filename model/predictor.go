@@ -45,6 +45,17 @@ func (m *Model) Finish(out mat.Dense) {
 	m.Transform.Restore(out)
 }
 
+// Outputs are m's for transformed samples, on so many threads: see Meaning. Those that are
+// not finite are an error.
+func (m *Model) Outputs(x mat.Dense, threads int) (mat.Dense, error) {
+	out, err := m.Network.Predict(x, threads)
+	if err != nil {
+		return out, err
+	}
+	m.Finish(out)
+	return out, Finite(out)
+}
+
 // Predictor predicts for raw samples. Several goroutines may use one at the
 // same time.
 type Predictor struct {

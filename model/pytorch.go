@@ -325,13 +325,14 @@ func fromState(t safetensors.SafeTensors, n *dlam.Network, sample nn.Shape) (*dl
 	seen := sample
 	for l := range got.Layers {
 		ly := &got.Layers[l]
-		r := stateReader{t: t, stateLayer: layers[l], what: fmt.Sprintf("layer %d (%s)", l+1, n.Text(l))}
+		r := stateReader{t: t, stateLayer: layers[l], what: fmt.Sprintf("layer %d (%s)", l+1, n.Text(l)), gates: ly.Gated()}
 		switch u := ly.Linear().(type) {
 		case nn.RNN:
-			if seen.Width > 1 && seen.Channels > 1 {
-				return nil, fmt.Errorf("%s: its steps are the rows of %v, and PyTorch has no order of columns and channels in one step", r.what, seen)
-			}
+			r.oneOrder(seen)
 			r.recurrence(ly, u)
+		case nn.GRU:
+			r.oneOrder(seen)
+			r.gated(ly, u)
 		case nn.Conv:
 			kernel := nn.Shape{Height: u.KernelHeight, Width: u.KernelWidth, Channels: u.Sample.Channels}
 			forms := [][]int{{ly.W.Rows, kernel.Channels, kernel.Height, kernel.Width}}
@@ -361,9 +362,10 @@ func fromState(t safetensors.SafeTensors, n *dlam.Network, sample nn.Shape) (*dl
 // for layers of which the file has all numbers.
 type stateReader struct {
 	stateLayer
-	t    safetensors.SafeTensors
-	what string // the layer, for errors
-	err  error
+	t     safetensors.SafeTensors
+	what  string // the layer, for errors
+	gates bool   // it is a GRU
+	err   error
 }
 
 // linear reads the weights and intercepts of a layer whose columns are those of a shape,
@@ -389,14 +391,45 @@ func (r *stateReader) linear(ly *dlam.Layer, columns nn.Shape, forms ...[]int) {
 	}
 }
 
-// recurrence reads W = [Wx R] and b, of which PyTorch has two, which are added.
-func (r *stateReader) recurrence(ly *dlam.Layer, u nn.RNN) {
-	if !r.recurrent() {
+// oneOrder refuses steps that are rows of columns and channels.
+func (r *stateReader) oneOrder(seen nn.Shape) {
+	if seen.Width > 1 && seen.Channels > 1 {
+		r.err = fmt.Errorf("%s: its steps are the rows of %v, and PyTorch has no order of columns and channels in one step", r.what, seen)
+	}
+}
+
+// parts reads the tensors of a recurrent layer with so many rows.
+func (r *stateReader) parts(rows int, u nn.RNN) (x, own, first, second []float32) {
+	if r.err == nil && !r.recurrent() {
 		r.err = fmt.Errorf("tensor %q is not of a recurrent layer, want %s", r.name(0), r.what)
+	}
+	if r.err != nil {
+		return nil, nil, nil, nil
+	}
+	return r.take(0, []int{rows, u.Inputs}), r.take(1, []int{rows, u.Units}), r.take(2, []int{rows}), r.take(3, []int{rows})
+}
+
+// gated reads the parameters of a GRU: the rows of the reset gate, the update gate and the
+// new activations.
+func (r *stateReader) gated(ly *dlam.Layer, u nn.GRU) {
+	x, own, first, second := r.parts(3*u.Units, nn.RNN(u))
+	if r.err != nil {
 		return
 	}
-	x, own := r.take(0, []int{u.Units, u.Inputs}), r.take(1, []int{u.Units, u.Units})
-	first, second := r.take(2, []int{u.Units}), r.take(3, []int{u.Units})
+	ly.W, ly.B = mat.New(ly.W.Rows, ly.W.Cols), make([]float32, ly.W.Rows)
+	gate := func(k int) nn.Gate {
+		lo, hi := k*u.Units, (k+1)*u.Units
+		return nn.Gate{
+			Input: mat.FromSlice(u.Units, u.Inputs, x[lo*u.Inputs:hi*u.Inputs]), Own: mat.FromSlice(u.Units, u.Units, own[lo*u.Units:hi*u.Units]),
+			B: first[lo:hi], OwnB: second[lo:hi],
+		}
+	}
+	u.SetGates(*ly, nn.GateWeights{Reset: gate(0), Update: gate(1), New: gate(2)})
+}
+
+// recurrence reads W = [Wx R] and b, of which PyTorch has two, which are added.
+func (r *stateReader) recurrence(ly *dlam.Layer, u nn.RNN) {
+	x, own, first, second := r.parts(u.Units, u)
 	if r.err != nil {
 		return
 	}
@@ -418,11 +451,7 @@ func (r *stateReader) take(k int, forms ...[]int) []float32 {
 		return slices.EqualFunc(form, v.Shape(), func(a int, b uint64) bool { return uint64(a) == b })
 	}
 	if !slices.ContainsFunc(forms, fits) {
-		more := ""
-		if rows := forms[0][0]; r.recurrent() && (size(v, 0) == 3*rows || size(v, 0) == 4*rows) {
-			more = ": it has the rows of a GRU (3 a unit) or an LSTM (4), which there are not here"
-		}
-		r.err = fmt.Errorf("tensor %q: got %s, want %s of %s%s", r.name(k), sizesText(v.Shape()), sizesText(forms[0]), r.what, more)
+		r.err = fmt.Errorf("tensor %q: got %s, want %s of %s%s", r.name(k), sizesText(v.Shape()), sizesText(forms[0]), r.what, r.other(size(v, 0), forms[0][0]))
 		return nil
 	}
 	list, ok := floats(v)
@@ -430,6 +459,25 @@ func (r *stateReader) take(k int, forms ...[]int) []float32 {
 		r.err = fmt.Errorf("tensor %q: got %v, want F64, F32, F16 or BF16", r.name(k), v.DType())
 	}
 	return list
+}
+
+// other says what recurrent layer a tensor of so many rows may be of, where another number is
+// wanted.
+func (r *stateReader) other(rows, want int) string {
+	kinds := []struct {
+		rows int
+		text string
+	}{{1, "an RNN (1 a unit)"}, {3, "a GRU (3 a unit)"}, {4, "an LSTM (4 a unit), which there is not here"}}
+	units := want
+	if r.gates {
+		units /= 3
+	}
+	for _, k := range kinds {
+		if r.recurrent() && rows == k.rows*units && rows != want {
+			return ": it has the rows of " + k.text
+		}
+	}
+	return ""
 }
 
 // sizesText is as 16x1x5x5.

@@ -137,6 +137,28 @@ func TestImportRecurrent(t *testing.T) {
 	}
 }
 
+// Of a GRU rows r, z and n become four blocks, n's in two: intercepts of gates are added, and
+// the two of n stay apart.
+func TestImportGated(t *testing.T) {
+	path := tensorFile(t, safetensors.F32, map[string][]int{
+		"0.weight_ih_l0": {3, 2}, "0.weight_hh_l0": {3, 1}, "0.bias_ih_l0": {3}, "0.bias_hh_l0": {3},
+		"0.weight_ih_l1": {3, 1}, "0.weight_hh_l1": {3, 1}, "0.bias_ih_l1": {3}, "0.bias_hh_l1": {3},
+		"1.weight": {2, 1}, "1.bias": {2},
+	})
+	m, err := Import{Shape: nn.Shape{Height: 3, Width: 2, Channels: 1}, Layers: layersOf(t, "gru 1 all, gru 1")}.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l, want := range [][]float32{{5, 6, 0, 1, 2, 1, 3, 4, 2, 0, 0, 3}, {3, 0, 1, 1, 2, 2, 0, 3}} {
+		if got := m.Network.Layers[l].W.Elements(); !slices.Equal(got, want) {
+			t.Errorf("layer %d: got %v, want %v", l+1, got, want)
+		}
+		if b := m.Network.Layers[l].B; !slices.Equal(b, []float32{3, 2, 4, 3}) {
+			t.Errorf("layer %d: intercepts %v", l+1, b)
+		}
+	}
+}
+
 func TestImportRefuses(t *testing.T) {
 	cnn := map[string][]int{"0.weight": {2, 1, 3, 3}, "0.bias": {2}, "3.weight": {4, 8}, "3.bias": {4}}
 	rnn := map[string][]int{"0.weight_ih_l0": {2, 4}, "0.weight_hh_l0": {2, 2}, "0.bias_ih_l0": {2}, "0.bias_hh_l0": {2}, "1.weight": {2, 2}, "1.bias": {2}}
@@ -166,7 +188,11 @@ func TestImportRefuses(t *testing.T) {
 		{`tensor "3.weight" has no "3.bias" beside it`, map[string][]int{"3.weight": {4, 8}}, "", Import{}},
 		{`tensor "0.weight_ih_l0" has no "0.bias_hh_l0" beside it`, map[string][]int{"0.weight_ih_l0": {1, 1}, "0.weight_hh_l0": {1, 1}, "0.bias_ih_l0": {1}}, "", Import{}},
 		{`tensor "0.weight_ih_l0_reverse" is not of a layer`, with(rnn, "0.weight_ih_l0_reverse", 2, 4), "rnn 2 tanh", Import{Shape: four}},
-		{`tensor "0.weight_ih_l0": got 6x4, want 2x4 of layer 1 (rnn 2): it has the rows of a GRU`, gru, "rnn 2 tanh", Import{Shape: four}},
+		{`tensor "0.weight_ih_l0": got 6x4, want 2x4 of layer 1 (rnn 2): it has the rows of a GRU (3 a unit)`, gru, "rnn 2 tanh", Import{Shape: four}},
+		{`tensor "0.weight_ih_l0": got 2x4, want 6x4 of layer 1 (gru 2): it has the rows of an RNN (1 a unit)`, rnn, "gru 2", Import{Shape: four}},
+		{`tensor "0.weight_ih_l0": got 8x4, want 6x4 of layer 1 (gru 2): it has the rows of an LSTM (4 a unit), which there is not here`, with(gru, "0.weight_ih_l0", 8, 4), "gru 2", Import{Shape: four}},
+		{`tensor "0.weight" is not of a recurrent layer, want layer 1 (gru 2)`, cnn, "gru 2", Import{Shape: four}},
+		{"PyTorch has no order of columns and channels in one step", gru, "gru 2", Import{Shape: nn.Shape{Height: 4, Width: 2, Channels: 2}}},
 		{`tensor "0.weight_ih_l0" is of a recurrent layer, want layer 1 (dense 2)`, rnn, "dense 2", Import{Shape: four}},
 		{`tensor "0.weight" is not of a recurrent layer, want layer 1 (rnn 2)`, cnn, "rnn 2", Import{Shape: four}},
 		{"PyTorch has no order of columns and channels in one step", rnn, "rnn 2", Import{Shape: nn.Shape{Height: 4, Width: 2, Channels: 2}}},
@@ -226,6 +252,7 @@ func FuzzState(f *testing.F) {
 		for _, shapes := range []map[string][]int{
 			{"0.weight": {2, 1, 2, 2}, "0.bias": {2}, "1.weight": {3, 8}, "1.bias": {3}},
 			{"0.weight_ih_l0": {2, 3}, "0.weight_hh_l0": {2, 2}, "0.bias_ih_l0": {2}, "0.bias_hh_l0": {2}, "1.weight": {2, 2}, "1.bias": {2}},
+			{"0.weight_ih_l0": {6, 3}, "0.weight_hh_l0": {6, 2}, "0.bias_ih_l0": {6}, "0.bias_hh_l0": {6}, "1.weight": {2, 2}, "1.bias": {2}},
 		} {
 			raw, err := os.ReadFile(tensorFile(f, kind, shapes))
 			if err != nil {
@@ -238,6 +265,7 @@ func FuzzState(f *testing.F) {
 	imports := []Import{
 		{Shape: nn.Shape{Height: 3, Width: 3, Channels: 1}, Layers: layersOf(f, "conv 2 2x2"), Activation: activation.Tanh{}},
 		{Shape: nn.Shape{Height: 3, Width: 3, Channels: 1}, Layers: layersOf(f, "rnn 2 tanh")}, {},
+		{Shape: nn.Shape{Height: 3, Width: 3, Channels: 1}, Layers: layersOf(f, "gru 2")},
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		for _, i := range imports {

@@ -63,9 +63,10 @@ func Outline(in Shape, layers []LayerSpec, outputs int, h activation.Func) (*Net
 
 // builder puts layers one after another.
 type builder struct {
-	shape Shape // what the next layer takes, before the averages
-	mean  int   // side of the windows that are averaged first
-	last  bool  // the next layer takes the last step alone
+	shape Shape     // what the next layer takes, before the averages
+	mean  int       // side of the windows that are averaged first
+	last  bool      // the next layer takes the last step alone
+	kind  LayerKind // of the recurrent layer before, then
 	net   *Network
 }
 
@@ -86,11 +87,11 @@ func (b *builder) add(s LayerSpec, h activation.Func) error {
 	case s.Kind == KindDense:
 		return b.dense(s.Units, h)
 	case b.last:
-		return fmt.Errorf("input %v is the last step of %v: write all after the rnn before for a sequence", seen, b.shape)
+		return fmt.Errorf("input %v is the last step of %v: write all after the %s before for a sequence", seen, b.shape, b.kind)
 	}
 	switch s.Kind {
-	case KindRNN:
-		return b.rnn(s, seen, h)
+	case KindRNN, KindGRU:
+		return b.recurrent(s, seen, h)
 	case KindMean:
 		if s.Side > min(seen.Height, seen.Width) {
 			return fmt.Errorf("input %v is smaller than the window %dx%d", seen, s.Side, s.Side)
@@ -131,8 +132,8 @@ func (b *builder) max(side int, seen Shape) error {
 	return nil
 }
 
-// rnn adds a recurrent layer, whose steps are the rows of what there is.
-func (b *builder) rnn(s LayerSpec, seen Shape, h activation.Func) error {
+// recurrent adds a recurrent layer, whose steps are the rows of what there is.
+func (b *builder) recurrent(s LayerSpec, seen Shape, h activation.Func) error {
 	switch {
 	case seen.Height == 1:
 		return fmt.Errorf("input %v is no sequence of steps", seen)
@@ -140,10 +141,14 @@ func (b *builder) rnn(s LayerSpec, seen Shape, h activation.Func) error {
 		return fmt.Errorf("a recurrent layer cannot follow mean pooling; its input is %v", b.shape)
 	}
 	u := RNN{Steps: seen.Height, Inputs: seen.Width * seen.Channels, Units: s.Units}
-	if err := b.layer(u, u.Columns(), s.Units, h); err != nil {
+	m, rows := Map(u), s.Units
+	if s.Kind == KindGRU {
+		m, rows, h = GRU(u), gateRows*s.Units, activation.Tanh{}
+	}
+	if err := b.layer(m, u.Columns(), rows, h); err != nil {
 		return err
 	}
-	b.last = !s.All
+	b.last, b.kind = !s.All, s.Kind
 	return nil
 }
 
@@ -189,7 +194,7 @@ func (n *Network) takesLast(l int) bool {
 // last step alone.
 func (n *Network) Seen(l int) Shape {
 	if n.takesLast(l) {
-		return Vector(n.Layers[l].W.Rows)
+		return Vector(n.Layers[l].channels())
 	}
 	return n.Layers[l].Out()
 }
@@ -205,6 +210,8 @@ func (n *Network) Text(l int) string {
 		parts = append(parts, DenseLayer(ly.W.Rows).String())
 	case RNN:
 		parts = append(parts, LayerSpec{Kind: KindRNN, Units: ly.W.Rows, All: !n.takesLast(l)}.String())
+	case GRU:
+		parts = append(parts, LayerSpec{Kind: KindGRU, Units: u.Units, All: !n.takesLast(l)}.String())
 	case Conv:
 		if u.Mean > 1 {
 			parts = append(parts, MeanPool(u.Mean).String())
@@ -243,4 +250,4 @@ func (ly Layer) Dropped() string {
 }
 
 // MultiplyAdds is how many multiplications with weights the layer makes for a sample.
-func (ly Layer) MultiplyAdds() int { return ly.Places() * ly.W.Rows * ly.W.Cols }
+func (ly Layer) MultiplyAdds() int { return ly.Places() * ly.Weights() }

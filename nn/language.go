@@ -21,19 +21,20 @@ const (
 	KindMean  LayerKind = "mean"  // the mean in each window
 	KindDense LayerKind = "dense" // fully connected
 	KindRNN   LayerKind = "rnn"   // recurrent, over the rows of what it takes as steps
+	KindGRU   LayerKind = "gru"   // the same with gates
 )
 
 // LayerSpec asks for a hidden layer, or for pooling between two. Sizes that follow from
 // what comes before are inferred. The zero value is not valid: use ConvLayer, MaxPool,
-// MeanPool, DenseLayer or RNNLayer, and change fields of what they give.
+// MeanPool, DenseLayer, RNNLayer or GRULayer, and change fields of what they give.
 type LayerSpec struct {
 	Kind                      LayerKind
-	Units                     int             // of conv its channels, of dense and rnn their units
+	Units                     int             // of conv its channels, of dense, rnn and gru their units
 	KernelHeight, KernelWidth int             // of conv
 	Stride                    int             // of conv, at least 1
 	PadHeight, PadWidth       int             // of conv: zeros around the picture
 	Side                      int             // of max and mean: of the windows, which do not overlap
-	All                       bool            // of rnn: the layer after takes all steps, not the last alone
+	All                       bool            // of rnn and gru: the layer after takes all steps, not the last alone
 	Activation                activation.Func // of conv, dense and rnn; nil: the network's
 }
 
@@ -54,6 +55,10 @@ func DenseLayer(units int) LayerSpec { return LayerSpec{Kind: KindDense, Units: 
 // RNNLayer is a recurrent layer with so many units, of which the layer after takes the
 // last step.
 func RNNLayer(units int) LayerSpec { return LayerSpec{Kind: KindRNN, Units: units} }
+
+// GRULayer is a gated recurrent layer with so many units, of which the layer after takes the
+// last step. Its activations are its own, σ and tanh.
+func GRULayer(units int) LayerSpec { return LayerSpec{Kind: KindGRU, Units: units} }
 
 // String is the text that ParseLayers reads.
 func (s LayerSpec) String() string {
@@ -102,7 +107,7 @@ func LayersText(layers []LayerSpec) string {
 }
 
 // layersUsage is the language, for errors.
-const layersUsage = "want: conv CHANNELS ROWSxCOLUMNS [/STRIDE] [same | pad N] [ACTIVATION], max SIDE, mean SIDE, rnn UNITS [all] [ACTIVATION], dense UNITS [ACTIVATION]"
+const layersUsage = "want: conv CHANNELS ROWSxCOLUMNS [/STRIDE] [same | pad N] [ACTIVATION], max SIDE, mean SIDE, rnn UNITS [all] [ACTIVATION], gru UNITS [all], dense UNITS [ACTIVATION]"
 
 // ParseLayers reads layers divided by commas or line ends, as
 //
@@ -111,8 +116,8 @@ const layersUsage = "want: conv CHANNELS ROWSxCOLUMNS [/STRIDE] [same | pad N] [
 // What follows a # is a comment. conv C KxK takes windows of K by K pixels, K alone means
 // the same, and is followed by /S for a stride of S, and by same, or pad P or pad PxQ, for
 // zeros around the picture. rnn H is a recurrent layer with H units over the rows of what
-// it takes; the layer after takes its last step, or all with rnn H all. Conv, dense and rnn
-// may name an activation of their own.
+// it takes, and gru H one with gates; the layer after takes its last step, or all with rnn H
+// all. Conv, dense and rnn may name an activation of their own.
 func ParseLayers(text string) ([]LayerSpec, error) {
 	var list []LayerSpec
 	for line := range strings.Lines(text) {
@@ -160,7 +165,7 @@ func parseLayer(words []string) (s LayerSpec, err error) {
 		return s, err
 	case KindDense:
 		s.Units = n
-	case KindRNN:
+	case KindRNN, KindGRU:
 		s.Units = n
 		if len(rest) > 0 && rest[0] == "all" {
 			s.All, rest = true, rest[1:]
@@ -179,7 +184,9 @@ func parseLayer(words []string) (s LayerSpec, err error) {
 	switch len(rest) {
 	case 0:
 	case 1:
-		s.Activation, err = activation.Parse(rest[0])
+		if s.Activation, err = activation.Parse(rest[0]); err == nil {
+			err = s.checkActivation()
+		}
 	default:
 		err = fmt.Errorf("got %q, want one activation at most; %s", strings.Join(rest, " "), layersUsage)
 	}
@@ -275,7 +282,7 @@ func (s LayerSpec) Validate() error {
 	switch s.Kind {
 	case KindMax, KindMean:
 		return inRange("side", s.Side, 2)
-	case KindDense, KindRNN:
+	case KindDense, KindRNN, KindGRU:
 		return errors.Join(inRange("units", s.Units, 1), s.checkActivation())
 	case KindConv:
 		return errors.Join(inRange("channels", s.Units, 1), inRange("kernel", s.KernelHeight, 1), inRange("kernel", s.KernelWidth, 1),
@@ -285,8 +292,11 @@ func (s LayerSpec) Validate() error {
 }
 
 func (s LayerSpec) checkActivation() error {
-	if s.Activation == nil {
+	switch {
+	case s.Activation == nil:
 		return nil
+	case s.Kind == KindGRU:
+		return fmt.Errorf("activation: got %v, want none: a gru has its own, sigmoid in its gates and tanh", s.Activation.Spec())
 	}
 	return spec.Check(s.Activation)
 }

@@ -17,6 +17,7 @@ func TestParseLayers(t *testing.T) {
 		{"conv 8 3 pad 1", "conv 8 3x3 same"},
 		{"conv 4 2 /2 pad 3 leaky-relu:slope=0.5", "conv 4 2x2 /2 pad 3 leaky-relu:slope=0.5"},
 		{"rnn 100 all, rnn 50 relu", "rnn 100 all, rnn 50 relu"},
+		{"gru 100 all, gru 50", "gru 100 all, gru 50"},
 	} {
 		list, err := nn.ParseLayers(c.text)
 		if err != nil {
@@ -52,6 +53,9 @@ func TestParseLayersRefuses(t *testing.T) {
 		{"rnn", "layer 1 (rnn): a number is missing"},
 		{"rnn 5 all tanh relu", "want one activation at most"},
 		{"rnn 5 tanh all", "want one activation at most"},
+		{"gru", "layer 1 (gru): a number is missing"},
+		{"dense 3, gru 5 all tanh", "layer 2 (gru 5 all tanh): activation: got tanh, want none: a gru has its own, sigmoid in its gates and tanh"},
+		{"gru 0", "layer 1 (gru 0): got \"0\", want a number from 1 to"},
 		{"max 1", "want windows of side 2 at least"},
 		{"max 2 relu", `got "relu" after it, want nothing`},
 	} {
@@ -96,6 +100,10 @@ func TestOutline(t *testing.T) {
 		{nn.Shape{Height: 5, Width: 4, Channels: 3}, "rnn 8 all, conv 2 6x1", "layer 2 (conv 2 6x1): input 5x1x8 is smaller than the kernel 6x1"},
 		{nn.Shape{Height: 5, Width: 4, Channels: 3}, "rnn 8 all, max 2", "layer 2 (max 2): max pooling follows a convolution; its input is 5x1x8"},
 		{nn.Shape{Height: 5, Width: 4, Channels: 3}, "mean 2, rnn 8", "layer 2 (rnn 8): a recurrent layer cannot follow mean pooling; its input is 5x4x3"},
+		{nn.Shape{Height: 5, Width: 4, Channels: 3}, "gru 8, gru 2", "layer 2 (gru 2): input 8 is the last step of 5x1x8: write all after the gru before for a sequence"},
+		{nn.Shape{Height: 5, Width: 4, Channels: 3}, "gru 8 all, max 2", "layer 2 (max 2): max pooling follows a convolution; its input is 5x1x8"},
+		{nn.Shape{Height: 5, Width: 4, Channels: 3}, "mean 2, gru 8", "layer 2 (gru 8): a recurrent layer cannot follow mean pooling; its input is 5x4x3"},
+		{nn.Vector(7), "gru 3", "layer 1 (gru 3): input 7 is no sequence of steps"},
 		{nn.Vector(7), "rnn 3", "layer 1 (rnn 3): input 7 is no sequence of steps"},
 		{nn.Vector(7), "conv 2 3", "layer 1 (conv 2 3x3): input 7 is smaller than the kernel 3x3"},
 		{nn.Shape{Height: 1 << 16, Width: 1 << 16, Channels: 1 << 16}, "dense 65536", "weights, want at most"},

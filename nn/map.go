@@ -40,14 +40,14 @@ func (s Shape) String() string {
 // places are positions, and U* adds patches up; averages over windows go into
 // U as well. What goes in and comes out of a block of samples is a matrix with
 // a sample a row, channels last. Of a recurrent layer U takes its own activations at the
-// place before, too: what that adds is not in a Map's methods (see RNN).
+// place before, too: what that adds is not in a Map's methods (see RNN and GRU).
 type Map interface {
 	// Spec is of kind "dense" for the identity; a map's sizes are among its
 	// numbers where the weights do not tell them.
 	spec.Operator
 	// In is the shape of a sample that U takes.
 	In() Shape
-	// Out is the shape of what a layer with so many units (rows of W) gives
+	// Out is the shape of what a layer with so many units (rows of W, but of GRU) gives
 	// for a sample: Places×units entries.
 	Out(units int) Shape
 	// Columns is the number of columns of U(A), and so of W.
@@ -67,6 +67,7 @@ var Maps = []Map{
 	Dense{},
 	Conv{Sample: Shape{6, 5, 2}, Mean: 1, KernelHeight: 3, KernelWidth: 2, Stride: 1, PadHeight: 1},
 	RNN{Steps: 5, Inputs: 2, Units: 3},
+	GRU{Steps: 5, Inputs: 2, Units: 3},
 	Last{Steps: 5, Inputs: 3},
 }
 

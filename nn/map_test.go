@@ -19,8 +19,11 @@ func layers() []nn.Layer {
 			continue // its size is that of W, as the last layer above has it
 		}
 		units := 4
-		if r, ok := u.(nn.RNN); ok {
-			units = r.Units
+		switch u := u.(type) {
+		case nn.RNN:
+			units = u.Units
+		case nn.GRU:
+			units = 4 * u.Units
 		}
 		ly := nn.Layer{Map: u, W: mat.New(units, u.Columns()), B: make([]float32, units), H: activation.Identity{}}
 		testprob.Normal(ly.W, 1, testprob.Rng(9))
@@ -36,7 +39,7 @@ func TestProductsAdjoint(t *testing.T) {
 		p := nn.NewProducts(ly)
 		p.Pack()
 		const samples = 7
-		a, e, back, image := mat.New(samples, ly.Inputs()), mat.New(samples, ly.Units()), mat.New(samples, ly.Inputs()), mat.New(samples, ly.Units())
+		a, e, back, image := mat.New(samples, ly.Inputs()), mat.New(samples, ly.ZSize()), mat.New(samples, ly.Inputs()), mat.New(samples, ly.ZSize())
 		rng := testprob.Rng(uint64(l))
 		testprob.Normal(a, 1, rng)
 		testprob.Normal(e, 1, rng)

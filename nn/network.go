@@ -40,18 +40,52 @@ func (ly Layer) Linear() Map {
 func (ly Layer) In() Shape { return ly.Linear().In() }
 
 // Out is the shape of what the layer gives for a sample.
-func (ly Layer) Out() Shape { return ly.Linear().Out(ly.W.Rows).Windows(max(1, ly.Max)) }
+func (ly Layer) Out() Shape { return ly.Linear().Out(ly.channels()).Windows(max(1, ly.Max)) }
+
+// channels is how many entries the layer gives at each place: one for each row of W, but of
+// a layer with gates.
+func (ly Layer) channels() int {
+	if g, ok := ly.Map.(GRU); ok {
+		return g.Units
+	}
+	return ly.W.Rows
+}
 
 // Inputs is the number of entries of a sample that the layer takes.
 func (ly Layer) Inputs() int { return ly.In().Size() }
 
 // Units is the number of entries that the layer gives for a sample: rows of W
-// times Places, or times the windows of those.
+// times Places, or times the windows of those; of gates fewer (GRU).
 func (ly Layer) Units() int {
 	if ly.Max > 1 {
 		return ly.Out().Size()
 	}
-	return ly.W.Rows * ly.Places()
+	return ly.channels() * ly.Places()
+}
+
+// ZSize is the number of entries of z for a sample, and of δ: Units, but of a layer with gates.
+func (ly Layer) ZSize() int {
+	if ly.Gated() {
+		return ly.W.Rows * ly.Places()
+	}
+	return ly.Units()
+}
+
+// Columns are the columns, lo to hi-1, of row i of W that have weights: all, but of a layer
+// with gates, some of whose rows are 0 elsewhere for good.
+func (ly Layer) Columns(i int) (lo, hi int) {
+	if g, ok := ly.Map.(GRU); ok {
+		return g.columns(i)
+	}
+	return 0, ly.W.Cols
+}
+
+// Weights is the number of weights.
+func (ly Layer) Weights() int {
+	if g, ok := ly.Map.(GRU); ok {
+		return (gateRows - 1) * g.Units * g.Columns()
+	}
+	return ly.W.Rows * ly.W.Cols
 }
 
 // Places is the number of rows of U(A) for each sample: how many places share
@@ -71,13 +105,13 @@ func (ly Layer) Rows(a, own mat.Dense) mat.Dense {
 		return a
 	}
 	rows := u.Rows(mat.New(a.Rows*ly.Places(), u.Columns()), a)
-	if r, ok := u.(RNN); ok {
-		r.own(rows, a, own)
+	if r, ok := ly.recurrent(); ok {
+		r.addStates(rows, a, own)
 	}
 	return rows
 }
 
-// ByPlace is the view of v, which has the layer's Units for each sample, with a
+// ByPlace is the view of v, which has the layer's ZSize for each sample, with a
 // row for each place, as Rows has.
 func (ly Layer) ByPlace(v mat.Dense) mat.Dense { return byPlace(v, ly.Places()) }
 
@@ -133,7 +167,7 @@ func NewNetwork(widths []int, h activation.Func, init Initializer, rng *rand.Ran
 
 // draw draws the layer's parameters.
 func (ly Layer) draw(init Initializer, rng *rand.Rand) error {
-	in, out := ly.W.Cols, ly.W.Rows
+	in, out := ly.W.Cols, ly.channels()
 	if u, ok := ly.Map.(Conv); ok && ly.Places() > 1 { // an input meets each of the kernel's places
 		out *= u.KernelHeight * u.KernelWidth
 	}
@@ -158,8 +192,13 @@ func (ly Layer) draw(init Initializer, rng *rand.Rand) error {
 			ly.B[i] = float32(sd * rng.NormFloat64())
 		}
 	}
-	if u, ok := ly.Map.(RNN); ok && init != Paper {
-		orthogonalize(ly.W.ColRange(u.Inputs, ly.W.Cols))
+	switch u := ly.Map.(type) {
+	case RNN:
+		if init != Paper {
+			orthogonalize(ly.W.ColRange(u.Inputs, ly.W.Cols))
+		}
+	case GRU:
+		u.draw(ly.W, init != Paper)
 	}
 	return nil
 }
@@ -193,6 +232,16 @@ func (n *Network) Outputs() int { return n.Layers[len(n.Layers)-1].Units() }
 
 // Parameters is the number of weights and intercepts.
 func (n *Network) Parameters() int {
+	p := 0
+	for _, ly := range n.Layers {
+		p += ly.Weights() + ly.W.Rows
+	}
+	return p
+}
+
+// Numbers is how many numbers its parameters are kept as: Parameters, and the 0 for good of
+// layers with gates.
+func (n *Network) Numbers() int {
 	p := 0
 	for _, ly := range n.Layers {
 		p += ly.W.Rows * (ly.W.Cols + 1)
@@ -249,6 +298,11 @@ func (n *Network) Validate() error {
 		if u, ok := ly.Map.(RNN); ok && u.Units != ly.W.Rows {
 			errs = append(errs, fmt.Errorf("network layer %d: weights of %d units, its map has %d", l+1, ly.W.Rows, u.Units))
 		}
+		if g, ok := ly.Map.(GRU); ok {
+			if err := g.fits(ly); err != nil {
+				errs = append(errs, fmt.Errorf("network layer %d: %w", l+1, err))
+			}
+		}
 		if ly.Recurrent() && ly.Max > 1 {
 			errs = append(errs, fmt.Errorf("network layer %d: max pooling of a recurrent layer", l+1))
 		}
@@ -275,12 +329,23 @@ const mostEntries = 1 << 28
 // Recurrent reports whether some layer is recurrent.
 func (n *Network) Recurrent() bool { return slices.ContainsFunc(n.Layers, Layer.Recurrent) }
 
+// Ungated reports the first layer with gates, for methods that have an entry of z for each of
+// a, or that give each row of W a weight in each column.
+func (n *Network) Ungated() error {
+	for l, ly := range n.Layers {
+		if ly.Gated() {
+			return fmt.Errorf("layer %d (%s) has gates, which multiply entries of z", l+1, n.Text(l))
+		}
+	}
+	return nil
+}
+
 // AnyLength reports the first layer that does not take sequences of any length.
 func (n *Network) AnyLength() error {
 	for l, ly := range n.Layers {
 		switch _, convolution := ly.Map.(Conv); {
 		case l == 0 && !ly.Recurrent():
-			return fmt.Errorf("layer 1 (%s): the samples are sequences, which may be shorter than the longest, %d steps: want a recurrent layer first, as rnn 64", n.Text(l), ly.In().Height)
+			return fmt.Errorf("layer 1 (%s): the samples are sequences, which may be shorter than the longest, %d steps: want a recurrent layer first, as rnn 64 or gru 64", n.Text(l), ly.In().Height)
 		case convolution:
 			return fmt.Errorf("layer %d (%s): the samples are sequences, which may be shorter than the longest: a convolution would take steps that are not there", l+1, n.Text(l))
 		}
@@ -313,7 +378,7 @@ func (n *Network) FullyConnected() error {
 		case Dense:
 		case Conv:
 			return fmt.Errorf("layer %d (%s) is a convolution, not fully connected", l+1, n.Text(l))
-		case RNN:
+		case RNN, GRU:
 			return fmt.Errorf("layer %d (%s) is recurrent, not fully connected", l+1, n.Text(l))
 		default:
 			return fmt.Errorf("layer %d is of kind %v, not fully connected", l+1, ly.Map.Spec())

@@ -58,7 +58,7 @@ type Predictor struct {
 	net     *Network
 	layers  []*Products
 	in, out int
-	width   int // of the widest layer
+	width   int // of the widest layer's z
 	seen    func(layer int, a mat.Dense)
 	scratch sync.Pool // of *[]float32
 }
@@ -79,7 +79,7 @@ func (n *Network) packed() *Predictor {
 		products := NewProducts(ly)
 		products.PackForward(0, 1)
 		p.layers = append(p.layers, products)
-		p.width = max(p.width, ly.Units())
+		p.width = max(p.width, ly.ZSize())
 	}
 	return p
 }
@@ -124,18 +124,25 @@ func (p *Predictor) forward(a mat.Dense, scratch []float32) mat.Dense {
 	half := rows * p.width
 	var firsts [Block]int32
 	p.layers[0].Firsts(firsts[:rows], a)
+	free := 0 // the half without a
 	for l, products := range p.layers {
 		ly := p.net.Layers[l]
-		z := mat.FromSlice(rows, ly.Units(), scratch[l%2*half:][:rows*ly.Units()])
+		room := func(half, size int) mat.Dense { return mat.FromSlice(rows, size, scratch[half:][:rows*size]) }
+		z := room(free, ly.ZSize())
+		free = half - free
+		to := z
+		if ly.Gated() { // z has served, and a takes the place of what went in
+			to, free = room(free, ly.Units()), half-free
+		}
 		var winners []int32
 		if products.Recurrent() {
 			winners = firsts[:rows]
 		}
-		products.Forward(z, z, a, winners, scratch[2*half:])
+		products.Forward(z, to, a, winners, scratch[2*half:])
 		if p.seen != nil {
-			p.seen(l, z)
+			p.seen(l, to)
 		}
-		a = z
+		a = to
 	}
 	return a
 }

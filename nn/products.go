@@ -17,7 +17,7 @@ import (
 // or, of a recurrent layer, which Firsts has set, the sample's first step.
 type Products struct {
 	layer         Layer
-	w             mat.Dense // its weights, of a recurrent layer those of the sample
+	w             mat.Dense // its weights, of a recurrent layer those of a step's inputs
 	u             Map       // nil: the identity, or the entries of a sample from first on
 	first         int
 	places        int
@@ -46,10 +46,9 @@ func NewProducts(ly Layer) *Products {
 		p.u = nil
 	case Last:
 		p.u, p.first = nil, u.first()
-	case RNN:
-		p.recur, p.w = &recurrence{RNN: u}, ly.W.ColRange(0, u.Inputs)
-		p.recur.forward.Size(u.Units, u.Units)
-		p.recur.back.Size(u.Units, u.Units)
+	}
+	if p.recur = newRecurrence(ly); p.recur != nil {
+		p.w = p.recur.sample(ly.W)
 	}
 	p.back.Size(p.w.Rows, p.w.Cols)
 	if p.u == nil {
@@ -77,7 +76,7 @@ func (ly Layer) group() int {
 	if _, ok := ly.Map.(Conv); ok && ly.Places() > 1 { // a picture's patches are read where they lie
 		return 1
 	}
-	if _, ok := ly.Map.(RNN); ok { // rows are copied alone
+	if ly.Recurrent() { // rows are copied alone
 		return max(1, 4*groupRows/ly.Places())
 	}
 	return max(1, groupRows/ly.Places())
@@ -105,8 +104,8 @@ func (ly Layer) room() int {
 func PassMemory(layers []Layer) (worker, sample float64) {
 	var widest, room, patches float64
 	for _, ly := range layers {
-		units := float64(ly.Units())
-		widest, sample = max(widest, units), sample+2*units
+		units, z := float64(ly.Units()), float64(ly.ZSize())
+		widest, sample = max(widest, z), sample+units+z
 		if ly.Max > 1 {
 			sample += units
 		}
@@ -135,7 +134,7 @@ func (p *Products) PackForward(part, parts int) {
 	}
 	p.forward.PackTPart(p.w, part, parts)
 	if p.recur != nil {
-		p.recur.forward.PackTPart(p.own(), part, parts)
+		p.recur.forward.PackTPart(p.recur.own(p.layer.W), part, parts)
 	}
 }
 
@@ -146,12 +145,9 @@ func (p *Products) PackBack(part, parts int) {
 	}
 	p.back.PackPart(p.w, part, parts)
 	if p.recur != nil {
-		p.recur.back.PackPart(p.own(), part, parts)
+		p.recur.back.PackPart(p.recur.own(p.layer.W), part, parts)
 	}
 }
-
-// own is a recurrent layer's weights of its own activations, R.
-func (p *Products) own() mat.Dense { return p.layer.W.ColRange(p.w.Cols, p.layer.W.Cols) }
 
 // Dense reports whether the layer's map is the identity, or takes a part of a sample's
 // entries: Rows then takes no memory.
@@ -205,7 +201,7 @@ func (p *Products) Rows(a, own mat.Dense, scratch []float32) mat.Dense {
 	}
 	rows := p.u.Rows(p.room(a.Rows, scratch), a)
 	if p.recur != nil {
-		p.recur.own(rows, a, own)
+		p.recur.addStates(rows, a, own)
 	}
 	return rows
 }
@@ -218,7 +214,7 @@ func (p *Products) room(samples int, scratch []float32) mat.Dense {
 	return mat.FromSlice(rows, cols, scratch[:rows*cols])
 }
 
-// ByPlace is the view of v, which has the layer's Units for each sample, with a
+// ByPlace is the view of v, which has the layer's ZSize for each sample, with a
 // row for each place, as the rows of U(A) are; with windows, a row for each of those.
 func (p *Products) ByPlace(v mat.Dense) mat.Dense {
 	if p.u == nil {
@@ -239,7 +235,7 @@ func (p *Products) AffineWinners(v, a mat.Dense, winners []int32, scratch []floa
 		p.forward.MulRow(v, p.taken(a), p.layer.B)
 		return
 	case p.recur != nil:
-		p.eachStep(v, a, func(v, a mat.Dense) { p.forward.MulRow(v, a, p.layer.B) })
+		p.eachStep(v, a, p.affineSteps)
 		return
 	case p.conv != nil && p.pool != nil:
 		for i := range a.Rows {
@@ -259,6 +255,18 @@ func (p *Products) AffineWinners(v, a mat.Dense, winners []int32, scratch []floa
 	}
 }
 
+// affineSteps is Affine of a recurrent layer's steps, without what its own activations add.
+func (p *Products) affineSteps(v, a mat.Dense) {
+	b, d := p.layer.B, p.w.Rows
+	p.forward.MulRow(v.ColRange(0, d), a, b[:d])
+	for i := 0; d < len(b) && i < v.Rows; i++ { // which take nothing else
+		copy(v.Row(i)[d:], b[d:])
+	}
+}
+
+// ofSample is the entries of v, a row for each step, that take the step's inputs.
+func (p *Products) ofSample(v mat.Dense) mat.Dense { return v.ColRange(0, p.w.Rows) }
+
 // eachStep calls f with v and a, and a row for each step: all at once where the samples
 // of a lie one after another.
 func (p *Products) eachStep(v, a mat.Dense, f func(v, a mat.Dense)) {
@@ -271,8 +279,9 @@ func (p *Products) eachStep(v, a mat.Dense, f func(v, a mat.Dense)) {
 	}
 }
 
-// Forward computes z = U(in)Wᵀ + 1bᵀ, with what AffineWinners does of windows, and a = h(z),
-// which may take z's place: of a recurrent layer step after step.
+// Forward computes z = U(in)Wᵀ + 1bᵀ, with what AffineWinners does of windows, and a = h(z):
+// of a recurrent layer step after step. a may take z's place, and of a layer with gates in's:
+// z then has more entries than a, and what Delta and Tangent need.
 func (p *Products) Forward(z, a, in mat.Dense, winners []int32, scratch []float32) {
 	p.AffineWinners(z, in, winners, scratch)
 	if p.recur != nil {
@@ -282,24 +291,24 @@ func (p *Products) Forward(z, a, in mat.Dense, winners []int32, scratch []float3
 	p.layer.H.Apply(a.Elements(), z.Elements())
 }
 
-// Delta makes δ = ∂R/∂z in z's place of d = ∂R/∂a, as the layer after gives it: d ∘ h'(z),
+// Delta makes δ = ∂R/∂z in z's place of a and d = ∂R/∂a, as the layer after gives it: d ∘ h'(z),
 // and of a recurrent layer back through its steps, which changes d. h is the layer's own.
-func (p *Products) Delta(z, d mat.Dense, h activation.Differentiable, winners []int32) {
+func (p *Products) Delta(z, a, d mat.Dense, h activation.Differentiable, winners []int32) {
 	if p.recur != nil {
-		p.recur.delta(z, d, h, winners)
+		p.recur.delta(z, a, d, h, winners)
 		return
 	}
 	h.MulDeriv(z.Elements(), d.Elements(), z.Elements())
 }
 
-// Tangent makes da = h'(z) ∘ dz in dz's place; of a recurrent layer dz lacks what comes from
+// Tangent makes da = h'(z) ∘ dz at z and a; of a recurrent layer dz lacks what comes from
 // its own steps before. h is the layer's own.
-func (p *Products) Tangent(dz, z mat.Dense, h activation.Differentiable, winners []int32) {
+func (p *Products) Tangent(da, dz, z, a mat.Dense, h activation.Differentiable, winners []int32) {
 	if p.recur != nil {
-		p.recur.tangent(dz, z, h, winners)
+		p.recur.tangent(da, dz, z, a, h, winners)
 		return
 	}
-	h.MulDeriv(dz.Elements(), dz.Elements(), z.Elements())
+	h.MulDeriv(da.Elements(), dz.Elements(), z.Elements())
 }
 
 // OwnImage computes v_t = d_{t-1}·Rᵀ: what a change d of a recurrent layer's own activations
@@ -333,7 +342,7 @@ func (p *Products) AddImage(v, d mat.Dense, winners []int32, scratch []float32) 
 	case p.u == nil:
 		p.forward.AddMul(v, p.taken(d))
 	case p.recur != nil:
-		p.eachStep(v, d, p.forward.AddMul)
+		p.eachStep(v, d, func(v, d mat.Dense) { p.forward.AddMul(p.ofSample(v), d) })
 	default:
 		p.add(v, d, nil, winners, scratch)
 	}
@@ -382,7 +391,7 @@ func (p *Products) Back(dst, e mat.Dense, winners []int32, scratch []float32) {
 		p.back.Mul(p.taken(dst), e)
 		return
 	case p.recur != nil:
-		p.eachStep(e, dst, func(e, dst mat.Dense) { p.back.Mul(dst, e) })
+		p.eachStep(e, dst, func(e, dst mat.Dense) { p.back.Mul(dst, p.ofSample(e)) })
 		return
 	}
 	for lo := 0; lo < e.Rows; lo += p.group {
@@ -425,7 +434,14 @@ func (p *Products) AddGradient(g, e, a, own mat.Dense, winners []int32, scratch 
 		if p.recur != nil {
 			states = own.RowRange(lo, hi)
 		}
-		pack.AddMulAT(g, d, p.Rows(a.RowRange(lo, hi), states, scratch[p.padded+p.group*p.places*p.layer.W.Rows:]))
+		rows := p.Rows(a.RowRange(lo, hi), states, scratch[p.padded+p.group*p.places*p.layer.W.Rows:])
+		if p.layer.Gated() { // what W has 0 for good in has no gradient
+			inputs := p.recur.Inputs
+			pack.AddMulAT(p.recur.sample(g), p.ofSample(d), rows.ColRange(0, inputs))
+			pack.AddMulAT(p.recur.own(g), d.ColRange(p.recur.ownRow, d.Cols), rows.ColRange(inputs, rows.Cols))
+			continue
+		}
+		pack.AddMulAT(g, d, rows)
 	}
 }
 

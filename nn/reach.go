@@ -16,11 +16,13 @@ import (
 func (n *Network) Reach(x float64) float64 {
 	most := x
 	for _, ly := range n.Layers {
-		steps, inputs := 1, ly.W.Cols
+		steps, inputs, sums := 1, ly.W.Cols, 1.0
 		switch u := ly.Linear().(type) {
 		case Dense, Conv, Last: // a patch has entries and means of them
 		case RNN:
 			steps, inputs = u.Steps, u.Inputs
+		case GRU: // c + r∘s, and activations between those before and tanh's
+			steps, inputs, sums = u.Steps, u.Inputs, 2
 		default:
 			return math.Inf(1)
 		}
@@ -35,7 +37,7 @@ func (n *Network) Reach(x float64) float64 {
 		}
 		for own := 0.0; steps > 0; steps-- {
 			z := fixed + perOwn*own
-			most = math.Max(most, z)
+			most = math.Max(most, sums*z)
 			if own = z + 1; atMostOne(ly.H) {
 				own = 1
 			}

@@ -71,9 +71,9 @@ func (r RNN) First(sample []float32) int {
 	return t
 }
 
-// own makes the columns of Rows that are the layer's own activations, and clears the rows
-// of steps that are not there.
-func (r RNN) own(dst, a, own mat.Dense) {
+// addStates makes the columns of Rows that are the layer's own activations, and clears the
+// rows of steps that are not there.
+func (r RNN) addStates(dst, a, own mat.Dense) {
 	for i := range own.Rows {
 		for t := range r.First(a.Row(i)) {
 			clear(dst.Row(i*r.Steps + t))
@@ -97,22 +97,63 @@ func (r RNN) Adjoint(dst, rows mat.Dense) mat.Dense {
 // Norm is 1.
 func (RNN) Norm() float64 { return 1 }
 
+// recurrent is the sizes of a recurrent layer's map, if it is one.
+func (ly Layer) recurrent() (u RNN, ok bool) {
+	switch u := ly.Map.(type) {
+	case RNN:
+		return u, true
+	case GRU:
+		return RNN(u), true
+	}
+	return RNN{}, false
+}
+
 // Recurrent reports whether the layer takes its own activations of the step before.
 func (ly Layer) Recurrent() bool {
-	_, ok := ly.Map.(RNN)
+	_, ok := ly.recurrent()
 	return ok
 }
 
 // recurrence is what a recurrent layer does step after step. A step of a block of samples
-// is a view of some columns.
+// is a view of some columns: Units of a, and of z and δ rows, of which those from ownRow on
+// take the layer's own activations.
 type recurrence struct {
 	RNN
+	rows, ownRow  int
+	gates         *gates    // nil: none
 	forward, back mat.Panel // Rᵀ and R, packed
 }
 
-// at is step t of z, a or δ.
-func (r *recurrence) at(v mat.Dense, t int) mat.Dense {
-	return v.ColRange(t*r.Units, (t+1)*r.Units)
+// newRecurrence is that of a layer, without its weights; nil of one that is not recurrent.
+func newRecurrence(ly Layer) *recurrence {
+	u, ok := ly.recurrent()
+	if !ok {
+		return nil
+	}
+	r := &recurrence{RNN: u, rows: u.Units}
+	if ly.Gated() {
+		r.rows, r.ownRow, r.gates = gateRows*u.Units, u.Units, newGates(u.Units)
+	}
+	r.forward.Size(u.Units, r.rows-r.ownRow)
+	r.back.Size(r.rows-r.ownRow, u.Units)
+	return r
+}
+
+// sample is the weights of a step's inputs, and own those of the activations before: R.
+func (r *recurrence) sample(w mat.Dense) mat.Dense {
+	return w.RowRange(0, r.rows-r.ownRow).ColRange(0, r.Inputs)
+}
+
+func (r *recurrence) own(w mat.Dense) mat.Dense {
+	return w.RowRange(r.ownRow, r.rows).ColRange(r.Inputs, r.Columns())
+}
+
+// a is step t of a or what comes back to it, z of z or δ, and ofOwn the part of z or δ that
+// takes the layer's own activations.
+func (r *recurrence) a(v mat.Dense, t int) mat.Dense { return v.ColRange(t*r.Units, (t+1)*r.Units) }
+func (r *recurrence) z(v mat.Dense, t int) mat.Dense { return v.ColRange(t*r.rows, (t+1)*r.rows) }
+func (r *recurrence) ofOwn(v mat.Dense, t int) mat.Dense {
+	return v.ColRange(t*r.rows+r.ownRow, (t+1)*r.rows)
 }
 
 // absent clears step t of the samples that begin later; firsts nil: all are there.
@@ -124,62 +165,86 @@ func absent(step mat.Dense, t int, firsts []int32) {
 	}
 }
 
-// run adds the states before to z, and makes the states a = h(z), which may take z's place.
+// run adds the states before to z, and makes the states a = h(z), which may take z's place
+// where there are no gates.
 func (r *recurrence) run(z, a mat.Dense, h activation.Func, firsts []int32) {
 	for t := range r.Steps {
-		zt, at := r.at(z, t), r.at(a, t)
+		zt, at := r.z(z, t), r.a(a, t)
 		if t > 0 {
-			r.forward.AddMul(zt, r.at(a, t-1))
+			r.forward.AddMul(r.ofOwn(z, t), r.a(a, t-1))
 		}
 		for i := range zt.Rows {
-			h.Apply(at.Row(i), zt.Row(i))
+			if r.gates != nil {
+				r.gates.apply(at.Row(i), zt.Row(i), r.before(a, t, i))
+			} else {
+				h.Apply(at.Row(i), zt.Row(i))
+			}
 		}
 		absent(zt, t, firsts)
 		absent(at, t, firsts)
 	}
 }
 
-// delta makes δ in z's place of d, what comes back to the states from the layer after,
-// and adds to d what comes back from the step after: δ_t = (d_t + δ_{t+1}·R) ∘ h'(z_t).
-func (r *recurrence) delta(z, d mat.Dense, h activation.Differentiable, firsts []int32) {
+// before is row i of step t-1 of a, of which there is none before the first.
+func (r *recurrence) before(a mat.Dense, t, i int) []float32 {
+	if t == 0 {
+		return r.gates.none
+	}
+	return r.a(a, t-1).Row(i)
+}
+
+// delta makes δ in z's place of the states a and of d, what comes back to them from the layer
+// after, and adds to d what comes back from the step after: δ_t = (d_t + δ_{t+1}·R) ∘ h'(z_t).
+func (r *recurrence) delta(z, a, d mat.Dense, h activation.Differentiable, firsts []int32) {
 	for t := r.Steps - 1; t >= 0; t-- {
-		zt, dt := r.at(z, t), r.at(d, t)
+		zt, dt := r.z(z, t), r.a(d, t)
 		if t < r.Steps-1 {
-			r.back.AddMul(dt, r.at(z, t+1))
+			r.back.AddMul(dt, r.ofOwn(z, t+1))
 		}
 		for i := range zt.Rows {
-			h.MulDeriv(zt.Row(i), dt.Row(i), zt.Row(i))
+			switch {
+			case r.gates == nil:
+				h.MulDeriv(zt.Row(i), dt.Row(i), zt.Row(i))
+			case t == 0: // what goes back from here goes nowhere
+				r.gates.delta(zt.Row(i), dt.Row(i), r.gates.none, dt.Row(i))
+			default:
+				r.gates.delta(zt.Row(i), dt.Row(i), r.before(a, t, i), r.a(d, t-1).Row(i))
+			}
 		}
 		absent(zt, t, firsts)
 	}
 }
 
-// tangent makes da in dz's place, which has all of dz but what comes from the states
-// before: dz_t + da_{t-1}·Rᵀ.
-func (r *recurrence) tangent(dz, z mat.Dense, h activation.Differentiable, firsts []int32) {
+// tangent makes da, which may take dz's place where there are no gates, of dz, which has all
+// but what comes from the states before: dz_t + da_{t-1}·Rᵀ.
+func (r *recurrence) tangent(da, dz, z, a mat.Dense, h activation.Differentiable, firsts []int32) {
 	for t := range r.Steps {
-		dt := r.at(dz, t)
+		to, dt, zt := r.a(da, t), r.z(dz, t), r.z(z, t)
 		if t > 0 {
-			r.forward.AddMul(dt, r.at(dz, t-1))
+			r.forward.AddMul(r.ofOwn(dz, t), r.a(da, t-1))
 		}
 		for i := range dt.Rows {
-			h.MulDeriv(dt.Row(i), dt.Row(i), r.at(z, t).Row(i))
+			if r.gates != nil {
+				r.gates.tangent(to.Row(i), dt.Row(i), zt.Row(i), r.before(a, t, i), r.before(da, t, i))
+			} else {
+				h.MulDeriv(to.Row(i), dt.Row(i), zt.Row(i))
+			}
 		}
-		absent(dt, t, firsts)
+		absent(to, t, firsts)
 	}
 }
 
 // addOwn computes v_t += a_{t-1}·Rᵀ for known states a.
 func (r *recurrence) addOwn(v, a mat.Dense) {
 	for t := 1; t < r.Steps; t++ {
-		r.forward.AddMul(r.at(v, t), r.at(a, t-1))
+		r.forward.AddMul(r.ofOwn(v, t), r.a(a, t-1))
 	}
 }
 
 // addOwnBack computes a_{t-1} += e_t·R, the adjoint of addOwn.
 func (r *recurrence) addOwnBack(a, e mat.Dense) {
 	for t := 1; t < r.Steps; t++ {
-		r.back.AddMul(r.at(a, t-1), r.at(e, t))
+		r.back.AddMul(r.a(a, t-1), r.ofOwn(e, t))
 	}
 }
 

@@ -33,6 +33,9 @@ func recurrent(t *testing.T, text string) *nn.Network {
 
 // states are the layer's, for a sample, by their definition in float64.
 func states(ly nn.Layer, x []float64) []float64 {
+	if g, ok := ly.Map.(nn.GRU); ok {
+		return gatedStates(ly, g, x)
+	}
 	u := ly.Map.(nn.RNN)
 	var all []float64
 	before := make([]float64, u.Units)
@@ -53,7 +56,7 @@ func states(ly nn.Layer, x []float64) []float64 {
 // Recurrent layers are what their definition says, also of samples that do not lie one
 // after another, and all steps or the last one go on.
 func TestRNN(t *testing.T) {
-	for _, text := range []string{"rnn 5 all, rnn 4", "rnn 5 all, rnn 4 all", "rnn 70"} {
+	for _, text := range []string{"rnn 5 all, rnn 4", "rnn 5 all, rnn 4 all", "rnn 70", "gru 5 all, gru 4", "gru 3 all, rnn 4 all", "rnn 3 all, gru 4 all, rnn 5", "gru 70"} {
 		n := recurrent(t, text)
 		wide := mat.New(250, n.Layers[0].Inputs()+3)
 		testprob.Normal(wide, 1, testprob.Rng(6))
@@ -157,6 +160,9 @@ func shorter(n *nn.Network, steps int) *nn.Network {
 		case nn.RNN:
 			u.Steps = steps
 			s.Layers[l].Map = u
+		case nn.GRU:
+			u.Steps = steps
+			s.Layers[l].Map = u
 		case nn.Last:
 			u.Steps = steps
 			s.Layers[l].Map = u
@@ -168,7 +174,7 @@ func shorter(n *nn.Network, steps int) *nn.Network {
 // A sample whose first steps are not there has the outputs of the steps that are, bit for
 // bit, whatever samples are beside it.
 func TestShorterSamples(t *testing.T) {
-	for _, text := range []string{"rnn 5 all, rnn 4", "rnn 70", "rnn 3 all, rnn 20 all, rnn 9 sigmoid"} {
+	for _, text := range []string{"rnn 5 all, rnn 4", "rnn 70", "rnn 3 all, rnn 20 all, rnn 9 sigmoid", "gru 5 all, gru 4", "gru 70", "rnn 3 all, gru 20 all, rnn 9"} {
 		n := recurrent(t, text)
 		x := mat.New(250, n.Layers[0].Inputs())
 		testprob.Normal(x, 1, testprob.Rng(6))

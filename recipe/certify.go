@@ -105,8 +105,8 @@ func OpenEvidence(path string, m *model.Model) (*Evidence, error) {
 	if given {
 		e.StartFile = filepath.Join(path, StartName)
 		size, err := plainFile(e.StartFile)
-		if most := int64(4*m.Network.Parameters() + 1<<20); err == nil && size > most {
-			err = fmt.Errorf("%d bytes, and the weights are %d", size, 4*m.Network.Parameters())
+		if most := int64(4*m.Network.Numbers() + 1<<20); err == nil && size > most {
+			err = fmt.Errorf("%d bytes, and the weights are %d", size, 4*m.Network.Numbers())
 		}
 		if err != nil {
 			return nil, departs(StartName, "%v", err)

@@ -48,7 +48,7 @@ func (c *Config) Entries() []Entry {
 		{"scale", OfData, "of features; auto: unit for pictures, standard for tables", field(&o.Scale, oneOf(dataset.Scalings...), Auto)},
 
 		{"hidden", OfNetwork, `widths of the hidden layers, as 100,100; "" for none; auto: for sync's mini-batches of pictures convolutions (see layers) from 16x16 pixels on and 1000 below, else 100,100`, plain[[]int]{layerWidths, &o.Hidden, func(w []int) bool { return w == nil }, Auto}},
-		{"layers", OfNetwork, `the hidden layers in place of --hidden, as "conv 16 5x5, max 2, conv 32 5x5 same tanh, mean 2, dense 128" (docs/layers.md)`, plain[[]nn.LayerSpec]{layerList, &o.Layers, func(l []nn.LayerSpec) bool { return l == nil }, ""}},
+		{"layers", OfNetwork, `the hidden layers in place of --hidden, as "conv 16 5x5, max 2, conv 32 5x5 same tanh, mean 2, dense 128", or of sequences "gru 64" (docs/layers.md)`, plain[[]nn.LayerSpec]{layerList, &o.Layers, func(l []nn.LayerSpec) bool { return l == nil }, ""}},
 		{"shape", OfNetwork, "with --layers, of samples that are no pictures to the program: rows x columns x channels, as 28x28x1, or steps x columns of a sequence, in this order in a sample", field(&o.Shape, sampleShape, "")},
 		{"activation", OfNetwork, "of all hidden layers, or one for each, as relu,tanh", list(&o.Activation)},
 		{"init", OfNetwork, "first weights; paper: N(0, 0.1²), auto: what suits the solver", field(&o.Init, oneOf(dlam.Initializers...), Auto)},

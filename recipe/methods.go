@@ -66,6 +66,9 @@ type Method struct {
 
 // trains reports a layer of n that the method does not train.
 func (m Method) trains(n *dlam.Network) error {
+	if err := n.Ungated(); (m.dense || m.splits) && err != nil {
+		return refusef("%s does not train this network: %w (sync and the methods of backpropagation do)", m.Name, err)
+	}
 	if err := n.FullyConnected(); m.dense && err != nil {
 		return refusef("%s does not train this network: %w (sync, dlam, mdlam and the methods of backpropagation do)", m.Name, err)
 	}
@@ -90,6 +93,9 @@ func (m Method) Takes(layers []nn.LayerSpec, h []activation.Func) error {
 	}
 	var named []activation.Func
 	for _, s := range layers {
+		if s.Kind == nn.KindGRU && m.splits {
+			return refusef("%s does not train gru, whose gates multiply (sync and the methods of backpropagation do)", m.Name)
+		}
 		if s.Activation != nil {
 			named = append(named, s.Activation)
 		}
@@ -114,6 +120,7 @@ type facts struct {
 	image      picture.Image // shape of a sample, as networks get it
 	shared     bool          // some layer shares its weights between places
 	recurrent  bool          // some layer is recurrent
+	gated      bool          // all that are have gates
 	table      bool          // samples are rows of a table: neither pictures nor very many numbers
 	iterations int
 	seed       uint64
@@ -293,7 +300,10 @@ func makeSync(r *reader, f facts) dlam.Solver {
 		if f.shared {
 			s = s.ForShared(max(1, f.samples), max(1, f.iterations), f.classes)
 		}
-		if f.recurrent {
+		switch {
+		case f.gated:
+			s = s.ForGated(f.classes)
+		case f.recurrent:
 			s = s.ForRecurrent(f.classes)
 		}
 	}

@@ -138,7 +138,7 @@ func (c *Config) Validate() error {
 	v.That(o.Patience <= 0 || o.Validation != 0, "patience", o.Patience, "0 without validation samples to judge by (validation)")
 	v.That(o.L1 <= 0 || orElse(o.L2, 0) <= 0, "l1", o.L1, "one regulariser, and l2 is given too")
 	v.That(o.Layers == nil || o.Hidden == nil, "layers", nn.LayersText(o.Layers), "none, since hidden gives the layers already")
-	v.That(o.Shape == nn.Shape{} || !nn.Flat(o.Layers), "shape", o.Shape, "none without layers that need one: conv, max, mean and rnn")
+	v.That(o.Shape == nn.Shape{} || !nn.Flat(o.Layers), "shape", o.Shape, "none without layers that need one: conv, max, mean, rnn and gru")
 	v.That(o.Layers == nil || len(o.Activation) <= 1, "activation", textOf(o.Activation), "one for all: with layers, a layer names its own, as dense 100 tanh")
 	v.That(!o.TryL2 || o.L1 <= 0 && o.L2 == nil, "l2", Best, "no regulariser that is given too (l1, or a number for l2)")
 	v.That(!o.TryL2 || !o.Settings.TryRates, "l2", Best, "a learning rate, since lr auto tries runs of its own: one of them at a time")
@@ -154,7 +154,7 @@ func (c *Config) Validate() error {
 // read.
 func (o *Options) checkMethod(v *check.Violations) {
 	v.That(o.ensemble() == 1 || o.Hidden == nil || len(o.Hidden) > 0, "ensemble", o.Ensemble, "1 without hidden layers: the mean of such networks is another one")
-	v.That(o.ensemble() == 1 || nn.Flat(o.Layers), "ensemble", o.Ensemble, "1 with conv, max, mean or rnn in layers: there is no form of the mean of such networks")
+	v.That(o.ensemble() == 1 || nn.Flat(o.Layers), "ensemble", o.Ensemble, "1 with conv, max, mean, rnn or gru in layers: there is no form of the mean of such networks")
 	v.That(o.ensemble() == 1 || o.Solver == nil, "ensemble", o.Ensemble, "1 with a solver of your own, which trains one network (ensemble.Solver trains several)")
 	v.That(o.ensemble() == 1 || o.Start == nil && o.StartFile == "" && o.StartDigest == "", "ensemble", o.Ensemble, "1 with first weights that are given (init-from), which are those of one network")
 	v.That(o.ensemble() == 1 || !o.Settings.TryRates, "ensemble", o.Ensemble, "1 with lr auto, which tries rates for one network: give the rate")

@@ -88,6 +88,9 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	if err := p.facts.method.trains(outline); err != nil {
 		return nil, err
 	}
+	if err := outline.Ungated(); o.Settings.binary() && err != nil {
+		return nil, refusef("binary-weights: got true, want false: %w", err)
+	}
 	w := outline.Widths()
 	samples := p.Problem.X.Rows
 	if p.Options.sharing().Size() > 1 { // they make Gram matrices of inputs, however few samples each has
@@ -105,7 +108,7 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 			p.Memory += 4 * 4 * float64(all[l]+1) * float64(all[l+1])
 		}
 		if p.facts.shared {
-			p.Memory += 4 * 4 * float64(outline.Parameters())
+			p.Memory += 4 * 4 * float64(outline.Numbers())
 		}
 	}
 	if o.TryL2 { // the parts that the trials are made on
@@ -196,7 +199,7 @@ func (p *Plan) chooseMethod() {
 	o, train := &p.Options, p.Samples.Train
 	p.chooseNetwork()
 	f := facts{shared: !nn.Flat(o.Layers) || sharesWeights(o.Start), samples: p.Total, meanWeight: p.meanWeight, classes: train.Class != nil, image: train.Image, table: p.Samples.table(), seed: o.Seed}
-	f.recurrent = o.Start != nil && o.Start.Recurrent() || slices.ContainsFunc(o.Layers, func(s nn.LayerSpec) bool { return s.Kind == nn.KindRNN })
+	f.recurrent, f.gated = recurrence(o)
 	if o.Solver != nil {
 		f.method = Method{Name: o.Solver.String(), Init: dlam.He}
 		p.Solver = o.Solver
@@ -230,6 +233,21 @@ func (p *Plan) chooseMethod() {
 	}
 	o.Threads, o.Pool, o.TestSplit = o.ThreadCount(), o.pool(), new(o.testSplit())
 	p.facts = f
+}
+
+// recurrence reports whether some layer of what is asked for, or started from, is recurrent,
+// and whether all that are have gates.
+func recurrence(o *Options) (some, gated bool) {
+	has := func(kind nn.LayerKind) bool {
+		return slices.ContainsFunc(o.Layers, func(s nn.LayerSpec) bool { return s.Kind == kind })
+	}
+	plain, gated := has(nn.KindRNN), has(nn.KindGRU)
+	if o.Start != nil {
+		for _, ly := range o.Start.Layers {
+			plain, gated = plain || ly.Recurrent() && !ly.Gated(), gated || ly.Gated()
+		}
+	}
+	return plain || gated, gated && !plain
 }
 
 // chooseNetwork says what the hidden layers are, where nothing else does: those of the network
@@ -485,7 +503,7 @@ func estimateShared(s dlam.Solver, n *dlam.Network, samples, threads int) float6
 		return e.MemoryFor(n, samples, threads)
 	}
 	worker, _ := nn.PassMemory(n.Layers)
-	return 4 * (float64(n.Parameters())*float64(8+threads) + worker*float64(threads))
+	return 4 * (float64(n.Numbers())*float64(8+threads) + worker*float64(threads))
 }
 
 // certificateSize is about how many bytes a certificate of an iterate takes: the

@@ -24,6 +24,7 @@ import (
 	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/recipe"
 	"github.com/dlam-go/dlam/solver/bcd"
+	"github.com/dlam-go/dlam/solver/syncdlam"
 	"github.com/dlam-go/dlam/trace"
 )
 
@@ -91,6 +92,53 @@ func TestSequences(t *testing.T) {
 		if first.Map != nn.Map(c.want) || first.H != want {
 			t.Errorf("got %v with %v, want %v with %v", first.Map.Spec(), first.H.Spec(), c.want.Spec(), want.Spec())
 		}
+	}
+}
+
+// Steps of sync are three quarters as long where all recurrent layers have gates, a quarter
+// where some have none; a layer with gates has its own activations whatever is asked for.
+func TestGates(t *testing.T) {
+	rows := make([][]float32, 60)
+	labels := make([]string, len(rows))
+	for i := range rows {
+		rows[i] = []float32{1, -2, 3, 4, float32(i % 2), float32(i % 5)}
+		labels[i] = fmt.Sprint("class ", i%2)
+	}
+	d, err := dataset.FromRows("sequences", rows, labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Steps = 3
+	plan := func(text string, change func(*recipe.Options)) *recipe.Plan {
+		o := small("sync")
+		if o.Layers, err = nn.ParseLayers(text); err != nil {
+			t.Fatal(err)
+		}
+		o.Hidden, o.Activation = nil, nil
+		if change != nil {
+			change(&o)
+		}
+		p, err := recipe.Prepare(recipe.From(dataset.Split{Train: d}), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	factor := func(p *recipe.Plan) float64 { return p.Solver.(syncdlam.Solver).Settings.Factor }
+	plain := factor(plan("rnn 5", nil))
+	for text, want := range map[string]float64{"gru 5": 3 * plain, "gru 5 all, gru 3": 3 * plain, "gru 5 all, rnn 3": plain, "dense 5": 4 * plain} {
+		if got := factor(plan(text, nil)); got != want {
+			t.Errorf("%s: factor %v, want %v", text, got, want)
+		}
+	}
+	start := plan("gru 5", nil).Network
+	p := plan("gru 5", func(o *recipe.Options) { o.Layers, o.Start = nil, start })
+	if got := factor(p); got != 3*plain {
+		t.Errorf("from a network: factor %v, want %v", got, 3*plain)
+	}
+	p = plan("gru 5", func(o *recipe.Options) { o.Activation = []activation.Func{activation.Sigmoid{}} })
+	if h := p.Network.Layers[0].H; h != activation.Func(activation.Tanh{}) {
+		t.Errorf("asked for sigmoid: %v", h.Spec())
 	}
 }
 

@@ -119,7 +119,7 @@ func (s *Source) ColumnEntries() []Entry {
 	return []Entry{
 		{"task", OfData, "what labels that are numbers are; auto: whole numbers are classes if they are few and frequent, others values", field(&s.Task, oneOf(dataset.Regression, dataset.Classification), Auto)},
 		{"weight-column", OfData, "column of a table with the rows' weights, above 0: a row of weight 2 counts twice, in training and in scores", field(&s.Weight, anyText, "")},
-		{"sequence-column", OfData, "column of a table in long format that says which sequence a row is a step of: a sequence is a sample, for --layers 'rnn H' (docs/layers.md)", field(&s.Sequence, anyText, "")},
+		{"sequence-column", OfData, "column of a table in long format that says which sequence a row is a step of: a sequence is a sample, for --layers 'rnn H' or 'gru H' (docs/layers.md)", field(&s.Sequence, anyText, "")},
 		{"time-column", OfData, "with --sequence-column: the column by whose numbers or dates the steps follow each other; default the order of the rows", field(&s.Time, anyText, "")},
 		{"features", OfData, "columns of a table that are features: names, or numbers from 0, with commas between; default all but the label, ids and constant ones", plain[[]string]{columnNames, &s.Features, func(l []string) bool { return len(l) == 0 }, ""}},
 		{"resize", OfData, "WIDTHxHEIGHT, or one number for a square: the size that pictures from files are given, by their middle, the largest part of this shape; default: all have one size", field(&s.Resize, pictureSize, "")},

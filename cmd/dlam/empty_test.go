@@ -54,6 +54,9 @@ func TestEmptyOnTheCommandLine(t *testing.T) {
 		"dlam: --filter: got \"\", want a value: NAME=VALUE":                                       {"runs", "--filter", "solver=sync", "--filter="},
 		"dlam: --group: got \"\", want a value: column of":                                         {"cv", "--group=", "--time="},
 		"dlam: argument 2 is empty, want dlam predict MODEL DATA [flags]\n":                        {"predict", "x", ""},
+		"dlam: =x: a name or a path is empty, want [NAME[@VERSION]=]MODEL\n":                       {"serve", "=x"},
+		"dlam: @2=x: a name or a path is empty":                                                    {"serve", "@2=x"},
+		"dlam: x=: a name or a path is empty":                                                      {"serve", "x="},
 		"dlam: --space: got \"\", want a value: settings and their values, as 'l2=1,3,10; hidden=": {"search", "--space="},
 	} {
 		if code, _, said := call(args...); code != exitUsage || !strings.HasPrefix(said, want) {

@@ -78,7 +78,7 @@ func (a *app) export(ctx context.Context, m *model.Model, f exportFlags, lim lim
 		{flag: "--go", path: f.source, mark: markGo, make: func() ([]byte, error) { return export.GoSource(m, f.pkg) }, peak: 7},
 	}
 	forms = slices.DeleteFunc(forms, func(f form) bool { return f.path == "" })
-	weights, need := 4*float64(m.Network.Parameters()), 0.0
+	weights, need := 4*float64(m.Network.Numbers()), 0.0
 	for i, e := range forms {
 		need = max(need, (float64(i)+e.peak)*weights) // beside those made before
 	}

@@ -31,12 +31,13 @@ func newImportCommand(a *app) *cobra.Command {
 		Use: "import STATE", Short: "Make a model of PyTorch's parameters", Args: cobra.ExactArgs(1),
 		Long: `Make a model of the parameters that PyTorch has trained: STATE is a safetensors file of
 the state_dict of a Sequential of Linear, Conv2d, MaxPool2d, AvgPool2d, Flatten and
-activations, or of RNNs and Linear. It holds tensors alone (0.weight, 0.bias, 3.weight, …),
+activations, or of RNNs, GRUs and Linear. It holds tensors alone (0.weight, 0.bias, 3.weight, …),
 so --layers says what the hidden layers are, in the language of train; the output layer
 follows. Shapes are held against each other, and the order of weights is changed from channels
 first to channels last. docs/layers.md says how.`,
 		Example: `  dlam import cnn.pt.safetensors --shape 28x28x1 --layers 'conv 16 5x5, max 2, conv 32 5x5, max 2, dense 128' --factor 0.00392157 -o cnn.safetensors
   dlam import rnn.pt.safetensors --shape 28x28 --layers 'rnn 100 tanh' -o rnn.safetensors
+  dlam import gru.pt.safetensors --shape 28x28 --layers 'gru 100' -o gru.safetensors
   dlam import price.pt.safetensors --layers 'dense 50 tanh' --task regression --features rooms,area,age -o price.safetensors`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.importState(cmd.Context(), args[0], &f) },
 	}

@@ -97,6 +97,7 @@ type layerNote struct {
 	MFLOP  float64 `json:"mflop"`             // million multiplications and additions with weights, a sample
 	Left   string  `json:"dropped,omitempty"` // what its windows leave out
 	Units  int     `json:"units"`
+	Rows   int     `json:"-"` // of W: several a unit with gates
 	Inputs int     `json:"inputs"`
 	Weight float64 `json:"weight_norm"`
 	Top    float64 `json:"weight_max"` // greatest |w|
@@ -126,7 +127,7 @@ func layerShape(n *dlam.Network, l int) layerNote {
 	ly := n.Layers[l]
 	return layerNote{
 		Layer: n.Text(l), Output: n.Seen(l).String(), MFLOP: 2e-6 * float64(ly.MultiplyAdds()), Left: ly.Dropped(),
-		Units: ly.W.Rows, Inputs: ly.W.Cols,
+		Units: ly.Out().Channels, Rows: ly.W.Rows, Inputs: ly.W.Cols,
 	}
 }
 
@@ -142,7 +143,7 @@ func (a *app) showLayers(n *dlam.Network) {
 	for l, ly := range n.Layers {
 		s := layerShape(n, l)
 		mflop += s.MFLOP
-		w.AppendRow(table.Row{l + 1, s.Layer, ly.H.Spec(), s.Output, ly.W.Rows * (ly.W.Cols + 1), fourDigits(s.MFLOP)})
+		w.AppendRow(table.Row{l + 1, s.Layer, ly.H.Spec(), s.Output, ly.Weights() + ly.W.Rows, fourDigits(s.MFLOP)})
 	}
 	w.AppendFooter(table.Row{"", "", "", "", n.Parameters(), fourDigits(mflop)})
 	w.Render()
@@ -222,7 +223,7 @@ func (a *app) showInspection(i *inspection) {
 		if kind != (nn.Dense{}).Spec().Kind {
 			kind = n.Layer
 		}
-		row := table.Row{l + 1, kind, strconv.Itoa(n.Units) + "×" + strconv.Itoa(n.Inputs), i.Layers[l].Activation, fourDigits(n.Weight), fourDigits(n.Top), fourDigits(n.Bias), dead}
+		row := table.Row{l + 1, kind, strconv.Itoa(n.Rows) + "×" + strconv.Itoa(n.Inputs), i.Layers[l].Activation, fourDigits(n.Weight), fourDigits(n.Top), fourDigits(n.Bias), dead}
 		if shared {
 			row = append(row, n.Output, fourDigits(n.MFLOP))
 		}
@@ -253,7 +254,7 @@ func (a *app) showBinary(notes []layerNote) {
 	for l, n := range notes {
 		if n.Binary > 0 {
 			layers = append(layers, strconv.Itoa(l+1))
-			bytes, real = bytes+n.Binary, real+4*n.Units*n.Inputs
+			bytes, real = bytes+n.Binary, real+4*n.Rows*n.Inputs
 		}
 	}
 	switch {

@@ -75,7 +75,7 @@ func (a *app) judged(ctx context.Context, folder string, u *useFlags) ([]report.
 		return append(weights, layers), err
 	}
 	e := judgement{m: m, raw: s.Test, d: d, name: filepath.Base(u.source.Data)}
-	if e.out, err = outputs(m, d.X, u.threads); err != nil {
+	if e.out, err = m.Outputs(d.X, u.threads); err != nil {
 		return append(weights, layers), err
 	}
 	if e.report, err = judge.Model(m, d, u.threads); err != nil {
@@ -314,15 +314,11 @@ func calibrationFigure(c *judge.Classes) report.Figure {
 func (e *judgement) values(s report.Section) []report.Section {
 	y := e.d.Value.Clone()
 	e.m.Transform.Unclamped().Restore(y)
-	names := strings.Split(e.m.Transform.Table.Name, ",")
+	names := judge.ValueNames(e.m, y.Cols)
 	f := report.Figure{ID: "predicted", Columns: 2, Caption: "Of many samples some at even distances."}
 	const most = 3 // values that are shown
 	for j := range min(y.Cols, most) {
-		name := fmt.Sprint("value", j)
-		if len(names) == y.Cols && names[0] != "" {
-			name = names[j]
-		}
-		f.Charts = append(f.Charts, e.valueCharts(name, y, j)...)
+		f.Charts = append(f.Charts, e.valueCharts(names[j], y, j)...)
 	}
 	s.Figures = []report.Figure{f}
 	off, unit := e.off(y)

@@ -103,6 +103,9 @@ func TestOperatorsEverywhere(t *testing.T) {
 func ofMap(t *testing.T, u nn.Map) {
 	m := described(t, activation.Tanh{}, loss.CrossEntropy{})
 	if first := &m.Network.Layers[0]; u != nn.Map(nn.Dense{}) {
+		if g, ok := u.(nn.GRU); ok { // which has four rows a unit
+			first.W.Rows, first.B = 4*g.Units, make([]float32, 4*g.Units)
+		}
 		first.Map, first.W = u, mat.New(first.W.Rows, u.Columns())
 		m.Network.Layers[1].W = mat.New(2, first.Units())
 		m.Transform.Inputs = first.Inputs()

@@ -18,7 +18,7 @@ func (a *app) scored(p *recipe.Plan, r *recipe.Result) {
 		head = append(head, "validation")
 	}
 	w.AppendHeader(head)
-	scored := func(name string, of recipe.Scores, value func(*dlam.Score) float64, format func(float64) string) table.Row {
+	rowOf := func(name string, of recipe.Scores, value func(*dlam.Score) float64, format func(float64) string) table.Row {
 		row := table.Row{name, "-", "-"}
 		if of.Train != nil {
 			row[1] = format(value(of.Train))
@@ -29,14 +29,14 @@ func (a *app) scored(p *recipe.Plan, r *recipe.Result) {
 		return row
 	}
 	add := func(name string, value func(*dlam.Score) float64, format func(float64) string) {
-		row := scored(name, recipe.Scores{Train: r.Last.Train, Test: r.Last.Test}, value, format)
+		row := rowOf(name, recipe.Scores{Train: r.Last.Train, Test: r.Last.Test}, value, format)
 		if v := r.Last.Validation; v != nil {
 			row = append(row, format(value(v)))
 		}
 		w.AppendRow(row)
 		if f := r.Refit; f != nil {
-			w.AppendRow(scored("  without the refit", f.Trained, value, format))
-			w.AppendRow(scored("  random hidden layers, refit", f.Random, value, format))
+			w.AppendRow(rowOf("  without the refit", f.Trained, value, format))
+			w.AppendRow(rowOf("  random hidden layers, refit", f.Random, value, format))
 		}
 	}
 	percent := func(v float64) string { return strconv.FormatFloat(100*v, 'f', 2, 64) + " %" }

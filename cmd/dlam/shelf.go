@@ -54,6 +54,9 @@ func newShelf(args []string, o serveOptions) (*shelf, error) {
 				}
 				b.name, b.version, b.said = name, n, true
 			}
+			if b.name == "" || b.path == "" {
+				return nil, usagef("%s: a name or a path is empty, want [NAME[@VERSION]=]MODEL", arg)
+			}
 		}
 		if b.name == "" {
 			var err error
@@ -83,7 +86,7 @@ func (a *app) load(s *shelf, requests *int64) ([]serve.Model, error) {
 		if err != nil {
 			return nil, err
 		}
-		held += 2 * 4 * float64(m.Network.Parameters())
+		held += 2 * 4 * float64(m.Network.Numbers())
 		models = append(models, serve.Model{Name: b.name, Version: b.version, Model: m})
 	}
 	if err := a.room(s.limits, held, least); err != nil {

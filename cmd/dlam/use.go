@@ -227,7 +227,7 @@ func predictions(m *model.Model, d dataset.Dataset, u *useFlags) (*lines, error)
 			func(i int) map[string]any { return map[string]any{"code": c.Text(i)} },
 		}, nil
 	}
-	out, err := outputs(m, d.X, u.threads)
+	out, err := m.Outputs(d.X, u.threads)
 	if err != nil {
 		return nil, err
 	}
@@ -279,40 +279,28 @@ func (l *lines) mark(format string) string {
 	return head
 }
 
-// outputs is what the model says of transformed samples: probabilities,
-// scores, or values in the data's units.
-func outputs(m *model.Model, x mat.Dense, threads int) (mat.Dense, error) {
-	out, err := m.Network.Predict(x, threads)
-	if err != nil {
-		return out, err
-	}
-	m.Finish(out)
-	return out, model.Finite(out)
-}
-
 // header names the columns of predictions: those that were kept, the class, and the
 // outputs: classes, value0, or of several values the label columns. Outputs that are
 // called as another column is are called p(NAME), all of them.
 func header(m *model.Model, kept []dataset.Kept, outputs int) []string {
-	var head, names []string
-	for _, k := range kept {
-		head = append(head, k.Name)
-	}
+	var before, names []string
 	switch {
 	case m.Classes != nil:
-		head, names = append(head, "class"), slices.Clone(m.Classes)
+		before, names = []string{"class"}, slices.Clone(m.Classes)
 	case outputs == 1:
 		names = []string{"value0"}
 	default:
 		names = judge.ValueNames(m, outputs)
 	}
-	if slices.ContainsFunc(names, func(n string) bool { return slices.Contains(head, n) }) {
+	taken := func(n string) bool {
+		return slices.Contains(before, n) || slices.ContainsFunc(kept, func(k dataset.Kept) bool { return k.Name == n })
+	}
+	if slices.ContainsFunc(names, taken) {
 		for j, n := range names {
 			names[j] = "p(" + n + ")"
 		}
 	}
-	all, _ := columntable.Distinct(append(head, names...))
-	return all
+	return columnNames(kept, append(before, names...))
 }
 
 func (l *lines) write(w io.Writer, format string) error {

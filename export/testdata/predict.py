@@ -68,9 +68,27 @@ def recurrent(layer, w, b, x, absent):
     return np.concatenate(states[1:], 1)
 
 
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def gated(layer, w, b, x, absent):
+    """The same with gates: rows of w give the new state, the gates of that and of the state before, and what is remembered."""
+    u = layer["map"]
+    x = x.reshape(len(x), u["steps"], u["inputs"])
+    states = [np.zeros((len(x), u["units"]), "f4")]
+    for t in range(u["steps"]):
+        new, reset, update, old = np.split(np.concatenate([x[:, t], states[-1]], 1) @ w.T + b, 4, 1)
+        state = sigmoid(-update) * np.tanh(new + sigmoid(reset) * old) + sigmoid(update) * states[-1]
+        states.append(np.where(t < absent, np.float32(0), state))
+    return np.concatenate(states[1:], 1)
+
+
 def forward(layer, w, b, x, absent):
     if layer["map"]["kind"] == "rnn":
         return recurrent(layer, w, b, x, absent)
+    if layer["map"]["kind"] == "gru":
+        return gated(layer, w, b, x, absent)
     return activate(layer["activation"], linear(layer, w, b, x))
 
 
@@ -189,6 +207,17 @@ def torch_recurrent(layer, w, b, x):
     return rnn(x.reshape(len(x), u["steps"], u["inputs"]))[0].reshape(len(x), -1)
 
 
+def torch_gated(layer, w, b, x):
+    u = layer["map"]
+    (new, reset, update, old), (b_new, b_reset, b_update, b_old) = w.chunk(4), b.chunk(4)
+    rows, i = torch.cat([reset, update]), u["inputs"]
+    gru = torch.nn.GRU(i, u["units"], batch_first=True)
+    gru.load_state_dict({
+        "weight_ih_l0": torch.cat([rows, new])[:, :i], "weight_hh_l0": torch.cat([rows, old])[:, i:],
+        "bias_ih_l0": torch.cat([b_reset, b_update, b_new]), "bias_hh_l0": torch.cat([0 * b_reset, 0 * b_update, b_old])})
+    return gru(x.reshape(len(x), u["steps"], i))[0].reshape(len(x), -1)
+
+
 def torch_convolution(layer, w, b, x):
     u = layer["map"]
     x = x.reshape(len(x), u["height"], u["width"], u["channels"]).permute(0, 3, 1, 2)
@@ -210,8 +239,8 @@ def torch_predict(m, tensors, x):
             w, b = (torch.from_numpy(tensors[f"{l}.{name}"].copy()) for name in ("weight", "bias"))
             if h is None or kind == "rnn" and layer["activation"]["kind"] not in ("tanh", "relu"):
                 return None
-            if kind == "rnn":
-                z = torch_recurrent(layer, w, b, z)
+            if kind in ("rnn", "gru"):
+                z = (torch_gated if kind == "gru" else torch_recurrent)(layer, w, b, z)
                 continue
             z = torch_convolution(layer, w, b, z) if kind == "conv" else z[:, -w.shape[1]:] @ w.T + b
             z = h(z, **parameters)

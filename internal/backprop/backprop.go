@@ -34,6 +34,9 @@ type Moments struct {
 	// Energy is, of each layer, the mean over samples of Σ‖δ‖² over places, divided by
 	// W's rows. It is made of networks in which some layer shares its weights.
 	Energy []float64
+	// Output is, of each layer, Σ δδᵀ, row-major; the upper triangle. It is made where
+	// Backprop.Outputs asks for it.
+	Output [][]float64
 }
 
 // momentSamples is how many samples of a batch, and of more, the moments of layers
@@ -49,6 +52,8 @@ type Backprop struct {
 	// MeanWeight is the mean weight of all samples, of which those at hand may be a
 	// mini-batch; 1 at first.
 	MeanWeight float64
+	// Outputs has GradientAndMoments make Moments.Output, of a network of dense layers.
+	Outputs bool
 
 	e        *pass.Engine
 	layers   []nn.Layer
@@ -75,6 +80,7 @@ type Backprop struct {
 	energy     pass.Vector
 	dW         []pass.Product // of each layer: δᵀU(a), with the sums of δ's columns
 	momentSums []pass.Product // of each layer: U(a)ᵀU(a), with the sums of U(a)'s columns
+	outputSums []pass.Product // of each layer: δᵀδ
 	grad       Gradient
 	moments    Moments
 }
@@ -122,9 +128,9 @@ func New(e *pass.Engine, layers []nn.Layer, l loss.Loss) (*Backprop, error) {
 		b.h = append(b.h, h)
 	}
 	n := len(layers)
-	b.dW, b.momentSums = make([]pass.Product, n), make([]pass.Product, n)
+	b.dW, b.momentSums, b.outputSums = make([]pass.Product, n), make([]pass.Product, n), make([]pass.Product, n)
 	b.grad.W, b.grad.B = make([]pass.Sum, n), make([]pass.Sum, n)
-	b.moments = Moments{make([]float64, n), make([][]float64, n), make([][]float64, n), nil}
+	b.moments = Moments{Rows: make([]float64, n), Square: make([][]float64, n), Sum: make([][]float64, n), Output: make([][]float64, n)}
 	if b.shared {
 		b.moments.Energy = make([]float64, n)
 	}
@@ -143,8 +149,8 @@ func newLayerValues(layers int) layerValues {
 // grow makes room for so many samples.
 func (v *layerValues) grow(b *Backprop, samples int) {
 	for l, ly := range b.layers {
-		if n := samples * ly.Units(); cap(v.z[l]) < n {
-			v.z[l], v.a[l] = make([]float32, n), make([]float32, n)
+		if n := samples * ly.ZSize(); cap(v.z[l]) < n {
+			v.z[l], v.a[l] = make([]float32, n), make([]float32, samples*ly.Units())
 		}
 		if n := samples * b.products[l].Winners(); cap(v.max[l]) < n {
 			v.max[l] = make([]int32, n)
@@ -155,7 +161,7 @@ func (v *layerValues) grow(b *Backprop, samples int) {
 // use makes the worker write its block's values to v, from sample lo on.
 func (w *worker) use(b *Backprop, v *layerValues, lo int) {
 	for l, ly := range b.layers {
-		w.z[l], w.a[l] = v.z[l][lo*ly.Units():cap(v.z[l])], v.a[l][lo*ly.Units():cap(v.a[l])]
+		w.z[l], w.a[l] = v.z[l][lo*ly.ZSize():cap(v.z[l])], v.a[l][lo*ly.Units():cap(v.a[l])]
 		w.max[l] = v.max[l][lo*b.products[l].Winners() : cap(v.max[l])]
 	}
 }
@@ -208,6 +214,12 @@ func (b *Backprop) GradientAndMoments(x mat.Dense, y loss.Target, first int) (*G
 	}
 	for l := range b.moments.Energy {
 		b.moments.Energy[l] = b.pass.Vector(b.energy)[l] / b.grad.Weight
+	}
+	for l := range b.layers {
+		if b.Outputs {
+			output := b.pass.Product(b.outputSums[l])
+			b.moments.Output[l] = output.Float64()
+		}
 	}
 	return &b.grad, &b.moments, nil
 }
@@ -292,6 +304,11 @@ func (b *Backprop) Plan(p *pass.Plan) {
 			b.momentSums[l] = p.SummedGram(b.layers[l].W.Cols)
 		}
 	}
+	for l, ly := range b.layers {
+		if b.Outputs {
+			b.outputSums[l] = p.Gram(ly.W.Rows)
+		}
+	}
 	if b.shared {
 		b.momentRows, b.energy = p.Vector(len(b.layers)), p.Vector(len(b.layers))
 	}
@@ -353,6 +370,9 @@ func (b *Backprop) Factors(h pass.Product) (left, right mat.Dense) {
 		case b.goal == goalMoments && l >= b.first && b.momentSums[l] == h:
 			a := b.rows(&w, l, b.x)
 			return a, a
+		case b.goal == goalMoments && b.Outputs && b.outputSums[l] == h:
+			d := matrix(b.stored.z[l], b.x.Rows, ly.Units())
+			return d, d
 		}
 	}
 	panic("backprop: factors of an unknown product")
@@ -384,7 +404,7 @@ func (b *Backprop) forward(w *worker, x mat.Dense, y loss.Target) float64 {
 		if b.products[l].Recurrent() {
 			b.products[0].Firsts(w.max[l], x)
 		}
-		z := matrix(w.z[l], x.Rows, ly.Units())
+		z := matrix(w.z[l], x.Rows, ly.ZSize())
 		if l == last {
 			b.products[l].AffineWinners(z, in, w.max[l], w.scratch)
 			return loss.Weighted(b.loss, z, y)
@@ -408,10 +428,10 @@ func (b *Backprop) backward(pw *pass.Worker, w *worker, x mat.Dense, y loss.Targ
 		if l == 0 {
 			return
 		}
-		n := b.layers[l-1].Units()
-		z, d := matrix(w.z[l-1], x.Rows, n), matrix(w.delta, x.Rows, n)
+		before := b.layers[l-1]
+		z, d := matrix(w.z[l-1], x.Rows, before.ZSize()), matrix(w.delta, x.Rows, before.Units())
 		b.products[l].Back(d, delta, w.max[l], w.scratch)
-		b.products[l-1].Delta(z, d, b.h[l-1], w.max[l-1])
+		b.products[l-1].Delta(z, b.output(w, l-1, x), d, b.h[l-1], w.max[l-1])
 		delta = z
 	}
 }
@@ -425,6 +445,9 @@ func (b *Backprop) addGradient(pw *pass.Worker, w *worker, l int, delta, x mat.D
 	if p.Dense() {
 		if !b.store {
 			pw.AddProduct(b.dW[l], delta, b.rows(w, l, x))
+			if b.Outputs && b.goal == goalMoments {
+				pw.AddGram(b.outputSums[l], delta)
+			}
 		}
 		return
 	}

@@ -53,6 +53,7 @@ func TestRecurrenceAgainstFiniteDifferences(t *testing.T) {
 	for _, samples := range []int{230, 1700} { // stored, and more than that
 		p := testprob.Blobs(samples, 128, 3, 5)
 		differences(t, p, p.Loss, testprob.Recurrent(3, activation.Tanh{}, 1))
+		differences(t, p, p.Loss, testprob.Gated(3, activation.Tanh{}, 1))
 	}
 }
 
@@ -169,6 +170,68 @@ func TestBackpropRefusesSign(t *testing.T) {
 	n := testprob.Network(p, []int{4}, activation.Sign{}, dlam.He, 1)
 	if _, err := backprop.New(e, n.Layers, p.Loss); err == nil {
 		t.Error("an activation without a derivative was accepted")
+	}
+}
+
+// The moments of what comes back are the same of a batch that is stored, twice, as of
+// twice its samples, which are not; and their trace is that of the output's gradient.
+func TestOutputMoments(t *testing.T) {
+	p := testprob.Blobs(2*pass.FlushRows, 6, 3, 5)
+	half := pass.FlushRows
+	p.Y.Weight = make([]float32, 2*half)
+	for i := range half {
+		copy(p.X.Row(half+i), p.X.Row(i))
+		p.Y.Class[half+i] = p.Y.Class[i]
+		p.Y.Weight[i] = float32(1+i%9) / 4
+		p.Y.Weight[half+i] = p.Y.Weight[i]
+	}
+	e := pass.New(2, nil)
+	defer e.Close()
+	n := testprob.Network(p, []int{8, 7}, activation.Tanh{}, dlam.He, 2)
+	b, err := backprop.New(e, n.Layers, p.Loss)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Outputs = true
+	var traces [3]float64
+	var sums [][]float64
+	for _, rows := range []int{half, 2 * half} {
+		_, m, err := b.GradientAndMoments(p.X.RowRange(0, rows), p.Y.RowRange(0, rows), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for l, square := range m.Output {
+			sums = append(sums, slices.Clone(square))
+			if rows == half {
+				for i := range n.Layers[l].W.Rows {
+					traces[l] += square[i*n.Layers[l].W.Rows+i]
+				}
+			}
+		}
+	}
+	for l, once := range sums[:3] {
+		side := n.Layers[l].W.Rows
+		for i := range side {
+			for j := i; j < side; j++ {
+				if k := i*side + j; math.Abs(2*once[k]-sums[3+l][k]) > 1e-4*traces[l] { // float32 products
+					t.Errorf("layer %d, element %d, %d: %v, of twice the samples %v", l+1, i, j, once[k], sums[3+l][k])
+				}
+			}
+		}
+	}
+	z, err := n.Predict(p.X.RowRange(0, half), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Loss.Grad(z, z, p.Y.RowRange(0, half))
+	var want float64
+	for i := range half {
+		for _, d := range z.Row(i) {
+			want += float64(p.Y.Weight[i]) * float64(d) * float64(d)
+		}
+	}
+	if math.Abs(traces[2]-want) > 1e-4*want {
+		t.Errorf("the trace of the outputs' moments is %v, want %v", traces[2], want)
 	}
 }
 

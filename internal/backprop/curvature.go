@@ -26,7 +26,7 @@ type GaussNewton struct {
 	loss     loss.Curved
 	products []*nn.Products // of layers with the direction in place of their parameters
 	pass     *pass.Pass
-	dz, grad [][]float32 // scratch of each worker: dz of two layers, and ∇R
+	dz, grad [][]float32 // scratch of each worker: dz and da of a layer, and ∇R
 	pack     packDirection
 
 	n, risk, slope, curvature pass.Scalar
@@ -38,7 +38,7 @@ func (b *Backprop) NewGaussNewton(dir []Direction, l loss.Curved) *GaussNewton {
 	widest := 0
 	g := &GaussNewton{b: b, loss: l, pass: b.e.NewPass(pass.Fine)}
 	for i, ly := range b.layers {
-		widest = max(widest, ly.Units())
+		widest = max(widest, ly.ZSize())
 		g.products = append(g.products, nn.NewProducts(nn.Layer{Map: ly.Map, Max: ly.Max, W: dir[i].W, B: dir[i].B}))
 	}
 	for range b.workers {
@@ -102,18 +102,18 @@ func (g *GaussNewton) Block(pw *pass.Worker, lo, hi int) {
 func (g *GaussNewton) outputDerivative(worker int, x mat.Dense) (z, dz mat.Dense) {
 	b, w := g.b, &g.b.workers[worker]
 	buf := g.dz[worker]
-	halves := [2][]float32{buf[:len(buf)/2], buf[len(buf)/2:]}
+	var da mat.Dense // of the layer before
 	in := x
 	for l, ly := range b.layers {
-		before := dz // da of layer l-1
-		z, dz = matrix(w.z[l], x.Rows, ly.Units()), matrix(halves[l%2], x.Rows, ly.Units())
+		z, dz = matrix(w.z[l], x.Rows, ly.ZSize()), matrix(buf, x.Rows, ly.ZSize())
 		a := b.output(w, l, x) // of the last layer never read
 		g.products[l].AffineAt(dz, in, a, w.max[l], w.scratch)
 		if l > 0 {
-			b.products[l].AddImage(dz, before, w.max[l], w.scratch)
+			b.products[l].AddImage(dz, da, w.max[l], w.scratch)
 		}
 		if l < len(b.layers)-1 {
-			b.products[l].Tangent(dz, z, b.h[l], w.max[l])
+			da = matrix(buf[len(buf)/2:], x.Rows, ly.Units())
+			b.products[l].Tangent(da, dz, z, a, b.h[l], w.max[l])
 			in = a
 		}
 	}

@@ -21,6 +21,7 @@ func TestGaussNewton(t *testing.T) {
 		gaussNewton(t, l, p, testprob.Network(p, []int{8, 7}, activation.Tanh{}, dlam.He, 2), 1e-2)
 		gaussNewton(t, l, testprob.Blobs(230, 128, 3, 5), testprob.Pooled(3, activation.Tanh{}, 1), 1e-3)
 		gaussNewton(t, l, testprob.Blobs(230, 128, 3, 5), testprob.Recurrent(3, activation.Tanh{}, 1), 1e-3)
+		gaussNewton(t, l, testprob.Blobs(230, 128, 3, 5), testprob.Gated(3, activation.Tanh{}, 1), 1e-3)
 	}
 }
 

@@ -41,7 +41,7 @@ func cut(sample []float32, steps int) {
 
 // Gradients of samples of several lengths, against differences.
 func TestShorterAgainstFiniteDifferences(t *testing.T) {
-	for _, text := range []string{"rnn 5 all, rnn 4", "rnn 6 all"} {
+	for _, text := range []string{"rnn 5 all, rnn 4", "rnn 6 all", "gru 5 all, gru 4", "gru 3 all, rnn 4 all"} {
 		for _, samples := range []int{230, 1700} { // stored, and more than that
 			p, n := sequences(t, samples, 6, text)
 			for i := range p.X.Rows {
@@ -56,9 +56,13 @@ func TestShorterAgainstFiniteDifferences(t *testing.T) {
 // a direction that they have in a network of as many steps as there are.
 func TestShorterIsShort(t *testing.T) {
 	const steps, there = 7, 4
-	for _, samples := range []int{40, 1500} {
-		p, long := sequences(t, samples, steps, "rnn 5 all, rnn 4")
-		_, short := sequences(t, samples, there, "rnn 5 all, rnn 4")
+	for _, c := range []struct {
+		samples int
+		text    string
+	}{{40, "rnn 5 all, rnn 4"}, {1500, "rnn 5 all, rnn 4"}, {40, "gru 5 all, gru 4"}, {1500, "gru 5 all, rnn 4"}} {
+		samples := c.samples
+		p, long := sequences(t, samples, steps, c.text)
+		_, short := sequences(t, samples, there, c.text)
 		short.CopyFrom(long)
 		x := p.X.ColRange(3*(steps-there), 3*steps).Clone()
 		for i := range p.X.Rows {
@@ -70,7 +74,7 @@ func TestShorterIsShort(t *testing.T) {
 		}
 		for i, w := range want {
 			if !(math.Abs(got[i]-w) <= 1e-5*(1+math.Abs(w))) { // nor NaN; float32 sums in other blocks
-				t.Fatalf("%d samples, figure %d of %d: got %v, want %v", samples, i, len(want), got[i], w)
+				t.Fatalf("%s, %d samples, figure %d of %d: got %v, want %v", c.text, samples, i, len(want), got[i], w)
 			}
 		}
 	}

@@ -68,9 +68,6 @@ func (r *Reader) Line() int { return r.first }
 // it and what is before it.
 func (r *Reader) Offset() int64 { return r.base + int64(r.at) }
 
-// Multiline reports whether the last record goes over several lines.
-func (r *Reader) Multiline() bool { return r.multiline }
-
 // Read reads the next record, of one field or more. The fields are valid until the
 // next call. The error at the end is io.EOF.
 func (r *Reader) Read() ([][]byte, error) {

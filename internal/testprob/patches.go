@@ -108,6 +108,11 @@ func Recurrent(outputs int, h activation.Func, seed uint64) *nn.Network {
 	return layers("rnn 7 all, rnn 9", outputs, h, seed)
 }
 
+// Gated is the same with gates.
+func Gated(outputs int, h activation.Func, seed uint64) *nn.Network {
+	return layers("gru 6 all, gru 9", outputs, h, seed)
+}
+
 func layers(text string, outputs int, h activation.Func, seed uint64) *nn.Network {
 	list, err := nn.ParseLayers(text)
 	if err != nil {

@@ -3,6 +3,7 @@ package gradient
 import (
 	"math"
 
+	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/mat"
 )
@@ -39,10 +40,11 @@ type orthogonalizer struct {
 
 // factor is the memory of one layer.
 type factor struct {
-	w, u    mat.Dense // the layer's weights and direction
-	x, next mat.Dense // X, and room for the next
-	a, b    mat.Dense // XXᵀ, and bA + cA²
-	xT, pa  mat.Panel // Xᵀ and A, packed; then X
+	layer   dlam.Layer // which says where the weights are
+	w, u    mat.Dense  // the layer's weights and direction
+	x, next mat.Dense  // X, and room for the next
+	a, b    mat.Dense  // XXᵀ, and bA + cA²
+	xT, pa  mat.Panel  // Xᵀ and A, packed; then X
 	px      mat.Panel
 }
 
@@ -66,6 +68,7 @@ func newOrthogonalizer(s *stepper) *orthogonalizer {
 		rows, cols := ly.W.Rows, ly.W.Cols
 		m, n := min(rows, cols), max(rows, cols)
 		f := &o.layers[l]
+		f.layer = ly
 		f.w, f.u = mat.FromSlice(rows, cols, s.tensors[2*l].w), mat.FromSlice(rows, cols, s.tensors[2*l].m[1])
 		f.x, f.next, f.a, f.b = mat.New(m, n), mat.New(m, n), mat.New(m, m), mat.New(m, m)
 		f.xT.Size(n, m)
@@ -165,19 +168,20 @@ func (f *factor) start(lo, hi int, scale float32) {
 	}
 }
 
-// move moves rows lo to hi-1 of W.
+// move moves rows lo to hi-1 of W, in the columns where there are weights.
 func (f *factor) move(lo, hi int, rate, decay float64) {
 	transposed := f.x.Rows != f.u.Rows
 	step := float32(-rate * math.Sqrt(max(1, float64(f.w.Rows)/float64(f.w.Cols))))
 	keep := float32(1 - rate*decay)
 	for i := lo; i < hi; i++ {
-		row := f.w.Row(i)
+		from, to := f.layer.Columns(i)
+		row := f.w.Row(i)[from:to]
 		if !transposed {
-			kernel.Axpby(row, keep, step, f.x.Row(i))
+			kernel.Axpby(row, keep, step, f.x.Row(i)[from:to])
 			continue
 		}
 		for j := range row {
-			row[j] = keep*row[j] + step*f.x.At(j, i)
+			row[j] = keep*row[j] + step*f.x.At(from+j, i)
 		}
 	}
 }

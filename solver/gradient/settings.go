@@ -147,7 +147,7 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 // parameters may be missing.
 func (s Solver) MemoryFor(n *dlam.Network, samples, threads int) float64 {
 	worker, sample := nn.PassMemory(n.Layers)
-	parameters := float64(n.Parameters())
+	parameters := float64(n.Numbers())
 	floats := parameters * float64(6+s.Settings.Rule.moments())
 	if s.Settings.BinaryWeights {
 		floats += parameters

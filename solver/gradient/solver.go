@@ -42,6 +42,9 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	if err := p.Fits(n); err != nil {
 		return nil, err
 	}
+	if err := n.Ungated(); s.Settings.BinaryWeights && err != nil {
+		return nil, fmt.Errorf("%v: binary weights: %w", s, err)
+	}
 	omega, ok := p.Regularizer.(prox.Differentiable)
 	if !ok {
 		return nil, fmt.Errorf("%v: regulariser %v has no gradient (prox.Differentiable)", s, p.Regularizer.Spec())
@@ -111,7 +114,7 @@ func (s *stepper) begin() error {
 }
 
 func (s *stepper) allocate() {
-	sums, parameters, room := s.back.LastGradient(), s.net.Parameters(), chunk
+	sums, parameters, room := s.back.LastGradient(), s.net.Numbers(), chunk
 	for l := range s.net.Layers {
 		if s.BinaryWeights {
 			s.binary = append(s.binary, newBinary(&s.net.Layers[l]))

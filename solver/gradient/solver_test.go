@@ -81,19 +81,31 @@ func TestAddingProblem(t *testing.T) {
 		square += float64(y.At(i, 0)) * float64(y.At(i, 0)) / samples
 	}
 	p := &dlam.Problem{X: x, Y: loss.Target{Value: y}, Loss: loss.Squared{}, Regularizer: prox.None{}, Threads: 2, Comm: comm.Self{}}
-	n, err := dlam.NewNetworkFor(nn.Shape{Height: steps, Width: 2, Channels: 1}, []dlam.LayerSpec{nn.RNNLayer(32)}, 1, activation.Tanh{}, dlam.He, rng)
-	if err != nil {
-		t.Fatal(err)
+	for _, layer := range []dlam.LayerSpec{nn.RNNLayer(32), nn.GRULayer(16)} {
+		n, err := dlam.NewNetworkFor(nn.Shape{Height: steps, Width: 2, Channels: 1}, []dlam.LayerSpec{layer}, 1, activation.Tanh{}, dlam.He, rng)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := gradient.DefaultSettings(gradient.Adam)
+		s.Batch, s.Schedule, s.Epochs, s.Rate = 32, gradient.Cosine, 8, 0.01
+		r, err := dlam.Run(context.Background(), gradient.Solver{Settings: s}, p, n, dlam.Options{Iterations: 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The loss is half of the squared error; nothing learned is half of the variance.
+		if got, nothing := r.Last.Train.Risk, (square-mean*mean)/2; !(got < nothing/10) {
+			t.Errorf("%v: risk %.4f, of the mean %.4f", layer, got, nothing)
+		}
 	}
+}
+
+// Binary weights have no 0, which some of a layer with gates are for good.
+func TestGatesRefuseBinaryWeights(t *testing.T) {
 	s := gradient.DefaultSettings(gradient.Adam)
-	s.Batch, s.Schedule, s.Epochs, s.Rate = 32, gradient.Cosine, 8, 0.01
-	r, err := dlam.Run(context.Background(), gradient.Solver{Settings: s}, p, n, dlam.Options{Iterations: 8})
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The loss is half of the squared error; nothing learned is half of the variance.
-	if got, nothing := r.Last.Train.Risk, (square-mean*mean)/2; !(got < nothing/10) {
-		t.Errorf("risk %.4f, of the mean %.4f", got, nothing)
+	s.BinaryWeights = true
+	_, err := gradient.Solver{Settings: s}.Init(testprob.Blobs(50, 128, 3, 5), testprob.Gated(3, activation.Tanh{}, 1))
+	if err == nil || err.Error() != "adam: binary weights: layer 1 (gru 6 all) has gates, which multiply entries of z" {
+		t.Errorf("got %v", err)
 	}
 }
 

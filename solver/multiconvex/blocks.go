@@ -146,6 +146,9 @@ func takes(p *dlam.Problem, n *dlam.Network) error {
 	if _, ok := p.Loss.(loss.Proximal); !ok {
 		errs = append(errs, fmt.Errorf("dlam: loss %v has no proximal operator (loss.Proximal), which the output step needs", p.Loss.Spec()))
 	}
+	if err := n.Ungated(); err != nil {
+		errs = append(errs, fmt.Errorf("dlam: %w: its blocks have an entry of z for each of a (sync and the methods of backpropagation train it)", err))
+	}
 	for l, ly := range n.Layers {
 		if _, ok := ly.H.(activation.Monotone); !ok {
 			errs = append(errs, fmt.Errorf("dlam: layer %d: activation %v has no projection (activation.Monotone), which the z-step needs", l+1, ly.H.Spec()))

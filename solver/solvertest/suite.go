@@ -85,6 +85,7 @@ func Run(t *testing.T, c Config) {
 	t.Run("WeighsSamples", c.WeighsSamples)
 	t.Run("Pooling", c.pooling)
 	t.Run("Recurrence", c.recurrence)
+	t.Run("Gates", c.gates)
 	if c.RankTolerance > 0 {
 		t.Run("RanksAgree", c.ranksAgree)
 	}
@@ -309,6 +310,15 @@ func (c Config) recurrence(t *testing.T) {
 	c.layers(t, "layer 1 (rnn 7 all) is recurrent")
 }
 
+// gates does it for those with gates.
+func (c Config) gates(t *testing.T) {
+	if c.Recurrent != nil {
+		c.Solver = cut{c.Recurrent}
+	}
+	c.shared, c.Activation = testprob.Gated, activation.Tanh{}
+	c.layers(t, "layer 1 (gru 6 all) is recurrent", "layer 1 (gru 6 all) has gates")
+}
+
 // layers holds that a network of c.shared is refused by one of these words, or that the
 // method learns with it, goes on to the same bits and takes no memory.
 func (c Config) layers(t *testing.T, refusals ...string) {
@@ -321,6 +331,10 @@ func (c Config) layers(t *testing.T, refusals ...string) {
 	}
 	st.Close()
 	c.learns(t)
+	p, n := c.problem()
+	if r, _ := c.run(t, p, n, 3); r.Network.Validate() != nil { // what is 0 for good, too
+		t.Error(r.Network.Validate())
+	}
 	c.resumes(t)
 	c.allocatesNothing(t)
 	if c.RankTolerance > 0 {

@@ -23,6 +23,7 @@ type core struct {
 	back    *backprop.Backprop
 	layers  []layer
 	moments int        // first layer whose metric comes from moments
+	deep    bool       // layers have outputMetrics
 	sketch  *rowSketch // layer 0's metric from the rows of mini-batches, or nil
 
 	metrics metricJob
@@ -38,6 +39,7 @@ type layer struct {
 	v      backprop.Direction // V: the direction of the step
 	scale  float64            // f, of the layer's moves
 	metric inputMetric
+	output *outputMetric // in deep networks, or nil
 	rows   []rowSums
 }
 
@@ -58,12 +60,13 @@ func (c *core) begin() error {
 		}
 		ly.v = backprop.Direction{W: mat.New(net.W.Rows, net.W.Cols), B: make([]float32, len(net.B))}
 		ly.rows = make([]rowSums, net.W.Rows)
-		scratch = max(scratch, min(moveRows, net.W.Rows)*net.W.Cols)
+		scratch = max(scratch, min(moveRows, net.W.Rows)*(net.W.Cols+1))
 	}
 	if c.wide() {
 		c.moments = 1
 	}
 	shared := c.net.FullyConnected() != nil
+	c.deep = !shared && c.p.Y.Classes > 0 && c.Settings.deep(c.net.Widths())
 	for l, net := range c.net.Layers {
 		m := &c.layers[l].metric
 		if l >= c.moments {
@@ -73,8 +76,11 @@ func (c *core) begin() error {
 			}
 			m.allocate(net.W.Cols, net.W.Rows, rank)
 		}
-		if shared {
+		if shared || c.deep {
 			m.energy = make([]float64, 1)
+		}
+		if c.deep {
+			c.layers[l].output = newOutputMetric(net.W.Cols, net.W.Rows)
 		}
 	}
 	for range c.e.Pool.Threads() {
@@ -83,6 +89,7 @@ func (c *core) begin() error {
 	if c.back, err = backprop.New(c.e, c.net.Layers, c.p.Loss); err != nil {
 		return fmt.Errorf("sync: %w", err)
 	}
+	c.back.Outputs = c.deep
 	c.back.MeanWeight = c.weight / c.samples
 	return nil
 }

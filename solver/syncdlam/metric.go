@@ -175,9 +175,19 @@ func (j *metricJob) Do(worker int) {
 			if j.gram.Energy != nil {
 				m.averageEnergy(j.gram.Energy[l], j.decay)
 			}
+			if o := j.c.layers[l].output; o != nil {
+				decay := j.decay
+				if !m.seen {
+					decay = 0
+				}
+				m.averageEnergy(o.average(j.gram.Output[l], j.gram.Rows[len(j.c.layers)-1], decay), j.decay)
+			}
 			m.seen = true
 		}
 		m.ok = m.invert(j.c.Lambda, turns)
+		if o := j.c.layers[l].output; o != nil && m.ok {
+			m.ok = o.invert()
+		}
 	}
 }
 
@@ -185,7 +195,8 @@ func (j *metricJob) Do(worker int) {
 // together, so that a mean over rows and a sum over them differ by more than a number for
 // all layers; of the choices between, the root of the curvatures that Kronecker-factored
 // approximations give (Grosse & Martens, 2016), f_l = √(E_L/E_l), does best
-// (docs/layers.md). With dense layers alone f is 1.
+// (docs/layers.md). With dense layers alone f is 1, but in deep networks (outputMetric),
+// whose layers' curvatures go apart.
 func (c *core) scaleLayers() {
 	last := c.layers[len(c.layers)-1].metric.energy
 	for l := range c.layers {

@@ -77,6 +77,9 @@ func (s *miniBatch) planAttempt() {
 	total := float64((s.Epochs - s.began) * s.batches.Count)
 	s.polyak, s.stability, s.target = polyakStep{}, stability{momentum: s.Momentum, limit: s.Edge, share: s.Start}, targetLevel{share: 1}
 	s.schedule, s.average = schedule{total}, parameterAverage{total, s.batches.Count}
+	if s.deep {
+		s.stability.limit *= deepEdge
+	}
 }
 
 // Step is an epoch: it takes every sample once.
@@ -264,6 +267,9 @@ func (s *miniBatch) addMove(g *backprop.Gradient) (square, slope float64) {
 // looks ahead for the next gradient.
 func (s *miniBatch) advance(k int) {
 	factor := s.Factor * math.Pow(retryFactor, float64(s.attempt))
+	if s.deep {
+		factor *= deepStretch
+	}
 	s.step = factor * (1 - s.Momentum) * s.polyak.length() * s.stability.share * s.target.share * s.schedule.share(k)
 	ahead := s.lookaheadDistance(k)
 	j := moveJob{step: float32(s.step + ahead), lookahead: float32(ahead)}

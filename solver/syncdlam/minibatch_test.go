@@ -114,7 +114,10 @@ func TestAhead(t *testing.T) {
 // TestSlopeAndSquare: ν is the slope along a batch's own move, and the slope that a
 // batch has along the V before is the derivative of its risk.
 func TestSlopeAndSquare(t *testing.T) {
-	s := begun[*miniBatch](t, miniSettings(50), prox.L2{Lambda: 3})
+	slopeAndSquare(t, begun[*miniBatch](t, miniSettings(50), prox.L2{Lambda: 3}))
+}
+
+func slopeAndSquare(t *testing.T, s *miniBatch) {
 	s.batches.Shuffle(0)
 	for k := range 2 {
 		if _, err := s.update(s.batches.Take(k)); err != nil {

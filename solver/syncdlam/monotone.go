@@ -10,7 +10,6 @@ import (
 	"github.com/dlam-go/dlam/internal/backprop"
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/loss"
-	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/prox"
 )
 
@@ -62,7 +61,7 @@ func (s *monotone) begin() error {
 // metric. The first layer's inputs never change, but for the states of a recurrent one.
 func (s *monotone) evaluate() error {
 	first := 0
-	if _, recurrent := s.net.Layers[0].Map.(nn.RNN); s.layers[0].metric.seen && !recurrent {
+	if s.layers[0].metric.seen && !s.net.Layers[0].Recurrent() {
 		first = 1
 	}
 	g, gram, err := s.back.GradientAndMoments(s.p.X, s.p.Y, max(first, s.moments))

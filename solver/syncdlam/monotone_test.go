@@ -14,14 +14,17 @@ import (
 )
 
 // begun is a run about to start, on inputs that are far from centred.
-func begun[S dlam.Stepper](t *testing.T, set Settings, omega prox.Regularizer) S {
+func begun[S dlam.Stepper](t *testing.T, set Settings, omega prox.Regularizer, hidden ...int) S {
 	t.Helper()
 	p := testprob.Blobs(200, 5, 3, 4)
 	for i := range p.X.Data {
 		p.X.Data[i] += 2
 	}
 	p.Regularizer = omega
-	st, err := Solver{set}.Init(p, testprob.Network(p, []int{6}, activation.Tanh{}, dlam.He, 1))
+	if hidden == nil {
+		hidden = []int{6}
+	}
+	st, err := Solver{set}.Init(p, testprob.Network(p, hidden, activation.Tanh{}, dlam.He, 1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,9 @@ type moveJob struct {
 	lookahead float32       // how far they are ahead along V of what is averaged
 
 	sums bool // make rowSums
+
+	sidesOnly bool // take the step, and make the right sides of outputMetrics
+	packOnly  bool // pack these
 }
 
 // rowSums are what is summed over a row of a layer's weights.
@@ -37,12 +40,24 @@ const moveRows = 48
 func (j *moveJob) Do(worker int) {
 	threads := j.c.e.Pool.Threads()
 	for l := range j.c.layers {
+		if j.packOnly {
+			o := j.c.layers[l].output
+			o.panel.PackPart(o.sides, worker, threads)
+			continue
+		}
 		lo, hi := kernel.Range(j.c.layers[l].w.Rows, 4, worker, threads)
 		for ; lo < hi; lo += moveRows {
 			end := min(lo+moveRows, hi)
 			j.advance(l, lo, end)
-			if j.g != nil {
+			switch o := j.c.layers[l].output; {
+			case j.g == nil:
+			case o == nil:
 				j.solve(l, lo, end, j.c.scratch[worker])
+			case j.sidesOnly:
+				j.rightSides(l, lo, end, o.sides)
+				continue
+			default:
+				j.solveBoth(l, lo, end, j.c.scratch[worker])
 			}
 			if j.mean != nil {
 				j.average(l, lo, end)
@@ -72,20 +87,30 @@ func (j *moveJob) advance(l, lo, hi int) {
 
 // solve solves layer l's least squares for rows lo to hi-1: with G and g the
 // means of D aᵀ and D, ΔW = f·(G − g āᵀ)(C + λs̄)⁻¹ and Δb = f·g − ΔW ā; and adds
-// the move to μV. The right side, f times that of least squares, is made in scratch.
+// the move to μV. The right side, f times that of least squares, is made in scratch. In rows
+// with weights in some columns alone, of a layer with gates, G − g āᵀ and ΔW are 0 in the
+// others: ΔW = f·(G − g āᵀ)P(C + λs̄)⁻¹P goes down as well.
 func (j *moveJob) solve(l, lo, hi int, scratch []float32) {
 	c, ly := j.c, &j.c.layers[l]
 	m, in, f := &ly.metric, ly.w.Cols, float32(ly.scale)
 	share := f * (j.scale * float32(1/j.g.N))
 	rhs := mat.FromSlice(hi-lo, in, scratch[:(hi-lo)*in])
 	omega := f * (j.scale * float32(1/c.weight))
+	net := c.net.Layers[l]
+	gated := net.Gated()
 	for i := lo; i < hi; i++ {
 		row, g := rhs.Row(i-lo), -share*float32(j.g.B[l].At(i))
 		clear(row)
-		c.omega.AddGrad(row, c.net.Layers[l].W.Row(i))
+		c.omega.AddGrad(row, net.W.Row(i))
 		j.g.W[l].AddTo(row, -omega, i*in, -share)
 		kernel.Axpy(row, -g, m.mean32.Row(0))
-		db := g - float32(kernel.Dot(row, m.meanMove.Row(0)))
+		var db float32
+		if gated { // without what V gains, below
+			keepColumns(net, i, row)
+			db = g + j.momentum*float32(kernel.Dot(ly.v.W.Row(i), m.mean32.Row(0)))
+		} else {
+			db = g - float32(kernel.Dot(row, m.meanMove.Row(0)))
+		}
 		if j.sums {
 			// With r the right side's row, the parts of the row in ⟨G, ·⟩ + g· are
 			// ⟨r + g ā, V⟩ + g Vb for V, and ⟨r, ΔW⟩ + g² for the move, as Δb = g − ΔW ā.
@@ -97,9 +122,21 @@ func (j *moveJob) solve(l, lo, hi int, scratch []float32) {
 		ly.v.B[i] = j.momentum*ly.v.B[i] + db
 	}
 	m.apply(ly.v.W.RowRange(lo, hi), rhs, j.momentum, lo)
+	for i := lo; gated && i < hi; i++ {
+		v := ly.v.W.Row(i)
+		keepColumns(net, i, v)
+		ly.v.B[i] -= float32(kernel.Dot(v, m.mean32.Row(0)))
+	}
 	for i := lo; j.sums && i < hi; i++ {
 		ly.rows[i].move = (ly.rows[i].move + kernel.Dot(rhs.Row(i-lo), ly.v.W.Row(i))) / ly.scale
 	}
+}
+
+// keepColumns clears what is in row beyond the columns of row i of the layer's weights.
+func keepColumns(net dlam.Layer, i int, row []float32) {
+	lo, hi := net.Columns(i)
+	clear(row[:lo])
+	clear(row[hi:])
 }
 
 // average takes rows lo to hi-1 of layer l into their average.
@@ -139,5 +176,12 @@ func (c *core) moveAlong(step float64) { c.run(moveJob{step: float32(step)}) }
 func (c *core) run(j moveJob) {
 	j.c = c
 	c.moves = j
+	if c.deep && j.g != nil {
+		c.moves.sidesOnly = true
+		c.e.Pool.Run(&c.moves)
+		c.moves.sidesOnly, c.moves.packOnly, c.moves.step = false, true, 0
+		c.e.Pool.Run(&c.moves)
+		c.moves.packOnly = false
+	}
 	c.e.Pool.Run(&c.moves)
 }

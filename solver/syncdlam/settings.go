@@ -151,6 +151,13 @@ func (s Settings) ForRecurrent(classes bool) Settings {
 	return s
 }
 
+// ForGated is ForRecurrent for a network whose recurrent layers all have gates: they let
+// gradients pass, and steps are three quarters as long as without recurrence (docs/layers.md).
+func (s Settings) ForGated(classes bool) Settings {
+	s.Factor *= 3
+	return s.ForRecurrent(classes)
+}
+
 // SharedLambda is the damping for mini-batches of classes and a network in which some
 // layer shares its weights (docs/layers.md).
 const SharedLambda = 3

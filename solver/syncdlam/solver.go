@@ -52,6 +52,13 @@ func (s Solver) Memory(widths []int, samples, threads int) float64 {
 			metrics += (4*r - 4*in) * in
 		}
 	}
+	if s.Settings.deep(widths) {
+		for l, d := range widths[1:] {
+			in, out := float64(widths[l]), float64(d)
+			squares += out * out
+			metrics += 6*out*out + (in+1)*(out+panels(d)) // moments, the inverse and its making; right sides, packed too
+		}
+	}
 	floats = 6*parameters + 2*packed + metrics
 	if s.Settings.BinaryWeights {
 		floats += 2 * parameters
@@ -90,7 +97,7 @@ func (s Solver) MemoryFor(n *dlam.Network, samples, threads int) float64 {
 }
 
 // Numbers is how many an iterate has with all samples at a time: the parameters and V.
-func (Solver) Numbers(n *dlam.Network, _ int) float64 { return 2 * float64(n.Parameters()) }
+func (Solver) Numbers(n *dlam.Network, _ int) float64 { return 2 * float64(n.Numbers()) }
 
 // panels is so many columns as whole panels, which a packed matrix has.
 func panels(columns int) float64 {
@@ -106,6 +113,9 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	}
 	if err := p.Fits(n); err != nil {
 		return nil, err
+	}
+	if err := n.Ungated(); s.Settings.BinaryWeights && err != nil {
+		return nil, fmt.Errorf("sync: binary weights: %w", err)
 	}
 	if _, ok := p.Loss.(loss.Proximal); !ok && s.Settings.Mode == Prox {
 		return nil, fmt.Errorf("sync: loss %v has no proximal operator (loss.Proximal), which mode prox needs", p.Loss.Spec())

@@ -67,6 +67,9 @@ func (s *miniBatch) State() dlam.State {
 		if m.energy != nil {
 			st.Float64[fmt.Sprint("energy.", l)] = m.energy
 		}
+		if ly.output != nil {
+			st.Float64[fmt.Sprint("output.", l)] = ly.output.square
+		}
 	}
 	return st
 }
@@ -111,6 +114,9 @@ func (s *miniBatch) Restore(n *dlam.Network, st dlam.State) error {
 		}
 		if m.energy != nil {
 			restore(&r, st.Float64, fmt.Sprint("energy.", l), m.energy)
+		}
+		if ly.output != nil {
+			restore(&r, st.Float64, fmt.Sprint("output.", l), ly.output.square)
 		}
 		m.seen = s.updates > 0
 	}

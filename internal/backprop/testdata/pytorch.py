@@ -3,7 +3,8 @@
 A line of JSON for each: what --layers asks for, the shape of a sample, samples channels last
 and their classes, the outputs and the summed cross-entropy, and as safetensors files in base64
 the state and the gradients under the names of the parameters: 0 for the second intercept of
-a recurrent layer, whose gradient is that of the first. All numbers that go in are float32."""
+a recurrent layer, whose gradient is that of the first, but for the third of a GRU's that is its own.
+All numbers that go in are float32."""
 import base64
 import json
 import random
@@ -21,6 +22,13 @@ ACTIVATIONS = {
 
 class States(torch.nn.RNN):
     """A recurrent layer that gives its states alone, as a Sequential needs it."""
+
+    def forward(self, x):
+        return super().forward(x)[0]
+
+
+class GatedStates(torch.nn.GRU):
+    """The same with gates."""
 
     def forward(self, x):
         return super().forward(x)[0]
@@ -76,12 +84,16 @@ class Network:
 
     def recurrent(self, last):
         steps, inputs = self.shape
-        units, kind, layers = self.rng.randint(1, 6), self.rng.choice(["tanh", "relu"]), self.rng.randint(1, 2)
-        self.modules.append(States(inputs, units, layers, nonlinearity=kind, batch_first=True))
-        self.text += [f"rnn {units} all {kind}"] * layers
+        units, kind, layers = self.rng.randint(1, 6), self.rng.choice(["tanh", "relu", "gru"]), self.rng.randint(1, 2)
+        if kind == "gru":
+            self.modules.append(GatedStates(inputs, units, layers, batch_first=True))
+        else:
+            self.modules.append(States(inputs, units, layers, nonlinearity=kind, batch_first=True))
+        text = f"gru {units} all" if kind == "gru" else f"rnn {units} all {kind}"
+        self.text += [text] * layers
         self.shape = steps, units
         if last:
-            self.text[-1] = f"rnn {units} {kind}"
+            self.text[-1] = text.replace(" all", "")
             self.modules.append(Order(lambda x: x[:, -1]))
             self.shape = (units,)
 
@@ -142,6 +154,15 @@ def tensors(named, kind):
     return base64.b64encode(struct.pack("<Q", len(text)) + text + data).decode()
 
 
+def gradient(net, name, p):
+    """That of a parameter, with what is that of another one 0."""
+    g = p.grad.clone()
+    if "bias_hh" in name:
+        gated = isinstance(net.get_submodule(name.rpartition(".")[0]), GatedStates)
+        g[:len(g) * 2 // 3 if gated else len(g)] = 0
+    return g
+
+
 def line(rng, number):
     n = Network(rng)
     h, w, c = n.picture() if number % 2 == 0 else n.sequence()
@@ -162,7 +183,7 @@ def line(rng, number):
     return {
         "layers": ", ".join(n.text), "shape": f"{h}x{w}x{c}", "x": x.reshape(samples, -1).tolist(), "y": y.tolist(),
         "outputs": z.tolist(), "risk": float(risk), "state": tensors(net.named_parameters(), kind),
-        "gradients": tensors(((name, 0 * p.grad if "bias_hh" in name else p.grad) for name, p in net.named_parameters()), "F64"),
+        "gradients": tensors(((name, gradient(net, name, p)) for name, p in net.named_parameters()), "F64"),
     }
 
 

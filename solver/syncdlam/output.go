@@ -1,0 +1,118 @@
+package syncdlam
+
+import (
+	"slices"
+
+	"github.com/dlam-go/dlam/internal/kernel"
+	"github.com/dlam-go/dlam/mat"
+)
+
+// outputMetric is the other factor of the curvature of a layer of deep networks (Martens &
+// Grosse, 2015), of what comes back to its outputs. Targets that have come down through
+// many layers lie in the few directions that all of those stretch: their moments E = mean
+// of δδᵀ have a few large eigenvalues, steps that suit these are too short for the rest,
+// and the upper layers hardly move. Moves are therefore
+//
+//	P (G − g āᵀ)(C + λs̄ I)⁻¹ ,  P = f (E/ē + I)⁻¹ ,
+//
+// with ē the mean of E's diagonal and f the layer's scale (scaleLayers), and P acts
+// on g alike. It is for classes: δ of values may have heavy tails, and E of a few batches
+// knows nothing of those.
+type outputMetric struct {
+	square  []float64 // mean of δδᵀ, upper triangle
+	inverse mat.Dense // (E/ē + I)⁻¹
+	work    mat.Inverse
+	sides   mat.Dense // right sides of all rows, with those of the intercepts as last column
+	panel   mat.Panel // sides
+}
+
+const (
+	deepHidden  = 5    // hidden layers at least of networks that have outputMetrics (docs/sync.md)
+	deepWidth   = 1024 // outputs that their layers have at most: E is a square of that side
+	deepStretch = 2    // times the step, as far as stability lets it: what would be too long for E's large directions does not go along them
+	deepEdge    = 0.5  // times Edge: such steps are held farther from the edge, as noise makes them that long too
+)
+
+// deep reports whether dense layers of such widths, from the inputs' on, have outputMetrics.
+func (s Settings) deep(widths []int) bool {
+	return s.Batch > 0 && !s.BinaryWeights && len(widths) >= deepHidden+2 && slices.Max(widths[1:]) <= deepWidth
+}
+
+func newOutputMetric(in, out int) *outputMetric {
+	m := &outputMetric{square: make([]float64, out*out), inverse: mat.New(out, out), sides: mat.New(out, in+1)}
+	m.panel.Size(out, in+1)
+	return m
+}
+
+// average takes the sums of n samples into the averages, and returns those samples' mean
+// of ‖δ‖² an output.
+func (m *outputMetric) average(square []float64, n, decay float64) (energy float64) {
+	for i, v := range square {
+		m.square[i] = decay*m.square[i] + (1-decay)*v/n
+	}
+	for i := range m.inverse.Rows {
+		energy += square[i*m.inverse.Rows+i] / (n * float64(m.inverse.Rows))
+	}
+	return energy
+}
+
+// invert makes the inverse from the averages and reports whether it could. Where nothing
+// comes back, all directions are alike.
+func (m *outputMetric) invert() bool {
+	n, mean := m.inverse.Rows, 0.0
+	for i := range n {
+		mean += m.square[i*n+i] / float64(n)
+	}
+	if !(mean > 0) {
+		mean = 1
+	}
+	for i := range n {
+		row := m.inverse.Row(i)
+		for j := i; j < n; j++ {
+			row[j] = float32(m.square[i*n+j] / mean)
+		}
+		row[i]++
+	}
+	kernel.MirrorUpper(m.inverse.Data, m.inverse.Stride, n)
+	return m.work.Invert(m.inverse, m.inverse)
+}
+
+// rightSides makes the right sides of rows lo to hi-1 of layer l, f times those of least
+// squares, with the intercepts' as last column.
+func (j *moveJob) rightSides(l, lo, hi int, sides mat.Dense) {
+	c, ly := j.c, &j.c.layers[l]
+	in, f := ly.w.Cols, float32(ly.scale)
+	share, omega := f*(j.scale*float32(1/j.g.N)), f*(j.scale*float32(1/c.weight))
+	for i := lo; i < hi; i++ {
+		row, g := sides.Row(i)[:in], -share*float32(j.g.B[l].At(i))
+		clear(row)
+		c.omega.AddGrad(row, c.net.Layers[l].W.Row(i))
+		j.g.W[l].AddTo(row, -omega, i*in, -share)
+		kernel.Axpy(row, -g, ly.metric.mean32.Row(0))
+		sides.Set(i, in, g)
+	}
+}
+
+// solveBoth is solve for a layer with an outputMetric, whose right sides are made. The
+// rows of P times them are made in scratch.
+func (j *moveJob) solveBoth(l, lo, hi int, scratch []float32) {
+	ly, in := &j.c.layers[l], j.c.layers[l].w.Cols
+	m, o := &ly.metric, ly.output
+	moved := mat.FromSlice(hi-lo, in+1, scratch[:(hi-lo)*(in+1)])
+	o.panel.Mul(moved, o.inverse.RowRange(lo, hi))
+	left := moved.ColRange(0, in)
+	for i := lo; i < hi; i++ {
+		side, g := o.sides.Row(i)[:in], moved.At(i-lo, in)
+		if j.sums {
+			v, own := ly.v.W.Row(i), float64(o.sides.At(i, in))
+			old := kernel.Dot(side, v)
+			ly.rows[i].slope = (old + own*(kernel.Dot(v, m.mean32.Row(0))+float64(ly.v.B[i]))) / ly.scale
+			ly.rows[i].move = own*float64(g) - float64(j.momentum)*old
+		}
+		ly.v.B[i] = j.momentum*ly.v.B[i] + g - float32(kernel.Dot(left.Row(i-lo), m.meanMove.Row(0)))
+	}
+	m.apply(ly.v.W.RowRange(lo, hi), left, j.momentum, lo)
+	for i := lo; j.sums && i < hi; i++ {
+		ly.rows[i].move = (ly.rows[i].move + kernel.Dot(o.sides.Row(i)[:in], ly.v.W.Row(i))) / ly.scale
+	}
+}
