@@ -97,7 +97,7 @@ func TestImport(t *testing.T) {
 		{"dlam: --layers: layer 1 (conv 4 9x9): input 8x8x1 is smaller than the kernel", []string{"--layers", "conv 4 9x9", "--shape", "8x8"}},
 		{"dlam: --factor: got 0, want finite numbers", []string{"--layers", layers, "--shape", "8x8", "--factor", "0"}},
 		{"dlam: --shape: layers other than dense need the shape of a sample", []string{"--layers", layers}},
-		{`--layers: layer 1 (gru 5): unknown kind "gru"`, []string{"--layers", "gru 5"}},
+		{`--layers: layer 1 (lstm 5): unknown kind "lstm"`, []string{"--layers", "lstm 5"}},
 		{`--shape: got "8", want rows, columns`, []string{"--layers", layers, "--shape", "8"}},
 		{`--activation: unknown activation "gelu"`, []string{"--layers", layers, "--shape", "8x8", "--activation", "gelu"}},
 		{`--task: got "both", want classification or regression`, []string{"--task", "both"}},

@@ -91,19 +91,12 @@ func (j *moveJob) advance(l, lo, hi int) {
 // with weights in some columns alone, of a layer with gates, G − g āᵀ and ΔW are 0 in the
 // others: ΔW = f·(G − g āᵀ)P(C + λs̄)⁻¹P goes down as well.
 func (j *moveJob) solve(l, lo, hi int, scratch []float32) {
-	c, ly := j.c, &j.c.layers[l]
-	m, in, f := &ly.metric, ly.w.Cols, float32(ly.scale)
-	share := f * (j.scale * float32(1/j.g.N))
-	rhs := mat.FromSlice(hi-lo, in, scratch[:(hi-lo)*in])
-	omega := f * (j.scale * float32(1/c.weight))
-	net := c.net.Layers[l]
-	gated := net.Gated()
+	ly, net := &j.c.layers[l], j.c.net.Layers[l]
+	m, in := &ly.metric, ly.w.Cols
+	rhs, gated := mat.FromSlice(hi-lo, in, scratch[:(hi-lo)*in]), net.Gated()
 	for i := lo; i < hi; i++ {
-		row, g := rhs.Row(i-lo), -share*float32(j.g.B[l].At(i))
-		clear(row)
-		c.omega.AddGrad(row, net.W.Row(i))
-		j.g.W[l].AddTo(row, -omega, i*in, -share)
-		kernel.Axpy(row, -g, m.mean32.Row(0))
+		row := rhs.Row(i - lo)
+		g := j.rightSide(l, i, row)
 		var db float32
 		if gated { // without what V gains, below
 			keepColumns(net, i, row)
@@ -112,12 +105,7 @@ func (j *moveJob) solve(l, lo, hi int, scratch []float32) {
 			db = g - float32(kernel.Dot(row, m.meanMove.Row(0)))
 		}
 		if j.sums {
-			// With r the right side's row, the parts of the row in ⟨G, ·⟩ + g· are
-			// ⟨r + g ā, V⟩ + g Vb for V, and ⟨r, ΔW⟩ + g² for the move, as Δb = g − ΔW ā.
-			v := ly.v.W.Row(i)
-			old := kernel.Dot(row, v)
-			ly.rows[i].slope = (old + float64(g)*(kernel.Dot(v, m.mean32.Row(0))+float64(ly.v.B[i]))) / ly.scale
-			ly.rows[i].move = float64(g)*float64(g) - float64(j.momentum)*old // and what V gains, below
+			j.sumSlope(ly, i, row, float64(g), float64(g))
 		}
 		ly.v.B[i] = j.momentum*ly.v.B[i] + db
 	}
@@ -128,8 +116,37 @@ func (j *moveJob) solve(l, lo, hi int, scratch []float32) {
 		ly.v.B[i] -= float32(kernel.Dot(v, m.mean32.Row(0)))
 	}
 	for i := lo; j.sums && i < hi; i++ {
-		ly.rows[i].move = (ly.rows[i].move + kernel.Dot(rhs.Row(i-lo), ly.v.W.Row(i))) / ly.scale
+		j.sumMove(ly, i, rhs.Row(i-lo))
 	}
+}
+
+// rightSide makes row i of layer l's right side, f times that of least squares, in row, and
+// returns that of the intercept.
+func (j *moveJob) rightSide(l, i int, row []float32) (g float32) {
+	c, ly := j.c, &j.c.layers[l]
+	f := float32(ly.scale)
+	share, omega := f*(j.scale*float32(1/j.g.N)), f*(j.scale*float32(1/c.weight))
+	g = -share * float32(j.g.B[l].At(i))
+	clear(row)
+	c.omega.AddGrad(row, c.net.Layers[l].W.Row(i))
+	j.g.W[l].AddTo(row, -omega, i*len(row), -share)
+	kernel.Axpy(row, -g, ly.metric.mean32.Row(0))
+	return g
+}
+
+// sumSlope makes row i's rowSums but for what its V gains. With r the right side's row, the
+// parts of the row in ⟨G, ·⟩ + g· are ⟨r + g ā, V⟩ + g Vb for V, and ⟨r, ΔW⟩ + g·moved for
+// the move, as Δb = moved − ΔW ā.
+func (j *moveJob) sumSlope(ly *layer, i int, r []float32, g, moved float64) {
+	v := ly.v.W.Row(i)
+	old := kernel.Dot(r, v)
+	ly.rows[i].slope = (old + g*(kernel.Dot(v, ly.metric.mean32.Row(0))+float64(ly.v.B[i]))) / ly.scale
+	ly.rows[i].move = g*moved - float64(j.momentum)*old
+}
+
+// sumMove adds what row i's V has gained.
+func (j *moveJob) sumMove(ly *layer, i int, r []float32) {
+	ly.rows[i].move = (ly.rows[i].move + kernel.Dot(r, ly.v.W.Row(i))) / ly.scale
 }
 
 // keepColumns clears what is in row beyond the columns of row i of the layer's weights.

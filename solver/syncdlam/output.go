@@ -77,19 +77,12 @@ func (m *outputMetric) invert() bool {
 	return m.work.Invert(m.inverse, m.inverse)
 }
 
-// rightSides makes the right sides of rows lo to hi-1 of layer l, f times those of least
-// squares, with the intercepts' as last column.
+// rightSides makes the right sides of rows lo to hi-1 of layer l, with the intercepts' as
+// last column.
 func (j *moveJob) rightSides(l, lo, hi int, sides mat.Dense) {
-	c, ly := j.c, &j.c.layers[l]
-	in, f := ly.w.Cols, float32(ly.scale)
-	share, omega := f*(j.scale*float32(1/j.g.N)), f*(j.scale*float32(1/c.weight))
+	in := sides.Cols - 1
 	for i := lo; i < hi; i++ {
-		row, g := sides.Row(i)[:in], -share*float32(j.g.B[l].At(i))
-		clear(row)
-		c.omega.AddGrad(row, c.net.Layers[l].W.Row(i))
-		j.g.W[l].AddTo(row, -omega, i*in, -share)
-		kernel.Axpy(row, -g, ly.metric.mean32.Row(0))
-		sides.Set(i, in, g)
+		sides.Set(i, in, j.rightSide(l, i, sides.Row(i)[:in]))
 	}
 }
 
@@ -102,17 +95,14 @@ func (j *moveJob) solveBoth(l, lo, hi int, scratch []float32) {
 	o.panel.Mul(moved, o.inverse.RowRange(lo, hi))
 	left := moved.ColRange(0, in)
 	for i := lo; i < hi; i++ {
-		side, g := o.sides.Row(i)[:in], moved.At(i-lo, in)
+		g := moved.At(i-lo, in)
 		if j.sums {
-			v, own := ly.v.W.Row(i), float64(o.sides.At(i, in))
-			old := kernel.Dot(side, v)
-			ly.rows[i].slope = (old + own*(kernel.Dot(v, m.mean32.Row(0))+float64(ly.v.B[i]))) / ly.scale
-			ly.rows[i].move = own*float64(g) - float64(j.momentum)*old
+			j.sumSlope(ly, i, o.sides.Row(i)[:in], float64(o.sides.At(i, in)), float64(g))
 		}
 		ly.v.B[i] = j.momentum*ly.v.B[i] + g - float32(kernel.Dot(left.Row(i-lo), m.meanMove.Row(0)))
 	}
 	m.apply(ly.v.W.RowRange(lo, hi), left, j.momentum, lo)
 	for i := lo; j.sums && i < hi; i++ {
-		ly.rows[i].move = (ly.rows[i].move + kernel.Dot(o.sides.Row(i)[:in], ly.v.W.Row(i))) / ly.scale
+		j.sumMove(ly, i, o.sides.Row(i)[:in])
 	}
 }
