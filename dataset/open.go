@@ -111,6 +111,9 @@ func Open(ctx context.Context, source string, o Options) (Split, error) {
 			return Split{}, err
 		}
 	}
+	if given := o.ofTables(); len(given) > 0 && o.Model == nil && (s.Train.Table.Columns == 0 || slices.Contains(Names, source)) {
+		return Split{}, inputf("%s: %s: only a table has columns, and it is none", source, strings.Join(given, ", "))
+	}
 	if sequence, _ := o.sequenceOf(); sequence != "" && s.Train.Table.Sequence == "" {
 		return Split{}, inputf("%s: sequence column %q: it is no table, whose rows could be steps of sequences", source, sequence)
 	}
@@ -121,6 +124,24 @@ func Open(ctx context.Context, source string, o Options) (Split, error) {
 		return s, inputf("%s: resize and grey are for picture files, and it has none", source)
 	}
 	return s, nil
+}
+
+// ofTables is the names of the options given that say how a table's columns are taken, or
+// its text is read.
+func (o *Options) ofTables() (given []string) {
+	for _, one := range []struct {
+		name  string
+		given bool
+	}{
+		{"label", o.Label != ""}, {"drop", len(o.Drop) > 0}, {"features", len(o.Only) > 0}, {"column", len(o.Kinds) > 0},
+		{"missing values", len(o.Missing) > 0}, {"header", o.Header}, {"no header", o.NoHeader},
+		{"separator", o.Separator != ""}, {"decimal", o.Decimal != ""}, {"encoding", o.Encoding != ""},
+	} {
+		if one.given {
+			given = append(given, one.name)
+		}
+	}
+	return given
 }
 
 // ReadTable reads a table as it is in its file: text, Parquet, or an NPY array of one

@@ -181,12 +181,12 @@ func parseLayer(words []string) (s LayerSpec, err error) {
 	if err != nil {
 		return s, err
 	}
-	switch len(rest) {
-	case 0:
-	case 1:
-		if s.Activation, err = activation.Parse(rest[0]); err == nil {
-			err = s.checkActivation()
-		}
+	switch {
+	case len(rest) == 0:
+	case s.Kind == KindGRU:
+		err = fmt.Errorf("got %q after it, want nothing: a gru has its own activations, sigmoid in its gates and tanh", strings.Join(rest, " "))
+	case len(rest) == 1:
+		s.Activation, err = activation.Parse(rest[0])
 	default:
 		err = fmt.Errorf("got %q, want one activation at most; %s", strings.Join(rest, " "), layersUsage)
 	}

@@ -54,7 +54,7 @@ func TestParseLayersRefuses(t *testing.T) {
 		{"rnn 5 all tanh relu", "want one activation at most"},
 		{"rnn 5 tanh all", "want one activation at most"},
 		{"gru", "layer 1 (gru): a number is missing"},
-		{"dense 3, gru 5 all tanh", "layer 2 (gru 5 all tanh): activation: got tanh, want none: a gru has its own, sigmoid in its gates and tanh"},
+		{"dense 3, gru 5 all tanh", `layer 2 (gru 5 all tanh): got "tanh" after it, want nothing: a gru has its own activations, sigmoid in its gates and tanh`},
 		{"gru 0", "layer 1 (gru 0): got \"0\", want a number from 1 to"},
 		{"max 1", "want windows of side 2 at least"},
 		{"max 2 relu", `got "relu" after it, want nothing`},

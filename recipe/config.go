@@ -107,7 +107,7 @@ func (c *Config) Entries() []Entry {
 		{"form", OfMethod, "whose ADMM it is: of Taylor et al., or for smooth activations of Zeng, Lin & Yao", maybe(&m.Form, oneOf(admm.Forms...))},
 		{"multipliers", OfMethod, "which equations have multipliers: the last layer's, or all", maybe(&m.Multipliers, oneOf(admm.AllMultipliers...))},
 		{"bits", OfMethod, "of the values that layers give each other, 1 to 16; 0: not quantised", maybe(&m.Bits, bitCounts)},
-		{"grid", OfMethod, fmt.Sprintf("largest absolute value of quantised values, of the root mean square of a layer's first activations; by default %g", pdadmm.DefaultSettings().Grid), maybe(&m.Grid, aboveZero)},
+		{"grid", OfMethod, fmt.Sprintf("largest absolute value of quantised values, in units of the root mean square of the layer's first activations; by default %g", pdadmm.DefaultSettings().Grid), maybe(&m.Grid, aboveZero)},
 		{"parallel", OfMethod, "what MPI's ranks share", maybe(&m.Parallel, oneOf(pdadmm.Parallels...))},
 		{"rule", OfMethod, "how weights move once a batch has its z", maybe(&m.Rule, oneOf(onlineam.Rules...))},
 		{"code-steps", OfMethod, "gradient steps of a layer's z in a batch", maybe(&m.CodeSteps, from(1, ""))},

@@ -88,14 +88,14 @@ func (m Method) TrainsActivations(hidden []activation.Func) error {
 // Takes reports hidden layers that the method does not train: layers, with the activations h
 // where they name none, or if there are none dense ones with h.
 func (m Method) Takes(layers []nn.LayerSpec, h []activation.Func) error {
+	if slices.ContainsFunc(layers, func(s nn.LayerSpec) bool { return s.Kind == nn.KindGRU }) && (m.dense || m.splits) {
+		return refusef("%s does not train gru, whose gates multiply (sync and the methods of backpropagation do)", m.Name)
+	}
 	if m.dense && !nn.Flat(layers) {
 		return refusef("%s does not train convolutions, pooling or recurrence (sync, dlam, mdlam and the methods of backpropagation do)", m.Name)
 	}
 	var named []activation.Func
 	for _, s := range layers {
-		if s.Kind == nn.KindGRU && m.splits {
-			return refusef("%s does not train gru, whose gates multiply (sync and the methods of backpropagation do)", m.Name)
-		}
 		if s.Activation != nil {
 			named = append(named, s.Activation)
 		}

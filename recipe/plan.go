@@ -172,7 +172,7 @@ func (p *Plan) shape() (nn.Shape, error) {
 	case known == none && given == none && steps > 0 && in%steps == 0:
 		return nn.Shape{Height: steps, Width: in / steps, Channels: 1}, nil
 	case known == none && given == none:
-		return none, fmt.Errorf("layers: the samples are rows of %d numbers, of which nothing says what picture or sequence they are: say it by shape, as %s", in, exampleShape(in))
+		return none, fmt.Errorf("layers: the samples are rows of %d numbers, of which nothing says what picture or sequence they are: say it by shape, as %s", in, p.exampleShape(in))
 	case known == none && given.Size() != in:
 		return none, fmt.Errorf("shape: %s has %d numbers, and a sample as the network gets it %d, with those that texts and gaps make", textOf(given), given.Size(), in)
 	case known == none:
@@ -183,8 +183,12 @@ func (p *Plan) shape() (nn.Shape, error) {
 	return known, nil
 }
 
-// exampleShape is a shape of n numbers, of a square if it is one.
-func exampleShape(n int) string {
+// exampleShape is a shape of n numbers: for recurrent layers steps of one number, else a
+// square if there is one.
+func (p *Plan) exampleShape(n int) string {
+	if p.facts.recurrent && n > 1 {
+		return fmt.Sprintf("%dx1", n)
+	}
 	for _, channels := range []int{1, 3} {
 		if side := int(math.Round(math.Sqrt(float64(n / channels)))); side*side*channels == n {
 			return fmt.Sprintf("%dx%dx%d", side, side, channels)
@@ -221,18 +225,25 @@ func (p *Plan) chooseMethod() {
 	}
 	if len(o.Activation) == 0 {
 		o.Activation = []activation.Func{StandardActivation()}
-		o.Layers = slices.Clone(o.Layers)
-		for i := range o.Layers { // what has no bound, as ReLU, grows from step to step
-			if s := &o.Layers[i]; s.Kind == nn.KindRNN && s.Activation == nil {
-				s.Activation = activation.Tanh{}
-			}
-		}
+		o.Layers = StandardLayers(o.Layers)
 		if o.Start != nil && len(o.Start.Layers) > 1 {
 			o.Activation = hiddenActivations(o.Start)
 		}
 	}
 	o.Threads, o.Pool, o.TestSplit = o.ThreadCount(), o.pool(), new(o.testSplit())
 	p.facts = f
+}
+
+// StandardLayers is layers with tanh in recurrent ones that name no activation, as suits
+// where none is said for all: what has no bound, as ReLU, grows from step to step.
+func StandardLayers(layers []nn.LayerSpec) []nn.LayerSpec {
+	layers = slices.Clone(layers)
+	for i := range layers {
+		if s := &layers[i]; s.Kind == nn.KindRNN && s.Activation == nil {
+			s.Activation = activation.Tanh{}
+		}
+	}
+	return layers
 }
 
 // recurrence reports whether some layer of what is asked for, or started from, is recurrent,

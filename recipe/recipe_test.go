@@ -633,7 +633,7 @@ func with(t *testing.T, d recipe.Data, o recipe.Options, name, text string) (*re
 var notOnTheCommandLine = map[string]string{
 	"Epochs": "those of iterations", "Seed": "the run's", "Rule": "the method's name",
 	"multiconvex.Momentum": "the method's name",
-	"syncdlam.Factor":      "a constant of the method", "syncdlam.Edge": "a constant of the method", "syncdlam.Start": "a constant of the method", "syncdlam.Lead": "a constant of the method", "syncdlam.Refresh": "a constant of the method",
+	"syncdlam.Factor":      "a constant of the method", "syncdlam.Edge": "a constant of the method", "syncdlam.Start": "a constant of the method", "syncdlam.Lead": "a constant of the method", "syncdlam.Refresh": "a constant of the method", "syncdlam.OutputFactor": "a constant of the method",
 	"syncdlam.Decay": "a constant of the method",
 }
 

@@ -58,7 +58,7 @@ type Settings struct {
 	Form        *admm.Form        // admm: whose
 	Multipliers *admm.Multipliers // admm: which equations have multipliers
 	Bits        *int              // pdadmm: of p's and q's values, 1 to 16; 0: not quantised
-	Grid        *float64          // pdadmm: largest absolute value > 0 of quantised p and q, of the first activations' root mean square
+	Grid        *float64          // pdadmm: largest absolute value > 0 of quantised p and q, in units of the first activations' root mean square
 	Parallel    *pdadmm.Parallel  // pdadmm: whether ranks share the samples or the layers
 	Rule        *onlineam.Rule    // onlineam: how weights move
 	CodeSteps   *int              // onlineam: gradient steps ≥ 1 of a layer's z

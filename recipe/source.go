@@ -3,6 +3,8 @@ package recipe
 import (
 	"context"
 	"errors"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/dlam-go/dlam/comm"
@@ -152,10 +154,20 @@ func Open(ctx context.Context, s Source) (Data, error) {
 			return Data{}, err
 		}
 		split.Test = test.Train
+		if sameFile(s.name(), s.TestData) {
+			split.Test.Notes = append(slices.Clone(split.Test.Notes), s.TestData+": the samples to test on are those to train on: their scores say nothing of other samples")
+		}
 		split.SameLongest()
 		if !split.Test.Labelled() || split.Test.RawFeatures() != split.Train.RawFeatures() {
 			return Data{}, refusef("%s: %d features, labelled: %t; want %d features and labels, as %s has", s.TestData, split.Test.RawFeatures(), split.Test.Labelled(), split.Train.RawFeatures(), s.name())
 		}
 	}
 	return Data{split: split, source: &s, name: s.name()}, nil
+}
+
+// sameFile reports whether two paths are one file or folder.
+func sameFile(a, b string) bool {
+	of, errA := os.Stat(a)
+	to, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(of, to)
 }

@@ -75,9 +75,8 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if err != nil {
 		return err
 	}
-	unit, _ := m.Transform.TargetUnit()
-	a.sayUnit(m.Transform)
-	a.showScore(m, d, score, unit)
+	unit, common := m.Transform.TargetUnit()
+	a.showScore(m, d, score)
 	if m.Training.ClassWeights != nil {
 		a.say("the figures that follow are not weighted by class")
 	}
@@ -105,6 +104,9 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	part := map[bool]string{true: "train", false: "test"}
 	scores(s, part[u.train], score, m.Classes != nil, unit)
 	scores(s, part[!u.train], nil, m.Classes != nil, unit)
+	if m.Classes == nil && !common {
+		s[part[u.train]+"_rmse"], s[part[u.train]+"_r2"] = nil, r.Values.R2
+	}
 	return a.object(s)
 }
 
@@ -200,10 +202,14 @@ func (a *app) trainedOn(ctx context.Context, m *model.Model, u *useFlags) (datas
 }
 
 // showScore tells people the score in a line.
-func (a *app) showScore(m *model.Model, d dataset.Dataset, s *dlam.Score, unit float64) {
-	if m.Classes == nil {
+func (a *app) showScore(m *model.Model, d dataset.Dataset, s *dlam.Score) {
+	unit, common := m.Transform.TargetUnit()
+	switch {
+	case m.Classes != nil:
+		a.say("%d samples: accuracy %.2f %%, loss %.5g", d.Rows(), 100*s.Accuracy, s.Risk)
+	case common:
 		a.say("%d samples: RMSE %.5g, R² %.5g", d.Rows(), s.RMSE*unit, s.R2)
-		return
+	default: // several values, whose figures the table has
+		a.say("%d samples", d.Rows())
 	}
-	a.say("%d samples: accuracy %.2f %%, loss %.5g", d.Rows(), 100*s.Accuracy, s.Risk)
 }

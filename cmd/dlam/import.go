@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"os"
 
@@ -39,13 +38,13 @@ first to channels last. docs/layers.md says how.`,
   dlam import rnn.pt.safetensors --shape 28x28 --layers 'rnn 100 tanh' -o rnn.safetensors
   dlam import gru.pt.safetensors --shape 28x28 --layers 'gru 100' -o gru.safetensors
   dlam import price.pt.safetensors --layers 'dense 50 tanh' --task regression --features rooms,area,age -o price.safetensors`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.importState(cmd.Context(), args[0], &f) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.importState(cmd, args[0], &f) },
 	}
 	fl := c.Flags()
 	fl.SortFlags = false
 	fl.StringVar(&f.layers, "layers", "", "hidden layers and pooling, as 'conv 16 5x5, max 2, dense 128' (without: one layer)")
 	fl.StringVar(&f.shape, "shape", "", "shape of a sample: rows x columns x channels, or steps x columns of a sequence; dense layers alone need none")
-	fl.StringVar(&f.activation, "activation", f.activation, "of hidden layers that name none")
+	fl.StringVar(&f.activation, "activation", f.activation, "of hidden layers that name none; rnn has tanh where nothing is said")
 	fl.StringVar(&f.task, "task", f.task, "what the outputs are: "+string(dataset.Classification)+"|"+string(dataset.Regression))
 	fl.StringSliceVar(&f.Classes, "classes", nil, "names of the classes, in the order of the outputs (default 0,1,…)")
 	fl.StringSliceVar(&f.Features, "features", nil, "names of the columns that the inputs are, of models of tables")
@@ -62,11 +61,15 @@ first to channels last. docs/layers.md says how.`,
 }
 
 // importState reads a state, and writes the model that it is.
-func (a *app) importState(ctx context.Context, path string, f *importFlags) (err error) {
+func (a *app) importState(cmd *cobra.Command, path string, f *importFlags) (err error) {
+	ctx := cmd.Context()
 	if f.layers != "" {
 		if f.Layers, err = nn.ParseLayers(f.layers); err != nil {
 			return usagef("--layers: %w", err)
 		}
+	}
+	if !cmd.Flags().Changed("activation") {
+		f.Layers = recipe.StandardLayers(f.Layers)
 	}
 	if f.shape != "" {
 		if f.Shape, err = nn.ParseShape(f.shape); err != nil {

@@ -15,21 +15,35 @@ import (
 	"github.com/dlam-go/dlam/nn"
 )
 
-// channelsFirst is a model's parameters as the state of a PyTorch Sequential has them.
-func channelsFirst(t *testing.T, n *nn.Network) string {
+// state writes tensors as PyTorch's safetensors do, by their names.
+func state(t *testing.T, tensors map[string][]float32, shapes map[string][]uint64) string {
 	t.Helper()
 	views := map[string]safetensors.TensorView{}
-	add := func(name string, v []float32, shape ...uint64) {
+	for name, v := range tensors {
 		var raw []byte
 		for _, x := range v {
 			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))
 		}
-		view, err := safetensors.NewTensorView(safetensors.F32, shape, raw)
+		view, err := safetensors.NewTensorView(safetensors.F32, shapes[name], raw)
 		if err != nil {
 			t.Fatal(err)
 		}
 		views[name] = view
 	}
+	raw, err := safetensors.Serialize(views, map[string]string{"format": "pt"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "state.safetensors")
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// channelsFirst is a model's parameters as the state of a PyTorch Sequential has them.
+func channelsFirst(t *testing.T, n *nn.Network) string {
+	t.Helper()
 	conv, dense, output := n.Layers[0], n.Layers[1], n.Layers[2]
 	turned := func(w mat.Dense, pixels, channels int) (list []float32) {
 		for i := range w.Rows {
@@ -41,21 +55,40 @@ func channelsFirst(t *testing.T, n *nn.Network) string {
 		}
 		return list
 	}
-	add("0.weight", turned(conv.W, 9, 1), 4, 1, 3, 3)
-	add("0.bias", conv.B, 4)
-	add("4.weight", turned(dense.W, 9, 4), 6, 36)
-	add("4.bias", dense.B, 6)
-	add("6.weight", output.W.Elements(), 10, 6)
-	add("6.bias", output.B, 10)
-	raw, err := safetensors.Serialize(views, map[string]string{"format": "pt"})
+	return state(t, map[string][]float32{
+		"0.weight": turned(conv.W, 9, 1), "0.bias": conv.B, "4.weight": turned(dense.W, 9, 4), "4.bias": dense.B, "6.weight": output.W.Elements(), "6.bias": output.B,
+	}, map[string][]uint64{"0.weight": {4, 1, 3, 3}, "0.bias": {4}, "4.weight": {6, 36}, "4.bias": {6}, "6.weight": {10, 6}, "6.bias": {10}})
+}
+
+// TestImportRecurrent: a recurrent layer that names no activation has tanh, as in training
+// and in PyTorch.
+func TestImportRecurrent(t *testing.T) {
+	folder := t.TempDir()
+	run, made := filepath.Join(folder, "run"), filepath.Join(folder, "model.safetensors")
+	finish(t, exitDone, "train", "--layers", "rnn 5", "--solver", "adam", "--iterations", "2", "--limit", "100", "--quiet", "--run", run)
+	m, err := model.Load(run)
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "state.safetensors")
-	if err := os.WriteFile(path, raw, 0o600); err != nil {
-		t.Fatal(err)
+	rnn, output := m.Network.Layers[0], m.Network.Layers[1]
+	path := state(t, map[string][]float32{
+		"0.weight_ih_l0": rnn.W.ColRange(0, 8).Clone().Elements(), "0.weight_hh_l0": rnn.W.ColRange(8, 13).Clone().Elements(), "0.bias_ih_l0": rnn.B, "0.bias_hh_l0": make([]float32, 5),
+		"1.weight": output.W.Elements(), "1.bias": output.B,
+	}, map[string][]uint64{"0.weight_ih_l0": {5, 8}, "0.weight_hh_l0": {5, 5}, "0.bias_ih_l0": {5}, "0.bias_hh_l0": {5}, "1.weight": {10, 5}, "1.bias": {10}})
+	for activation, want := range map[string]string{"": "tanh", "relu": "relu"} {
+		args := []string{"import", path, "--layers", "rnn 5", "--shape", "8x8", "-o", made}
+		if activation != "" {
+			args = append(args, "--activation", activation)
+		}
+		finish(t, exitDone, args...)
+		got, err := model.Load(made)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h := got.Network.Layers[0].H.Spec().String(); h != want {
+			t.Errorf("--activation %q: rnn has %s, want %s", activation, h, want)
+		}
 	}
-	return path
 }
 
 // TestImport: what is imported predicts, evaluates, exports and is trained further as what

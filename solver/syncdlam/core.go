@@ -66,7 +66,7 @@ func (c *core) begin() error {
 		c.moments = 1
 	}
 	shared := c.net.FullyConnected() != nil
-	c.deep = !shared && c.p.Y.Classes > 0 && c.Settings.deep(c.net.Widths())
+	c.deep = !shared && c.Settings.deep(c.net.Widths())
 	for l, net := range c.net.Layers {
 		m := &c.layers[l].metric
 		if l >= c.moments {

@@ -27,7 +27,6 @@ type outputMetric struct {
 }
 
 const (
-	deepHidden  = 5    // hidden layers at least of networks that have outputMetrics (docs/sync.md)
 	deepWidth   = 1024 // outputs that their layers have at most: E is a square of that side
 	deepStretch = 2    // times the step, as far as stability lets it: what would be too long for E's large directions does not go along them
 	deepEdge    = 0.5  // times Edge: such steps are held farther from the edge, as noise makes them that long too
@@ -35,7 +34,7 @@ const (
 
 // deep reports whether dense layers of such widths, from the inputs' on, have outputMetrics.
 func (s Settings) deep(widths []int) bool {
-	return s.Batch > 0 && !s.BinaryWeights && len(widths) >= deepHidden+2 && slices.Max(widths[1:]) <= deepWidth
+	return s.Batch > 0 && !s.BinaryWeights && s.OutputFactor > 0 && len(widths)-2 >= s.OutputFactor && slices.Max(widths[1:]) <= deepWidth
 }
 
 func newOutputMetric(in, out int) *outputMetric {

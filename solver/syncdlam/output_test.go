@@ -202,3 +202,20 @@ func TestDeepResumes(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoHasOutputMetrics: deep networks for classes, of samples enough for E.
+func TestWhoHasOutputMetrics(t *testing.T) {
+	deep := []int{20, 8, 8, 8, 8, 8, 3}
+	for _, c := range []struct {
+		set    Settings
+		widths []int
+		want   bool
+	}{
+		{SettingsFor(10000, true, 4), deep, true}, {SettingsFor(10000, true, 4), deep[1:], false}, {SettingsFor(9999, true, 4), deep, false},
+		{SettingsFor(60000, false, 4), deep, false}, {FullBatch(), deep, false}, {SettingsFor(10000, true, 4), append([]int{20, 1025}, deep[2:]...), false},
+	} {
+		if got := c.set.deep(c.widths); got != c.want {
+			t.Errorf("%+v of %v: %v, want %v", c.set, c.widths, got, c.want)
+		}
+	}
+}

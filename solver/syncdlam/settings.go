@@ -42,7 +42,11 @@ type Settings struct {
 	// more than four times as many inputs; 0: exact everywhere, which takes a matrix
 	// of the inputs' square. All samples at a time, an update is worth the exact inverse.
 	Rank int
-	Seed uint64 // of the order of the samples
+	// OutputFactor is from how many hidden layers on a dense network's moves have the other
+	// factor of the curvature in mini-batches (outputMetric), of layers with at most 1024
+	// outputs and real weights; 0: never.
+	OutputFactor int
+	Seed         uint64 // of the order of the samples
 	// BinaryWeights makes each row of all layers' weights s_i·sign(W_i): W real, within
 	// ±30 nn.BinaryLimit, moves along V by gradients at the binary ones, and s_i by V's mean
 	// along the row's signs. With mini-batches alone, whose network has the signs of the
@@ -56,7 +60,7 @@ type Settings struct {
 func DefaultSettings(epochs int) Settings {
 	return Settings{
 		Batch: 500, Epochs: epochs, Lambda: LambdaFor(epochs), Momentum: 0.8, Factor: 1, Lead: 0.01, Edge: 0.6, Start: 1,
-		Mode: Gradient, Rho: 0.1, Refresh: 20, Decay: 0.8, Rank: 32,
+		Mode: Gradient, Rho: 0.1, Refresh: 20, Decay: 0.8, Rank: 32, OutputFactor: 5,
 	}
 }
 
@@ -65,12 +69,12 @@ func DefaultSettings(epochs int) Settings {
 // epoch, whose moves are averaged over more updates; runs of few updates take
 // smaller batches too. The damping regularises what labels there are of classes;
 // values want the curvature, however long the run. Steps of values and of small data
-// are shorter, and farther from the edge of stability.
+// are shorter, farther from the edge of stability, and without the other factor.
 func SettingsFor(samples int, classes bool, epochs int) Settings {
 	s := DefaultSettings(epochs)
 	small := max(32, samples/40)
 	if !classes || small < s.Batch/2 {
-		s.Momentum, s.Factor, s.Edge, s.Start = 0.9, 0.75, 0.4, 0.25
+		s.Momentum, s.Factor, s.Edge, s.Start, s.OutputFactor = 0.9, 0.75, 0.4, 0.25, 0
 	}
 	if !classes {
 		s.Lambda, s.Lead = 1, 0
@@ -123,9 +127,9 @@ func (s Settings) sharedRank(in int) int {
 }
 
 // ForShared is s, mini-batch settings for so many samples and epochs, as suits a network
-// in which some layer shares its weights: batches are half as large as those of dense
-// networks, but in runs of very many updates, and moves are averaged over more of them
-// where there are enough (docs/layers.md).
+// in which some layer shares its weights: batches are at most half as large as those of
+// dense networks, but in runs of very many updates, and moves are averaged over more of
+// them where there are enough (docs/layers.md).
 func (s Settings) ForShared(samples, epochs int, classes bool) Settings {
 	if classes {
 		s.Lambda = SharedLambda
@@ -186,6 +190,7 @@ func (s Settings) Validate() error {
 	check(s.Decay >= 0 && s.Decay < 1, "decay", s.Decay, "0 ≤ x < 1")
 	check(!s.BinaryWeights || s.Batch > 0, "binary weights", s.BinaryWeights, "false with all samples: no step along real weights promises that F falls at their signs")
 	check(!s.BinaryWeights || s.Lead == 0, "lead", s.Lead, "0 with binary weights: their gradient does not change along V but where signs do")
+	check(s.OutputFactor >= 0, "output factor", s.OutputFactor, "at least 0 (0: none)")
 	check(s.Rank >= 0, "rank", s.Rank, "at least 0 (0: the exact inverse)")
 	return errors.Join(errs...)
 }
