@@ -88,7 +88,7 @@ type Result struct {
 	Status  Status
 	Last    Record // of the last iteration done, with the scores of Network
 	// Constant is the risk of the best outputs that are the same for all training samples, if
-	// the network's is more than ConstantSlack times that; 0 else, and of a run that was cut short.
+	// the network's is not less by a thousandth at least; 0 else, and of a run that was cut short.
 	Constant float64
 	GivenUp  bool // an iteration after Last was given up in the middle: the solver's state is not one that a run can go on from
 }
@@ -181,26 +181,38 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 	return &Result{Network: r.good, Status: status, Last: r.last, Constant: constant, GivenUp: r.givenUp}, err
 }
 
-// errUseless is what a network of a Comparable stepper is that is worse than a constant.
-var errUseless = errors.New("the network is worse on the training samples than one output for all")
+// errUseless is what a network of a Comparable stepper is that is worse than a constant,
+// and errUntaught what one is that is not better.
+var (
+	errUseless  = errors.New("the network is worse on the training samples than one output for all")
+	errUntaught = errors.New("the network is no better on the training samples than one output for all")
+)
 
-// worse is that of a network with this risk.
-func worse(risk, constant float64) error {
+// noBetter is the share of the best constant's risk from which on a network has learnt nothing.
+const noBetter = 0.999
+
+// poor is which of the two a network with this risk is.
+func poor(risk, constant float64) error {
+	which := errUntaught
+	if risk > ConstantSlack*constant {
+		which = errUseless
+	}
 	return fmt.Errorf("%w: its risk is %.4g, that of the best constant %.4g; more iterations, a smaller network, another rate, activation or loss may help",
-		errUseless, risk, constant)
+		which, risk, constant)
 }
 
 // Warning is what is to be known of the network, if no error says it: that it is worse than
-// a constant. "" is nothing.
+// a constant, or no better. "" is nothing.
 func (r *Result) Warning() string {
 	if r.Constant == 0 || r.Status == Useless {
 		return ""
 	}
-	return worse(r.Last.Train.Risk, r.Constant).Error()
+	return poor(r.Last.Train.Risk, r.Constant).Error()
 }
 
-// compare gives the risk of the best constant, if the network is worse; 0 else. For a
-// Comparable stepper that is an error: of other methods a run of few iterations may well be.
+// compare gives the risk of the best constant, if the network is not better; 0 else. For a
+// Comparable stepper a worse one is an error: of other methods a run of few iterations may
+// well be.
 func (r *runner) compare() (constant float64, err error) {
 	if r.last.Train == nil {
 		return 0, nil
@@ -217,13 +229,13 @@ func (r *runner) compare() (constant float64, err error) {
 			return 0, err
 		}
 	}
-	if r.last.Train.Risk <= ConstantSlack*constant {
+	if r.last.Train.Risk <= noBetter*constant {
 		return 0, nil
 	}
-	if comparable {
-		err = worse(r.last.Train.Risk, constant)
+	if err := poor(r.last.Train.Risk, constant); comparable && errors.Is(err, errUseless) {
+		return constant, err
 	}
-	return constant, err
+	return constant, nil
 }
 
 type runner struct {

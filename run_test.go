@@ -533,7 +533,7 @@ func wantError(t *testing.T, err error, want string) {
 }
 
 // TestWorseThanConstant: of a method that does not know the best constant a network that is
-// worse is told of, and no error.
+// worse, or no better, is told of, and no error; of one that is better nothing is.
 func TestWorseThanConstant(t *testing.T) {
 	u := newSetup(2)
 	last := u.n.Layers[len(u.n.Layers)-1]
@@ -542,11 +542,14 @@ func TestWorseThanConstant(t *testing.T) {
 	}
 	last.B[0], last.B[1] = 9, -9 // surely the first class, of two
 	res, err := dlam.Run(context.Background(), u.s, u.p, u.n, u.o)
-	if err != nil || res.Status != dlam.Completed || math.Abs(res.Constant-math.Log(2)) > 0.05 {
-		t.Errorf("%v, %v, constant %v; want completed and about log 2", err, res.Status, res.Constant)
+	if err != nil || res.Status != dlam.Completed || math.Abs(res.Constant-math.Log(2)) > 0.05 || !strings.Contains(res.Warning(), "is worse on") {
+		t.Errorf("%v, %v, constant %v, %q; want completed, about log 2, and a warning", err, res.Status, res.Constant, res.Warning())
 	}
 	last.B[0], last.B[1] = 0, 0 // the best constant itself
-	if res, err = dlam.Run(context.Background(), u.s, u.p, u.n, u.o); err != nil || res.Constant != 0 {
-		t.Errorf("%v, constant %v of a network that is as good, want 0", err, res.Constant)
+	if res, err = dlam.Run(context.Background(), u.s, u.p, u.n, u.o); err != nil || !strings.Contains(res.Warning(), "no better on the training samples than one output for all: its risk is 0.6931") {
+		t.Errorf("%v, warning %q of a network that is the best constant", err, res.Warning())
+	}
+	if res, err = dlam.Run(context.Background(), u.s, u.p, newSetup(2).n, u.o); err != nil || res.Warning() != "" || res.Constant != 0 {
+		t.Errorf("%v, %q, constant %v of a network that has learnt", err, res.Warning(), res.Constant)
 	}
 }

@@ -52,8 +52,7 @@ type Result struct {
 	// chose it, and 0 else.
 	Best int
 	// Constant is the risk of the best outputs that are the same for all training samples, if
-	// the network's is more than dlam.ConstantSlack times that, and 0 else: it has learnt
-	// nothing.
+	// the network's is not less by a thousandth at least, and 0 else: it has learnt nothing.
 	Constant float64
 	// Warning says so in words, if no error does; "" for nothing.
 	Warning string

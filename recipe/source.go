@@ -155,7 +155,7 @@ func Open(ctx context.Context, s Source) (Data, error) {
 		}
 		split.Test = test.Train
 		if sameFile(s.name(), s.TestData) {
-			split.Test.Notes = append(slices.Clone(split.Test.Notes), s.TestData+": the samples to test on are those to train on: their scores say nothing of other samples")
+			split.Test.Notes = append(slices.Clone(split.Test.Notes), s.TestData+": the test samples are the training samples")
 		}
 		split.SameLongest()
 		if !split.Test.Labelled() || split.Test.RawFeatures() != split.Train.RawFeatures() {
