@@ -213,7 +213,7 @@ func (c Comparison) page(runs []report.Run, outcomes []Outcome) report.Page {
 		p.Warning = "Did not run to its end: " + strings.Join(bad, ", ") + "."
 	}
 	if len(worse) > 0 {
-		p.Warning = strings.TrimSpace(p.Warning + " Worse on the training samples than one output for all: " + strings.Join(worse, ", ") + ".")
+		p.Warning = strings.TrimSpace(p.Warning + " No better on the training samples than one output for all, or worse: " + strings.Join(worse, ", ") + ".")
 	}
 	threads := report.Fact{Name: "threads", Value: fmt.Sprint(c.Threads)}
 	facts := slices.Concat(c.Facts, []report.Fact{threads}, machineFacts(machine.This()))
