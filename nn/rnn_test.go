@@ -104,16 +104,24 @@ func TestRNNWeights(t *testing.T) {
 func TestRNNRefused(t *testing.T) {
 	n := recurrent(t, "rnn 5 all, rnn 4")
 	wantError(t, n.FullyConnected(), "layer 1 (rnn 5 all) is recurrent, not fully connected")
-	for _, c := range []struct {
-		change func(n *nn.Network)
-		want   string
-	}{
+	wantRefused(t, "rnn 5 all, rnn 4", []refusal{
 		{func(n *nn.Network) { n.Layers[0].Map = nn.RNN{Steps: 7, Inputs: 5, Units: 6} }, "network layer 1: weights of 5 units, its map has 6"},
 		{func(n *nn.Network) { n.Layers[0].Max = 2 }, "network layer 1: max pooling of a recurrent layer"},
 		{func(n *nn.Network) { n.Layers = n.Layers[:2] }, "network layer 2: a recurrent layer gives the outputs, want another after it"},
 		{func(n *nn.Network) { n.Layers[2].Map = nn.Last{Steps: 6, Inputs: 4} }, "network layer 3: takes 24 inputs, layer 2 gives 28"},
-	} {
-		n := recurrent(t, "rnn 5 all, rnn 4")
+	})
+}
+
+// refusal is a change of a network, and what Validate says of it.
+type refusal struct {
+	change func(n *nn.Network)
+	want   string
+}
+
+func wantRefused(t *testing.T, layers string, list []refusal) {
+	t.Helper()
+	for _, c := range list {
+		n := recurrent(t, layers)
 		c.change(n)
 		wantError(t, n.Validate(), c.want)
 	}

@@ -48,11 +48,17 @@ func (m *inputMetric) forget() {
 	}
 }
 
+// memory is decay, or 0 where there is nothing to remember.
+func (m *inputMetric) memory(decay float64) float64 {
+	if !m.seen {
+		return 0
+	}
+	return decay
+}
+
 // average takes new moments into the averages.
 func (m *inputMetric) average(square, sum []float64, n, decay float64) {
-	if !m.seen {
-		decay = 0
-	}
+	decay = m.memory(decay)
 	for i, v := range square {
 		m.square[i] = decay*m.square[i] + (1-decay)*v/n
 	}
@@ -63,9 +69,7 @@ func (m *inputMetric) average(square, sum []float64, n, decay float64) {
 
 // averageEnergy takes a new energy into its average.
 func (m *inputMetric) averageEnergy(energy, decay float64) {
-	if !m.seen {
-		decay = 0
-	}
+	decay = m.memory(decay)
 	m.energy[0] = decay*m.energy[0] + (1-decay)*energy
 }
 
@@ -176,11 +180,7 @@ func (j *metricJob) Do(worker int) {
 				m.averageEnergy(j.gram.Energy[l], j.decay)
 			}
 			if o := j.c.layers[l].output; o != nil {
-				decay := j.decay
-				if !m.seen {
-					decay = 0
-				}
-				m.averageEnergy(o.average(j.gram.Output[l], j.gram.Rows[len(j.c.layers)-1], decay), j.decay)
+				m.averageEnergy(o.average(j.gram.Output[l], j.gram.Rows[len(j.c.layers)-1], m.memory(j.decay)), j.decay)
 			}
 			m.seen = true
 		}

@@ -22,9 +22,6 @@ type moveJob struct {
 	lookahead float32       // how far they are ahead along V of what is averaged
 
 	sums bool // make rowSums
-
-	sidesOnly bool // take the step, and make the right sides of outputMetrics
-	packOnly  bool // pack these
 }
 
 // rowSums are what is summed over a row of a layer's weights.
@@ -40,22 +37,14 @@ const moveRows = 48
 func (j *moveJob) Do(worker int) {
 	threads := j.c.e.Pool.Threads()
 	for l := range j.c.layers {
-		if j.packOnly {
-			o := j.c.layers[l].output
-			o.panel.PackPart(o.sides, worker, threads)
-			continue
-		}
 		lo, hi := kernel.Range(j.c.layers[l].w.Rows, 4, worker, threads)
 		for ; lo < hi; lo += moveRows {
 			end := min(lo+moveRows, hi)
 			j.advance(l, lo, end)
-			switch o := j.c.layers[l].output; {
+			switch {
 			case j.g == nil:
-			case o == nil:
+			case j.c.layers[l].output == nil:
 				j.solve(l, lo, end, j.c.scratch[worker])
-			case j.sidesOnly:
-				j.rightSides(l, lo, end, o.sides)
-				continue
 			default:
 				j.solveBoth(l, lo, end, j.c.scratch[worker])
 			}
@@ -194,11 +183,9 @@ func (c *core) run(j moveJob) {
 	j.c = c
 	c.moves = j
 	if c.deep && j.g != nil {
-		c.moves.sidesOnly = true
-		c.e.Pool.Run(&c.moves)
-		c.moves.sidesOnly, c.moves.packOnly, c.moves.step = false, true, 0
-		c.e.Pool.Run(&c.moves)
-		c.moves.packOnly = false
+		c.e.Pool.Run((*sidesJob)(&c.moves))
+		c.e.Pool.Run((*packJob)(&c.moves))
+		c.moves.step = 0 // it has been taken
 	}
 	c.e.Pool.Run(&c.moves)
 }

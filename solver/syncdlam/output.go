@@ -76,12 +76,30 @@ func (m *outputMetric) invert() bool {
 	return m.work.Invert(m.inverse, m.inverse)
 }
 
-// rightSides makes the right sides of rows lo to hi-1 of layer l, with the intercepts' as
-// last column.
-func (j *moveJob) rightSides(l, lo, hi int, sides mat.Dense) {
-	in := sides.Cols - 1
-	for i := lo; i < hi; i++ {
-		sides.Set(i, in, j.rightSide(l, i, sides.Row(i)[:in]))
+// sidesJob takes a moveJob's step, and makes the right sides of all layers, with the
+// intercepts' as last column: rows of P times them need all rows.
+type sidesJob moveJob
+
+func (s *sidesJob) Do(worker int) {
+	j := (*moveJob)(s)
+	for l := range j.c.layers {
+		sides := j.c.layers[l].output.sides
+		lo, hi := kernel.Range(sides.Rows, 4, worker, j.c.e.Pool.Threads())
+		j.advance(l, lo, hi)
+		for i := lo; i < hi; i++ {
+			in := sides.Cols - 1
+			sides.Set(i, in, j.rightSide(l, i, sides.Row(i)[:in]))
+		}
+	}
+}
+
+// packJob packs the right sides.
+type packJob moveJob
+
+func (j *packJob) Do(worker int) {
+	for l := range j.c.layers {
+		o := j.c.layers[l].output
+		o.panel.PackPart(o.sides, worker, j.c.e.Pool.Threads())
 	}
 }
 
