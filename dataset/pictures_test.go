@@ -14,7 +14,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +21,7 @@ import (
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 
+	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/picture"
 )
 
@@ -491,13 +491,11 @@ func TestPictureMemory(t *testing.T) {
 	noise := image.NewGray(image.Rect(0, 0, 2048, 2048))
 	_, _ = rand.NewChaCha8([32]byte{}).Read(noise.Pix) // never fails
 	root = folder(t, map[string]any{"1.tif": noise})
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	_, err := Open(context.Background(), root, Options{MaxMemory: 1 << 20})
-	runtime.ReadMemStats(&after)
+	var err error
+	took := testprob.Allocated(func() { _, err = Open(context.Background(), root, Options{MaxMemory: 1 << 20}) })
 	var large TooLarge
-	if took := after.TotalAlloc - before.TotalAlloc; !errors.As(err, &large) || took > 1<<20 {
-		t.Errorf("a file of %d bytes: %d allocated, %v", len(noise.Pix), took, err)
+	if !errors.As(err, &large) || took > 1<<20 {
+		t.Errorf("a file of %d bytes: %.0f allocated, %v", len(noise.Pix), took, err)
 	}
 }
 
@@ -547,13 +545,12 @@ func TestDecodingMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		if _, err := h.decode(name, bytes.NewReader(raw)); err != nil {
-			t.Fatal(err)
-		}
-		runtime.ReadMemStats(&after)
-		took, said := float64(after.TotalAlloc-before.TotalAlloc), float64(h.memory(picture.Image{Width: h.width, Height: h.height}, int64(len(raw))))
+		took := testprob.Allocated(func() {
+			if _, err := h.decode(name, bytes.NewReader(raw)); err != nil {
+				t.Fatal(err)
+			}
+		})
+		said := float64(h.memory(picture.Image{Width: h.width, Height: h.height}, int64(len(raw))))
 		if took > said || name != "thin.jpg" && said > 2.5*took {
 			t.Errorf("%s: took %.0f bytes, %.0f were said", name, took, said)
 		}

@@ -7,12 +7,12 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"testing"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/serve/oip"
 )
 
@@ -51,14 +51,13 @@ func framed(message []byte) []byte {
 // it is not reckoned far beyond.
 func TestMessageBytes(t *testing.T) {
 	for name, message := range bloated() {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		var q oip.ModelInferRequest
-		if err := proto.Unmarshal(message, &q); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		runtime.ReadMemStats(&after)
-		takes, reckoned := int64(after.TotalAlloc-before.TotalAlloc), messageBytes(framed(message), math.MaxInt64)
+		takes := int64(testprob.Allocated(func() {
+			var q oip.ModelInferRequest
+			if err := proto.Unmarshal(message, &q); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}))
+		reckoned := messageBytes(framed(message), math.MaxInt64)
 		t.Logf("%s: %d bytes take %d, reckoned %d", name, len(message), takes, reckoned)
 		if takes > reckoned {
 			t.Errorf("%s: %d bytes take %d, reckoned %d", name, len(message), takes, reckoned)

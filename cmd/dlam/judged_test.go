@@ -2,13 +2,13 @@ package main
 
 import (
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"testing"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
+	"github.com/dlam-go/dlam/internal/testprob"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/model"
 )
@@ -69,13 +69,11 @@ func TestDeadUnitsPacksOnce(t *testing.T) {
 	}
 	x := mat.New(2, 1000)
 	took := func(work func() error) float64 {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		if err := work(); err != nil {
-			t.Fatal(err)
-		}
-		runtime.ReadMemStats(&after)
-		return float64(after.TotalAlloc - before.TotalAlloc)
+		return testprob.Allocated(func() {
+			if err := work(); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 	once := took(func() error { return n.Activations(x, 1, func(int, mat.Dense) {}) })
 	dead := took(func() error { _, err := deadUnits(n, x, 1); return err })

@@ -2,7 +2,6 @@ package multiconvex
 
 import (
 	"math"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -66,18 +65,17 @@ func TestMemory(t *testing.T) {
 			set.Momentum = momentum
 			n := network(3, activation.ReLU{}, 1)
 			said := Solver{set}.MemoryFor(n, p.X.Rows, p.Threads)
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			st, err := Solver{set}.Init(p, n)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer st.Close()
-			if _, err := st.Step(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			runtime.ReadMemStats(&after)
-			if got := float64(after.TotalAlloc - before.TotalAlloc); got > 1.2*said || got < 0.8*said {
+			got := testprob.Allocated(func() {
+				st, err := Solver{set}.Init(p, n)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer st.Close()
+				if _, err := st.Step(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if got > 1.2*said || got < 0.8*said {
 				t.Errorf("%s, momentum %t: %.3g MB taken, %.3g MB said", name, momentum, got/1e6, said/1e6)
 			}
 		}

@@ -3,7 +3,6 @@ package syncdlam
 import (
 	"context"
 	"math"
-	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -220,18 +219,16 @@ func TestWideTakesLittle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := testprob.Network(p, []int{8}, activation.ReLU{}, dlam.He, 1)
 			said := Solver{set}.Memory(n.Widths(), p.X.Rows, p.Threads)
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			st, err := Solver{set}.Init(p, n)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer st.Close()
-			if _, err := st.Step(context.Background()); err != nil {
-				t.Fatal(err)
-			}
-			runtime.ReadMemStats(&after)
-			took := float64(after.TotalAlloc - before.TotalAlloc)
+			took := testprob.Allocated(func() {
+				st, err := Solver{set}.Init(p, n)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer st.Close()
+				if _, err := st.Step(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+			})
 			t.Logf("took %.1f MB, Memory says %.1f MB", took/1e6, said/1e6)
 			if took > said || said > most {
 				t.Errorf("took %.0f MB; Memory says %.0f MB, and at most %.0f are wanted", took/1e6, said/1e6, most/1e6)
