@@ -13,6 +13,7 @@ import (
 // TestFaultsInOutputs lets every file operation on what the commands write
 // fail: what the file held before stays, and nothing lies beside it.
 func TestFaultsInOutputs(t *testing.T) {
+	t.Parallel()
 	program := faultyProgram(t)
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/dlam-go/dlam/model"
@@ -20,32 +21,43 @@ import (
 	"github.com/dlam-go/dlam/trace"
 )
 
-// faultyProgram is dlam built so that file operations fail on command. The
-// program has no place where tests could put a fault: the compiler takes an
-// overlay, edited copies in place of the files that write.
+// faultyProgram is dlam built so that file operations fail on command.
 func faultyProgram(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	root, err := filepath.Abs("../..")
+	program, err := buildFaulty()
 	if err != nil {
 		t.Fatal(err)
+	}
+	return program
+}
+
+// buildFaulty builds it once, for all tests. The program has no place where tests could
+// put a fault: the compiler takes an overlay, edited copies in place of the files that write.
+var buildFaulty = sync.OnceValues(func() (program string, err error) {
+	dir := filepath.Join(built, "faulty")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return "", err
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		return "", err
 	}
 	replace := map[string]string{
 		filepath.Join(root, "internal/atomicfile/disk.go"): filepath.Join(root, "cmd/dlam/testdata/faulty/faulty.go"),
 	}
 	overlay, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	list, program := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "dlam")
 	if err := os.WriteFile(list, overlay, 0o600); err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	if out, err := exec.Command("go", "build", "-overlay", list, "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
-	return program
-}
+	return program, nil
+})
 
 // entry is a file operation as the faulty program records it.
 type entry struct {
@@ -135,6 +147,7 @@ func attempt(program, env string, args ...string) (code int, said string) {
 // program says what failed, and the run goes on from what was saved before. Either way
 // it ends as the run that had no fault.
 func TestFaultsInTraining(t *testing.T) {
+	t.Parallel()
 	program := faultyProgram(t)
 	const iterations = 2
 	dir := t.TempDir()

@@ -31,6 +31,7 @@ func howMany(t *testing.T, variable string, otherwise int) int {
 // it and in the middle of what it writes; then the run that goes on, at one of its first
 // operations. What goes on after that ends as the run that was left alone.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	program := faultyProgram(t)
 	const around, each = 40, 9 // operations before and after the iterations, and of one
 	iterations := max(1, (howMany(t, "DLAM_KILL_TESTS", around+2*each)-around)/each)

@@ -21,7 +21,22 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"dlam": main})
+	testscript.Main(building{m}, map[string]func(){"dlam": main})
+}
+
+// built is a folder for what tests build, which goes with them.
+var built string
+
+// building runs tests with a folder for what they build.
+type building struct{ *testing.M }
+
+func (b building) Run() (code int) {
+	var err error
+	if built, err = os.MkdirTemp("", "dlam-built-"); err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(built) }() // what is left is temporary
+	return b.M.Run()
 }
 
 // TestScripts runs the scripts of testdata/script, each in a folder of its own,

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -112,36 +113,48 @@ func about(e recipe.Entry) string {
 	if e.Group != recipe.OfMethod {
 		return text
 	}
-	names, defaults := readers(e.Name)
+	names, defaults := readers(e)
 	return names + ": " + text + defaults
 }
 
+// reading is a setting that a method reads.
+type reading struct {
+	method string
+	recipe.Read
+}
+
+// readings are all methods' by the setting's name. Each command's flags ask for them.
+var readings = sync.OnceValue(func() map[string][]reading {
+	all := map[string][]reading{}
+	for _, m := range recipe.Methods() {
+		for _, r := range m.Reads(&recipe.Options{}) {
+			all[r.Name] = append(all[r.Name], reading{m.Name, r})
+		}
+	}
+	return all
+})
+
 // readers names the methods that read a setting, with what they need to read it,
 // and the values that they have by default, if those do not follow from the data.
-func readers(name string) (methods, defaults string) {
+func readers(e recipe.Entry) (methods, defaults string) {
 	var names, values []string
 	of := map[string][]string{} // methods by value
 	rules := 0                  // of backpropagation
 	valueless := false          // some method has no fixed value
-	for _, m := range recipe.Methods() {
-		reads := m.Reads(&recipe.Options{})
-		i := slices.IndexFunc(reads, func(r recipe.Read) bool { return r.Name == name })
-		if i < 0 {
-			continue
-		}
-		text := m.Name
-		if reads[i].Needs != "" {
-			text += " with " + reads[i].Needs
+	for _, r := range readings()[e.Name] {
+		text := r.method
+		if r.Needs != "" {
+			text += " with " + r.Needs
 		}
 		names = append(names, text)
-		if slices.Contains(gradient.Rules, gradient.Rule(m.Name)) {
+		if slices.Contains(gradient.Rules, gradient.Rule(r.method)) {
 			rules++
 		}
-		if v := fmt.Sprint(reads[i].Value); reads[i].Value != nil {
+		if v := fmt.Sprint(r.Value); r.Value != nil {
 			if of[v] == nil {
 				values = append(values, v)
 			}
-			of[v] = append(of[v], m.Name)
+			of[v] = append(of[v], r.method)
 		} else {
 			valueless = true
 		}
@@ -149,7 +162,7 @@ func readers(name string) (methods, defaults string) {
 	if n := len(gradient.Rules); rules == n { // they are the last
 		names = append(names[:len(names)-n], "backpropagation")
 	}
-	if e, _ := new(recipe.Config).Entry(name); !e.Fixed() {
+	if !e.Fixed() {
 		values = nil
 	}
 	if len(values) > 1 || valueless && len(values) == 1 {
