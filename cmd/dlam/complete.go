@@ -55,15 +55,25 @@ func known(path string) error {
 	return usagef("%s: no such file or folder (the runs here are %s)%s", path, table.List(list), check.Meant(filepath.Clean(path), list))
 }
 
+// plainNumbers says what flags want whose values the flags' library reads, by their type.
+var plainNumbers = map[string]string{
+	"int": "a whole number", "uint64": "a whole number of at least 0", "float64": "a number", "duration": "a time, as 30s or 5m", "bool": "true or false",
+}
+
 // flagError is an error of c's flags, with what was meant where that is known.
 func flagError(c *cobra.Command, err error) error {
 	var wrong *pflag.InvalidValueError
 	var unknown *pflag.NotExistError
 	switch {
 	case errors.As(err, &wrong):
-		if f, ok := wrong.GetFlag().Value.(settingFlag); ok {
-			return usagef("--%s: %w%s", wrong.GetFlag().Name, wrong.Unwrap(), check.Meant(wrong.GetValue(), f.Choices()))
+		f := wrong.GetFlag()
+		if s, ok := f.Value.(settingFlag); ok {
+			return usagef("--%s: %w%s", f.Name, wrong.Unwrap(), check.Meant(wrong.GetValue(), s.Choices()))
 		}
+		if _, ours := f.Value.(*count); !ours && plainNumbers[f.Value.Type()] != "" {
+			return usagef("--%s: got %q, want %s", f.Name, wrong.GetValue(), plainNumbers[f.Value.Type()])
+		}
+		return usagef("--%s: %w", f.Name, wrong.Unwrap())
 	case errors.As(err, &unknown):
 		var names []string
 		c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })

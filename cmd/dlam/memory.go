@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"runtime"
@@ -119,7 +120,7 @@ func (b *byteSize) Set(text string) error {
 	}
 	v, err := strconv.ParseFloat(number, 64)
 	if err != nil || !(v > 0 && v*unit < math.MaxInt64/2) {
-		return errors.New("want a size as 500MB or 2GB")
+		return fmt.Errorf("got %q, want a size as 500MB or 2GB", text)
 	}
 	*b = byteSize(v * unit)
 	return nil

@@ -90,7 +90,7 @@ worst mistakes, what the columns of a table matter, weights of pictures.`,
 	c.Flags().StringVar(&out, "out", report.PageFile, "file to write, - for standard output")
 	f.addFlag(c.Flags())
 	c.Flags().BoolVar(&plain, "plain", false, "do not judge the model: the trace alone")
-	c.Flags().IntVar(&u.threads, "threads", u.threads, "goroutines to judge on")
+	c.Flags().Var((*count)(&u.threads), "threads", "goroutines to judge on")
 	c.Flags().StringVar(&u.source.DataDir, "data-dir", u.source.DataDir, "where named data sets lie (default $DLAM_DATA_DIR)")
 	u.addFlag(c.Flags())
 	c.Flags().Float64SliceVar(&targets, "targets", targets, "of several runs: test accuracies whose time to tell, as shares of 1")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"unicode"
@@ -82,7 +83,10 @@ func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer
 	a := &app{in: in, out: out, err: stderr, job: alone{}, interrupt: cancel}
 	root := newRootCommand(a)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := unknownCommand(root, args)
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
 	code := exitCodeOf(ctx, err)
 	if code == exitDone || errors.Is(err, errInterrupted) {
 		if err := a.job.Close(); err != nil {
@@ -96,6 +100,28 @@ func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer
 	}
 	a.fail(err, code)
 	return code
+}
+
+// unknownCommand refuses a command that there is not, also where its help is asked for:
+// for that the library would show the help of all, as if nothing were wrong.
+func unknownCommand(root *cobra.Command, args []string) error {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd(args...)
+	if len(args) > 0 && args[0] == "help" {
+		args = args[1:]
+	}
+	if len(args) == 0 || slices.Contains([]string{cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}, args[0]) {
+		return nil
+	}
+	c, rest, err := root.Find(args)
+	if err != nil || c != root && c.Runnable() || len(rest) == 0 || strings.HasPrefix(rest[0], "-") {
+		return err
+	}
+	var names []string
+	for _, sub := range c.Commands() {
+		names = append(names, sub.Name())
+	}
+	return usagef("unknown command %q for %q (see %s --help)%s", rest[0], c.CommandPath(), c.CommandPath(), check.Meant(rest[0], names))
 }
 
 func exitCodeOf(ctx context.Context, err error) int {
@@ -118,10 +144,9 @@ func newRootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "dlam",
 		Short: "Train neural networks by alternating minimisation",
-		Long: `dlam trains fully-connected neural networks without stochastic gradient
-descent on the whole network: by alternating minimisation over weights,
-intercepts and auxiliary variables, each step a convex problem with a closed
-form.
+		Long: `dlam trains neural networks without stochastic gradient descent on the whole
+network: by alternating minimisation over weights, intercepts and auxiliary
+variables, each step a convex problem with a closed form.
 
   dlam train                                   train on the embedded digits
   dlam train --data mnist --hidden 100,100     train on MNIST

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -41,6 +42,22 @@ type useFlags struct {
 	force   force
 }
 
+// count is a flag's number of at least 1.
+type count int
+
+func (c *count) String() string { return strconv.Itoa(int(*c)) }
+
+func (c *count) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return fmt.Errorf("got %q, want a number of at least 1", text)
+	}
+	*c = count(n)
+	return nil
+}
+
+func (c *count) Type() string { return "int" }
+
 func newUseFlags(work, advice string) *useFlags {
 	return &useFlags{
 		limits: limits{work: work, advice: advice}, source: recipe.Source{DataDir: os.Getenv("DLAM_DATA_DIR")},
@@ -53,7 +70,7 @@ func (u *useFlags) add(cmd *cobra.Command) {
 	f.StringVar(&u.source.DataDir, "data-dir", u.source.DataDir, "where named data sets lie (default $DLAM_DATA_DIR)")
 	f.BoolVar(&u.source.Offline, "offline", false, "never download")
 	addTable(f, &u.source)
-	f.IntVar(&u.threads, "threads", u.threads, "goroutines to compute on")
+	f.Var((*count)(&u.threads), "threads", "goroutines to compute on")
 	u.addFlag(f)
 }
 
