@@ -56,7 +56,7 @@ func (p *progress) show(r dlam.Record) error {
 		if p.live {
 			clear = "\r\x1b[K"
 		}
-		if _, err := fmt.Fprintf(p.w, "%safter iteration %d the network is worse than one output for all samples: attempt %d begins from the first weights, with a quarter of the step\n", clear, r.Iteration, r.Attempt); err != nil {
+		if _, err := fmt.Fprintf(p.w, "%safter iteration %d the run begins again, attempt %d, with a quarter of the step: the network was far worse than one output for all samples, or its numbers had grown without end\n", clear, r.Iteration, r.Attempt); err != nil {
 			return err
 		}
 	}

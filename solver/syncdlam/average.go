@@ -18,7 +18,7 @@ const (
 // share is the weight of the parameters after update k in their average, 0 for most
 // updates. The last one of an epoch is always averaged.
 func (a parameterAverage) share(k int) float64 {
-	since := min(k%averageStride, k%a.epoch) + 1 // since the last that was averaged
+	since := k%a.epoch%averageStride + 1 // updates since the last that was averaged
 	if since < averageStride && (k+1)%a.epoch != 0 {
 		return 0
 	}

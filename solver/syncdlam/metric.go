@@ -59,18 +59,24 @@ func (m *inputMetric) memory(decay float64) float64 {
 // average takes new moments into the averages.
 func (m *inputMetric) average(square, sum []float64, n, decay float64) {
 	decay = m.memory(decay)
-	for i, v := range square {
-		m.square[i] = decay*m.square[i] + (1-decay)*v/n
+	averageSums(m.square, square, n, decay)
+	averageSums(m.mean, sum, n, decay)
+}
+
+// averageSums takes sums over n into their averages. A memory of 0 keeps nothing, not even
+// what is no number.
+func averageSums(averages, sums []float64, n, decay float64) {
+	if decay == 0 {
+		clear(averages)
 	}
-	for i, v := range sum {
-		m.mean[i] = decay*m.mean[i] + (1-decay)*v/n
+	for i, v := range sums {
+		averages[i] = decay*averages[i] + (1-decay)*v/n
 	}
 }
 
 // averageEnergy takes a new energy into its average.
 func (m *inputMetric) averageEnergy(energy, decay float64) {
-	decay = m.memory(decay)
-	m.energy[0] = decay*m.energy[0] + (1-decay)*energy
+	averageSums(m.energy, []float64{energy}, 1, m.memory(decay))
 }
 
 // invert makes the inverse from the averages. Constant inputs (dead units,

@@ -155,10 +155,10 @@ func (s *miniBatch) update(x mat.Dense, y loss.Target) (risk float64, err error)
 	if err != nil {
 		return 0, err
 	}
-	risk, n := g.Risk, g.N // another pass would take their memory
+	risk = g.Risk
 	if k > 0 && !(excess <= s.unusual()*s.polyak.usual()) {
-		if before, err := s.takeBack(excess, share, x, y); err != nil || before < excess {
-			return risk + n*(before-excess), err
+		if before, taken, err := s.takeBack(excess, share, x, y); err != nil || taken {
+			return before, err
 		}
 	}
 	square, slope := s.addMove(g)
@@ -226,18 +226,19 @@ func (s *miniBatch) unusual() float64 {
 // takeBack looks at a batch whose excess is unusual: what it is without the last step
 // says whether it comes from that step or from the batch's samples. A step that is to
 // blame is taken back, and the run goes on from rest, with shorter steps and another
-// metric. It returns the batch's excess at the parameters that it leaves.
-func (s *miniBatch) takeBack(excess, share float64, x mat.Dense, y loss.Target) (float64, error) {
+// metric. It returns the sum of the batch's risk without the step, and whether that is
+// where it has left the parameters.
+func (s *miniBatch) takeBack(excess, share float64, x mat.Dense, y loss.Target) (risk float64, taken bool, err error) {
 	last := s.lookahead + s.step
 	s.moveAlong(-last)
 	risk, n, err := s.back.Risk(x, y)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	before, err := s.excess(risk/n, share, y)
-	if err != nil || excess <= worsened*before {
+	if err != nil || excess <= worsened*before || !(before < math.Inf(1)) { // then there is nothing to go back to
 		s.moveAlong(last)
-		return excess, err
+		return risk, false, err
 	}
 	for l := range s.layers {
 		clear(s.layers[l].v.W.Data)
@@ -245,7 +246,7 @@ func (s *miniBatch) takeBack(excess, share float64, x mat.Dense, y loss.Target) 
 	}
 	s.step, s.lookahead, s.stale = 0, 0, true
 	s.stability.reject()
-	return before, nil
+	return risk, true, nil
 }
 
 // addMove goes back to where the last step has led, and adds the batch's move to what V

@@ -181,7 +181,7 @@ func TestTakeBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		share := s.stability.share
-		got, err := s.takeBack(r/n, 1, x, y)
+		before, taken, err := s.takeBack(r/n, 1, x, y)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,12 +189,67 @@ func TestTakeBack(t *testing.T) {
 		if guilty {
 			want, share = start, share/2
 		}
-		if (got < r/n) != guilty || s.stability.share != share || s.stale != guilty {
-			t.Errorf("guilty %v: excess %v of %v, share %v, stale %v", guilty, got, r/n, s.stability.share, s.stale)
+		if taken != guilty || taken != (before < r/worsened) || s.stability.share != share || s.stale != guilty {
+			t.Errorf("guilty %v: taken %v, risk %v of %v, share %v, stale %v", guilty, taken, before, r, s.stability.share, s.stale)
 		}
 		for i, v := range s.led() {
 			if math.Abs(v-want[i]) > 1e-3*(1+math.Abs(want[i])) {
 				t.Fatalf("guilty %v: parameter %d is %v, want %v", guilty, i, v, want[i])
+			}
+		}
+	}
+}
+
+// TestTakeBackFromInfinity: a step to where the risk is no number any more is taken back
+// too, unless there was none before it.
+func TestTakeBackFromInfinity(t *testing.T) {
+	for _, excess := range []float64{math.Inf(1), math.NaN()} {
+		s := begun[*miniBatch](t, miniSettings(50), prox.None{})
+		s.batches.Shuffle(0)
+		x, y := s.batches.Take(0)
+		if risk, taken, err := s.takeBack(excess, 1, x, y); err != nil || !taken || !(risk < math.Inf(1)) {
+			t.Errorf("%v: risk %v, taken %v, %v", excess, risk, taken, err)
+		}
+		s.net.Layers[0].B[0] = float32(math.NaN())
+		if risk, taken, err := s.takeBack(excess, 1, x, y); err != nil || taken {
+			t.Errorf("%v without a risk before: risk %v, taken %v, %v", excess, risk, taken, err)
+		}
+	}
+}
+
+// TestMetricForgets: moments that are no numbers leave nothing in a metric that begins again.
+func TestMetricForgets(t *testing.T) {
+	var m inputMetric
+	m.allocate(2, 1, 0)
+	m.energy = make([]float64, 1)
+	take := func(v float64) {
+		m.averageEnergy(v, 0.8)
+		m.average([]float64{v, v, v, v}, []float64{v, v}, 1, 0.8)
+	}
+	take(math.Inf(1))
+	if m.seen = true; m.invert(1, 0) {
+		t.Error("moments that are no numbers have an inverse")
+	}
+	m.forget()
+	if take(0.5); !m.invert(1, 0) || m.energy[0] != 0.5 {
+		t.Errorf("after forgetting: moments %v, energy %v", m.square, m.energy)
+	}
+}
+
+// TestAverageShares: within an epoch each fourth update's parameters are averaged, and
+// those of its last, each for the updates since the one before.
+func TestAverageShares(t *testing.T) {
+	for _, epoch := range []int{3, 4, 6, 9} {
+		a, since := parameterAverage{updates: 1e9, epoch: epoch}, 0
+		for k := range 5 * epoch {
+			since++
+			in := k % epoch
+			due := (in+1)%averageStride == 0 || in == epoch-1
+			if want := float64(since) / float64(k+1); due && a.share(k) != want || !due && a.share(k) != 0 {
+				t.Errorf("%d updates an epoch, update %d: share %v, want %v (due %v)", epoch, k, a.share(k), want, due)
+			}
+			if due {
+				since = 0
 			}
 		}
 	}

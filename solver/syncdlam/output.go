@@ -46,9 +46,7 @@ func newOutputMetric(in, out int) *outputMetric {
 // average takes the sums of n samples into the averages, and returns those samples' mean
 // of ‖δ‖² an output.
 func (m *outputMetric) average(square []float64, n, decay float64) (energy float64) {
-	for i, v := range square {
-		m.square[i] = decay*m.square[i] + (1-decay)*v/n
-	}
+	averageSums(m.square, square, n, decay)
 	for i := range m.inverse.Rows {
 		energy += square[i*m.inverse.Rows+i] / (n * float64(m.inverse.Rows))
 	}
