@@ -53,19 +53,7 @@ func (t *columns) findSequence(o Options) error {
 // refuseSequence reports a column of sequences that is something else too.
 func (t *columns) refuseSequence(label int, features []int, o Options) error {
 	for _, j := range t.steps {
-		as := ""
-		switch {
-		case t.isLabel(j, label):
-			as = "is the label"
-		case slices.Contains(features, j):
-			as = "is to be a feature"
-		}
-		for _, name := range o.Drop {
-			if at, err := t.find("column to drop", name); err == nil && at == j && o.Features == nil {
-				as = "is to be left out"
-			}
-		}
-		if as != "" {
+		if as := t.otherPart(j, label, features, o); as != "" {
 			return inputf("%s: column %s %s, and cannot say which sequence a row is a step of, or when", t.Name, t.name(j), as)
 		}
 	}

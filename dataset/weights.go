@@ -31,7 +31,15 @@ func (t *columns) refuseWeight(label int, features []int, o Options) error {
 	if t.weight == nil {
 		return nil
 	}
-	j, as := t.weight[0], ""
+	j := t.weight[0]
+	if as := t.otherPart(j, label, features, o); as != "" {
+		return inputf("%s: column %s %s, and cannot be the rows' weights too", t.Name, t.name(j), as)
+	}
+	return nil
+}
+
+// otherPart says what column j, which tells something of rows, is to be as well; "" for nothing.
+func (t *columns) otherPart(j, label int, features []int, o Options) (as string) {
 	switch {
 	case t.isLabel(j, label):
 		as = "is the label"
@@ -43,10 +51,7 @@ func (t *columns) refuseWeight(label int, features []int, o Options) error {
 			as = "is to be left out"
 		}
 	}
-	if as == "" {
-		return nil
-	}
-	return inputf("%s: column %s %s, and cannot be the rows' weights too", t.Name, t.name(j), as)
+	return as
 }
 
 // weigh makes the weights of rows lo to hi-1, if t has a column of them, those of d.

@@ -15,7 +15,7 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/activation"
 	"github.com/dlam-go/dlam/dataset"
-	"github.com/dlam-go/dlam/internal/npy"
+	"github.com/dlam-go/dlam/internal/half"
 	"github.com/dlam-go/dlam/loss"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/nn"
@@ -508,7 +508,7 @@ func floats(v safetensors.TensorView) (list []float32, ok bool) {
 		}
 	case safetensors.F16:
 		for ; len(b) > 0; b = b[2:] {
-			list = append(list, float32(npy.Half(binary.LittleEndian.Uint16(b))))
+			list = append(list, float32(half.Float(binary.LittleEndian.Uint16(b))))
 		}
 	default:
 		return nil, false

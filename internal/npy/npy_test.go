@@ -125,20 +125,6 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// TestHalf: floating-point numbers of 16 bits, by IEEE 754.
-func TestHalf(t *testing.T) {
-	for bits, want := range map[uint16]float64{
-		0: 0, 1: math.Ldexp(1, -24), 0x03ff: math.Ldexp(1023, -24), 0x0400: math.Ldexp(1, -14), 0x3c00: 1, 0x3555: 1365.0 / 4096, 0xc000: -2, 0x7bff: 65504, 0xfc00: math.Inf(-1),
-	} {
-		if got := Half(bits); got != want {
-			t.Errorf("%#x: got %v, want %v", bits, got, want)
-		}
-	}
-	if !math.IsNaN(Half(0x7e00)) {
-		t.Error("0x7e00: want NaN")
-	}
-}
-
 // TestTexts: texts of fixed length end where only zeros follow.
 func TestTexts(t *testing.T) {
 	utf32 := func(order binary.AppendByteOrder, text string, length int) (b []byte) {

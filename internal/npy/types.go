@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/dlam-go/dlam/internal/half"
 )
 
 // Kind is what the elements of an array are.
@@ -105,7 +107,7 @@ func (t Type) Float(raw []byte) float64 {
 	case t.Kind != Float:
 		return float64(t.Int(raw))
 	case t.Size == 2:
-		return Half(uint16(t.bits(raw)))
+		return half.Float(uint16(t.bits(raw)))
 	case t.Size == 4:
 		return float64(math.Float32frombits(uint32(t.bits(raw))))
 	}
@@ -152,21 +154,6 @@ func (t Type) Floats(dst []float64, raw []byte, stride int) {
 			dst[i] = t.Float(raw[i*stride:])
 		}
 	}
-}
-
-// Half is the value of a floating-point number of 16 bits.
-func Half(bits uint16) float64 {
-	sign, exponent, fraction := 1-2*float64(bits>>15), int(bits>>10&31), float64(bits&1023)
-	switch exponent {
-	case 0:
-		return sign * math.Ldexp(fraction, -24)
-	case 31:
-		if fraction != 0 {
-			return math.NaN()
-		}
-		return sign * math.Inf(1)
-	}
-	return sign * math.Ldexp(1024+fraction, exponent-25)
 }
 
 // AppendText appends the text at the start of raw, without the zeros that fill it

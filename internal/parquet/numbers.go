@@ -9,6 +9,8 @@ import (
 	"math/big"
 	"strconv"
 	"time"
+
+	"github.com/dlam-go/dlam/internal/half"
 )
 
 // decodeBits fills dst with the bits of the stored numbers that data encodes, of
@@ -119,24 +121,9 @@ func (c *Column) toFloats(dst []float64, bits []int64) {
 		case typeDouble:
 			dst[i] = math.Float64frombits(uint64(v))
 		default:
-			dst[i] = half(uint16(v))
+			dst[i] = half.Float(uint16(v))
 		}
 	}
-}
-
-// half is the value of a floating-point number of 16 bits.
-func half(bits uint16) float64 {
-	sign, exponent, fraction := 1-2*float64(bits>>15), int(bits>>10&31), float64(bits&1023)
-	switch exponent {
-	case 0:
-		return sign * math.Ldexp(fraction, -24)
-	case 31:
-		if fraction != 0 {
-			return math.NaN()
-		}
-		return sign * math.Inf(1)
-	}
-	return sign * math.Ldexp(1024+fraction, exponent-25)
 }
 
 // decodeOldTimes decodes times of 96 bits: nanoseconds of the day, then the number

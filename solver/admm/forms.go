@@ -118,13 +118,8 @@ func (s *stepper) recordAll(trials int) (dlam.Record, error) {
 	if err := s.Run(&s.risk); err != nil {
 		return dlam.Record{}, err
 	}
-	risk := s.Sums.Scalar(s.risk.sum)
-	r := dlam.Record{Risk: risk / s.N, Regularization: t.Regularization, Penalty: t.Terms, Trials: trials}
-	r.Objective = risk + t.Regularization
-	for _, x := range t.Terms {
-		r.Objective += x
-	}
-	return r, nil
+	t.Risk = s.Sums.Scalar(s.risk.sum)
+	return s.Record(t, trials), nil
 }
 
 // tie is a layer's part of the graph form's F: (β/2)‖Z − V‖² + ⟨U, Z − V⟩, and of a hidden

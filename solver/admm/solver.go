@@ -112,7 +112,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("admm: %w", err)
 	}
-	st := &stepper{Settings: s.Settings, Iterate: it, penalty: make([]float64, len(it.Layers))}
+	st := &stepper{Settings: s.Settings, Iterate: it}
 	switch {
 	case s.Settings.Form == Zeng:
 		err = st.beginZeng()
@@ -130,8 +130,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 type stepper struct {
 	Settings
 	*split.Iterate
-	tally   split.Tally
-	penalty []float64
+	tally split.Tally
 
 	misfits []*split.Misfit // of Zeng's form
 	ascents []ascent        // of forms with all multipliers
@@ -192,16 +191,10 @@ func (s *stepper) record(trials int) (dlam.Record, error) {
 	if err := s.Measure(t); err != nil {
 		return dlam.Record{}, err
 	}
-	r := dlam.Record{Risk: t.Risk / s.N, Regularization: t.Regularization, Penalty: s.penalty, Trials: trials}
-	r.Objective = t.Risk + t.Regularization
-	for l := range s.penalty {
-		s.penalty[l] = (s.Gamma*t.Activation[l] + s.Beta*t.Linear[l]) / 2
-		if s.Layers[l].Next == nil {
-			s.penalty[l] += t.Dual
-		}
-		r.Objective += s.penalty[l]
+	for l := range t.Penalty {
+		t.Penalty[l] = (s.Gamma*t.Activation[l] + s.Beta*t.Linear[l]) / 2
 	}
-	return r, nil
+	return s.Record(t, trials), nil
 }
 
 // Moved takes the variables as they have been changed.

@@ -63,15 +63,14 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bcd: %w", err)
 	}
-	return &stepper{Settings: s.Settings, Iterate: it, penalty: make([]float64, len(it.Layers))}, nil
+	return &stepper{Settings: s.Settings, Iterate: it}, nil
 }
 
 // stepper is a run of block coordinate descent.
 type stepper struct {
 	Settings
 	*split.Iterate
-	tally   split.Tally
-	penalty []float64
+	tally split.Tally
 }
 
 var _ dlam.Mixable = (*stepper)(nil)
@@ -111,13 +110,10 @@ func (s *stepper) record(trials int) (dlam.Record, error) {
 	if err := s.Measure(t); err != nil {
 		return dlam.Record{}, err
 	}
-	r := dlam.Record{Risk: t.Risk / s.N, Regularization: t.Regularization, Penalty: s.penalty, Trials: trials}
-	r.Objective = t.Risk + t.Regularization
-	for l := range s.penalty {
-		s.penalty[l] = (s.Gamma*t.Activation[l] + s.Rho*t.Linear[l]) / 2
-		r.Objective += s.penalty[l]
+	for l := range t.Penalty {
+		t.Penalty[l] = (s.Gamma*t.Activation[l] + s.Rho*t.Linear[l]) / 2
 	}
-	return r, nil
+	return s.Record(t, trials), nil
 }
 
 // Moved takes the variables as they have been changed.

@@ -13,8 +13,6 @@ const (
 	kappa = 1e-3
 	// raise is the factor of τ where a move does not pass.
 	raise = 2
-	// maxTrials bounds the search of a sample's τ: 2^200 is past any curvature.
-	maxTrials = 200
 )
 
 // coupledFit is the coupled block of a hidden layer, block by block of samples.
@@ -68,7 +66,7 @@ func (f *coupledFit) Block(w *pass.Worker, lo, hi int) {
 		r.under[i] = i
 	}
 	n := rows
-	for trial := 0; n > 0 && trial < maxTrials; trial++ {
+	for trial := 0; n > 0 && trial < split.MaxTrials; trial++ {
 		n = f.try(w, r, n, z, a, v, g)
 	}
 }

@@ -73,7 +73,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cdlam: %w", err)
 	}
-	st := &stepper{Settings: s.Settings, Iterate: it, tally: split.NewTally(len(it.Layers)), penalty: make([]float64, len(it.Layers))}
+	st := &stepper{Settings: s.Settings, Iterate: it, tally: split.NewTally(len(it.Layers))}
 	for l := range it.Layers {
 		ly := &it.Layers[l]
 		if _, ok := ly.Net.H.(activation.Monotone); !ok {
@@ -99,7 +99,6 @@ type stepper struct {
 	ahead   ahead
 	loss    loss.Proximal
 	tally   split.Tally
-	penalty []float64
 }
 
 var _ dlam.Mixable = (*stepper)(nil)
@@ -147,12 +146,11 @@ func (s *stepper) record() (dlam.Record, error) {
 // sumUp makes a record of the tally.
 func (s *stepper) sumUp() dlam.Record {
 	t := &s.tally
-	r := dlam.Record{Risk: t.Risk / s.N, Regularization: t.Regularization, Penalty: s.penalty, Epsilon: s.Epsilon}
-	r.Objective = t.Risk + t.Regularization
-	for l := range s.penalty {
-		s.penalty[l] = s.Rho / 2 * t.Linear[l]
-		r.Objective += s.penalty[l]
+	for l := range t.Penalty {
+		t.Penalty[l] = s.Rho / 2 * t.Linear[l]
 	}
+	r := s.Record(t, 0)
+	r.Epsilon = s.Epsilon
 	return r
 }
 

@@ -57,7 +57,7 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dladmm: %w", err)
 	}
-	st := &stepper{Settings: s.Settings, Iterate: it, penalty: make([]float64, len(it.Layers)), layers: make([]layer, len(it.Layers))}
+	st := &stepper{Settings: s.Settings, Iterate: it, layers: make([]layer, len(it.Layers))}
 	for l := range st.layers {
 		st.layers[l].allocate(st, l)
 	}
@@ -68,10 +68,9 @@ func (s Solver) Init(p *dlam.Problem, n *dlam.Network) (dlam.Stepper, error) {
 type stepper struct {
 	Settings
 	*split.Iterate
-	layers  []layer
-	tally   split.Tally
-	penalty []float64
-	trials  int
+	layers []layer
+	tally  split.Tally
+	trials int
 }
 
 // layer is what the updates of one layer remember.
@@ -169,16 +168,10 @@ func (s *stepper) record() (dlam.Record, error) {
 	if err := s.Measure(t); err != nil {
 		return dlam.Record{}, err
 	}
-	r := dlam.Record{Risk: t.Risk / s.N, Regularization: t.Regularization, Penalty: s.penalty, Trials: s.trials}
-	r.Objective = t.Risk + t.Regularization
-	for l := range s.penalty {
-		s.penalty[l] = s.layers[l].weight / 2 * (t.Activation[l] + t.Linear[l])
-		if s.layers[l].Next == nil {
-			s.penalty[l] += t.Dual
-		}
-		r.Objective += s.penalty[l]
+	for l := range t.Penalty {
+		t.Penalty[l] = s.layers[l].weight / 2 * (t.Activation[l] + t.Linear[l])
 	}
-	return r, nil
+	return s.Record(t, s.trials), nil
 }
 
 // Moved takes the variables as they have been changed.

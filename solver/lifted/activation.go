@@ -8,14 +8,10 @@ import (
 	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
-const (
-	// raise is the factor of τ beyond what a move that did not pass would have needed: near
-	// 1, so that rounding, which decides whether a move passes, does not decide how far it
-	// goes.
-	raise = 1.1
-	// maxTrials bounds the search of a sample's τ, which is below raise·c‖W‖².
-	maxTrials = 200
-)
+// raise is the factor of τ beyond what a move that did not pass would have needed: near 1, so
+// that rounding, which decides whether a move passes, does not decide how far it goes. The
+// search ends below raise·c‖W‖².
+const raise = 1.1
 
 // activationStep is the a-step of a hidden layer, block by block of samples.
 type activationStep struct {
@@ -90,7 +86,7 @@ func (f *activationStep) round(w *pass.Worker, r *room, lo, hi int, v, a mat.Den
 		}
 	}
 	n := rows
-	for trial := 0; n > 0 && trial < maxTrials; trial++ {
+	for trial := 0; n > 0 && trial < split.MaxTrials; trial++ {
 		n = f.try(w, r, n, c, a, v, g)
 	}
 }

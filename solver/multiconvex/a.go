@@ -5,10 +5,8 @@ import (
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/solver/internal/split"
 )
-
-// minCurvature keeps θ and τ positive where a gradient all but vanishes.
-const minCurvature = 1e-30
 
 // aSums are the sums of an a-step.
 type aSums struct {
@@ -107,7 +105,7 @@ func (b *block) stepA(w *pass.Worker, sums *aSums) {
 			b.tau[i] = 0
 			continue
 		}
-		b.tau[i] = max(rho*image.squares(i)/norm*(1+pad), minCurvature)
+		b.tau[i] = max(rho*image.squares(i)/norm*(1+split.Pad), split.MinCurvature)
 		k := float32(rho / b.tau[i])
 		d := b.cut.row(b.A.Cols)
 		cut, move := kernel.BandStep(d, b.A.Row(i), g.Row(i), h.Row(i), k, eps)
@@ -124,7 +122,7 @@ func (b *block) stepA(w *pass.Worker, sums *aSums) {
 func (b *block) searchCut(w *pass.Worker, sums *aSums, g, h mat.Dense) {
 	rho, eta, eps := b.s.Rho, b.s.Eta, float32(b.s.epsilon)
 	cols := b.A.Cols
-	for trial := 0; b.cut.n > 0 && trial < maxTrials; trial++ {
+	for trial := 0; b.cut.n > 0 && trial < split.MaxTrials; trial++ {
 		n := b.cut.n
 		image := b.cutImages()
 		b.cut.n = 0
@@ -132,7 +130,7 @@ func (b *block) searchCut(w *pass.Worker, sums *aSums, g, h mat.Dense) {
 			i := b.cut.index[r]
 			d := b.cut.move[r*cols : (r+1)*cols]
 			norm, curved := kernel.SumSquares(d), rho*image.squares(r)
-			if curved <= b.tau[i]*norm*(1+accept) {
+			if curved <= b.tau[i]*norm*(1+split.Accept) {
 				b.moveA(w, sums, i, d, h.Row(i), norm, 1, image, r)
 				continue
 			}

@@ -7,6 +7,7 @@ import (
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/mat"
+	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
 // searchA is Algorithm 3 to the letter: one t for the layer, from α₀ by
@@ -14,11 +15,11 @@ import (
 func (s *Blocks) searchA(ly *layer) error {
 	p := &s.search
 	p.ly, p.t, p.apply = ly, s.Alpha0, false
-	for trial := 1; trial <= maxTrials; trial++ {
+	for trial := 1; trial <= split.MaxTrials; trial++ {
 		if err := s.run(p); err != nil {
 			return err
 		}
-		if s.Rho*s.sums.Scalar(p.curved) <= s.sums.Scalar(p.a.move)*(1+accept) { // ρ‖Δa Wᵀ‖² ≤ t‖Δa‖²
+		if s.Rho*s.sums.Scalar(p.curved) <= s.sums.Scalar(p.a.move)*(1+split.Accept) { // ρ‖Δa Wᵀ‖² ≤ t‖Δa‖²
 			p.apply = true
 			if err := s.run(p); err != nil {
 				return err
@@ -30,7 +31,7 @@ func (s *Blocks) searchA(ly *layer) error {
 		}
 		p.t *= s.Eta
 	}
-	return fmt.Errorf("layer %d, block a: %w: no step passed Algorithm 3's test in %d trials", ly.l, dlam.ErrDiverged, maxTrials)
+	return fmt.Errorf("layer %d, block a: %w: no step passed Algorithm 3's test in %d trials", ly.l, dlam.ErrDiverged, split.MaxTrials)
 }
 
 // searchPass is the a-step with one t for all samples: a trial, which sums the

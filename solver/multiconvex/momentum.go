@@ -9,6 +9,7 @@ import (
 	"github.com/dlam-go/dlam/internal/pass"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/prox"
+	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
 // mDLAM (Wang, Li & Zhao, "Accelerated Gradient-free Neural Network Training by
@@ -109,7 +110,7 @@ func (s *Blocks) extrapolated(ly *layer, i int) {
 	m.alpha[i] = 0
 	kernel.Axpy(at, float32(s.Centre-1), m.move.Row(i))
 	if norm := w.weighted(d); norm > 0 {
-		alpha := max(s.Rho*w.quadraticForm(d, w.ds.Row(i))/norm*(1+pad), minCurvature)
+		alpha := max(s.Rho*w.quadraticForm(d, w.ds.Row(i))/norm*(1+split.Pad), split.MinCurvature)
 		m.alpha[i] = alpha
 		w.unscale(m.grad.Row(i))
 		kernel.Axpy(at, -float32(s.Rho/alpha), m.grad.Row(i))
@@ -147,9 +148,9 @@ func (s *Blocks) chooseRow(ly *layer, i int) {
 // descentCurvature is the curvature θ with ½θ·norm = fall, less rounding.
 func descentCurvature(fall, norm float64) float64 {
 	if norm == 0 {
-		return minCurvature
+		return split.MinCurvature
 	}
-	return max(2*fall/norm*(1-accept), minCurvature)
+	return max(2*fall/norm*(1-split.Accept), split.MinCurvature)
 }
 
 // extrapolate computes dst = ω(x − old).
@@ -191,7 +192,7 @@ func (b *block) extrapolateA() {
 		f.tau[i] = 0
 		var k float32
 		if norm > 0 {
-			f.tau[i] = max(s.Rho*image.squares(i)/norm*(1+pad), minCurvature)
+			f.tau[i] = max(s.Rho*image.squares(i)/norm*(1+split.Pad), split.MinCurvature)
 			k = float32(s.Rho / f.tau[i])
 		}
 		for j, a := range b.A.Row(i) {

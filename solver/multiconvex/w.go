@@ -8,16 +8,7 @@ import (
 	"github.com/dlam-go/dlam/internal/kernel"
 	"github.com/dlam-go/dlam/mat"
 	"github.com/dlam-go/dlam/prox"
-)
-
-const (
-	// pad widens a closed-form curvature beyond its own rounding.
-	pad = 1e-6
-	// accept is the relative tolerance of the acceptance tests: the rounding
-	// of float32 products of a few thousand terms.
-	accept = 1e-5
-	// maxTrials bounds a line search: 2^200 is past any curvature.
-	maxTrials = 200
+	"github.com/dlam-go/dlam/solver/internal/split"
 )
 
 // weightStep is the memory of a layer's W-step.
@@ -200,7 +191,7 @@ func (s *Blocks) searchRows(ly *layer) (trials int, err error) {
 	for i := range w.theta {
 		w.theta[i] = 0
 		if norm := w.weighted(w.d.Row(i)); norm > 0 {
-			w.theta[i] = max(s.Rho*w.quad[i]/norm*(1+pad), minCurvature)
+			w.theta[i] = max(s.Rho*w.quad[i]/norm*(1+split.Pad), split.MinCurvature)
 		}
 	}
 	if isSmooth {
@@ -213,7 +204,7 @@ func (s *Blocks) searchRows(ly *layer) (trials int, err error) {
 		}
 		return 1, nil
 	}
-	for trials = 1; trials <= maxTrials; trials++ {
+	for trials = 1; trials <= split.MaxTrials; trials++ {
 		for i := range w.theta {
 			s.candidate(ly, i)
 		}
@@ -222,7 +213,7 @@ func (s *Blocks) searchRows(ly *layer) (trials int, err error) {
 		}
 		passed := true
 		for i := range w.theta {
-			if s.Rho*w.quad[i] > w.theta[i]*kernel.SumSquares(w.delta.Row(i))*(1+accept) {
+			if s.Rho*w.quad[i] > w.theta[i]*kernel.SumSquares(w.delta.Row(i))*(1+split.Accept) {
 				w.theta[i] *= s.Gamma
 				passed = false
 			}
@@ -239,7 +230,7 @@ func (s *Blocks) searchRows(ly *layer) (trials int, err error) {
 func (s *Blocks) searchLayer(ly *layer) (trials int, err error) {
 	w := &ly.step
 	alpha := s.Alpha0
-	for trials = 1; trials <= maxTrials; trials++ {
+	for trials = 1; trials <= split.MaxTrials; trials++ {
 		for i := range w.theta {
 			w.theta[i] = alpha
 			s.candidate(ly, i)
@@ -252,7 +243,7 @@ func (s *Blocks) searchLayer(ly *layer) (trials int, err error) {
 			curved += s.Rho * q
 			norm += alpha * kernel.SumSquares(w.delta.Row(i))
 		}
-		if curved <= norm*(1+accept) {
+		if curved <= norm*(1+split.Accept) {
 			return trials, nil
 		}
 		alpha *= s.Gamma
@@ -262,7 +253,7 @@ func (s *Blocks) searchLayer(ly *layer) (trials int, err error) {
 
 // searchFailed is the error of a search that overflow alone can make fail.
 func (s *Blocks) searchFailed(ly *layer) error {
-	return fmt.Errorf("layer %d, block W: %w: no step passed Algorithm 2's test in %d trials", ly.l, dlam.ErrDiverged, maxTrials)
+	return fmt.Errorf("layer %d, block W: %w: no step passed Algorithm 2's test in %d trials", ly.l, dlam.ErrDiverged, split.MaxTrials)
 }
 
 // candidate writes ζ_i = argmin P(W_i; θ_i) + Ω to trial and its move to delta.

@@ -1,10 +1,6 @@
 package syncdlam
 
-import (
-	"errors"
-	"fmt"
-	"math"
-)
+import "github.com/dlam-go/dlam/internal/check"
 
 // Mode says where the output layer's targets come from.
 type Mode string
@@ -168,29 +164,23 @@ const SharedLambda = 3
 
 // Validate reports every setting outside its range.
 func (s Settings) Validate() error {
-	var errs []error
-	check := func(ok bool, field string, got any, want string) {
-		if !ok {
-			errs = append(errs, fmt.Errorf("sync settings: %s: got %v, want %s", field, got, want))
-		}
-	}
-	positive := func(field string, v float64) { check(v > 0 && !math.IsInf(v, 0), field, v, "a finite number > 0") }
-	check(s.Batch >= 0, "batch", s.Batch, "at least 0 (0: all samples)")
-	check(s.Batch == 0 || s.Epochs >= 1, "epochs", s.Epochs, "at least 1")
-	positive("lambda", s.Lambda)
-	check(s.Momentum >= 0 && s.Momentum < 1, "momentum", s.Momentum, "0 ≤ μ < 1")
-	positive("factor", s.Factor)
-	check(s.Edge > 0 && s.Edge <= 1, "edge", s.Edge, "0 < x ≤ 1")
-	check(s.Lead >= 0 && !math.IsInf(s.Lead, 0), "lead", s.Lead, "a finite number of at least 0")
-	check(s.Start > 0 && s.Start <= 1, "start", s.Start, "0 < x ≤ 1")
-	check(s.Mode == Gradient || s.Mode == Prox, "mode", s.Mode, "gradient or prox")
-	check(s.Mode != Prox || s.Batch == 0, "mode", s.Mode, "gradient with mini-batches: prox is for all samples at a time")
-	positive("rho", s.Rho)
-	check(s.Refresh >= 1, "refresh", s.Refresh, "at least 1")
-	check(s.Decay >= 0 && s.Decay < 1, "decay", s.Decay, "0 ≤ x < 1")
-	check(!s.BinaryWeights || s.Batch > 0, "binary weights", s.BinaryWeights, "false with all samples: no step along real weights promises that F falls at their signs")
-	check(!s.BinaryWeights || s.Lead == 0, "lead", s.Lead, "0 with binary weights: their gradient does not change along V but where signs do")
-	check(s.OutputFactor >= 0, "output factor", s.OutputFactor, "at least 0 (0: none)")
-	check(s.Rank >= 0, "rank", s.Rank, "at least 0 (0: the exact inverse)")
-	return errors.Join(errs...)
+	v := check.Of("sync settings")
+	v.AtLeast(0, "batch", s.Batch, "0: all samples")
+	v.That(s.Batch == 0 || s.Epochs >= 1, "epochs", s.Epochs, "at least 1")
+	v.Above(0, "lambda", s.Lambda)
+	v.BelowOne("momentum", s.Momentum)
+	v.Above(0, "factor", s.Factor)
+	v.That(s.Edge > 0 && s.Edge <= 1, "edge", s.Edge, "above 0 and at most 1")
+	v.NotNegative("lead", s.Lead)
+	v.That(s.Start > 0 && s.Start <= 1, "start", s.Start, "above 0 and at most 1")
+	check.OneOf(v, "mode", s.Mode, Gradient, Prox)
+	v.That(s.Mode != Prox || s.Batch == 0, "mode", s.Mode, "gradient with mini-batches: prox is for all samples at a time")
+	v.Above(0, "rho", s.Rho)
+	v.AtLeast(1, "refresh", s.Refresh, "")
+	v.BelowOne("decay", s.Decay)
+	v.That(!s.BinaryWeights || s.Batch > 0, "binary weights", s.BinaryWeights, "false with all samples: no step along real weights promises that F falls at their signs")
+	v.That(!s.BinaryWeights || s.Lead == 0, "lead", s.Lead, "0 with binary weights: their gradient does not change along V but where signs do")
+	v.AtLeast(0, "output factor", s.OutputFactor, "0: none")
+	v.AtLeast(0, "rank", s.Rank, "0: the exact inverse")
+	return v.Err()
 }

@@ -20,12 +20,11 @@ const (
 	// MinCurvature keeps a curvature positive where a gradient all but vanishes, or moves
 	// the output hardly at all.
 	MinCurvature = 1e-30
+	// MaxTrials bounds a search: 2^200 is past any curvature.
+	MaxTrials = 200
 )
 
-const (
-	growth    = 2 // of a curvature that did not pass
-	maxTrials = 200
-)
+const growth = 2 // of a curvature that did not pass
 
 // LinearisedFit is a layer's W- and b-steps where W moves by a quadratic approximation
 // of φ = (ν/2)‖V_l − Z_l − U/ν‖², U being 0 but in the last layer of methods with Options.Dual.
@@ -165,7 +164,7 @@ func (f *LinearisedFit) FitW() (trials int, err error) {
 			f.theta[i] = max(f.nu*f.q[i]/norm*(1+Pad), MinCurvature)
 		}
 	}
-	for trial := 1; trial <= maxTrials; trial++ {
+	for trial := 1; trial <= MaxTrials; trial++ {
 		for i := range f.theta {
 			f.candidate(i)
 		}
@@ -184,7 +183,7 @@ func (f *LinearisedFit) FitW() (trials int, err error) {
 			return trial, nil
 		}
 	}
-	return maxTrials, fmt.Errorf("layer %d, block W: %w: no step passed the test in %d trials", f.ly.L, dlam.ErrDiverged, maxTrials)
+	return MaxTrials, fmt.Errorf("layer %d, block W: %w: no step passed the test in %d trials", f.ly.L, dlam.ErrDiverged, MaxTrials)
 }
 
 // direction writes νg, and ∇Ω where Ω is quadratic, to d. Where g is 0, a

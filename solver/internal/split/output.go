@@ -105,12 +105,12 @@ type Tally struct {
 	Risk, Regularization float64
 	Linear, Activation   []float64 // ‖Z_l − V_l‖² and ‖A_l − h(Z_l)‖² of each layer
 	Dual                 float64   // ⟨U, Z_L − V_L⟩
-	Terms                []float64 // of each layer that has one; the others' parts are then 0
+	Penalty              []float64 // of each layer: its Term, where it has one, and else as the method makes it of these
 }
 
 // NewTally is one for so many layers.
 func NewTally(layers int) Tally {
-	return Tally{Linear: make([]float64, layers), Activation: make([]float64, layers), Terms: make([]float64, layers)}
+	return Tally{Linear: make([]float64, layers), Activation: make([]float64, layers), Penalty: make([]float64, layers)}
 }
 
 // measure sums one layer's parts.
@@ -197,7 +197,7 @@ func (it *Iterate) Measure(t *Tally) error {
 		}
 		t.Regularization += it.P.Regularizer.Value(ly.Net.W.Elements())
 		if ly.Term != nil {
-			t.Terms[l] = sum(m.term)
+			t.Penalty[l] = sum(m.term)
 			continue
 		}
 		t.Linear[l], t.Activation[l], t.Risk, t.Dual = sum(m.linear), sum(m.activation), sum(m.risk), sum(m.dual)
@@ -211,18 +211,25 @@ func (it *Iterate) MeasureTerm(ly *Layer) (float64, error) {
 	return it.Sums.Scalar(ly.tally.term), err
 }
 
+// Record is the record of a method whose objective is the risk, Ω, the layers' penalties and
+// the output's part with the multiplier, which becomes part of its penalty.
+func (it *Iterate) Record(t *Tally, trials int) dlam.Record {
+	t.Penalty[len(t.Penalty)-1] += t.Dual
+	r := dlam.Record{Risk: t.Risk / it.N, Regularization: t.Regularization, Penalty: t.Penalty, Trials: trials}
+	r.Objective = t.Risk + t.Regularization
+	for _, x := range t.Penalty {
+		r.Objective += x
+	}
+	return r
+}
+
 // RecordTerms is the record of a method whose objective is its layers' Terms, the output's
-// of which is the risk, and Ω. Its Penalty is t.Terms with 0 for the output.
+// of which is the risk, and Ω.
 func (it *Iterate) RecordTerms(t *Tally) (dlam.Record, error) {
 	if err := it.Measure(t); err != nil {
 		return dlam.Record{}, err
 	}
-	last := len(t.Terms) - 1
-	r := dlam.Record{Risk: t.Terms[last] / it.N, Regularization: t.Regularization, Penalty: t.Terms}
-	r.Objective = t.Terms[last] + t.Regularization
-	t.Terms[last] = 0
-	for _, x := range t.Terms {
-		r.Objective += x
-	}
-	return r, nil
+	last := len(t.Penalty) - 1
+	t.Risk, t.Penalty[last] = t.Penalty[last], 0
+	return it.Record(t, 0), nil
 }
