@@ -49,8 +49,9 @@ type Training struct {
 	Data       string `json:"data"` // SHA-256 of the transformed training samples and targets
 	Seed       uint64 `json:"seed"`
 	Iterations int    `json:"iterations"`
-	Config     string `json:"config"` // config.toml of the run
-	Status     string `json:"status"` // a dlam.Status: why the run ended
+	Kept       int    `json:"kept_iteration,omitempty"` // the one whose network it is, where validation samples chose it
+	Config     string `json:"config"`                   // config.toml of the run
+	Status     string `json:"status"`                   // a dlam.Status: why the run ended
 	// ClassWeights are the factors of the classes in the weights of their samples; nil
 	// for none. Scores of the model have them too.
 	ClassWeights []float64 `json:"class_weights,omitempty"`

@@ -244,7 +244,7 @@ func (e *Evidence) claims(ctx context.Context, p *Plan) (departure, err error) {
 	}
 	like := p.model(&dlam.Result{Network: p.Network}, sum, got.Training.Config)
 	like.Training.Dataset = e.recorded.name()
-	like.Training.Iterations, like.Training.Status = got.Training.Iterations, got.Training.Status // see follower
+	like.Training.Iterations, like.Training.Kept, like.Training.Status = got.Training.Iterations, got.Training.Kept, got.Training.Status // see ended
 	want, err := like.Describe()
 	if err != nil {
 		return nil, err
@@ -299,20 +299,28 @@ func (e *Evidence) repeat(ctx context.Context, p *Plan, v *Verdict, recorders []
 			}
 			r.Network = best.Network
 		}
-		v.Departs = e.ended(r, f, ends)
+		kept := 0
+		if o.Validation != nil && o.Validation.Best != nil {
+			kept = o.Validation.At
+		}
+		v.Departs = e.ended(r, f, ends, kept)
 		v.Repeated = v.Departs == nil
 	}
 	return nil
 }
 
-// ended holds the end of the repeated run, with its status, against the model.
-func (e *Evidence) ended(r *dlam.Result, f *follower, ends dlam.Status) error {
+// ended holds the end of the repeated run, with its status and the iteration whose network
+// it kept, against the model.
+func (e *Evidence) ended(r *dlam.Result, f *follower, ends dlam.Status, kept int) error {
 	t := e.Model.Training
 	if r.Last.Iteration != t.Iterations {
 		return departs("iterations", "the model's record has %d, and the repeated run %s after %d", t.Iterations, r.Status, r.Last.Iteration)
 	}
 	if string(ends) != t.Status {
 		return departs("status", "the model's record says %q, and the repeated run %s", t.Status, ends)
+	}
+	if t.Kept != 0 && t.Kept != kept { // models of earlier versions do not say
+		return departs("kept_iteration", "the model's record has %d, and the repeated run %d", t.Kept, kept)
 	}
 	if err := f.end(); err != nil {
 		return err

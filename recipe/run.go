@@ -250,11 +250,7 @@ func (r *Run) Train(ctx context.Context, recorders ...dlam.Recorder) (*Result, e
 			res.Status = dlam.Failed
 		}
 	}
-	out, err := r.finish(res, err)
-	if out != nil {
-		out.Refit = fitted
-	}
-	return out, err
+	return r.finish(res, fitted, err)
 }
 
 // observed is the options of the run with all that observe it: what its folder and its
@@ -314,13 +310,14 @@ func (r *Run) warn(err error) error {
 
 // finish makes the model and saves it, the last good one if training failed. A run that
 // has ended needs no state, once its model, its trace and how it ended are safe.
-func (r *Run) finish(res *dlam.Result, failed error) (*Result, error) {
-	out := &Result{Model: r.Plan.model(res, r.data, r.config), Status: res.Status, Last: res.Last, Constant: res.Constant, Warning: res.Warning()}
-	if r.about != nil { // a run with a folder
-		r.about.Warning = out.Warning
-	}
+func (r *Run) finish(res *dlam.Result, fitted *Refit, failed error) (*Result, error) {
+	out := &Result{Model: r.Plan.model(res, r.data, r.config), Status: res.Status, Last: res.Last, Constant: res.Constant, Warning: res.Warning(), Refit: fitted}
 	if v := r.options.Validation; v != nil && v.Best != nil {
 		out.Best = v.At
+		out.Model.Training.Kept = v.At
+	}
+	if r.about != nil { // a run with a folder
+		r.about.Warning, r.about.Kept, r.about.Refit = out.Warning, out.Best, fitted != nil
 	}
 	if err := r.save(out.Model, res.GivenUp); err != nil {
 		return nil, errors.Join(failed, err, r.ended(dlam.Failed, errors.Join(failed, err)))

@@ -32,9 +32,14 @@ func card(a *trace.About, rs []dlam.Record) Section {
 	}
 	f := []Fact{
 		{"status", status(a)}, {"iteration", progress(a, rs)},
+	}
+	if m := kept(a); m != "" {
+		f = append(f, Fact{"model", m})
+	}
+	f = append(f, []Fact{
 		{"data", filepath.Base(a.Data)}, {"samples", samples},
 		{"method", a.Method}, {"network", fmt.Sprintf("%s, %d parameters", a.Network, a.Parameters)},
-	}
+	}...)
 	if s := speed(a, rs); s != "" {
 		f = append(f, Fact{"speed", s})
 	}
@@ -68,6 +73,19 @@ func status(a *trace.About) string {
 		return fmt.Sprintf("%s on %s: %s", a.Status, a.Ended.Format(moment), a.Error)
 	}
 	return fmt.Sprintf("%s on %s", a.Status, a.Ended.Format(moment))
+}
+
+// kept is what the model is, where it is not the last iteration's network, of which the
+// trace tells; else "".
+func kept(a *trace.About) string {
+	var s string
+	if a.Kept > 0 {
+		s = fmt.Sprintf("the network of iteration %d, the best on the validation samples", a.Kept)
+	}
+	if a.Refit {
+		s = cmp.Or(s, "the last iteration's network") + ", its last layer fitted anew after the run, which the curves do not show"
+	}
+	return s
 }
 
 // progress is how far the run is, and how long the rest takes at its speed.

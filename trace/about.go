@@ -39,6 +39,10 @@ type About struct {
 	Status string    `json:"status,omitempty"` // a dlam.Status: why the run ended; "" until it has
 	Error  string    `json:"error,omitempty"`
 	Ended  time.Time `json:"ended,omitzero"`
+	// Kept is the iteration whose network the model has, where validation samples chose it;
+	// Refit says that its last layer was fitted anew after that. The trace knows of neither.
+	Kept  int  `json:"kept_iteration,omitempty"`
+	Refit bool `json:"refit,omitempty"`
 	// Warning is what is to be known of the network that the run ended with.
 	Warning string `json:"warning,omitempty"`
 }

@@ -214,6 +214,7 @@ func forgeries() []forgery {
 		}},
 		{"an end by a clock that was none", "run", 1, "status", func(e evidence) { e.model(func(m *model.Model) { m.Training.Status = "timed-out" }) }},
 		{"a run that diverged", "run", 1, `status: "diverged"`, func(e evidence) { e.model(func(m *model.Model) { m.Training.Status = "diverged" }) }},
+		{"an iteration that was kept", "run", 1, "kept_iteration: the model's record has 3, and the repeated run 0", func(e evidence) { e.model(func(m *model.Model) { m.Training.Kept = 3 }) }},
 		{"no iterations", "run", 1, "iterations: 0", func(e evidence) { e.model(func(m *model.Model) { m.Training.Iterations = 0 }) }},
 
 		// Settings that the run did not have.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -183,6 +184,11 @@ func (a *app) trainedOn(ctx context.Context, m *model.Model, u *useFlags) (datas
 	if c.Source.Data == "" {
 		return dataset.Split{}, usagef("the model was trained on samples in a program's memory: name some with --data")
 	}
+	for _, name := range []string{c.Source.Data, c.Source.TestData} {
+		if readOnce(name) {
+			return dataset.Split{}, usagef("the model was trained on samples from %q, a pipe, which are not kept: name some with dlam eval --data", name)
+		}
+	}
 	if u.source.DataDir != "" {
 		c.Source.DataDir = u.source.DataDir
 	}
@@ -206,6 +212,13 @@ func (a *app) trainedOn(ctx context.Context, m *model.Model, u *useFlags) (datas
 		return s, usagef("%s: %d training samples, the model was trained on %d: the data has changed since, and the test samples of then are not known; name new ones with dlam eval --data", u.source.Data, n, m.Training.Samples)
 	}
 	return s, nil
+}
+
+// readOnce reports whether data are standard input or another pipe, which to open again
+// would wait for somebody who writes.
+func readOnce(name string) bool {
+	info, err := os.Stat(name)
+	return name == "-" || err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeCharDevice|os.ModeSocket) != 0
 }
 
 // showScore tells people the score in a line.

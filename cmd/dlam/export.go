@@ -92,15 +92,12 @@ func (a *app) export(ctx context.Context, m *model.Model, f exportFlags, lim lim
 		}
 		forms[i].data = data
 	}
-	for i, e := range forms {
+	for _, e := range forms {
 		err := a.write(ctx, e.path, e.mark, f.force, func(w io.Writer) error {
 			_, err := w.Write(e.data)
 			return err
 		})
-		switch {
-		case err != nil && i == 0:
-			return usagef("%s: %w", e.flag, err)
-		case err != nil: // files were written
+		if err != nil {
 			return fmt.Errorf("%s: %w", e.flag, err)
 		}
 		a.say("wrote %s (%s)", e.path, memory.Size(float64(len(e.data))))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -100,7 +101,7 @@ func (a *app) importState(cmd *cobra.Command, path string, f *importFlags) (err 
 		return errUsage{err}
 	}
 	if err := a.write(ctx, f.output, markModel, f.force, m.Write); err != nil {
-		return usagef("--output: %w", err)
+		return fmt.Errorf("--output: %w", err)
 	}
 	a.showLayers(m.Network)
 	a.say("wrote %s", f.output)

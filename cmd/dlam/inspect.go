@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -198,7 +199,11 @@ func (a *app) writePictures(ctx context.Context, m *model.Model, path string, f 
 func (a *app) showInspection(i *inspection) {
 	a.say("%s, %d parameters, loss %v", i.Architecture(), i.Parameters, i.Loss)
 	t := i.Training
-	a.say("trained by %s on %s (%d samples) for %d iterations, seed %d", t.Solver, t.Dataset, t.Samples, t.Iterations, t.Seed)
+	kept := ""
+	if t.Kept > 0 {
+		kept = fmt.Sprintf("; it is the network of iteration %d, the best on the validation samples", t.Kept)
+	}
+	a.say("trained by %s on %s (%d samples) for %d iterations, seed %d%s", t.Solver, t.Dataset, t.Samples, t.Iterations, t.Seed, kept)
 	a.say("input: %d features, pool %d, scaling %s", i.Transform.Inputs, i.Transform.Pool, i.Transform.Scaling)
 	if c := i.Transform.Columns; c != nil {
 		a.say("columns, which become %d features:", i.Transform.Outputs())

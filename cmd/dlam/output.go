@@ -49,25 +49,29 @@ func (f force) check(err error) error {
 }
 
 // write writes a file that the user names; - is the standard output. A folder that is
-// not there is made. A file that has
-// no mark in it, as this program's have, is replaced by force alone.
+// not there is made. A file that has no mark in it, as this program's have, is replaced by
+// force alone. Where nothing can be written, the path is bad usage; a disk that is full is not.
 func (a *app) write(ctx context.Context, path, mark string, f force, write func(io.Writer) error) error {
 	if w, ok := a.stream(path); ok {
 		return write(w)
 	}
 	if err := f.check(atomicfile.CheckFile(path, mark)); err != nil {
-		return err
+		return errUsage{err}
 	}
 	if err := atomicfile.MkdirAll(filepath.Dir(path)); err != nil {
-		return err
+		return errUsage{err}
 	}
 	info, err := os.Stat(path)
 	if err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
-		return atomicfile.Write(path, write)
+		err = atomicfile.Write(path, write)
+	} else {
+		_, err = within(ctx, func() (struct{}, error) { // nobody may ever read the pipe
+			return struct{}{}, atomicfile.Write(path, write)
+		})
 	}
-	_, err = within(ctx, func() (struct{}, error) { // nobody may ever read the pipe
-		return struct{}{}, atomicfile.Write(path, write)
-	})
+	if of := (*fs.PathError)(nil); errors.As(err, &of) && of.Op == "open" { // a folder, or one that takes no files: another path would do
+		return errUsage{err}
+	}
 	return err
 }
 

@@ -99,6 +99,9 @@ func summary(p *recipe.Plan, folder string, r *recipe.Result) map[string]any {
 	if r.Constant > 0 {
 		s["better_constant_risk"] = r.Constant
 	}
+	if r.Best > 0 { // the scores are of that iteration's network, objective and risk of the last one's
+		s["kept_iteration"] = r.Best
+	}
 	if p.Problem.Y.Weight != nil {
 		s["weighted"] = true
 	}

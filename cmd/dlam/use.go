@@ -216,7 +216,7 @@ func (a *app) predict(ctx context.Context, path, source string, u *useFlags) err
 		return said.write(a.out, u.format)
 	}
 	if err := a.write(ctx, u.output, said.mark(u.format), u.force, func(w io.Writer) error { return said.write(w, u.format) }); err != nil {
-		return usagef("--output: %w", err)
+		return fmt.Errorf("--output: %w", err)
 	}
 	return nil
 }
