@@ -314,7 +314,7 @@ func (r *Run) finish(res *dlam.Result, fitted *Refit, failed error) (*Result, er
 	out := &Result{Model: r.Plan.model(res, r.data, r.config), Status: res.Status, Last: res.Last, Constant: res.Constant, Warning: res.Warning(), Refit: fitted}
 	if v := r.options.Validation; v != nil && v.Best != nil {
 		out.Best = v.At
-		out.Model.Training.Kept = v.At
+		out.Training.Kept = v.At
 	}
 	if r.about != nil { // a run with a folder
 		r.about.Warning, r.about.Kept, r.about.Refit = out.Warning, out.Best, fitted != nil
