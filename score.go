@@ -15,7 +15,7 @@ type Score struct {
 	Risk     float64 `json:"risk"`     // mean loss per sample
 	Accuracy float64 `json:"accuracy"` // share classified right; 0 for a regression
 	RMSE     float64 `json:"rmse"`     // root mean squared error; 0 for a classification
-	R2       float64 `json:"r2"`       // 1 − squared error / variance; 0 for a classification
+	R2       float64 `json:"r2"`       // 1 − squared error / variance, of several values the mean of theirs; 0 for a classification
 }
 
 // Evaluate scores n on samples x with targets y. A network whose outputs, or whose
@@ -48,15 +48,17 @@ func score(e *pass.Engine, n *Network, x mat.Dense, y loss.Target, l loss.Loss) 
 		s.Accuracy = p.Scalar(op.right) / rows
 		return s, nil
 	}
-	squares := p.Scalar(op.squares)
-	var total float64
+	var squares, varying float64
 	for j, sum := range p.Vector(op.sum) {
-		total += p.Vector(op.square)[j] - sum*sum/rows
+		residual := p.Vector(op.squares)[j]
+		squares += residual
+		if total := p.Vector(op.square)[j] - sum*sum/rows; total > 0 {
+			s.R2 += 1 - residual/total
+			varying++
+		}
 	}
+	s.R2 /= max(1, varying)
 	s.RMSE = math.Sqrt(squares / (rows * float64(y.Width())))
-	if total > 0 {
-		s.R2 = 1 - squares/total
-	}
 	if d := s.RMSE + s.R2; d-d != 0 {
 		return nil, notFinite("the root mean squared error is %v", s.RMSE)
 	}
@@ -71,16 +73,16 @@ type scoring struct {
 	loss loss.Loss
 	out  []mat.Dense // of each worker
 
-	count, bad                 pass.Scalar // samples, and those with outputs that are not finite
-	rows, risk, right, squares pass.Scalar // rows: as many as the samples' weights say
-	sum, square                pass.Vector // of each column of the targets
+	count, bad           pass.Scalar // samples, and those with outputs that are not finite
+	rows, risk, right    pass.Scalar // rows: as many as the samples' weights say
+	squares, sum, square pass.Vector // of each column of the targets: (z − y)², y, y²
 }
 
 // Plan names the sums.
 func (s *scoring) Plan(p *pass.Plan) {
 	s.count, s.bad = p.Scalar(), p.Scalar()
-	s.rows, s.risk, s.right, s.squares = p.Scalar(), p.Scalar(), p.Scalar(), p.Scalar()
-	s.sum, s.square = p.Vector(s.y.Width()), p.Vector(s.y.Width())
+	s.rows, s.risk, s.right = p.Scalar(), p.Scalar(), p.Scalar()
+	s.squares, s.sum, s.square = p.Vector(s.y.Width()), p.Vector(s.y.Width()), p.Vector(s.y.Width())
 }
 
 // Block scores samples lo to hi-1.
@@ -109,7 +111,7 @@ func (s *scoring) add(w *pass.Worker, z mat.Dense, y loss.Target, weight float64
 		w.Add(s.right, weight*float64(correct(z, y.Class)))
 		return
 	}
-	w.Add(s.squares, weight*residuals(z, y, weight, w.Vector(s.sum), w.Vector(s.square)))
+	residuals(z, y, weight, w.Vector(s.squares), w.Vector(s.sum), w.Vector(s.square))
 }
 
 // notFiniteRows counts the rows that have an entry which is not finite.
@@ -137,10 +139,9 @@ func correct(z mat.Dense, class []int32) int {
 	return right
 }
 
-// residuals adds Σy and Σy² of each column, times weight, and returns ‖z − y‖², with z kept within
-// the target's bounds.
-func residuals(z mat.Dense, y loss.Target, weight float64, sum, square []float64) float64 {
-	var s float64
+// residuals adds Σ(z − y)², with z kept within the target's bounds, Σy and Σy² of each
+// column, times weight.
+func residuals(z mat.Dense, y loss.Target, weight float64, squares, sum, square []float64) {
 	for i := range z.Rows {
 		yi := y.Value.Row(i)
 		for j, v := range z.Row(i) {
@@ -149,12 +150,11 @@ func residuals(z mat.Dense, y loss.Target, weight float64, sum, square []float64
 			}
 			t := float64(yi[j])
 			d := float64(v) - t
-			s += d * d
+			squares[j] += weight * (d * d)
 			sum[j] += weight * t
 			square[j] += weight * (t * t)
 		}
 	}
-	return s
 }
 
 // gaps is the root mean square of a_l − h(z_l) in each layer that has an a,

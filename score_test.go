@@ -63,3 +63,19 @@ func TestWeightedScore(t *testing.T) {
 		}
 	}
 }
+
+// TestMeanR2: of several values R² is the mean of theirs, whatever their units; one that does
+// not vary has none.
+func TestMeanR2(t *testing.T) {
+	n := &dlam.Network{Layers: []dlam.Layer{{W: mat.FromSlice(3, 1, []float32{100, 0, 0}), B: []float32{0, 0.5, 1}, H: activation.Identity{}}}}
+	x := mat.FromSlice(2, 1, []float32{0, 1})
+	y := loss.Target{Value: mat.FromSlice(2, 3, []float32{0, 0, 7, 100, 1, 7})}
+	got, err := dlam.Evaluate(n, x, y, loss.Squared{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The first is right, the second is its mean: R² 1 and 0.
+	if math.Abs(got.R2-0.5) > 1e-6 {
+		t.Errorf("R² is %v, want 0.5", got.R2)
+	}
+}

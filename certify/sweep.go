@@ -125,12 +125,7 @@ func (c *checker) layer(l int, before mat.Dense) error {
 	threads, half := c.p.Threads, c.now.Rho/2
 	v0 := linear(in, was.W, was.B, threads)
 	v1 := linear(in, is.W, was.B, threads)
-	shift := make([]float64, len(is.B))
-	var moveB float64
-	for j := range shift {
-		shift[j] = float64(is.B[j]) - float64(was.B[j])
-		moveB += shift[j] * shift[j]
-	}
+	shift, moveB := difference(is.B, was.B)
 	z0, z1 := is.ByPlace(c.old.Z[l]), is.ByPlace(c.now.Z[l])
 	w := c.weigh(in.Rows)
 	s0, s1, sz, sv := square(v0, w), square(v1, w), squares(z0, w), norm2Wide(v1, v0, w)
@@ -150,27 +145,14 @@ func (c *checker) layer(l int, before mat.Dense) error {
 		return c.now.Rho * rounding * scale * (math.Sqrt(move) + math.Sqrt(residual))
 	}
 
-	// eq. 10
-	var moveW float64
-	for i, theta := range c.now.Theta[l] {
-		for j, w := range is.W.Row(i) {
-			d := float64(w) - float64(was.W.At(i, j))
-			moveW += theta * c.scale(l, j) / 2 * d * d
-		}
-	}
-	omega0, omega1 := regularization(c.p, was.W), regularization(c.p, is.W)
-	c.add(l, eq10, half*(e0-e1)+omega0-omega1, moveW,
-		slack(sv, e0)+rounding*(omega0+omega1))
+	c.weightsMove(l, half*(e0-e1), slack(sv, e0))
 	if c.now.Binary {
 		if err := c.binary(l, in, v1, scale+math.Sqrt(sa)*math.Sqrt(squares(is.W, nil))); err != nil {
 			return err
 		}
 	}
 
-	// eq. 11, for n samples
-	c.add(l, eq11, half*(e1-e2), half*n*moveB, slack(n*moveB, e1))
-
-	// eq. 12
+	c.add(l, eq11, half*(e1-e2), half*n*moveB, slack(n*moveB, e1)) // for n samples
 	fall, extra := half*(e2-e3), 0.0
 	if l == len(c.now.Z)-1 {
 		fall += r0 - r1
@@ -187,6 +169,21 @@ func (c *checker) layer(l int, before mat.Dense) error {
 		return c.activations(l, before)
 	}
 	return nil
+}
+
+// weightsMove checks eq. 10 in layer l, of which φ's fall is given, and what its rounding may
+// cost.
+func (c *checker) weightsMove(l int, fall, slack float64) {
+	was, is := c.old.Network.Layers[l].W, c.now.Network.Layers[l].W
+	var move float64
+	for i, theta := range c.now.Theta[l] {
+		for j, w := range is.Row(i) {
+			d := float64(w) - float64(was.At(i, j))
+			move += theta * c.scale(l, j) / 2 * d * d
+		}
+	}
+	omega0, omega1 := regularization(c.p, was), regularization(c.p, is)
+	c.add(l, eq10, fall+omega0-omega1, move, slack+rounding*(omega0+omega1))
 }
 
 // of is A_l of an iterate; none of the output layer.
@@ -255,6 +252,16 @@ func (c *checker) residuals(ly dlam.Layer, u0, u1, z mat.Dense) [6]float64 {
 	z = ly.ByPlace(z)
 	w := c.weigh(v0.rows)
 	return [6]float64{distance(v0, nil, z, w), distance(v1, nil, z, w), square(v0, w), square(v1, w), squares(z, w), norm2Wide(v1, v0, w)}
+}
+
+// difference is x − y, and the sum of its squares.
+func difference(x, y []float32) (d []float64, square float64) {
+	d = make([]float64, len(x))
+	for j := range d {
+		d[j] = float64(x[j]) - float64(y[j])
+		square += d[j] * d[j]
+	}
+	return d, square
 }
 
 func sumAbs(m mat.Dense, w *weights) float64 {

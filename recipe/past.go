@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/dlam-go/dlam"
@@ -20,10 +21,12 @@ type Past struct {
 	Names    []string          // of its settings, in the order of config.toml
 	Settings map[string]string // each as text
 	// Status is the model's dlam.Status, or Unfinished.
-	Status  string
-	Last    dlam.Record // of the trace; zero before the first iteration
-	Best    *dlam.Score // of the scores on test samples, or nil if there are none
-	Changed time.Time   // when the last of its files was written
+	Status string
+	Last   dlam.Record // of the trace; zero before the first iteration
+	// Scored is the record whose scores are those of the network that is kept: of the iteration
+	// that validation samples chose, else of the last that was measured. A refit is not in it.
+	Scored  dlam.Record
+	Changed time.Time // when the last of its files was written
 }
 
 // Unfinished is the status of a run that goes on, or that can go on with --resume.
@@ -54,16 +57,15 @@ func ReadPast(folder string) (*Past, error) {
 		return nil, err
 	}
 	for _, r := range records {
-		p.Last = r
-		if CompareScores(r.Test, p.Best) > 0 {
-			p.Best = r.Test
+		if p.Last = r; r.Train != nil || r.Test != nil {
+			p.Scored = r
 		}
 	}
-	return p, p.readStatus()
+	return p, p.readStatus(records)
 }
 
 // readStatus reads how the run ended, if it has: a checkpoint goes when a model is made.
-func (p *Past) readStatus() error {
+func (p *Past) readStatus(records []dlam.Record) error {
 	if _, err := os.Stat(filepath.Join(p.Folder, model.CheckpointName)); err == nil {
 		return nil
 	}
@@ -75,6 +77,9 @@ func (p *Past) readStatus() error {
 		return err
 	}
 	p.Status = m.Training.Status
+	if i := slices.IndexFunc(records, func(r dlam.Record) bool { return r.Iteration == m.Training.Kept }); i >= 0 {
+		p.Scored = records[i]
+	}
 	p.Last.Iteration = max(p.Last.Iteration, m.Training.Iterations) // the trace may be gone
 	return nil
 }

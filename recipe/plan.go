@@ -91,40 +91,48 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	if err := outline.Ungated(); o.Settings.binary() && err != nil {
 		return nil, refusef("binary-weights: got true, want false: %w", err)
 	}
+	p.Memory = p.needs(outline)
+	if err := room(&p.Options, "training", s.raw+s.Train.Bytes()+s.Test.Bytes()+s.Validation.Bytes(), p.Memory); err != nil {
+		return nil, err
+	}
+	p.Network, err = p.start(outline)
+	return p, err
+}
+
+// needs is about how much memory the run takes beside the samples, in bytes.
+func (p *Plan) needs(outline *dlam.Network) float64 {
+	o := &p.Options
 	w := outline.Widths()
 	samples := p.Problem.X.Rows
-	if p.Options.sharing().Size() > 1 { // they make Gram matrices of inputs, however few samples each has
+	if o.sharing().Size() > 1 { // they make Gram matrices of inputs, however few samples each has
 		samples = max(samples, slices.Max(w))
 	}
 	all := slices.Clone(w)
 	for l := 1; l < len(w)-1; l++ {
 		all[l] *= o.ensemble()
 	}
-	if p.Memory = estimate(p.Solver, all, samples, p.Options.Threads); p.facts.shared {
-		p.Memory = estimateShared(p.Solver, outline, samples, p.Options.Threads)
+	bytes := estimate(p.Solver, all, samples, o.Threads)
+	if p.facts.shared {
+		bytes = estimateShared(p.Solver, outline, samples, o.Threads)
 	}
 	if p.givesUp() && o.Folder != "" { // a copy of the parameters, and of up to three averages of them
 		for l := 0; !p.facts.shared && l < len(all)-1; l++ {
-			p.Memory += 4 * 4 * float64(all[l]+1) * float64(all[l+1])
+			bytes += 4 * 4 * float64(all[l]+1) * float64(all[l+1])
 		}
 		if p.facts.shared {
-			p.Memory += 4 * 4 * float64(outline.Numbers())
+			bytes += 4 * 4 * float64(outline.Numbers())
 		}
 	}
 	if o.TryL2 { // the parts that the trials are made on
-		p.Memory += s.Train.Bytes()
+		bytes += p.Samples.Train.Bytes()
 	}
 	if o.Refit { // when the method's own memory is free again
-		p.Memory = max(p.Memory, estimate(refit.Solver{}, w, samples, p.Options.Threads))
+		bytes = max(bytes, estimate(refit.Solver{}, w, samples, o.Threads))
 	}
 	if o.Certify && p.facts.method.splits && orElse(o.Settings.Anderson, 0) == 0 {
-		p.Memory += certificateSize(outline, p.Problem.X.Rows)
+		bytes += certificateSize(outline, p.Problem.X.Rows)
 	}
-	if err := room(&p.Options, "training", s.raw+s.Train.Bytes()+s.Test.Bytes()+s.Validation.Bytes(), p.Memory); err != nil {
-		return nil, err
-	}
-	p.Network, err = p.start(outline)
-	return p, err
+	return bytes
 }
 
 // outline is the network without its parameters. A network to start from, of layers

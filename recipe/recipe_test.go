@@ -899,3 +899,23 @@ func TestMoreFeaturesThanSamples(t *testing.T) {
 		}
 	}
 }
+
+// TestPastOfKept: a run whose network validation samples chose is remembered by that
+// network's scores, not by those of its last iteration.
+func TestPastOfKept(t *testing.T) {
+	points, zones := circle(200)
+	o := small("adam")
+	o.Settings.Rate = new(0.5)
+	o.Folder, o.Validation, o.Iterations = filepath.Join(t.TempDir(), "run"), 0.2, 20
+	r := train(t, recipe.Rows(points, zones), o)
+	p, err := recipe.ReadPast(o.Folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Best == 0 || r.Best == p.Last.Iteration {
+		t.Fatalf("the kept iteration is %d of %d, want another than the last", r.Best, p.Last.Iteration)
+	}
+	if got, want := p.Scored.Validation, r.Last.Validation; p.Scored.Iteration != r.Best || got == nil || math.Abs(got.Risk-want.Risk) > 1e-9 {
+		t.Errorf("scores are of iteration %d, %+v, want those of %d, %+v", p.Scored.Iteration, got, r.Best, want)
+	}
+}

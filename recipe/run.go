@@ -229,6 +229,33 @@ func (r *Run) Train(ctx context.Context, recorders ...dlam.Recorder) (*Result, e
 		return nil, refusef("this run has trained already: start another by Plan.Start")
 	}
 	r.trained = true
+	p := r.Plan
+	res, err := dlam.Run(ctx, p.Solver, p.Problem, r.start, r.observed(recorders))
+	if res == nil { // what the problem or the method does not take
+		r.Discard()
+		return nil, refuse(err)
+	}
+	if res.Last.Iteration == 0 && err != nil {
+		err = p.Suspect(err)
+		return nil, errors.Join(err, r.ended(res.Status, err))
+	}
+	if f := r.folder; f != nil && res.Last.Iteration == f.last.Iteration { // nothing was left to do
+		scored := res.Last
+		res.Last = f.last
+		res.Last.Train, res.Last.Test = scored.Train, scored.Test
+	}
+	var fitted *Refit
+	if err == nil {
+		if fitted, err = r.refitted(ctx, res); err != nil {
+			res.Status = dlam.Failed
+		}
+	}
+	return r.finish(res, fitted, err)
+}
+
+// observed is the options of the run with all that observe it: what its folder and its
+// checkpoints are written by, the certificate, and the recorders.
+func (r *Run) observed(recorders []dlam.Recorder) dlam.Options {
 	p, o := r.Plan, r.options
 	if r.folder != nil {
 		r.folder.warn, r.folder.trace.warn = r.warn, r.warn
@@ -259,27 +286,7 @@ func (r *Run) Train(ctx context.Context, recorders ...dlam.Recorder) (*Result, e
 			o.Observers = append(o.Observers, look)
 		}
 	}
-	res, err := dlam.Run(ctx, p.Solver, p.Problem, r.start, o)
-	if res == nil { // what the problem or the method does not take
-		r.Discard()
-		return nil, refuse(err)
-	}
-	if res.Last.Iteration == 0 && err != nil {
-		err = p.Suspect(err)
-		return nil, errors.Join(err, r.ended(res.Status, err))
-	}
-	if f := r.folder; f != nil && res.Last.Iteration == f.last.Iteration { // nothing was left to do
-		scored := res.Last
-		res.Last = f.last
-		res.Last.Train, res.Last.Test = scored.Train, scored.Test
-	}
-	var fitted *Refit
-	if err == nil {
-		if fitted, err = r.refitted(ctx, res); err != nil {
-			res.Status = dlam.Failed
-		}
-	}
-	return r.finish(res, fitted, err)
+	return o
 }
 
 // givesUp reports whether an iteration may be given up in the middle: an epoch of
@@ -307,7 +314,7 @@ func (r *Run) finish(res *dlam.Result, fitted *Refit, failed error) (*Result, er
 	out := &Result{Model: r.Plan.model(res, r.data, r.config), Status: res.Status, Last: res.Last, Constant: res.Constant, Warning: res.Warning(), Refit: fitted}
 	if v := r.options.Validation; v != nil && v.Best != nil {
 		out.Best = v.At
-		out.Model.Training.Kept = v.At
+		out.Training.Kept = v.At
 	}
 	if r.about != nil { // a run with a folder
 		r.about.Warning, r.about.Kept, r.about.Refit = out.Warning, out.Best, fitted != nil

@@ -312,17 +312,7 @@ func settingsTable(runs []Run) Table {
 	add("threads", func(a *trace.About) string { return strconv.Itoa(a.Threads) })
 	add("host", func(a *trace.About) string { return a.Host })
 	add("program", func(a *trace.About) string { return a.Machine.Program() })
-	var names []string
-	for _, r := range runs {
-		if r.About != nil {
-			for _, s := range r.About.Settings {
-				if s.Name != "iterations" && s.Name != "hidden" && !slices.Contains(names, s.Name) {
-					names = append(names, s.Name)
-				}
-			}
-		}
-	}
-	for _, name := range names {
+	for _, name := range settingNames(runs) {
 		add(name, func(a *trace.About) string {
 			for _, s := range a.Settings {
 				if s.Name == name {
@@ -337,6 +327,21 @@ func settingsTable(runs []Run) Table {
 		t.turn()
 	}
 	return t
+}
+
+// settingNames are the settings of any of the runs, but those that have rows of their own.
+func settingNames(runs []Run) (names []string) {
+	for _, r := range runs {
+		if r.About == nil {
+			continue
+		}
+		for _, s := range r.About.Settings {
+			if s.Name != "iterations" && s.Name != "hidden" && !slices.Contains(names, s.Name) {
+				names = append(names, s.Name)
+			}
+		}
+	}
+	return names
 }
 
 // best is the best test score of a run.

@@ -212,42 +212,36 @@ func cellContents(t *oip.ModelInferRequest_InferInputTensor, limit int) ([]any, 
 			cells = append(cells, string(b))
 		}
 	case "FP64":
-		for _, v := range c.GetFp64Contents() {
-			cells = append(cells, v)
-		}
+		cells = appendNumbers(cells, c.GetFp64Contents())
 	case "INT64":
-		for _, v := range c.GetInt64Contents() {
-			cells = append(cells, float64(v))
-		}
+		cells = appendNumbers(cells, c.GetInt64Contents())
 	case "UINT64":
-		for _, v := range c.GetUint64Contents() {
-			cells = append(cells, float64(v))
-		}
+		cells = appendNumbers(cells, c.GetUint64Contents())
 	case "INT32":
-		for _, v := range c.GetIntContents() {
-			cells = append(cells, float64(v))
-		}
+		cells = appendNumbers(cells, c.GetIntContents())
 	case "UINT32":
-		for _, v := range c.GetUintContents() {
-			cells = append(cells, float64(v))
-		}
+		cells = appendNumbers(cells, c.GetUintContents())
 	case "FP32":
-		for _, v := range c.GetFp32Contents() {
-			cells = append(cells, float64(v))
-		}
+		cells = appendNumbers(cells, c.GetFp32Contents())
 	default:
 		n, err := contents(t, limit)
 		if err != nil {
 			return nil, err
 		}
-		for _, v := range n.values {
-			cells = append(cells, float64(v))
-		}
+		cells = appendNumbers(cells, n.values)
 	}
 	if len(cells) > limit {
 		return nil, failure{tooLarge, "contents: more elements than the most rows have, " + strconv.Itoa(limit)}
 	}
 	return cells, nil
+}
+
+// appendNumbers appends numbers as the cells of a table have them.
+func appendNumbers[T int32 | int64 | uint32 | uint64 | float32 | float64](cells []any, numbers []T) []any {
+	for _, v := range numbers {
+		cells = append(cells, float64(v))
+	}
+	return cells
 }
 
 // contents are the elements of a tensor that are listed by their type.

@@ -143,6 +143,24 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 	if err != nil {
 		return err
 	}
+	e := a.definition(plans, o)
+	if err := e.Validate(); err != nil {
+		return errUsage{err}
+	}
+	for _, l := range o.left {
+		a.say("left out: %s", l.Error)
+	}
+	a.sayWeights(plans[0].Samples.Transform.Table.Weight, plans[0].Samples.Train.Classes, plans[0].ClassWeights)
+	a.say("each method by its own recipe, on one network:")
+	for i := 0; i < len(e.Entries); i += o.seeds {
+		a.say("  %-13s %s", plans[i].Options.Method, e.Entries[i].Settings)
+	}
+	a.sayUnit(plans[0].Samples.Transform)
+	return a.runComparison(c, e, o, unitOf(plans[0]))
+}
+
+// definition is the comparison of the plans' runs.
+func (a *app) definition(plans []*recipe.Plan, o comparison) experiment.Comparison {
 	e := experiment.Comparison{
 		Title:   fmt.Sprintf("%s, %s", plans[0].Samples.Name(), methodsNamed(o.solvers)),
 		Lead:    "Methods trained one after another, the same network on the same data and threads. Each has its own recipe, as dlam train gives it: first weights, mini-batch, weight decay, label smoothing, moves of pictures; see Settings.",
@@ -167,19 +185,7 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 		}
 		e.Entries = append(e.Entries, experiment.Entry{Name: name, Group: group, About: about, Solver: p.Solver, Problem: p.Problem, Start: p.Network, Settings: p.Settings(), Suspect: p.Suspect})
 	}
-	if err := e.Validate(); err != nil {
-		return errUsage{err}
-	}
-	for _, l := range o.left {
-		a.say("left out: %s", l.Error)
-	}
-	a.sayWeights(plans[0].Samples.Transform.Table.Weight, plans[0].Samples.Train.Classes, plans[0].ClassWeights)
-	a.say("each method by its own recipe, on one network:")
-	for i := 0; i < len(e.Entries); i += o.seeds {
-		a.say("  %-13s %s", plans[i].Options.Method, e.Entries[i].Settings)
-	}
-	a.sayUnit(plans[0].Samples.Transform)
-	return a.runComparison(c, e, o, unitOf(plans[0]))
+	return e
 }
 
 // methodsNamed names methods in a title, or says how many they are.

@@ -76,7 +76,6 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if err != nil {
 		return err
 	}
-	unit, common := m.Transform.TargetUnit()
 	a.showScore(m, d, score)
 	if m.Training.ClassWeights != nil {
 		a.say("the figures that follow are not weighted by class")
@@ -91,24 +90,32 @@ func (a *app) eval(ctx context.Context, path string, u *useFlags) error {
 	if !u.json {
 		return nil
 	}
-	s := map[string]any{
-		"solver": m.Training.Solver, "dataset": u.source.Data, "layers": m.Network.Widths(), "iterations": m.Training.Iterations,
-		"objective": score.Risk * trained.Target().TotalWeight(), "risk": score.Risk, "seconds": time.Since(started).Seconds(), "seconds_per_iteration": nil,
-		"status": dlam.Completed, "run": path, "samples": d.Rows(), "figures": r,
-	}
+	s := evaluation(m, trained, u.train, score, r)
+	s["run"], s["dataset"], s["seconds"] = path, u.source.Data, time.Since(started).Seconds()
 	if found != nil {
 		s["retrieval"] = found
 	}
-	if trained.Weight != nil {
+	return a.object(s)
+}
+
+// evaluation is the JSON object of a model's score and figures on samples of a part.
+func evaluation(m *model.Model, d dataset.Dataset, train bool, score *dlam.Score, r judge.Report) map[string]any {
+	s := map[string]any{
+		"solver": m.Training.Solver, "layers": m.Network.Widths(), "iterations": m.Training.Iterations,
+		"objective": score.Risk * d.Target().TotalWeight(), "risk": score.Risk, "seconds_per_iteration": nil,
+		"status": dlam.Completed, "samples": d.Rows(), "figures": r,
+	}
+	if d.Weight != nil {
 		s["weighted"] = true
 	}
 	part := map[bool]string{true: "train", false: "test"}
-	scores(s, part[u.train], score, m.Classes != nil, unit)
-	scores(s, part[!u.train], nil, m.Classes != nil, unit)
+	unit, common := m.Transform.TargetUnit()
+	scores(s, part[train], score, m.Classes != nil, unit)
+	scores(s, part[!train], nil, m.Classes != nil, unit)
 	if m.Classes == nil && !common {
-		s[part[u.train]+"_rmse"], s[part[u.train]+"_r2"] = nil, r.Values.R2
+		s[part[train]+"_rmse"], s[part[train]+"_r2"] = nil, r.Values.R2
 	}
-	return a.object(s)
+	return s
 }
 
 // retrieval is how well the samples d find those of their class among m's training samples,
