@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -64,12 +65,35 @@ func (d defect) source() ([]byte, error) {
 	return slices.Concat(raw[:found[0][0]], []byte(d.wrong), raw[found[0][1]:]), nil
 }
 
-// TestDefectsApply holds that the faults are of the source as it is.
+// TestDefectsApply holds that the faults are of the source as it is, and that
+// docs/certificates.md says how many there are, in all and in each folder.
 func TestDefectsApply(t *testing.T) {
-	for _, d := range defects(t) {
+	list, folders := defects(t), map[string]int{}
+	for _, d := range list {
+		folders[path.Dir(d.file)]++
 		if _, err := d.source(); err != nil {
 			t.Errorf("%s: %v", d.name, err)
 		}
+	}
+	raw, err := os.ReadFile("../docs/certificates.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("lists %d edits", len(list)); !strings.Contains(string(raw), want) {
+		t.Errorf("docs/certificates.md does not say %q", want)
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(.+)` \\| (\\d+) \\|").FindAllStringSubmatch(string(raw), -1) {
+		n := 0
+		for folder := range strings.SplitSeq(row[1], "`, `") {
+			n += folders[folder]
+			delete(folders, folder)
+		}
+		if fmt.Sprint(n) != row[2] {
+			t.Errorf("docs/certificates.md has %s edits in %s, want %d", row[2], row[1], n)
+		}
+	}
+	if len(folders) > 0 {
+		t.Errorf("no row of docs/certificates.md has the edits in %v", folders)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
@@ -145,7 +146,7 @@ func TestGRPCRefused(t *testing.T) {
 // TestGRPCGuards holds that calls come through the guards of REST: host names, and
 // how a body may come.
 func TestGRPCGuards(t *testing.T) {
-	address, end := running(t, func(s *serve.Settings) { s.Grace, s.ReadTimeout = 100_000_000, 200_000_000 })
+	address, end := running(t, nil)
 	c, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithAuthority("models.example"))
 	if err != nil {
 		t.Fatal(err)
@@ -154,6 +155,10 @@ func TestGRPCGuards(t *testing.T) {
 		t.Errorf("another host: got %v, want status 421", err)
 	}
 	_ = c.Close()
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+	address, end = running(t, func(s *serve.Settings) { s.Grace, s.ReadTimeout = 100*time.Millisecond, 200*time.Millisecond })
 	var protocols http.Protocols
 	protocols.SetUnencryptedHTTP2(true)
 	transport := &http.Transport{Protocols: &protocols}

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/big"
 	"net"
@@ -108,11 +109,14 @@ func TestTLS(t *testing.T) {
 		t.Error(err)
 	}
 	_ = c.Close()
-	plain := dial(t, address)
-	plain.send(head(len(goodBody)) + goodBody)
-	if r := plain.answer(); r.code != http.StatusBadRequest || !strings.Contains(r.body, "HTTPS") {
-		t.Errorf("without TLS: got %d, %s", r.code, r.body)
+	plain, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Post("http://"+address+inferPath, "application/json", strings.NewReader(goodBody))
+	if err != nil {
+		t.Fatal(err)
 	}
+	if b, err := io.ReadAll(plain.Body); err != nil || plain.StatusCode != http.StatusBadRequest || !strings.Contains(string(b), "HTTPS") {
+		t.Errorf("without TLS: got %d, %s, %v", plain.StatusCode, b, err)
+	}
+	_ = plain.Body.Close()
 	if err := end(); err != nil {
 		t.Error(err)
 	}

@@ -367,24 +367,27 @@ func honestRuns(t *testing.T, dir string) map[string][]string {
 // cutRun makes a run of so many iterations that is interrupted after some.
 func cutRun(t *testing.T, folder, method string, iterations, after int) {
 	t.Helper()
+	trainUntil(t, recipe.Source{Data: "digits", Limit: 300}, recipe.Options{
+		Method: method, Hidden: []int{12}, Iterations: iterations, Threads: 1, Folder: folder, Evaluate: new(3),
+	}, after)
+}
+
+// trainUntil trains, and interrupts the run after an iteration if it is not the last.
+func trainUntil(t *testing.T, source recipe.Source, o recipe.Options, after int) {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	var c recipe.Config
-	c.Source.Data, c.Source.Limit = "digits", 300
-	c.Options = recipe.Options{
-		Method: method, Hidden: []int{12}, Iterations: iterations, Threads: 1, Folder: folder, Evaluate: new(3),
-		Progress: func(r dlam.Record) {
-			if r.Iteration == after {
-				stop()
-			}
-		},
+	o.Progress = func(r dlam.Record) {
+		if r.Iteration == after {
+			stop()
+		}
 	}
-	data, err := recipe.Open(ctx, c.Source)
+	data, err := recipe.Open(ctx, source)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := recipe.Train(ctx, data, c.Options)
-	if err != nil || (r.Status == dlam.Interrupted) != (after < iterations) {
+	r, err := recipe.Train(ctx, data, o)
+	if err != nil || (r.Status == dlam.Interrupted) != (after < o.Iterations) {
 		t.Fatalf("%v %v, want a run that was interrupted", r, err)
 	}
 }

@@ -1,4 +1,4 @@
-// Command dlam trains fully-connected networks by alternating minimisation,
+// Command dlam trains networks by alternating minimisation and by backpropagation,
 // uses them, and compares methods. Run "dlam help".
 package main
 

@@ -33,10 +33,7 @@ func server(t *testing.T, args ...string) (address string, end func(syscall.Sign
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Process.Kill() }) // of a test that failed
+	start(t, c)
 	lines := bufio.NewReader(said)
 	line, err := lines.ReadString('\n')
 	found := regexp.MustCompile(`http://[^/ ]+`).FindString(line)
@@ -150,10 +147,7 @@ func TestServeReloads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Process.Kill() })
+	start(t, c)
 	lines := bufio.NewScanner(said)
 	wait := func(want string) string {
 		t.Helper()
@@ -244,10 +238,7 @@ func TestServeSecretsAndTraces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Process.Kill() })
+	start(t, c)
 	lines := bufio.NewScanner(said)
 	line := func() string {
 		t.Helper()

@@ -70,9 +70,6 @@ func (p *Plan) product(rows, cols int, gram bool) Product {
 	return h
 }
 
-// Named reports whether the product was named by a Plan.
-func (h Product) Named() bool { return h.number > 0 }
-
 // Worker is one goroutine's part of the sums.
 type Worker struct {
 	Index int // of the worker, from 0

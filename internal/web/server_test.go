@@ -25,7 +25,7 @@ func slow(t *testing.T, drain time.Duration) (url string, begun, finish chan str
 		t.Fatal(err)
 	}
 	begun, finish = make(chan struct{}), make(chan struct{})
-	s := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(begun)
 		<-finish
 		_, _ = io.WriteString(w, "done")

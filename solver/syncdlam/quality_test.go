@@ -66,9 +66,11 @@ func digits(t *testing.T) *dlam.Problem {
 	return dlam.NewProblem(s.Train.X, s.Train.Target(), loss.CrossEntropy{}, 2)
 }
 
-// TestNoiseCeiling: with the defaults, a regression comes within 0.02 of the
-// R² that the noise leaves on new samples.
+// TestNoiseCeiling: with the defaults, a regression comes within 0.025 of the
+// R² that the noise leaves on new samples. Of six seeds the worst is 0.019 from it;
+// steps of a tenth of the length end 0.027 from it, a hundredth 0.09.
 func TestNoiseCeiling(t *testing.T) {
+	const slack = 0.025
 	for _, noise := range []float64{0.1, 0.3} {
 		p := testprob.Waves(4000, noise, 3)
 		_, last := train(t, SettingsFor(p.X.Rows, false, 30), p, testprob.Network(p, []int{100, 100}, activation.ReLU{}, dlam.He, 1), 30)
@@ -80,8 +82,8 @@ func TestNoiseCeiling(t *testing.T) {
 		n := float64(p.TestX.Rows)
 		ceiling := 1 - noise*noise/(square/n-sum*sum/n/n)
 		t.Logf("noise %v: R² %.4f, ceiling %.4f", noise, last.Test.R2, ceiling)
-		if last.Test.R2 < ceiling-0.02 {
-			t.Errorf("noise %v: R² is %.4f, want within 0.02 of %.4f", noise, last.Test.R2, ceiling)
+		if last.Test.R2 < ceiling-slack {
+			t.Errorf("noise %v: R² is %.4f, want within %v of %.4f", noise, last.Test.R2, slack, ceiling)
 		}
 	}
 }

@@ -27,8 +27,8 @@ type randomRun struct {
 }
 
 // draw draws a run with at most so many samples and hidden units a layer: half are
-// regressions, a quarter of which have heavy tails, and one in ten has more than
-// 50 classes.
+// regressions, a quarter of which have heavy tails, and one in twenty has more
+// than 50 classes.
 func draw(seed uint64, samples, widest int) randomRun {
 	rng := rand.New(rand.NewPCG(seed, 42))
 	logUniform := func(lo, hi int) int {

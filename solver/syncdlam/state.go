@@ -149,7 +149,8 @@ func (c *core) restoreMoves(r *restorer) {
 	}
 }
 
-// restorer copies what a State has into its place, and keeps what it lacks.
+// restorer copies what a State has into its place, and collects an error for each
+// array that it lacks.
 type restorer struct {
 	st   dlam.State
 	errs []error
