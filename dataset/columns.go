@@ -1,8 +1,10 @@
 package dataset
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"runtime/debug"
 	"slices"
@@ -94,11 +96,54 @@ func (t *columns) roles(o Options) (features []int, label int, err error) {
 		return nil, 0, err
 	}
 	if features, label, err = t.featuresAndLabel(o); err == nil {
-		if err = t.refuseWeight(label, features, o); err == nil {
-			err = t.refuseSequence(label, features, o)
-		}
+		err = cmp.Or(t.refuseDropped(label, features, o), t.refuseKinds(features, o), t.refuseWeight(label, features, o), t.refuseSequence(label, features, o))
 	}
 	return features, label, err
+}
+
+// refuseDropped reports a column to leave out that is asked for as the label or a feature, or
+// that a model needs.
+func (t *columns) refuseDropped(label int, features []int, o Options) error {
+	for _, name := range o.Drop {
+		j, err := t.find("column to drop", name)
+		as := ""
+		switch {
+		case err != nil: // a model's table may lack it
+		case o.Label != "" && t.isLabel(j, label):
+			as = "is the label"
+		case o.Features != nil && slices.Contains(features, j):
+			as = "is a feature of the model"
+		case len(o.Only) > 0 && slices.Contains(features, j):
+			as = "is to be a feature"
+		}
+		if as != "" {
+			return inputf("%s: column %s %s, and cannot be left out too (--drop)", t.Name, t.name(j), as)
+		}
+	}
+	return nil
+}
+
+// refuseKinds reports a kind that is asked for of a column that is no feature, which nobody would
+// read, and two of one column.
+func (t *columns) refuseKinds(features []int, o Options) error {
+	if o.Model != nil { // the model has the kinds
+		return nil
+	}
+	called := map[int]string{}
+	for _, name := range slices.Sorted(maps.Keys(o.Kinds)) {
+		j, err := t.find("column", name)
+		other, twice := called[j]
+		switch {
+		case err != nil:
+			return err
+		case twice && o.Kinds[name] != o.Kinds[other]:
+			return inputf("%s: column %s: got the kinds %s and %s (--column)", t.Name, t.name(j), o.Kinds[other], o.Kinds[name])
+		case !slices.Contains(features, j) && o.Kinds[name] != KindIgnored:
+			return inputf("%s: column %s is no feature, and its kind would say nothing: got %s (--column)", t.Name, t.name(j), o.Kinds[name])
+		}
+		called[j] = name
+	}
+	return nil
 }
 
 func (t *columns) featuresAndLabel(o Options) (features []int, label int, err error) {

@@ -215,7 +215,7 @@ func TestText(t *testing.T) {
 		"an unknown code":    {"a,y\n1,2\n", Options{Encoding: "koi8"}, `encoding: got "koi8", want one of utf-8, latin-1`},
 		"a quote to part":    {"a,y\n1,2\n", Options{Separator: `"`}, `separator: got "\"", want an ASCII character`},
 		"a repeated label":   {"y,a,y\n1,2,3\n", Options{Label: "y"}, `label column "y": several columns have this name: call it by its number`},
-		"a label of 70 bits": {"a,y\n1,1180591620717411303424\n2,1180591620717411303425\n", Options{}, "integers of more than 64 bits cannot be told apart as classes"},
+		"a label of 70 bits": {"a,y\n1,1180591620717411303424\n2,1180591620717411303425\n", Options{}, "whole numbers of more than 64 bits cannot be told apart as classes"},
 	} {
 		t.Run(name, func(t *testing.T) { wantError(t, write(t, "t.csv", []byte(c.text)), c.o, c.want) })
 	}

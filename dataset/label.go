@@ -174,7 +174,7 @@ func (d *Dataset) label(t *columns, j int, o Options) error {
 		return d.noteValues(t, j, why, o)
 	}
 	if c.Rounded() {
-		return inputf("%s: column %s: integers of more than 64 bits cannot be told apart as classes: write them with a letter in front", t.Name, t.name(j))
+		return inputf("%s: column %s: whole numbers of more than 64 bits cannot be told apart as classes: write them with a letter in front, or make them values (--task regression), of at most 3.4e38", t.Name, t.name(j))
 	}
 	if err := d.classify(labelsOf(t, j), o); err != nil {
 		return err

@@ -34,8 +34,26 @@ func TestReadColumn(t *testing.T) {
 		t.Errorf("two rows: got %q, %v", texts, err)
 	}
 	for called, want := range map[string]string{"gap": `row 2, column "gap": the value is missing`, "no": `no column "no" (there are day, who, n, gap)`} {
-		if _, _, err := dataset.ReadColumn(context.Background(), file, called, dataset.Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := dataset.ReadColumn(context.Background(), file, called, dataset.Options{NoLabel: true}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", called, err, want)
 		}
+	}
+	if _, _, err := dataset.ReadColumn(context.Background(), file, "gap", dataset.Options{}); err == nil || !strings.Contains(err.Error(), `column "gap" is the label`) {
+		t.Errorf("the label: got %v", err)
+	}
+	// Of sequences the value is that of all steps.
+	if err := os.WriteFile(file, []byte("id,site,n,y\nb,x,1,u\na,w,2,v\nb,x,3,u\nc,x,4,v\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := dataset.Options{Sequence: "id"}
+	if texts, _, err = dataset.ReadColumn(context.Background(), file, "site", o); err != nil || !slices.Equal(texts, []string{"x", "w", "x"}) {
+		t.Errorf("sequences: got %q, %v", texts, err)
+	}
+	if _, _, err := dataset.ReadColumn(context.Background(), file, "n", o); err == nil || !strings.Contains(err.Error(), `rows 1 and 3: column "n" differs`) {
+		t.Errorf("steps that differ: got %v", err)
+	}
+	o.Limit = 2
+	if texts, _, err = dataset.ReadColumn(context.Background(), file, "site", o); err != nil || !slices.Equal(texts, []string{"x", "w"}) {
+		t.Errorf("two sequences: got %q, %v", texts, err)
 	}
 }

@@ -16,7 +16,12 @@ type Scratch struct {
 	// Most is how many bytes of samples may be in memory, where Dir is empty;
 	// 0 for any.
 	Most float64
+
+	used bool
 }
+
+// Used reports whether samples are in files of s, which may be nil.
+func (s *Scratch) Used() bool { return s != nil && s.used }
 
 // TooLarge is the error of samples that take more than Scratch.Most or
 // Options.MaxMemory. It is an ErrInput.
@@ -61,6 +66,7 @@ func (s *Scratch) matrix(name string, rows, cols int) (mat.Dense, error) {
 	if err != nil {
 		return mat.Dense{}, fmt.Errorf("scratch file of %.0f MB in %s: %w", bytes/(1<<20), s.Dir, err)
 	}
+	s.used = true
 	return mat.FromSlice(rows, cols, data), nil
 }
 

@@ -550,8 +550,11 @@ func Divide(d Dataset, test float64, seed uint64) (Split, error) {
 			}
 		}
 	}
-	if of[0] == 0 || of[1] == 0 {
-		return Split{}, inputf("%s: %d samples are too few to hold back the share %g for testing", d.Name, of[0]+of[1], test)
+	switch few := fmt.Sprintf("%s: %d samples are too few to hold back the share %g", d.Name, of[0]+of[1], test); {
+	case of[1] == 0:
+		return Split{}, inputf("%s: it would be none", few)
+	case of[0] == 0:
+		return Split{}, inputf("%s: none would be left to train on", few)
 	}
 	if len(train) == 0 {
 		return Split{}, inputf("%s: no training samples left for process %d of %d: use fewer", d.Name, d.ranks().Rank()+1, d.ranks().Size())

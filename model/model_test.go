@@ -270,12 +270,14 @@ func TestWeightsOfAnotherNetwork(t *testing.T) {
 	}
 	p := testprob.Blobs(10, 4, 3, 1)
 	for want, n := range map[string]*dlam.Network{
-		"layer 1: trained with activation tanh, want relu": testprob.Network(p, []int{5}, activation.ReLU{}, dlam.He, 1),
-		"weights of 5×4, 3×5, want 6×4, 3×6":               testprob.Network(p, []int{6}, activation.Tanh{}, dlam.He, 1),
-		"weights of 5×4, 3×5, want 5×4, 5×5, 3×5":          testprob.Network(p, []int{5, 5}, activation.Tanh{}, dlam.He, 1),
+		"layer 1: trained with activation tanh, want relu":         testprob.Network(p, []int{5}, activation.ReLU{}, dlam.He, 1),
+		"weights of 5×4, 3×5 (outputs×inputs), want 6×4, 3×6":      testprob.Network(p, []int{6}, activation.Tanh{}, dlam.He, 1),
+		"weights of 5×4, 3×5 (outputs×inputs), want 5×4, 5×5, 3×5": testprob.Network(p, []int{5, 5}, activation.Tanh{}, dlam.He, 1),
 	} {
 		if _, err := Weights(path, n); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("got %v, want %s and the path", err, want)
+		} else if !errors.Is(err, ErrModel) || !errors.Is(err, ErrOther) || strings.Contains(err.Error(), ErrModel.Error()) {
+			t.Errorf("got %v, want ErrOther, and no word of a bad file", err)
 		}
 	}
 }

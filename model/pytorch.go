@@ -66,11 +66,8 @@ func (i Import) Read(path string) (*Model, error) {
 		return nil, err
 	}
 	m, err := i.parse(raw)
-	if errors.As(err, new(Fault)) {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", path, ErrModel, err)
+		return nil, faultOf(path, err)
 	}
 	return m, nil
 }
@@ -319,7 +316,7 @@ func fromState(t safetensors.SafeTensors, n *dlam.Network, sample nn.Shape) (*dl
 		for l := range n.Layers {
 			want[l] = n.Text(l)
 		}
-		return nil, fmt.Errorf("%d layers (%s), want %d: %s", len(layers), strings.Join(names, ", "), len(n.Layers), strings.Join(want, ", "))
+		return nil, otherf("%d layers (%s), want %d: %s", len(layers), strings.Join(names, ", "), len(n.Layers), strings.Join(want, ", "))
 	}
 	got := &dlam.Network{Layers: slices.Clone(n.Layers)}
 	seen := sample
@@ -451,7 +448,7 @@ func (r *stateReader) take(k int, forms ...[]int) []float32 {
 		return slices.EqualFunc(form, v.Shape(), func(a int, b uint64) bool { return uint64(a) == b })
 	}
 	if !slices.ContainsFunc(forms, fits) {
-		r.err = fmt.Errorf("tensor %q: got %s, want %s of %s%s", r.name(k), sizesText(v.Shape()), sizesText(forms[0]), r.what, r.other(size(v, 0), forms[0][0]))
+		r.err = otherf("tensor %q: got %s, want %s of %s%s", r.name(k), sizesText(v.Shape()), sizesText(forms[0]), r.what, r.other(size(v, 0), forms[0][0]))
 		return nil
 	}
 	list, ok := floats(v)

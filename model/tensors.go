@@ -144,9 +144,28 @@ func Weights(path string, n *dlam.Network) (*dlam.Network, error) {
 	}
 	got, err := weights(raw, n)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", path, ErrModel, err)
+		return nil, faultOf(path, err)
 	}
 	return got, nil
+}
+
+// ErrOther is what errors wrap, beside ErrModel, about a file with which nothing is wrong but
+// that its network is not the one that is wanted.
+var ErrOther = errors.New("another network")
+
+// otherNetwork wraps them without saying so.
+type otherNetwork struct{ error }
+
+func (otherNetwork) Is(target error) bool { return target == ErrModel || target == ErrOther }
+
+func otherf(format string, args ...any) error { return otherNetwork{fmt.Errorf(format, args...)} }
+
+// faultOf says of which file err is, and that the file is bad if it is.
+func faultOf(path string, err error) error {
+	if errors.Is(err, ErrOther) || errors.As(err, new(Fault)) {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return fmt.Errorf("%s: %w: %w", path, ErrModel, err)
 }
 
 func weights(raw []byte, n *dlam.Network) (*dlam.Network, error) {
@@ -163,7 +182,7 @@ func weights(raw []byte, n *dlam.Network) (*dlam.Network, error) {
 		return nil, err
 	}
 	if w, want := shapes(got), shapes(n); w != want {
-		return nil, fmt.Errorf("weights of %s, want %s", w, want)
+		return nil, otherf("its network has weights of %s (outputs×inputs), want %s", w, want)
 	}
 	d, err := readDescription(text)
 	if err != nil {
@@ -174,13 +193,13 @@ func weights(raw []byte, n *dlam.Network) (*dlam.Network, error) {
 	}
 	for l, ly := range n.Layers {
 		if u := ly.Linear().Spec(); !d.Layers[l].Map.Equal(u) {
-			return nil, fmt.Errorf("layer %d: trained with the map %v, want %v", l+1, d.Layers[l].Map, u)
+			return nil, otherf("layer %d: trained with the map %v, want %v", l+1, d.Layers[l].Map, u)
 		}
 		if got := d.Layers[l].Max; max(got, 1) != max(ly.Max, 1) {
-			return nil, fmt.Errorf("layer %d: trained with max pooling over windows of side %d, want %d", l+1, got, ly.Max)
+			return nil, otherf("layer %d: trained with max pooling over windows of side %d, want %d", l+1, got, ly.Max)
 		}
 		if h := ly.H.Spec(); !d.Layers[l].Activation.Equal(h) {
-			return nil, fmt.Errorf("layer %d: trained with activation %v, want %v", l+1, d.Layers[l].Activation, h)
+			return nil, otherf("layer %d: trained with activation %v, want %v", l+1, d.Layers[l].Activation, h)
 		}
 		got.Layers[l].Map, got.Layers[l].Max, got.Layers[l].H = ly.Map, ly.Max, ly.H
 	}

@@ -345,7 +345,7 @@ func (n *Network) AnyLength() error {
 	for l, ly := range n.Layers {
 		switch _, convolution := ly.Map.(Conv); {
 		case l == 0 && !ly.Recurrent():
-			return fmt.Errorf("layer 1 (%s): the samples are sequences, which may be shorter than the longest, %d steps: want a recurrent layer first, as rnn 64 or gru 64", n.Text(l), ly.In().Height)
+			return fmt.Errorf("layer 1 (%s): the samples are sequences, which may be shorter than the longest: want a recurrent layer first, as rnn 64 or gru 64", n.Text(l))
 		case convolution:
 			return fmt.Errorf("layer %d (%s): the samples are sequences, which may be shorter than the longest: a convolution would take steps that are not there", l+1, n.Text(l))
 		}

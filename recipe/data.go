@@ -95,6 +95,9 @@ func (d Data) Pictures(im picture.Image) Data {
 // Columns are what the columns of a table were taken for; none of other samples.
 func (d Data) Columns() []dataset.Taken { return d.split.Train.Taken }
 
+// Tested reports whether there are samples to test on, so that none are held back for that.
+func (d Data) Tested() bool { return d.split.Test.Rows() > 0 }
+
 // Notes are what people are to be told of how the samples were taken from files, a
 // line each.
 func (d Data) Notes() []string { return slices.Concat(d.split.Train.Notes, d.split.Test.Notes) }
@@ -163,7 +166,7 @@ func (d Data) suits(l loss.Loss) error {
 }
 
 // divides reports whether samples are held back for testing.
-func (d Data) divides(o *Options) bool { return d.split.Test.Rows() == 0 && o.testSplit() > 0 }
+func (d Data) divides(o *Options) bool { return !d.Tested() && o.testSplit() > 0 }
 
 // copies is the bytes of the samples that are copied to divide, pool or scale
 // them.
@@ -222,7 +225,7 @@ func (d Data) Ready(o *Options) (*Samples, error) {
 	if o.Validation > 0 {
 		v, err := dataset.Divide(train.from, o.Validation, o.Seed+1) // not the draw that made the test samples
 		if err != nil {
-			return nil, err
+			return nil, refuse(fmt.Errorf("validation: %w", err))
 		}
 		train.from, held.from, train.own = v.Train, v.Test, true
 	}

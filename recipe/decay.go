@@ -2,7 +2,7 @@ package recipe
 
 import (
 	"context"
-	"errors"
+	"fmt"
 
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/dataset"
@@ -44,10 +44,11 @@ func (p *Plan) chooseL2(ctx context.Context) error {
 	}
 	held, err := dataset.Divide(p.Samples.Train, heldForL2, p.Options.Seed+2) // not the draws that made other samples
 	if err != nil {
-		return err
+		return refuse(fmt.Errorf("l2: %s takes training samples to judge by: %w", Best, err))
 	}
 	best, least := -1.0, 0.0
-	for _, l2 := range p.facts.l2Tried() {
+	tried := p.facts.l2Tried()
+	for _, l2 := range tried {
 		t, err := p.tryL2(ctx, held, l2)
 		if err != nil {
 			return err
@@ -60,7 +61,8 @@ func (p *Plan) chooseL2(ctx context.Context) error {
 		}
 	}
 	if best < 0 {
-		return errors.New("l2: with none that was tried anything was learnt")
+		return fmt.Errorf("l2: with none of the weight decays tried, %.4g, the network was better on the samples that it was trained on than one output for all: "+
+			"train with a number in place of %s, as 0, which keeps the network, to see why; weights of classes or rows that differ by powers of ten, the learning rate, or too few iterations may be why", tried, Best)
 	}
 	p.Options.L2, p.Options.TryL2 = &best, false
 	p.Problem.Regularizer = p.facts.regularizer(&p.Options)

@@ -406,6 +406,9 @@ func (c columnKinds) Set(text string) error {
 		if !slices.Contains(dataset.Kinds, k) {
 			return fmt.Errorf("got %q, want the kind to be one of %s", part, textOf(dataset.Kinds))
 		}
+		if was, ok := (*c.p)[part[:i]]; ok && was != k {
+			return fmt.Errorf("got the column %q as %s and as %s", part[:i], was, k)
+		}
 		if *c.p == nil {
 			*c.p = map[string]dataset.Kind{}
 		}

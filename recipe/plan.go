@@ -23,6 +23,7 @@ import (
 	"github.com/dlam-go/dlam/solver/ensemble"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/refit"
+	"github.com/dlam-go/dlam/table"
 )
 
 // Plan is a run that is ready to start: all that was chosen for it.
@@ -36,6 +37,7 @@ type Plan struct {
 	Reads      []Read        // settings that the solver reads, with their values
 	Network    *dlam.Network // first weights
 	Memory     float64       // bytes that training takes beside the samples, in each process
+	Notes      []string      // what people are to be told of it, a line each
 	// ClassWeights are the factors of the classes in the weights of their samples; nil:
 	// none.
 	ClassWeights []float64
@@ -76,9 +78,15 @@ func (s *Samples) Plan(o Options) (*Plan, error) {
 	if err := p.state(); err != nil {
 		return nil, err
 	}
+	if s.Transform.Steps == 1 {
+		return nil, refusef("%s: every sequence has one step alone: rows are samples then, without sequence-column and time-column", s.name)
+	}
 	outline, err := p.outline()
 	if err == nil && s.Transform.Steps > 0 {
-		if err = outline.AnyLength(); err != nil {
+		switch err = outline.AnyLength(); {
+		case err != nil && o.Layers == nil:
+			err = fmt.Errorf("%s: the samples are sequences, of %d steps and fewer: say by layers what network takes them, with a recurrent layer first, as gru 64", s.name, s.Transform.Steps)
+		case err != nil:
 			err = fmt.Errorf("layers: %w", err)
 		}
 	}
@@ -425,10 +433,14 @@ func (p *Plan) start(outline *dlam.Network) (*dlam.Network, error) {
 		if errors.Is(err, os.ErrNotExist) {
 			return nil, refusef("init-from: %w", err)
 		}
+		if errors.Is(err, model.ErrOther) {
+			return nil, refusef("init-from: %w (hidden, or layers, and activation must be those of the file; the inputs follow from the data)", err)
+		}
 		if err != nil {
-			return nil, refusef("init-from: %w (shapes follow from the data and from hidden or layers, activations from activation or layers)", err)
+			return nil, refusef("init-from: %w", err)
 		}
 		n = given
+		p.noteInputs(o.StartFile)
 	case o.Start != nil:
 		if got := o.Start.Widths(); !slices.Equal(got, widths) {
 			return nil, refusef("the network to start from has widths %v; data and hidden layers ask for %v", got, widths)
@@ -450,6 +462,24 @@ func (p *Plan) start(outline *dlam.Network) (*dlam.Network, error) {
 		return n, nil
 	}
 	return n, p.recordStart(n)
+}
+
+// noteInputs makes a note of first weights from a model file that were trained on other inputs.
+func (p *Plan) noteInputs(file string) {
+	m, err := model.Load(file)
+	if err != nil {
+		return // it has parameters alone, and says nothing of inputs
+	}
+	note := func(format string, args ...any) {
+		p.Notes = append(p.Notes, file+": its weights were trained on "+fmt.Sprintf(format, args...))
+	}
+	is, was := &p.Samples.Transform, &m.Transform
+	if is.Scaling != was.Scaling {
+		note("inputs scaled otherwise: %s, and here %s (--scale)", was.Scaling, is.Scaling)
+	}
+	if names := p.Samples.features; names != nil && m.Features != nil && !slices.Equal(names, m.Features) {
+		note("other columns: %s, and here %s", table.List(m.Features), table.List(names))
+	}
 }
 
 // draw is the first weights of network k of an ensemble, or of the only one.

@@ -143,6 +143,9 @@ func Open(ctx context.Context, s Source) (Data, error) {
 	if s.TestData != "" {
 		o.Classes, o.Features, o.Weight, o.Limit = split.Train.Classes, split.Train.Features, split.Train.Table.Weight, 0
 		o.Model = split.Train.Schema()
+		if o.Features != nil { // by which columns are found
+			o.Drop = nil
+		}
 		if split.Train.Class == nil {
 			o.Task = dataset.Regression
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"os"
@@ -125,6 +124,9 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 	if cfg.Options.Hidden != nil && len(cfg.Options.Hidden) == 0 && cfg.Options.Layers == nil {
 		h = nil // there are no hidden layers
 	}
+	if err := contradictions(c, cfg); err != nil {
+		return err
+	}
 	if err := o.validate(c.Flags(), cfg.Options.Layers, h); err != nil {
 		return err
 	}
@@ -139,7 +141,7 @@ func (a *app) compare(c *cobra.Command, cfg *recipe.Config, o comparison) error 
 	if common.Hidden == nil && common.Layers == nil {
 		common.Hidden = recipe.PaperHidden() // one network for all
 	}
-	plans, err := a.plans(c.Context(), cfg, common, o)
+	plans, err := a.plans(c, cfg, common, o)
 	if err != nil {
 		return err
 	}
@@ -198,7 +200,8 @@ func methodsNamed(names []string) string {
 
 // plans are the methods' runs, each by its own recipe and on the same samples: of
 // each method one a seed.
-func (a *app) plans(ctx context.Context, cfg *recipe.Config, common recipe.Options, o comparison) ([]*recipe.Plan, error) {
+func (a *app) plans(c *cobra.Command, cfg *recipe.Config, common recipe.Options, o comparison) ([]*recipe.Plan, error) {
+	ctx := c.Context()
 	each, err := recipe.ForEach(common, o.solvers)
 	if err != nil {
 		return nil, err
@@ -212,6 +215,9 @@ func (a *app) plans(ctx context.Context, cfg *recipe.Config, common recipe.Optio
 		return nil, err
 	}
 	data, err := a.open(ctx, cfg, o.limits)
+	if err == nil {
+		err = refuseSplit(c, data)
+	}
 	if err != nil {
 		return nil, err
 	}

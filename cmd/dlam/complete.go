@@ -13,6 +13,7 @@ import (
 
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/internal/check"
+	"github.com/dlam-go/dlam/internal/shell"
 	"github.com/dlam-go/dlam/model"
 	"github.com/dlam-go/dlam/recipe"
 	"github.com/dlam-go/dlam/table"
@@ -53,6 +54,23 @@ func known(path string) error {
 		return usagef("%s: no such file or folder, and no runs are here: dlam train makes them", path)
 	}
 	return usagef("%s: no such file or folder (the runs here are %s)%s", path, table.List(list), check.Meant(filepath.Clean(path), list))
+}
+
+// holdsModel refuses a folder without a model.
+func holdsModel(path string) error {
+	file := model.Locate(path)
+	if _, err := os.Lstat(file); file == path || !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, name := range []string{model.CheckpointName, recipe.ConfigName} {
+		if _, err := os.Stat(filepath.Join(path, name)); err == nil {
+			return usagef("%s: the folder holds a run that has not ended, and no model yet: dlam train --resume %s goes on with it", path, shell.Join(path))
+		}
+	}
+	if list := runsIn(path); len(list) > 0 {
+		return usagef("%s: the folder holds no model, but those of runs (%s)", path, table.List(list))
+	}
+	return usagef("%s: the folder holds no model (%s)", path, model.FileName)
 }
 
 // plainNumbers says what flags want whose values the flags' library reads, by their type.

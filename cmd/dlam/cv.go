@@ -44,7 +44,7 @@ Ctrl-C ends it, with the means of the folds that are done.`,
 	fl.SortFlags = false
 	fl.IntVar(&f.folds.Number, "folds", 5, "parts, each of which is tested on once")
 	fl.IntVar(&f.folds.Repeat, "repeat", 1, "divisions into folds; the second divides and trains by --seed + 1, and so on")
-	fl.StringVar(&f.group, "group", "", "column of a table, by name or number: rows with one value are in one fold together; it is no feature")
+	fl.StringVar(&f.group, "group", "", "column of a table, by name or number: rows with one value are in one fold together, of sequences those whose steps all have it; it is no feature")
 	fl.BoolVar(&f.folds.InOrder, "in-order", false, "train on the rows before, and test on those that follow: the file is in the order of time")
 	fl.StringVar(&f.time, "time", "", "--in-order by a column of numbers or dates; it is a feature as any other, unless you --drop it")
 	addTraining(fl, c, &f.epochs)
@@ -116,6 +116,9 @@ func (a *app) foldable(cmd *cobra.Command, c *recipe.Config, f *cvFlags) (d reci
 		if f.group == c.Source.Weight {
 			return d, usagef("--group: column %q has the rows' weights (--weight-column)", f.group)
 		}
+		if f.group == c.Source.Sequence {
+			return d, usagef("--group: column %q says which sequence a row is a step of (--sequence-column), and a sequence is in one fold without it", f.group)
+		}
 		if f.folds.InOrder {
 			return d, usagef("--group does not go with --in-order and --time: the past is the group")
 		}
@@ -135,11 +138,6 @@ func (a *app) foldable(cmd *cobra.Command, c *recipe.Config, f *cvFlags) (d reci
 	if d, err = a.openShared(ctx, c, f.limits); err != nil {
 		return d, err
 	}
-	for _, k := range d.Columns() {
-		if k.Label && k.Name == f.group {
-			return d, usagef("--group: column %q is the label", f.group)
-		}
-	}
 	return d, f.folds.Check(d)
 }
 
@@ -151,6 +149,9 @@ func (a *app) severalTimes(cmd *cobra.Command, c *recipe.Config, epochs int, m l
 		}
 	}
 	c.Options.MaxMemory, c.Options.Warn = float64(m.most), a.warn
+	if err := contradictions(cmd, c); err != nil {
+		return err
+	}
 	return c.Validate()
 }
 

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dlam-go/dlam/report"
+	"github.com/dlam-go/dlam/trace"
 )
 
 // defaultTargets are the test accuracies whose time is told.
@@ -62,6 +66,9 @@ worst mistakes, what the columns of a table matter, weights of pictures.`,
 					return err
 				}
 				run, err := report.ReadRun(path)
+				if info, fault := os.Stat(path); errors.Is(err, fs.ErrNotExist) && fault == nil && info.IsDir() {
+					return usagef("%s: the folder holds no run (%s)", path, trace.FileName)
+				}
 				if err != nil {
 					return errUsage{err}
 				}

@@ -8,6 +8,7 @@ import (
 	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/shell"
 	"github.com/dlam-go/dlam/recipe"
+	"github.com/dlam-go/dlam/solver/refit"
 )
 
 // scored tells people how a run ended.
@@ -64,7 +65,7 @@ func (a *app) cautions(r *recipe.Result) {
 		a.say("warning: random hidden layers have no scores: %v", f.RandomError)
 	}
 	if f := r.Refit; f != nil && !f.Converged {
-		a.say("warning: the last layer was fitted anew in as many iterations as there are, and more would gain")
+		a.say("warning: after the %d steps of --refit the last layer's loss still falls, as it does without end where the last hidden layer tells all classes apart: give --l2 (a larger one), or --validation, which chooses the step", refit.Iterations)
 	}
 }
 

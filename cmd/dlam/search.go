@@ -68,6 +68,9 @@ func (a *app) search(cmd *cobra.Command, c *recipe.Config, f *searchFlags) error
 	if err != nil {
 		return err
 	}
+	if err := refuseSplit(cmd, data); err != nil {
+		return err
+	}
 	if s.Space == nil {
 		if s.Space, err = within(ctx, func() (recipe.Space, error) { return recipe.DefaultSpace(data, c.Options) }); err != nil {
 			return err

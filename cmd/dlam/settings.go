@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/dlam-go/dlam/internal/memory"
+	"github.com/dlam-go/dlam/nn"
 	"github.com/dlam-go/dlam/recipe"
 	"github.com/dlam-go/dlam/solver/gradient"
 )
@@ -29,6 +30,9 @@ func (f settingFlag) String() string { return f.Text() }
 // Set reads the setting, which is empty only where that means something: in a file it is
 // what suits, and who says nothing on the command line leaves the flag out.
 func (f settingFlag) Set(text string) error {
+	if k := f.Kind(); (k == "names" || k == "NAME=WEIGHT") && f.Get() != nil {
+		return errors.New("given twice: write all of them in one, with commas between")
+	}
 	if text != "" || f.TakesEmpty() {
 		return f.Entry.Set(text)
 	}
@@ -196,6 +200,37 @@ func (a *app) loadConfig(ctx context.Context, c *recipe.Config, path string, f *
 	}
 	for _, n := range notes {
 		a.say("%s: not taken: %s", path, n)
+	}
+	return nil
+}
+
+// contradictions refuses flags that nothing would read beside the others.
+func contradictions(cmd *cobra.Command, c *recipe.Config) error {
+	o, given := &c.Options, cmd.Flags().Changed
+	if given("init") && o.StartFile != "" && !given("resume") && !o.Refit { // a refit draws weights to compare with
+		return usagef("--init: the first weights are given (--init-from), and none are drawn")
+	}
+	if given("activation") && !takesActivation(o) {
+		return usagef("--activation: no hidden layer takes it: there is none, or each of --layers has its own")
+	}
+	return nil
+}
+
+// takesActivation reports whether there is a hidden layer that has the activation that is said
+// for all.
+func takesActivation(o *recipe.Options) bool {
+	if o.Layers == nil {
+		return o.Hidden == nil || len(o.Hidden) > 0
+	}
+	return slices.ContainsFunc(o.Layers, func(s nn.LayerSpec) bool {
+		return s.Activation == nil && (s.Kind == nn.KindDense || s.Kind == nn.KindConv || s.Kind == nn.KindRNN)
+	})
+}
+
+// refuseSplit refuses --test-split of data that is divided already.
+func refuseSplit(cmd *cobra.Command, d recipe.Data) error {
+	if cmd.Flags().Changed("test-split") && d.Tested() {
+		return usagef("--test-split: the data has test samples already, its own or those of --test-data, and none are held back")
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ values: what each column was taken for is shown.`,
 	fl.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, and how much memory it takes")
 	f.addFlag(fl)
 	f.force.addFlag(fl)
-	fl.StringVar(&c.Source.Scratch, "scratch", "", "keep the samples of an IDX file in a file in this folder, mapped, instead of in memory; what the method adds is in memory")
+	fl.StringVar(&c.Source.Scratch, "scratch", "", "keep the samples of an IDX file, or of a table, in a file in this folder, mapped, instead of in memory; what the method adds is in memory")
 	fl.BoolVar(&f.json, "json", false, "end with a JSON object on standard output")
 	a.quietFlag(fl)
 	completeSettings(cmd, c)
@@ -122,7 +122,7 @@ func (a *app) trainSettings(cmd *cobra.Command, c *recipe.Config, f *trainFlags)
 	o.Warn = a.warn
 	o.L2Tried = func(t recipe.L2Trial) { a.l2Tried(t) }
 	o.RateTried = func(t gradient.Trial) { a.rateTried(t) }
-	return nil
+	return contradictions(cmd, c)
 }
 
 // setEpochs takes --epochs for what --iterations means where methods take
@@ -152,6 +152,9 @@ func (a *app) train(cmd *cobra.Command, c *recipe.Config, f *trainFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := refuseSplit(cmd, data); err != nil {
+		return err
+	}
 	if f.run == "" && !f.dryRun {
 		f.run = newRunName(c)
 	}
@@ -160,6 +163,10 @@ func (a *app) train(cmd *cobra.Command, c *recipe.Config, f *trainFlags) error {
 	if err != nil {
 		return err
 	}
+	if c.Source.Scratch != "" && !p.Samples.Train.Scratch.Used() {
+		a.say("--scratch: all samples are in memory: those of such data are not kept in a file")
+	}
+	a.tell(p.Notes)
 	if !a.quiet {
 		a.showColumns(data.Columns())
 		a.sayWeights(p.Samples.Transform.Table.Weight, p.Samples.Train.Classes, p.ClassWeights)

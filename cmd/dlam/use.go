@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -77,7 +78,7 @@ func (u *useFlags) add(cmd *cobra.Command) {
 // openModel reads a model, if there is room for its file and its weights; a
 // fault is bad input.
 func (a *app) openModel(path string, lim limits) (*model.Model, error) {
-	if err := known(path); err != nil {
+	if err := cmp.Or(known(path), holdsModel(path)); err != nil {
 		return nil, err
 	}
 	if info, err := os.Stat(model.Locate(path)); err == nil { // Load says what is wrong

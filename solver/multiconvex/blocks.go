@@ -112,7 +112,7 @@ func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
 	if err := p.Fits(n); err != nil {
 		return nil, err
 	}
-	if err := takes(p, n); err != nil {
+	if err := takes(set, p, n); err != nil {
 		return nil, err
 	}
 	if set.BinaryWeights && p.Regularizer != prox.Regularizer(prox.None{}) {
@@ -125,7 +125,7 @@ func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
 	if s.BinaryWeights {
 		s.binarize()
 	}
-	err := wholeSequences(p, n)
+	err := wholeSequences(set, p, n)
 	if err == nil {
 		s.count, s.n, err = s.e.Samples(p.X.Rows, p.Y.TotalWeight())
 	}
@@ -141,17 +141,17 @@ func New(set Settings, p *dlam.Problem, n *dlam.Network) (*Blocks, error) {
 }
 
 // takes reports operators that lack what eqs. 4 and 5 need of them.
-func takes(p *dlam.Problem, n *dlam.Network) error {
+func takes(set Settings, p *dlam.Problem, n *dlam.Network) error {
 	var errs []error
 	if _, ok := p.Loss.(loss.Proximal); !ok {
-		errs = append(errs, fmt.Errorf("dlam: loss %v has no proximal operator (loss.Proximal), which the output step needs", p.Loss.Spec()))
+		errs = append(errs, fmt.Errorf("%v: loss %v has no proximal operator (loss.Proximal), which the output step needs", Solver{set}, p.Loss.Spec()))
 	}
 	if err := n.Ungated(); err != nil {
-		errs = append(errs, fmt.Errorf("dlam: %w: its blocks have an entry of z for each of a (sync and the methods of backpropagation train it)", err))
+		errs = append(errs, fmt.Errorf("%v: %w: its blocks have an entry of z for each of a (sync and the methods of backpropagation train it)", Solver{set}, err))
 	}
 	for l, ly := range n.Layers {
 		if _, ok := ly.H.(activation.Monotone); !ok {
-			errs = append(errs, fmt.Errorf("dlam: layer %d: activation %v has no projection (activation.Monotone), which the z-step needs", l+1, ly.H.Spec()))
+			errs = append(errs, fmt.Errorf("%v: layer %d: activation %v has no projection (activation.Monotone), which the z-step needs", Solver{set}, l+1, ly.H.Spec()))
 		}
 	}
 	return errors.Join(errs...)
@@ -159,7 +159,7 @@ func takes(p *dlam.Problem, n *dlam.Network) error {
 
 // wholeSequences refuses sequences of unequal lengths, on all ranks if one has some: the blocks
 // have rows for all steps.
-func wholeSequences(p *dlam.Problem, n *dlam.Network) error {
+func wholeSequences(set Settings, p *dlam.Problem, n *dlam.Network) error {
 	u, recurrent := n.Layers[0].Map.(nn.RNN)
 	if !recurrent {
 		return nil
@@ -174,7 +174,7 @@ func wholeSequences(p *dlam.Problem, n *dlam.Network) error {
 		return err
 	}
 	if short[0] > 0 {
-		return fmt.Errorf("dlam: %g samples are shorter than the longest sequence; its blocks take sequences of one length (sync and the methods of backpropagation take others)", short[0])
+		return fmt.Errorf("%v: %g samples are shorter than the longest sequence; its blocks take sequences of one length (sync and the methods of backpropagation take others)", Solver{set}, short[0])
 	}
 	return nil
 }
