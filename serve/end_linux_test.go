@@ -22,7 +22,9 @@ func TestNoRequestIsLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := wide(t, 3, func(s *Settings) { s.HeaderTimeout, s.Grace, s.ReadTimeout, s.WriteTimeout = time.Minute, time.Minute, time.Minute, time.Hour })
+	s := wide(t, 3, func(s *Settings) {
+		s.HeaderTimeout, s.Grace, s.ReadTimeout, s.WriteTimeout = time.Minute, time.Minute, time.Minute, time.Hour
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	ended := make(chan error, 1)
