@@ -90,7 +90,9 @@ type Result struct {
 	// Constant is the risk of the best outputs that are the same for all training samples, if
 	// the network's is not less by a thousandth at least; 0 else, and of a run that was cut short.
 	Constant float64
-	GivenUp  bool // an iteration after Last was given up in the middle: the solver's state is not one that a run can go on from
+	// Kept is the iteration whose network it is, where Options.Validation chose it; 0 else.
+	Kept    int
+	GivenUp bool // an iteration after Last was given up in the middle: the solver's state is not one that a run can go on from
 }
 
 // check reports options, or a solver, a problem or a network, that no run can
@@ -178,7 +180,7 @@ func Run(ctx context.Context, s Solver, p *Problem, n *Network, o Options) (*Res
 			status = Failed
 		}
 	}
-	return &Result{Network: r.good, Status: status, Last: r.last, Constant: constant, GivenUp: r.givenUp}, err
+	return &Result{Network: r.good, Status: status, Last: r.last, Constant: constant, Kept: r.kept, GivenUp: r.givenUp}, err
 }
 
 // errUseless is what a network of a Comparable stepper is that is worse than a constant,
@@ -252,6 +254,7 @@ type runner struct {
 	elapsed time.Duration
 	parts   stopwatch
 	givenUp bool // the iteration after last
+	kept    int  // the iteration that validation chose
 
 	splitting Splitting // st, or nil
 	divided   Divided   // st, or nil
@@ -471,6 +474,7 @@ func (r *runner) choose(v *Validation) error {
 		return nil
 	}
 	r.good.CopyFrom(v.Best)
+	r.kept = v.At
 	best := v.Score
 	r.last.Validation = &best
 	return r.score(&r.last, r.good)

@@ -15,7 +15,7 @@ type Score struct {
 	Risk     float64 `json:"risk"`     // mean loss per sample
 	Accuracy float64 `json:"accuracy"` // share classified right; 0 for a regression
 	RMSE     float64 `json:"rmse"`     // root mean squared error; 0 for a classification
-	R2       float64 `json:"r2"`       // 1 − squared error / variance, of several values the mean of theirs; 0 for a classification
+	R2       float64 `json:"r2"`       // 1 − squared error / variance, of several values the mean of theirs that vary; 0 for a classification
 }
 
 // Evaluate scores n on samples x with targets y. A network whose outputs, or whose
@@ -52,8 +52,9 @@ func score(e *pass.Engine, n *Network, x mat.Dense, y loss.Target, l loss.Loss) 
 	for j, sum := range p.Vector(op.sum) {
 		residual := p.Vector(op.squares)[j]
 		squares += residual
-		if total := p.Vector(op.square)[j] - sum*sum/rows; total > 0 {
-			s.R2 += 1 - residual/total
+		const rounding = 1e-12 // of the difference that a value which does not vary leaves
+		if square := p.Vector(op.square)[j]; square-sum*sum/rows > rounding*square {
+			s.R2 += 1 - residual/(square-sum*sum/rows)
 			varying++
 		}
 	}

@@ -68,8 +68,13 @@ func TestWeightedScore(t *testing.T) {
 // not vary has none.
 func TestMeanR2(t *testing.T) {
 	n := &dlam.Network{Layers: []dlam.Layer{{W: mat.FromSlice(3, 1, []float32{100, 0, 0}), B: []float32{0, 0.5, 1}, H: activation.Identity{}}}}
-	x := mat.FromSlice(2, 1, []float32{0, 1})
-	y := loss.Target{Value: mat.FromSlice(2, 3, []float32{0, 0, 7, 100, 1, 7})}
+	const rows = 1000
+	x, y := mat.New(rows, 1), loss.Target{Value: mat.New(rows, 3)}
+	for i := range rows {
+		odd := float32(i % 2)
+		x.Set(i, 0, odd)
+		copy(y.Value.Row(i), []float32{100 * odd, odd, 0.1})
+	}
 	got, err := dlam.Evaluate(n, x, y, loss.Squared{}, 1)
 	if err != nil {
 		t.Fatal(err)

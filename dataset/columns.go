@@ -199,7 +199,7 @@ func (t *columns) featuresAndLabel(o Options) (features []int, label int, err er
 		}
 	}
 	if len(features) == 0 {
-		return nil, 0, inputf("%s: no feature columns: it has %d in all (separators known are , ; tab | and blanks; --separator sets another)", t.Name, len(t.Columns))
+		return nil, 0, inputf("%s: no feature columns: it has %d in all (separators known in text files are , ; tab | and blanks; --separator sets another)", t.Name, len(t.Columns))
 	}
 	return features, label, nil
 }

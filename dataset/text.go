@@ -360,7 +360,9 @@ func (c *textReader) nameColumns(first [][]byte) error {
 		names = append([]string{""}, names...)
 	}
 	if c.names, c.repeated = table.Distinct(names); len(c.repeated) > 0 {
-		c.notes = append(c.notes, fmt.Sprintf("%s: columns of the same name are told apart by numbers: %q, %q", c.in.path, c.repeated[0], c.repeated[0]+".1"))
+		first := slices.Index(names, c.repeated[0])
+		second := first + 1 + slices.Index(names[first+1:], c.repeated[0])
+		c.notes = append(c.notes, fmt.Sprintf("%s: columns of the same name are told apart by numbers: %q, %q", c.in.path, c.names[first], c.names[second]))
 	}
 	return nil
 }

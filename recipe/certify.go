@@ -299,19 +299,14 @@ func (e *Evidence) repeat(ctx context.Context, p *Plan, v *Verdict, recorders []
 			}
 			r.Network = best.Network
 		}
-		kept := 0
-		if o.Validation != nil && o.Validation.Best != nil {
-			kept = o.Validation.At
-		}
-		v.Departs = e.ended(r, f, ends, kept)
+		v.Departs = e.ended(r, f, ends)
 		v.Repeated = v.Departs == nil
 	}
 	return nil
 }
 
-// ended holds the end of the repeated run, with its status and the iteration whose network
-// it kept, against the model.
-func (e *Evidence) ended(r *dlam.Result, f *follower, ends dlam.Status, kept int) error {
+// ended holds the end of the repeated run, with its status, against the model.
+func (e *Evidence) ended(r *dlam.Result, f *follower, ends dlam.Status) error {
 	t := e.Model.Training
 	if r.Last.Iteration != t.Iterations {
 		return departs("iterations", "the model's record has %d, and the repeated run %s after %d", t.Iterations, r.Status, r.Last.Iteration)
@@ -319,8 +314,8 @@ func (e *Evidence) ended(r *dlam.Result, f *follower, ends dlam.Status, kept int
 	if string(ends) != t.Status {
 		return departs("status", "the model's record says %q, and the repeated run %s", t.Status, ends)
 	}
-	if t.Kept != 0 && t.Kept != kept { // models of earlier versions do not say
-		return departs("kept_iteration", "the model's record has %d, and the repeated run %d", t.Kept, kept)
+	if t.Kept != 0 && t.Kept != r.Kept { // models of earlier versions do not say
+		return departs("kept_iteration", "the model's record has %d, and the repeated run %d", t.Kept, r.Kept)
 	}
 	if err := f.end(); err != nil {
 		return err

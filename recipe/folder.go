@@ -186,9 +186,9 @@ func lockFolder(path string) (*folder, error) {
 	return r, nil
 }
 
-// differences says which settings of the folder's run are others in a file's
-// text; "" if none of those in the text are.
-func (r *folder) differences(text string) string {
+// differences says which settings of the folder's run are others in text, a file of those
+// that make a run what it is, or in config, the file of all.
+func (r *folder) differences(text, config string) string {
 	raw, err := os.ReadFile(r.file(ConfigName))
 	if err != nil {
 		return ""
@@ -209,10 +209,14 @@ func (r *folder) differences(text string) string {
 			list = append(list, fmt.Sprintf("%s is %s, and was %s", name, is[name], old))
 		}
 	}
-	if list == nil {
-		return ""
+	if list != nil {
+		return ": " + strings.Join(list, ", ")
 	}
-	return ": " + strings.Join(list, ", ")
+	const name = "iterations"
+	if _, is, _, err = decode(config); err == nil && is[name] != was[name] {
+		return fmt.Sprintf(": %s is %s, and was %s, by which the method's settings go: go on with as many, or begin another run", name, is[name], was[name])
+	}
+	return ", by another version of the program"
 }
 
 // goOn makes the folder that of a run that has done iterations: its settings

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/dlam-go/dlam"
@@ -23,10 +22,9 @@ type Past struct {
 	// Status is the model's dlam.Status, or Unfinished.
 	Status string
 	Last   dlam.Record // of the trace; zero before the first iteration
-	// Scored is the record whose scores are those of the network that is kept: of the iteration
-	// that validation samples chose, else of the last that was measured. A refit is not in it.
-	Scored  dlam.Record
-	Changed time.Time // when the last of its files was written
+	// The scores of the network that was saved, or of the last that was measured; nil for none.
+	Train, Test, Validation *dlam.Score
+	Changed                 time.Time // when the last of its files was written
 }
 
 // Unfinished is the status of a run that goes on, or that can go on with --resume.
@@ -36,7 +34,7 @@ const Unfinished = "unfinished"
 // which is an error that wraps fs.ErrNotExist.
 func ReadPast(folder string) (*Past, error) {
 	p := &Past{Folder: folder, Status: Unfinished}
-	for _, name := range []string{ConfigName, trace.FileName, model.FileName, model.CheckpointName} {
+	for _, name := range []string{ConfigName, trace.FileName, trace.AboutName, model.FileName, model.CheckpointName} {
 		info, err := os.Stat(filepath.Join(folder, name))
 		if err == nil && !info.Mode().IsRegular() { // a pipe may never end
 			return nil, fmt.Errorf("%s: not a regular file", filepath.Join(folder, name))
@@ -57,15 +55,21 @@ func ReadPast(folder string) (*Past, error) {
 		return nil, err
 	}
 	for _, r := range records {
-		if p.Last = r; r.Train != nil || r.Test != nil {
-			p.Scored = r
+		if p.Last = r; r.Train != nil {
+			p.Train, p.Test, p.Validation = r.Train, r.Test, r.Validation
 		}
 	}
-	return p, p.readStatus(records)
+	about, err := trace.ReadAbout(filepath.Join(folder, trace.AboutName))
+	if err == nil && about.Train != nil {
+		p.Train, p.Test, p.Validation = about.Train, about.TestScore, about.ValidationScore
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return p, p.readStatus()
 }
 
 // readStatus reads how the run ended, if it has: a checkpoint goes when a model is made.
-func (p *Past) readStatus(records []dlam.Record) error {
+func (p *Past) readStatus() error {
 	if _, err := os.Stat(filepath.Join(p.Folder, model.CheckpointName)); err == nil {
 		return nil
 	}
@@ -77,9 +81,6 @@ func (p *Past) readStatus(records []dlam.Record) error {
 		return err
 	}
 	p.Status = m.Training.Status
-	if i := slices.IndexFunc(records, func(r dlam.Record) bool { return r.Iteration == m.Training.Kept }); i >= 0 {
-		p.Scored = records[i]
-	}
 	p.Last.Iteration = max(p.Last.Iteration, m.Training.Iterations) // the trace may be gone
 	return nil
 }

@@ -900,22 +900,40 @@ func TestMoreFeaturesThanSamples(t *testing.T) {
 	}
 }
 
-// TestPastOfKept: a run whose network validation samples chose is remembered by that
-// network's scores, not by those of its last iteration.
+// TestPastOfKept: a run is remembered by the scores of the network that it saved, which
+// validation samples chose, though its trace measures every seventh iteration alone.
 func TestPastOfKept(t *testing.T) {
 	points, zones := circle(200)
-	o := small("adam")
-	o.Settings.Rate = new(0.5)
-	o.Folder, o.Validation, o.Iterations = filepath.Join(t.TempDir(), "run"), 0.2, 20
+	o := small("bcd")
+	o.Folder, o.Validation, o.Evaluate = filepath.Join(t.TempDir(), "run"), 0.2, new(7)
 	r := train(t, recipe.Rows(points, zones), o)
 	p, err := recipe.ReadPast(o.Folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Best == 0 || r.Best == p.Last.Iteration {
-		t.Fatalf("the kept iteration is %d of %d, want another than the last", r.Best, p.Last.Iteration)
+	for part, of := range map[string][2]*dlam.Score{"train": {p.Train, r.Last.Train}, "test": {p.Test, r.Last.Test}, "validation": {p.Validation, r.Last.Validation}} {
+		if of[0] == nil || of[1] == nil || *of[0] != *of[1] {
+			t.Errorf("%s: got %+v, want %+v", part, of[0], of[1])
+		}
 	}
-	if got, want := p.Scored.Validation, r.Last.Validation; p.Scored.Iteration != r.Best || got == nil || math.Abs(got.Risk-want.Risk) > 1e-9 {
-		t.Errorf("scores are of iteration %d, %+v, want those of %d, %+v", p.Scored.Iteration, got, r.Best, want)
+	if about, err := trace.ReadAbout(filepath.Join(o.Folder, trace.AboutName)); err != nil || about.Kept != r.Best || r.Best == 0 {
+		t.Errorf("kept iteration %d, %v; the result has %d", about.Kept, err, r.Best)
+	}
+}
+
+// TestOtherIterations: a run whose steps follow from how many iterations it was to have goes on
+// with as many, and what it is refused for is said.
+func TestOtherIterations(t *testing.T) {
+	points, zones := circle(200)
+	o := small("sync")
+	o.Folder = filepath.Join(t.TempDir(), "run")
+	ctx, cancel := context.WithCancel(context.Background())
+	if _, err := recipe.Train(ctx, recipe.Rows(points, zones), progress(o, func(int) { cancel() })); err != nil {
+		t.Fatal(err)
+	}
+	o.Resume, o.Iterations = true, o.Iterations+3
+	_, err := recipe.Train(context.Background(), recipe.Rows(points, zones), o)
+	if want := fmt.Sprintf("iterations is %d, and was %d, by which the method's settings go", o.Iterations, o.Iterations-3); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
 	}
 }

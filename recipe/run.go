@@ -169,7 +169,7 @@ func (r *Run) open(identity string) (from *model.Checkpoint, err error) {
 	}
 	r.folder.kept = true
 	if from, err = r.check.load(); errors.Is(err, errOtherSettings) {
-		return nil, refusef("%w%s", err, r.folder.differences(identity))
+		return nil, refusef("%w%s", err, r.folder.differences(identity, r.config))
 	}
 	if err != nil {
 		return nil, err
@@ -311,13 +311,10 @@ func (r *Run) warn(err error) error {
 // finish makes the model and saves it, the last good one if training failed. A run that
 // has ended needs no state, once its model, its trace and how it ended are safe.
 func (r *Run) finish(res *dlam.Result, fitted *Refit, failed error) (*Result, error) {
-	out := &Result{Model: r.Plan.model(res, r.data, r.config), Status: res.Status, Last: res.Last, Constant: res.Constant, Warning: res.Warning(), Refit: fitted}
-	if v := r.options.Validation; v != nil && v.Best != nil {
-		out.Best = v.At
-		out.Training.Kept = v.At
-	}
-	if r.about != nil { // a run with a folder
-		r.about.Warning, r.about.Kept, r.about.Refit = out.Warning, out.Best, fitted != nil
+	out := &Result{Model: r.Plan.model(res, r.data, r.config), Status: res.Status, Last: res.Last, Best: res.Kept, Constant: res.Constant, Warning: res.Warning(), Refit: fitted}
+	if a := r.about; a != nil { // a run with a folder
+		a.Warning, a.Kept, a.Refit = out.Warning, out.Best, fitted != nil
+		a.Train, a.TestScore, a.ValidationScore = res.Last.Train, res.Last.Test, res.Last.Validation
 	}
 	if err := r.save(out.Model, res.GivenUp); err != nil {
 		return nil, errors.Join(failed, err, r.ended(dlam.Failed, errors.Join(failed, err)))
@@ -367,7 +364,7 @@ func (p *Plan) model(res *dlam.Result, data, config string) *model.Model {
 		Transform: p.Samples.Transform,
 		Training: model.Training{
 			Solver: p.Solver.String(), Dataset: p.Samples.name, Samples: p.Total, Data: data,
-			Seed: p.Options.Seed, Iterations: res.Last.Iteration, Config: config, Status: string(res.Status),
+			Seed: p.Options.Seed, Iterations: res.Last.Iteration, Kept: res.Kept, Config: config, Status: string(res.Status),
 			ClassWeights: p.ClassWeights,
 		},
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/dlam-go/dlam"
 	"github.com/dlam-go/dlam/internal/machine"
 )
 
@@ -43,6 +44,10 @@ type About struct {
 	// Refit says that its last layer was fitted anew after that. The trace knows of neither.
 	Kept  int  `json:"kept_iteration,omitempty"`
 	Refit bool `json:"refit,omitempty"`
+	// The scores of the network that the run ended with.
+	Train           *dlam.Score `json:"train,omitempty"`
+	TestScore       *dlam.Score `json:"test,omitempty"`
+	ValidationScore *dlam.Score `json:"validation,omitempty"`
 	// Warning is what is to be known of the network that the run ended with.
 	Warning string `json:"warning,omitempty"`
 }

@@ -75,7 +75,8 @@ func holdsModel(path string) error {
 
 // plainNumbers says what flags want whose values the flags' library reads, by their type.
 var plainNumbers = map[string]string{
-	"int": "a whole number", "uint64": "a whole number of at least 0", "float64": "a number", "duration": "a time, as 30s or 5m", "bool": "true or false",
+	"int": "a whole number", "int64": "a whole number", "uint64": "a whole number of at least 0", "float64": "a number", "duration": "a time, as 30s or 5m", "bool": "true or false",
+	"float64Slice": "numbers with commas between",
 }
 
 // flagError is an error of c's flags, with what was meant where that is known.

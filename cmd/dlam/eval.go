@@ -186,7 +186,11 @@ func (a *app) trainedOn(ctx context.Context, m *model.Model, u *useFlags) (datas
 	}
 	for _, name := range []string{c.Source.Data, c.Source.TestData} {
 		if readOnce(name) {
-			return dataset.Split{}, usagef("the model was trained on samples from %q, a pipe, which are not kept: name some with dlam eval --data", name)
+			advice := ": name some with dlam eval --data"
+			if u.codes { // among those that are not kept
+				advice = ""
+			}
+			return dataset.Split{}, usagef("the model was trained on samples from %q, a pipe, which are not kept%s", name, advice)
 		}
 	}
 	if u.source.DataDir != "" {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -92,12 +93,15 @@ func (a *app) export(ctx context.Context, m *model.Model, f exportFlags, lim lim
 		}
 		forms[i].data = data
 	}
-	for _, e := range forms {
+	for i, e := range forms {
 		err := a.write(ctx, e.path, e.mark, f.force, func(w io.Writer) error {
 			_, err := w.Write(e.data)
 			return err
 		})
-		if err != nil {
+		switch {
+		case err != nil && i > 0: // not bad usage alone: files were written
+			return errors.New(e.flag + ": " + err.Error())
+		case err != nil:
 			return fmt.Errorf("%s: %w", e.flag, err)
 		}
 		a.say("wrote %s (%s)", e.path, memory.Size(float64(len(e.data))))

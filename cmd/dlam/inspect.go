@@ -56,7 +56,7 @@ docs/judging.md says what these do not say.`,
 			}
 			if pictures != "" {
 				if err := a.writePictures(cmd.Context(), m, pictures, u.force); err != nil {
-					return usagef("--pictures: %w", err)
+					return fmt.Errorf("--pictures: %w", err)
 				}
 			}
 			if u.json {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/pflag"
 
@@ -59,7 +60,7 @@ func (a *app) write(ctx context.Context, path, mark string, f force, write func(
 		return errUsage{err}
 	}
 	if err := atomicfile.MkdirAll(filepath.Dir(path)); err != nil {
-		return errUsage{err}
+		return blame(err)
 	}
 	info, err := os.Stat(path)
 	if err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
@@ -69,8 +70,15 @@ func (a *app) write(ctx context.Context, path, mark string, f force, write func(
 			return struct{}{}, atomicfile.Write(path, write)
 		})
 	}
-	if of := (*fs.PathError)(nil); errors.As(err, &of) && of.Op == "open" { // a folder, or one that takes no files: another path would do
-		return errUsage{err}
+	return blame(err)
+}
+
+// blame is err, as bad usage if another path would do.
+func blame(err error) error {
+	for _, is := range []error{fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, syscall.EISDIR, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.ELOOP, syscall.EROFS} {
+		if errors.Is(err, is) {
+			return errUsage{err}
+		}
 	}
 	return err
 }

@@ -107,7 +107,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer
 func unknownCommand(root *cobra.Command, args []string) error {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(args...)
-	if len(args) > 0 && args[0] == "help" {
+	for len(args) > 0 && slices.Contains([]string{"help", "--help", "-h"}, args[0]) {
 		args = args[1:]
 	}
 	if len(args) == 0 || slices.Contains([]string{cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}, args[0]) {

@@ -29,7 +29,7 @@ type runsOptions struct {
 // runOrders are what runs can be sorted by, each with the order that is of use first.
 var runOrders = map[string]func(a, b *recipe.Past) int{
 	"name":       func(a, b *recipe.Past) int { return cmp.Compare(a.Folder, b.Folder) },
-	"score":      func(a, b *recipe.Past) int { return recipe.CompareScores(b.Scored.Test, a.Scored.Test) },
+	"score":      func(a, b *recipe.Past) int { return recipe.CompareScores(b.Test, a.Test) },
 	"when":       func(a, b *recipe.Past) int { return b.Changed.Compare(a.Changed) },
 	"iterations": func(a, b *recipe.Past) int { return cmp.Compare(b.Last.Iteration, a.Last.Iteration) },
 	"seconds":    func(a, b *recipe.Past) int { return cmp.Compare(a.Last.Elapsed, b.Last.Elapsed) },
@@ -43,8 +43,8 @@ func newRunsCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "runs [FOLDER…]", Short: "List runs: data, method, network, score, status",
 		Long: `List the runs in folders, by default those in runs/ and in this folder. The score is
-that on test samples of the network that the run kept: accuracy, or R² of values, before
-a refit. A run without a model is unfinished: it goes on, or can go on with dlam train --resume.
+that on test samples of the network that was saved, or was measured last: accuracy, or R²
+of values. A run without a model is unfinished: it goes on, or can go on with dlam train --resume.
 
 --filter keeps runs with a setting of their config.toml, as solver=adam or
 hidden=100,100, or with a status.`,
@@ -107,7 +107,7 @@ func (a *app) listRuns(folders []string, o runsOptions) error {
 	w.AppendHeader(table.Row{"run", "data", "method", "network", "iterations", "test", "seconds", "status", "when"})
 	for _, p := range all {
 		w.AppendRow(table.Row{p.Folder, filepath.Base(p.Settings["data"]), p.Settings["solver"], cmp.Or(p.Settings["layers"], p.Settings["hidden"]),
-			fmt.Sprintf("%d of %s", p.Last.Iteration, p.Settings["iterations"]), scoreText(p.Scored.Test), fmt.Sprintf("%.3g", p.Last.Elapsed),
+			fmt.Sprintf("%d of %s", p.Last.Iteration, p.Settings["iterations"]), scoreText(p.Test), fmt.Sprintf("%.3g", p.Last.Elapsed),
 			p.Status, p.Changed.Format(time.DateTime)})
 	}
 	w.Render()
@@ -180,7 +180,7 @@ func pastObject(p *recipe.Past) map[string]any {
 	return map[string]any{
 		"run": p.Folder, "settings": p.Settings, "status": p.Status, "changed": p.Changed.UTC().Format(time.RFC3339),
 		"iterations": p.Last.Iteration, "seconds": p.Last.Elapsed, "risk": p.Last.Risk,
-		"train": p.Scored.Train, "test": p.Scored.Test, "validation": p.Scored.Validation,
+		"train": p.Train, "test": p.Test, "validation": p.Validation,
 	}
 }
 
@@ -242,9 +242,9 @@ func differences(x, y *recipe.Past) []difference {
 	add("status", x.Status, y.Status)
 	add("iterations done", fmt.Sprint(x.Last.Iteration), fmt.Sprint(y.Last.Iteration))
 	add("risk", number(x.Last.Risk), number(y.Last.Risk))
-	add("train", scoreText(x.Scored.Train), scoreText(y.Scored.Train))
-	add("validation", scoreText(x.Scored.Validation), scoreText(y.Scored.Validation))
-	add("test", scoreText(x.Scored.Test), scoreText(y.Scored.Test))
+	add("train", scoreText(x.Train), scoreText(y.Train))
+	add("validation", scoreText(x.Validation), scoreText(y.Validation))
+	add("test", scoreText(x.Test), scoreText(y.Test))
 	add("seconds", number(x.Last.Elapsed), number(y.Last.Elapsed))
 	return list
 }
