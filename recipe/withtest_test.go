@@ -13,19 +13,17 @@ import (
 	"github.com/dlam-go/dlam/recipe"
 )
 
-// prepared is the scaled test samples, and what the training samples were scaled by.
-func prepared(t *testing.T, d recipe.Data, o recipe.Options) *recipe.Samples {
+// prepared is the samples, ready for a network.
+func prepared(t *testing.T, d recipe.Data) *recipe.Samples {
 	t.Helper()
-	o.Threads = 1
-	p, err := recipe.Prepare(d, o)
+	p, err := recipe.Prepare(d, recipe.Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p.Samples
 }
 
-// records are rows of a number, a text, a number that is 0 or 1, and the label, in which b
-// has gaps.
+// records are rows of a number with gaps, a text, a number that is 0 or 1, and the label.
 func records() (columns []string, rows [][]any) {
 	for i := range 60 {
 		row := []any{float64(i*i%17) / 2, []string{"x", "y", "z"}[i%3], i % 2, []string{"p", "q"}[i/2%2]}
@@ -74,7 +72,7 @@ func TestWithTestByName(t *testing.T) {
 			return r
 		}(), dataset.Options{}))},
 	} {
-		same, other := prepared(t, c.same, recipe.Options{}), prepared(t, c.other, recipe.Options{})
+		same, other := prepared(t, c.same), prepared(t, c.other)
 		if !slices.Equal(same.Test.X.Elements(), other.Test.X.Elements()) || !slices.Equal(same.Test.Class, other.Test.Class) {
 			t.Errorf("%s: test samples depend on the order of their columns", name)
 		}
@@ -104,14 +102,14 @@ func TestWithTestByName(t *testing.T) {
 func TestWithTestFew(t *testing.T) {
 	columns, rows := records()
 	all := recipe.Records(columns, rows, dataset.Options{})
-	want := prepared(t, all.WithTest(all), recipe.Options{}).Test
+	want := prepared(t, all.WithTest(all)).Test
 	for i := range 8 {
 		row := [][]any{slices.Clone(rows[i])}
 		test := recipe.Records(columns, row, dataset.Options{}).WithWeights([]float32{2})
 		for j := range row[0] {
 			row[0][j] = "overwritten"
 		}
-		got := prepared(t, all.WithTest(test), recipe.Options{}).Test
+		got := prepared(t, all.WithTest(test)).Test
 		if !slices.Equal(got.X.Row(0), want.X.Row(i)) || got.Class[0] != want.Class[i] || !slices.Equal(got.Weight, []float32{2}) {
 			t.Errorf("row %d alone: %v of class %d and weight %v, among others %v of class %d", i, got.X.Row(0), got.Class[0], got.Weight, want.X.Row(i), want.Class[i])
 		}
@@ -126,12 +124,12 @@ func TestWithTestFew(t *testing.T) {
 		heavy("often", [][]any{{2, 3, "q"}, {1, 5, "q"}}, dataset.Options{Weight: "1", Limit: 1}),
 		heavy("seldom", [][]any{{2, 3, "q"}}, dataset.Options{Weight: "seldom"}),
 	} {
-		if got := prepared(t, often.WithTest(test), recipe.Options{}).Test; !slices.Equal(got.Weight, []float32{3}) || got.X.Cols != 1 {
+		if got := prepared(t, often.WithTest(test)).Test; !slices.Equal(got.Weight, []float32{3}) || got.X.Cols != 1 {
 			t.Errorf("weights %v, %d features", got.Weight, got.X.Cols)
 		}
 	}
 	values := recipe.Records([]string{"a", "v"}, [][]any{{1, 2.5}, {3, 1.5}, {2, 2.0}}, dataset.Options{})
-	if got := prepared(t, values.WithTest(recipe.Records([]string{"v", "a"}, [][]any{{2, 3}}, dataset.Options{})), recipe.Options{}).Test; got.Value.Rows != 1 {
+	if got := prepared(t, values.WithTest(recipe.Records([]string{"v", "a"}, [][]any{{2, 3}}, dataset.Options{}))).Test; got.Value.Rows != 1 {
 		t.Errorf("a whole number among values with fractions: %+v", got)
 	}
 	gap := recipe.Records([]string{"a", "v"}, [][]any{{nil, 2.5}}, dataset.Options{})
@@ -165,7 +163,7 @@ func TestWithTestFiles(t *testing.T) {
 	}
 	train := file("a.csv", "a,c,label", 40, func(i int) string { return fmt.Sprintf("%g,%s,%d", float64(i%9)/2, []string{"x", "y"}[i%2], i/2%2) })
 	same := file("b.csv", "c,label,a", 40, func(i int) string { return fmt.Sprintf("%s,%d,%g", []string{"y", "x"}[i%2], i/2%2, float64(i%7)/2) })
-	got, want := prepared(t, open(train, "").WithTest(open(same, "")), recipe.Options{}).Test, prepared(t, open(train, same), recipe.Options{}).Test
+	got, want := prepared(t, open(train, "").WithTest(open(same, ""))).Test, prepared(t, open(train, same)).Test
 	if !slices.Equal(got.X.Elements(), want.X.Elements()) || !slices.Equal(got.Class, want.Class) {
 		t.Error("test samples of a file are others than those of Source.TestData")
 	}
@@ -180,5 +178,5 @@ func TestWithTestFiles(t *testing.T) {
 			t.Errorf("%s and %s: got %v, want %q", c.train, c.test, err, c.want)
 		}
 	}
-	prepared(t, open(train, constant), recipe.Options{})
+	prepared(t, open(train, constant))
 }
