@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -192,7 +193,14 @@ func (a *app) inspect(ctx context.Context, m *model.Model, u *useFlags) (*inspec
 
 // writePictures writes the first layer's weights as a PNG file.
 func (a *app) writePictures(ctx context.Context, m *model.Model, path string, f force) error {
-	return a.write(ctx, path, markNone, f, func(w io.Writer) error { return export.WeightsPNG(w, m) })
+	var b bytes.Buffer
+	if err := export.WeightsPNG(&b, m); err != nil {
+		return errUsage{err}
+	}
+	return a.write(ctx, path, markNone, f, func(w io.Writer) error {
+		_, err := b.WriteTo(w)
+		return err
+	})
 }
 
 // showInspection is for people.
