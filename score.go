@@ -1,6 +1,7 @@
 package dlam
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/dlam-go/dlam/internal/pass"
@@ -18,9 +19,12 @@ type Score struct {
 	R2       float64 `json:"r2"`       // 1 − squared error / variance, of several values the mean of theirs that vary; 0 for a classification
 }
 
-// Evaluate scores n on samples x with targets y. A network whose outputs, or whose
-// scores, are not finite is an error.
+// Evaluate scores n on samples x with targets y, on so many threads, at least 1. A network
+// whose outputs, or whose scores, are not finite is an error.
 func Evaluate(n *Network, x mat.Dense, y loss.Target, l loss.Loss, threads int) (*Score, error) {
+	if threads < 1 {
+		return nil, fmt.Errorf("threads: got %d, want at least 1", threads)
+	}
 	e := pass.New(threads, nil)
 	defer e.Close()
 	return score(e, n, x, y, l)

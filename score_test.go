@@ -2,6 +2,7 @@ package dlam_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/dlam-go/dlam"
@@ -16,6 +17,9 @@ func TestScoreWithinBounds(t *testing.T) {
 	n := &dlam.Network{Layers: []dlam.Layer{{W: mat.FromSlice(1, 1, []float32{10}), B: []float32{0}, H: activation.Identity{}}}}
 	x := mat.FromSlice(2, 1, []float32{1, 0})
 	y := loss.Target{Value: mat.FromSlice(2, 1, []float32{2, 0})}
+	if _, err := dlam.Evaluate(n, x, y, loss.Squared{}, 0); err == nil || !strings.Contains(err.Error(), "threads: got 0, want at least 1") {
+		t.Errorf("no threads: %v", err)
+	}
 	free, err := dlam.Evaluate(n, x, y, loss.Squared{}, 1)
 	if err != nil {
 		t.Fatal(err)

@@ -202,6 +202,7 @@ func TestTablesInNumpy(t *testing.T) {
 		for k, c := range s.model.Transform.Columns { // as they are called in ONNX
 			if c.Name == string(s.model.Meaning()) {
 				s.model.Transform.Columns[k].Name += "_"
+				s.model.Features[k] += "_"
 			}
 		}
 		var npz bytes.Buffer

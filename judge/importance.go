@@ -107,7 +107,7 @@ func Permute(ctx context.Context, m *model.Model, d dataset.Dataset, p Permuting
 	if p.Repeats == 0 {
 		p.Repeats = 5
 	}
-	f := &few{m: m, d: d, total: total, threads: max(1, p.Threads)}
+	f := &few{m: m, d: d, total: total, threads: p.Threads}
 	if m.Classes == nil {
 		f.values = raw(m, d)
 	}

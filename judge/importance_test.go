@@ -207,7 +207,7 @@ func TestMattersRefuses(t *testing.T) {
 	x := apply(t, m, d)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := judge.Permute(ctx, m, x, judge.Permuting{}); !errors.Is(err, context.Canceled) {
+	if _, err := judge.Permute(ctx, m, x, judge.Permuting{Threads: 1}); !errors.Is(err, context.Canceled) {
 		t.Errorf("ended: %v", err)
 	}
 	if _, err := judge.Depend(ctx, m, d, x.X, "size", 5, 1); !errors.Is(err, context.Canceled) {
@@ -215,6 +215,14 @@ func TestMattersRefuses(t *testing.T) {
 	}
 	if _, err := judge.Depend(context.Background(), m, d, x.X, "weight", 5, 1); err == nil || !strings.Contains(err.Error(), `no column "weight"`) {
 		t.Errorf("another column: %v", err)
+	}
+	_, permuted := judge.Permute(context.Background(), m, x, judge.Permuting{})
+	_, depends := judge.Depend(context.Background(), m, d, x.X, "size", 5, 0)
+	_, judged := judge.Model(m, x, 0)
+	for _, err := range []error{permuted, depends, judged} {
+		if err == nil || !strings.Contains(err.Error(), "threads: got 0, want at least 1") {
+			t.Errorf("no threads: %v", err)
+		}
 	}
 	pictures := *m
 	pictures.Transform.Image.Width = 8

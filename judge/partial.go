@@ -31,7 +31,8 @@ type Point struct {
 // samples d, to which no transform has been applied, and x, the features that m's makes
 // of them. Of a column of numbers with more than most different values those are taken
 // that divide the samples evenly; of texts the most frequent, in that order. The mean is
-// over the samples as their weights count. It takes the memory of x once more. Once ctx ends, so does it, with ctx's error. Models of pictures are refused, and
+// over the samples as their weights count. It takes the memory of x once more, and so many threads,
+// at least 1. Once ctx ends, so does it, with ctx's error. Models of pictures are refused, and
 // columns that the model does not have.
 func Depend(ctx context.Context, m *model.Model, d dataset.Dataset, x mat.Dense, column string, most, threads int) (*Partial, error) {
 	columns, err := blocks(m)

@@ -64,7 +64,7 @@ func (r Report) Omitted() []string {
 }
 
 // Model judges m on labelled samples that its transform has been applied to, computing
-// on so many threads. Samples count by their own weights, where they have some.
+// on so many threads, at least 1. Samples count by their own weights, where they have some.
 // Predicted values are kept within those that the model was trained on, if it keeps
 // them, as its predictions are. Errors are about samples of another kind than the
 // model's, and outputs that are not finite.

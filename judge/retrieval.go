@@ -21,7 +21,7 @@ type Codes struct {
 	words         []uint64 // of each sample, its first bit the lowest of the first
 }
 
-// CodesOf are the codes that m gives transformed samples, a row each. It refuses a model
+// CodesOf are the codes that m gives transformed samples, a row each, on so many threads, at least 1. It refuses a model
 // without a hidden layer, and one whose last hidden layer has no activation below or at 0, as
 // sigmoid: all codes would be alike.
 func CodesOf(m *model.Model, x mat.Dense, threads int) (Codes, error) {
@@ -88,11 +88,14 @@ type Retrieval struct {
 }
 
 // Retrieve looks for every query in the database, which have codes of the same length and
-// a class each, on so many threads. It is an error if no query's class is in the database.
+// a class each, on so many threads, at least 1. It is an error if no query's class is in the database.
 func Retrieve(queries, database Codes, of, in []int32, threads int) (Retrieval, error) {
 	if queries.Bits != database.Bits || len(of) != queries.Samples || len(in) != database.Samples {
 		panic(fmt.Sprintf("judge.Retrieve: %d codes of %d bits with %d classes in %d of %d with %d",
 			queries.Samples, queries.Bits, len(of), database.Samples, database.Bits, len(in)))
+	}
+	if threads < 1 {
+		return Retrieval{}, fmt.Errorf("threads: got %d, want at least 1", threads)
 	}
 	precision := make([]float64, queries.Samples) // of a query without its class, -1
 	var wait sync.WaitGroup

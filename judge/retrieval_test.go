@@ -111,6 +111,22 @@ func TestCodesOfSequences(t *testing.T) {
 	}
 }
 
+// TestRetrieveThreads: no threads are an error, of the codes and of the search.
+func TestRetrieveThreads(t *testing.T) {
+	q, of := drawnCodes(3, 5, 1)
+	n := &dlam.Network{Layers: []dlam.Layer{
+		{H: activation.ReLU{}, W: mat.New(2, 1), B: []float32{0, 0}},
+		{H: activation.Identity{}, W: mat.New(2, 2), B: []float32{0, 0}},
+	}}
+	_, coded := CodesOf(&model.Model{Network: n}, mat.New(1, 1), 0)
+	_, found := Retrieve(q, q, of, of, 0)
+	for _, err := range []error{coded, found} {
+		if err == nil || !strings.Contains(err.Error(), "threads: got 0, want at least 1") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 // Where no activation is 0 or below, all codes would be the same.
 func TestCodesRefused(t *testing.T) {
 	n := &dlam.Network{Layers: []dlam.Layer{

@@ -68,7 +68,7 @@ func Locate(path string) string {
 
 // Save writes the model to path, whole or not at all. Operators are written by
 // their Specs, those of the user's own too; it refuses one whose Spec stands for
-// another operator.
+// another operator, and what Load would refuse, as a Transform that is none.
 func (m *Model) Save(path string) error {
 	write, err := m.writer()
 	if err != nil {
@@ -89,6 +89,9 @@ func (m *Model) Write(w io.Writer) error {
 // writer is what writes the model, of which nothing is wrong.
 func (m *Model) writer() (func(io.Writer) error, error) {
 	if err := m.Network.Validate(); err != nil {
+		return nil, err
+	}
+	if err := m.validate(); err != nil {
 		return nil, err
 	}
 	d, err := m.Describe()

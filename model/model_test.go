@@ -221,6 +221,17 @@ func TestSaveRefuses(t *testing.T) {
 			t.Errorf("%s: a file was left", c.want)
 		}
 	}
+	for want, spoil := range map[string]func(m *Model){
+		"transform: inputs: got 0":      func(m *Model) { m.Transform = dataset.Transform{} },
+		"2 class names for 3 outputs":   func(m *Model) { m.Classes = m.Classes[:2] },
+		"2 weights of classes for 3 cl": func(m *Model) { m.Training.ClassWeights = []float64{1, 2} },
+	} {
+		m := sample()
+		spoil(m)
+		if err := m.Save(filepath.Join(t.TempDir(), FileName)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
 }
 
 // A description that does not fit the tensors, or that is not exact, is refused.

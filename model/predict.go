@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"runtime"
+	"slices"
 
 	"github.com/dlam-go/dlam/dataset"
 	"github.com/dlam-go/dlam/mat"
@@ -28,13 +29,18 @@ func Finite(out mat.Dense) error {
 }
 
 // Predict predicts for raw samples, a row each with a value for each raw feature,
-// as they were trained on; NaN is a missing one. Outputs that are not finite are an error. It computes on all processors; for a few samples at a
+// as they were trained on; NaN is a missing one. A column of texts is refused: PredictRecords
+// takes them. Outputs that are not finite are an error. It computes on all processors; for a few samples at a
 // time and often, use a Predictor.
 func (m *Model) Predict(rows [][]float32) (*Prediction, error) { return Predict(m, rows) }
 
 // Predict is Model.Predict of rows of float32 or of float64.
 func Predict[T dataset.Number](m *Model, rows [][]T) (*Prediction, error) {
-	if m.Transform.Columns != nil {
+	if columns := m.Transform.Columns; columns != nil {
+		if slices.ContainsFunc(columns, func(c dataset.Column) bool { return c.Kind == dataset.KindCategory }) {
+			_, err := m.Transform.Move(dataset.Dataset{Name: "samples", X: mat.New(0, len(columns))}) // which names the column
+			return nil, err
+		}
 		return PredictRecords(m, m.Features, rows)
 	}
 	d, err := dataset.FromRows[T, string]("samples", rows, nil)

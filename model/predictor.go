@@ -45,8 +45,8 @@ func (m *Model) Finish(out mat.Dense) {
 	m.Transform.Restore(out)
 }
 
-// Outputs are m's for transformed samples, on so many threads: see Meaning. Those that are
-// not finite are an error.
+// Outputs are m's for transformed samples, on so many threads, at least 1: see Meaning. Those
+// that are not finite are an error.
 func (m *Model) Outputs(x mat.Dense, threads int) (mat.Dense, error) {
 	out, err := m.Network.Predict(x, threads)
 	if err != nil {

@@ -167,6 +167,9 @@ func NewNetwork(widths []int, h activation.Func, init Initializer, rng *rand.Ran
 
 // draw draws the layer's parameters.
 func (ly Layer) draw(init Initializer, rng *rand.Rand) error {
+	if ly.H == nil {
+		return errors.New("activation: got none, want one for the hidden layers (activation.Identity{} for linear ones)")
+	}
 	in, out := ly.W.Cols, ly.channels()
 	if u, ok := ly.Map.(Conv); ok && ly.Places() > 1 { // an input meets each of the kernel's places
 		out *= u.KernelHeight * u.KernelWidth

@@ -1,6 +1,7 @@
 package nn_test
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -78,6 +79,23 @@ func TestNewNetworkRefuses(t *testing.T) {
 	} {
 		_, err := nn.NewNetwork(c.widths, activation.ReLU{}, c.init, rand.New(rand.NewPCG(1, 2)))
 		wantError(t, err, c.want)
+	}
+	_, err := nn.NewNetwork([]int{3, 4, 2}, nil, nn.He, rand.New(rand.NewPCG(1, 2)))
+	wantError(t, err, "activation: got none")
+	_, err = nn.NewNetworkFor(nn.Vector(3), []nn.LayerSpec{nn.DenseLayer(4)}, 2, nil, nn.He, rand.New(rand.NewPCG(1, 2)))
+	wantError(t, err, "activation: got none")
+	if _, err := nn.NewNetwork([]int{3, 2}, nil, nn.He, rand.New(rand.NewPCG(1, 2))); err != nil {
+		t.Errorf("no hidden layers, and no activation of them: %v", err)
+	}
+}
+
+// TestNoThreads: an error names them.
+func TestNoThreads(t *testing.T) {
+	n := newNetwork(t, nn.He, 3, 4, 2)
+	for _, threads := range []int{0, -1} {
+		_, err := n.Predict(mat.New(5, 3), threads)
+		wantError(t, err, fmt.Sprintf("threads: got %d, want at least 1", threads))
+		wantError(t, n.Activations(mat.New(5, 3), threads, nil), fmt.Sprintf("threads: got %d, want at least 1", threads))
 	}
 }
 

@@ -14,14 +14,14 @@ import (
 const Block = 192
 
 // Predict is the network's outputs for each row of x, computed on threads
-// goroutines.
+// goroutines, at least 1.
 func (n *Network) Predict(x mat.Dense, threads int) (mat.Dense, error) {
 	out := mat.New(x.Rows, n.Outputs())
 	return out, n.packed().predictOn(threads, out, x)
 }
 
 // Activations calls f with what each layer gives for blocks of the rows of x, the layers of a
-// block in their order. f is called by threads goroutines, and a is its own until it returns.
+// block in their order. f is called by threads goroutines, at least 1, and a is its own until it returns.
 func (n *Network) Activations(x mat.Dense, threads int, f func(layer int, a mat.Dense)) error {
 	p := n.packed()
 	p.seen = f
@@ -30,6 +30,9 @@ func (n *Network) Activations(x mat.Dense, threads int, f func(layer int, a mat.
 
 // predictOn is Predict on so many goroutines.
 func (p *Predictor) predictOn(threads int, dst, x mat.Dense) error {
+	if threads < 1 {
+		return fmt.Errorf("threads: got %d, want at least 1", threads)
+	}
 	j := predictJob{p: p, out: dst, x: x, threads: threads, errs: make([]error, threads)}
 	pool := kernel.NewPool(threads)
 	defer pool.Close()

@@ -13,6 +13,7 @@ import (
 	"github.com/dlam-go/dlam/comm"
 	"github.com/dlam-go/dlam/internal/atomicfile"
 	"github.com/dlam-go/dlam/model"
+	"github.com/dlam-go/dlam/spec"
 )
 
 // checkpointer saves the run's state every so often.
@@ -26,6 +27,7 @@ type checkpointer struct {
 	midway bool              // iterations may be given up in the middle
 	config string            // fingerprints of what the state belongs to
 	data   string
+	own    []spec.Operator // the run's own, which its files know by their Specs alone
 
 	validation *dlam.Validation // its choice is part of the state
 
@@ -248,7 +250,7 @@ func (c *checkpointer) agree(from *model.Checkpoint) (*model.Checkpoint, error) 
 	if int(heads[0][2]) == c.job.Size() {
 		path = c.part(int(heads[0][1]))
 	}
-	p, err := model.LoadCheckpoint(path)
+	p, err := model.LoadCheckpoint(path, c.own...)
 	if err != nil {
 		return nil, refusef("the run folder must be on a file system that every rank sees: %w", err)
 	}
@@ -265,10 +267,10 @@ var errOtherSettings = errors.New("saved under other settings than this run's")
 // load reads the state that a run goes on from; nil if the run was killed, or
 // failed, before it saved one.
 func (c *checkpointer) load() (*model.Checkpoint, error) {
-	p, err := model.LoadCheckpoint(c.path)
+	p, err := model.LoadCheckpoint(c.path, c.own...)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return nil, startsOver(filepath.Dir(c.path))
+		return nil, startsOver(filepath.Dir(c.path), c.own)
 	case err != nil:
 		return nil, refuse(err)
 	case p.Config != c.config:
@@ -281,8 +283,8 @@ func (c *checkpointer) load() (*model.Checkpoint, error) {
 }
 
 // startsOver refuses to do a run without a checkpoint again if it has ended.
-func startsOver(folder string) error {
-	m, err := model.Load(folder)
+func startsOver(folder string, own []spec.Operator) error {
+	m, err := model.Load(folder, own...)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
@@ -293,6 +295,6 @@ func startsOver(folder string) error {
 	case dlam.Failed, dlam.Interrupted, dlam.TimedOut:
 		return nil
 	default:
-		return refusef("%s: the run has ended: there is nothing to go on with; config %s begins one of its settings", folder, filepath.Join(folder, ConfigName))
+		return refusef("%s: %w: there is nothing to go on with; config %s begins one of its settings", folder, ErrEnded, filepath.Join(folder, ConfigName))
 	}
 }

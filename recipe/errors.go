@@ -10,6 +10,10 @@ import (
 // dataset.ErrInput instead.
 var ErrRefused = errors.New("refused")
 
+// ErrEnded is what the refusal to go on with a run wraps that has ended: its folder has the
+// model.
+var ErrEnded = errors.New("the run has ended")
+
 // refusal is an error that wraps ErrRefused without saying so.
 type refusal struct{ error }
 

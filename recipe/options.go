@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/dlam-go/dlam"
@@ -14,6 +15,7 @@ import (
 	"github.com/dlam-go/dlam/picture"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/pdadmm"
+	"github.com/dlam-go/dlam/spec"
 )
 
 // Options say how to train. The zero value trains by sync as suits the data. A
@@ -178,6 +180,23 @@ func (o *Options) checkMethod(v *check.Violations) {
 	for _, e := range (&Config{Options: *o}).Entries() {
 		v.That(e.Group != OfMethod || e.Get() == nil, e.Name, e.Text(), "nothing, since a solver of your own has its settings")
 	}
+}
+
+// own is the operators of n and of the options that are no library's: files know them by
+// their Specs alone, so that reading one needs them.
+func (o *Options) own(n *dlam.Network) (own []spec.Operator) {
+	for _, ly := range n.Layers {
+		if !slices.Contains(spec.Kinds(activation.All), ly.H.Spec().Kind) {
+			own = append(own, ly.H)
+		}
+		if u := ly.Linear(); !slices.Contains(spec.Kinds(nn.Maps), u.Spec().Kind) {
+			own = append(own, u)
+		}
+	}
+	if o.Loss != nil && !slices.Contains(spec.Kinds(loss.All), o.Loss.Spec().Kind) {
+		own = append(own, o.Loss)
+	}
+	return own
 }
 
 // ThreadCount is how many goroutines a process computes on.

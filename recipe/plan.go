@@ -23,6 +23,7 @@ import (
 	"github.com/dlam-go/dlam/solver/ensemble"
 	"github.com/dlam-go/dlam/solver/gradient"
 	"github.com/dlam-go/dlam/solver/refit"
+	"github.com/dlam-go/dlam/spec"
 	"github.com/dlam-go/dlam/table"
 )
 
@@ -440,7 +441,7 @@ func (p *Plan) start(outline *dlam.Network) (*dlam.Network, error) {
 			return nil, refusef("init-from: %w", err)
 		}
 		n = given
-		p.noteInputs(o.StartFile)
+		p.noteInputs(o.StartFile, o.own(n))
 	case o.Start != nil:
 		if got := o.Start.Widths(); !slices.Equal(got, widths) {
 			return nil, refusef("the network to start from has widths %v; data and hidden layers ask for %v", got, widths)
@@ -465,8 +466,8 @@ func (p *Plan) start(outline *dlam.Network) (*dlam.Network, error) {
 }
 
 // noteInputs makes a note of first weights from a model file that were trained on other inputs.
-func (p *Plan) noteInputs(file string) {
-	m, err := model.Load(file)
+func (p *Plan) noteInputs(file string, own []spec.Operator) {
+	m, err := model.Load(file, own...)
 	if err != nil {
 		return // it has parameters alone, and says nothing of inputs
 	}

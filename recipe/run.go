@@ -63,7 +63,8 @@ type Result struct {
 // Train trains a network on data as o says, and else as suits the data and the
 // method, and gives the model. The error is nil if the run ended as it was told:
 // Result.Status says whether by its number of iterations, by its budget, because
-// nothing was left to do, or by ctx, which ends it after the iteration under way.
+// nothing was left to do, or by ctx, which ends it after the iteration under way. A ctx that
+// has ended before the run begins gives its error, and no result.
 // Where a run fails or diverges the result has its last good network, if there is
 // one, beside the error.
 func Train(ctx context.Context, data Data, o Options) (*Result, error) {
@@ -149,6 +150,7 @@ func (r *Run) open(identity string) (from *model.Checkpoint, err error) {
 	r.check = &checkpointer{
 		job: r.Plan.Problem.Comm, path: filepath.Join(o.Folder, model.CheckpointName), every: orElse(o.Checkpoint, minute),
 		config: digest(identity + settingsText(r.Plan.Solver)), data: r.data, validation: r.options.Validation,
+		own: r.Plan.Options.own(r.Plan.Network),
 	}
 	if r.check.job.Rank() > 0 {
 		return nil, nil

@@ -73,7 +73,9 @@ type Found struct {
 	Size    float64 // settings in the space, of which Budget were tried at most
 	Measure string  // of the risk: log-loss, RMSE, of several values 1 − R², or the share of samples classified wrong
 	Trials  []Trial // in the order in which they were done
-	Best    Trial   // of those that were trained longest, the one of the least risk
+	// Best is, of those that were trained longest, the one of the least risk. Risk is nil, with
+	// no error, only where Searching.Time ended the search before any had one.
+	Best    Trial
 	Options Options // with the best's settings: what to train with on all samples
 	// TimedOut says that Searching.Time, and Interrupted that the context, ended the
 	// search before all was tried.
@@ -90,7 +92,7 @@ type Found struct {
 // The risk is the log-loss, of a value the RMSE in its units, of several 1 − R², and the
 // share of samples classified wrong where some of the losses gives no probabilities.
 // Settings of which no model comes lose, with the reason in Trial.Failure. Once ctx ends so does the search,
-// with what was found, and no error. Train with Found.Options on the same data makes the
+// with what was found, and no error unless nothing was: then it is ctx's, and Best.Risk is nil. Train with Found.Options on the same data makes the
 // model; it looks at the test samples for the first time.
 func Search(ctx context.Context, data Data, o Options, s Searching) (*Found, error) {
 	h, err := newHalving(data, o, s)
@@ -111,6 +113,9 @@ func Search(ctx context.Context, data Data, o Options, s Searching) (*Found, err
 				h.found.Interrupted = ctx.Err() != nil
 				h.found.TimedOut = !h.found.Interrupted
 				h.choose()
+				if h.found.Best.Risk == nil {
+					return h.found, ctx.Err()
+				}
 				return h.found, nil
 			}
 			h.found.Trials = append(h.found.Trials, t)

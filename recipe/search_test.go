@@ -154,6 +154,10 @@ func TestSearchEnds(t *testing.T) {
 	if err != nil || !found.Interrupted || found.TimedOut || len(found.Trials) != 2 || found.Best.Risk == nil {
 		t.Errorf("interrupted: %+v, %v", found, err)
 	}
+	found, err = recipe.Search(ctx, recipe.Rows(points, zones), quick(), s)
+	if !errors.Is(err, context.Canceled) || !found.Interrupted || found.Best.Risk != nil {
+		t.Errorf("interrupted before any trial: %+v, %v", found, err)
+	}
 	found, err = recipe.Search(context.Background(), recipe.Rows(points, zones), quick(), recipe.Searching{Time: 1})
 	if err != nil || found.Interrupted || !found.TimedOut || len(found.Trials) != 0 || found.Best.Number != 1 || found.Options.L2 != nil {
 		t.Errorf("no time: %+v, %v", found, err)

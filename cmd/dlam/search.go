@@ -90,11 +90,11 @@ func (a *app) search(cmd *cobra.Command, c *recipe.Config, f *searchFlags) error
 		return err
 	}
 	a.showTrials(found)
-	if err != nil {
-		return err
-	}
 	if found.Interrupted {
 		return a.endSearch(f, found)
+	}
+	if err != nil {
+		return err
 	}
 	return a.refit(cmd, c, f, data, found)
 }
