@@ -172,7 +172,11 @@ func (t *columns) featuresAndLabel(o Options) (features []int, label int, err er
 		return slices.DeleteFunc(left, func(j int) bool { return t.isLabel(j, unasked) }), -1, err
 	}
 	if !o.NoLabel && (t.named || len(t.Columns) != len(o.Features)) {
-		if label, err = t.findLabel(o, left); err != nil {
+		may := left
+		if t.named && o.Features != nil { // what a model needs is not its label
+			may = slices.DeleteFunc(slices.Clone(left), func(j int) bool { return slices.Contains(o.Features, t.Columns[j].Name) })
+		}
+		if label, err = t.findLabel(o, may); err != nil {
 			return nil, 0, err
 		}
 	}

@@ -46,7 +46,7 @@ func (t *columns) findLabel(o Options, candidates []int) (int, error) {
 		return t.find("label column", o.Label)
 	}
 	if len(candidates) == 0 {
-		return 0, inputf("%s: no columns", t.Name)
+		return 0, inputf("%s: no column is left to be the label", t.Name)
 	}
 	var called []int
 	least := -1 // the column that is called y

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -89,4 +90,77 @@ func (d Dataset) WithClasses(names []string) (Dataset, error) {
 	}
 	err := d.classify(labels{path: d.Name, names: d.Classes, of: d.Class}, Options{Classes: names})
 	return d, err
+}
+
+// WithColumns is d with the columns of the samples to train on, for testing what is
+// trained on them: by name where both have names, in the order of train and without
+// others, and by place else. A column that is missing, or was taken for something else,
+// is an error.
+func (d Dataset) WithColumns(train Dataset) (Dataset, error) {
+	if d.Frame != nil && train.Frame == nil {
+		return d, inputf("%s: it was taken for a table with texts, dates, gaps or far values, and the training samples for numbers alone", d.Name)
+	}
+	place, err := d.places(train)
+	if err != nil {
+		return d, err
+	}
+	if train.Frame != nil {
+		for k, c := range train.Frame.columns {
+			got := c.kind
+			switch {
+			case d.Frame != nil:
+				got = d.Frame.columns[place[k]].kind
+			case d.Taken != nil && c.kind != KindBoolean: // numbers in memory may be times
+				got = KindNumber
+			}
+			if got != c.kind {
+				return d, inputf("%s: column %q was taken for a %s, and in the training samples for a %s", d.Name, c.name, got, c.kind)
+			}
+		}
+	}
+	if len(place) == d.RawFeatures() && slices.IsSorted(place) {
+		return d, nil
+	}
+	d.Features = entries(d.Features, place)
+	if d.Frame != nil {
+		frame := *d.Frame
+		frame.columns = entries(frame.columns, place)
+		d.Frame = &frame
+		return d, nil
+	}
+	from := d.X
+	if d.X, err = d.Scratch.matrix(d.Name, from.Rows, len(place)); err != nil {
+		return d, err
+	}
+	for i := range from.Rows {
+		copy(d.X.Row(i), entries(from.Row(i), place))
+	}
+	return d, nil
+}
+
+// places is where d has each of the columns of train.
+func (d Dataset) places(train Dataset) ([]int, error) {
+	if d.Features == nil || train.Features == nil || slices.Equal(d.Features, train.Features) {
+		if got, want := d.RawFeatures(), train.RawFeatures(); got != want {
+			return nil, inputf("%s: %d features, and the training samples have %d", d.Name, got, want)
+		}
+		return numbersTo(d.RawFeatures()), nil
+	}
+	at := make(map[string]int, len(d.Features))
+	for j, name := range d.Features {
+		if _, twice := at[name]; twice {
+			return nil, inputf("%s: several columns are called %q, and their names are not those of the training samples in their order", d.Name, name)
+		}
+		at[name] = j
+	}
+	place := make([]int, len(train.Features))
+	for k, name := range train.Features {
+		j, ok := at[name]
+		if !ok {
+			return nil, inputf("%s: no column %q, which the training samples have (there are %s)", d.Name, name, table.List(d.Features))
+		}
+		place[k] = j
+		delete(at, name) // a second column of train of this name is another
+	}
+	return place, nil
 }

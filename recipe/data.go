@@ -1,7 +1,7 @@
 package recipe
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +22,9 @@ type Data struct {
 	source *Source // of samples that were read; nil for others
 	err    error   // what is wrong with it
 	taken  *bool   // whether samples were moved, of Data that is for one training; nil for others
+	// again reads raw rows as those of train were, since by themselves a few rows may be
+	// taken for something else; nil for samples that are no raw rows in memory.
+	again func(train dataset.Dataset) (dataset.Dataset, error)
 }
 
 // Rows is samples in memory, a row each, with the features that columns names,
@@ -38,28 +41,80 @@ func Rows[T dataset.Number, L dataset.Label](rows [][]T, labels []L, columns ...
 // not to be found out. The rows are copied.
 func Records[V any](columns []string, rows [][]V, o dataset.Options) Data {
 	d, err := dataset.FromRecords("records", columns, rows, o)
-	return Data{name: d.Name, split: dataset.Split{Train: d}, err: err}
+	columns = slices.Clone(columns)
+	copied := make([][]V, len(rows)) // the caller may change rows before WithTest
+	for i, row := range rows {
+		copied[i] = slices.Clone(row)
+	}
+	weight := d.Table.Weight // the column's name, where o has its number
+	again := func(train dataset.Dataset) (dataset.Dataset, error) {
+		like := asTest(o, train)
+		like.Weight = cmp.Or(weight, like.Weight)
+		test, failed := dataset.FromRecords("records", columns, copied, like)
+		if failed == nil && o.Weight != "" && test.Weight == nil {
+			failed = err // the column that o names is not there
+		}
+		return test, failed
+	}
+	return Data{name: d.Name, split: dataset.Split{Train: d}, err: err, again: again}
+}
+
+// asTest is o for samples to test on: they have the columns and the classes of train.
+func asTest(o dataset.Options, train dataset.Dataset) dataset.Options {
+	o.Classes, o.Features, o.Model = train.Classes, train.Features, train.Schema()
+	o.Weight = cmp.Or(o.Weight, train.Table.Weight)
+	if o.Features != nil { // by which columns are found
+		o.Drop = nil
+	}
+	if o.Missing == nil {
+		o.Missing = train.Missing
+	}
+	if train.Class == nil {
+		o.Task = dataset.Regression
+	}
+	if shape := train.Table; shape.Columns > 0 && shape.Label >= 0 && o.Label == "" {
+		o.Label = shape.Name
+	}
+	return o
 }
 
 // From is samples that a program has read itself, to train on and, if there are
 // any, to test on. They stay as they are.
 func From(split dataset.Split) Data { return Data{name: split.Train.Name, split: split} }
 
-// WithTest is d with the samples of test to test on.
+// WithTest is d with the samples of test to test on. Columns are those of d by their
+// names, in any order, where both have names, and by their places else; a column that is
+// missing is refused, and further ones are left out. Records are read again, with the
+// label, the classes and the kinds of columns that d has, so that a single row will do. A
+// file is not, and is refused where its columns were taken for something else by
+// themselves: Source.TestData has it read as the training samples were.
 func (d Data) WithTest(test Data) Data {
-	d.split.Test, d.err = test.split.Train, errors.Join(d.err, test.err)
 	if d.err != nil {
 		return d
 	}
-	if got, want := d.split.Test.RawFeatures(), d.split.Train.RawFeatures(); got != want {
-		d.err = refusef("test samples have %d features, training samples %d", got, want)
+	train := d.split.Train
+	samples, err := test.split.Train, test.err
+	if test.again != nil {
+		samples, err = test.again(train)
+	}
+	if err == nil {
+		if samples, err = samples.WithColumns(train); err != nil && test.source != nil {
+			err = fmt.Errorf("%w: name the file in Source.TestData, with which it is read as the training samples were, or give all rows as one and Options.TestSplit", err)
+		}
+	}
+	if err == nil && train.Class != nil {
+		samples, err = samples.WithClasses(train.Classes)
+	}
+	if err != nil {
+		d.err = fmt.Errorf("test samples: %w", err)
 		return d
 	}
-	if d.split.Train.Class != nil {
-		d.split.Test, d.err = d.split.Test.WithClasses(d.split.Train.Classes)
-	} else if d.split.Test.Value.Cols != d.split.Train.Value.Cols {
-		d.err = refusef("test labels are %d values, training labels %d", d.split.Test.Value.Cols, d.split.Train.Value.Cols)
+	if train.Class == nil && samples.Value.Cols != train.Value.Cols {
+		d.err = refusef("test labels are %d values, training labels %d", samples.Value.Cols, train.Value.Cols)
+		return d
 	}
+	d.split.Test = samples
+	d.split.SameLongest()
 	return d
 }
 
@@ -67,9 +122,17 @@ func (d Data) WithTest(test Data) Data {
 // numbers above 0. A sample of weight 2 counts twice, in training and in scores. They
 // are copied.
 func (d Data) WithWeights(weights []float32) Data {
-	if d.err == nil {
-		d.split.Train.Weight = slices.Clone(weights)
-		d.err = d.split.Train.Validate()
+	weights = slices.Clone(weights)
+	weigh := func(samples dataset.Dataset, err error) (dataset.Dataset, error) {
+		if err == nil {
+			samples.Weight = weights
+			err = samples.Validate()
+		}
+		return samples, err
+	}
+	d.split.Train, d.err = weigh(d.split.Train, d.err)
+	if again := d.again; again != nil {
+		d.again = func(train dataset.Dataset) (dataset.Dataset, error) { return weigh(again(train)) }
 	}
 	return d
 }

@@ -307,7 +307,7 @@ func TestRefusesData(t *testing.T) {
 		{recipe.Rows(two, []string{"a", "a"}), `every sample is of class "a"`},
 		{recipe.Rows[float32, int](two, nil), "no labels"},
 		{recipe.Data{}, "no samples"},
-		{recipe.Rows(two, ab).WithTest(recipe.Rows([][]float32{{1}}, []string{"a"})), "test samples have 1 features, training samples 2"},
+		{recipe.Rows(two, ab).WithTest(recipe.Rows([][]float32{{1}}, []string{"a"})), "test samples: samples: 1 features, and the training samples have 2"},
 		{recipe.Rows(two, ab).WithTest(recipe.Rows(two, []string{"a", "c"})), `label "c" is none of the classes a, b`},
 		{recipe.Rows(two, ab).WithTest(recipe.Rows(two, []float64{1, 2})), "no classes, want some of a, b"},
 		{recipe.Rows(two, ab).Pictures(picture.Image{Height: 2, Width: 2, Channels: 1, Max: 1}), "2×2×1 pictures have 4 values each, and the samples 2"},

@@ -141,17 +141,8 @@ func Open(ctx context.Context, s Source) (Data, error) {
 		return Data{}, err
 	}
 	if s.TestData != "" {
-		o.Classes, o.Features, o.Weight, o.Limit = split.Train.Classes, split.Train.Features, split.Train.Table.Weight, 0
-		o.Model = split.Train.Schema()
-		if o.Features != nil { // by which columns are found
-			o.Drop = nil
-		}
-		if split.Train.Class == nil {
-			o.Task = dataset.Regression
-		}
-		if shape := split.Train.Table; shape.Columns > 0 && shape.Label >= 0 && o.Label == "" {
-			o.Label = shape.Name
-		}
+		o.Weight, o.Limit = "", 0 // the column's name is known now
+		o = asTest(o, split.Train)
 		test, err := s.Read(ctx, s.TestData, o)
 		if err != nil {
 			return Data{}, err
