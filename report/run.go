@@ -85,7 +85,7 @@ func statTrace(path string) (fs.FileInfo, error) {
 }
 
 // Seeds puts runs that differ in their seeds alone, as far as is known, into groups.
-// Where and when they were made may differ too; the program may not.
+// Where and when they were made may differ too, and how they ended; the program may not.
 func Seeds(runs []Run) []Run {
 	runs = slices.Clone(runs)
 	same := map[string][]int{}
@@ -95,6 +95,7 @@ func Seeds(runs []Run) []Run {
 			key.Machine = machine.Machine{Revision: key.Machine.Revision}
 			key.Seed, key.Command, key.Host, key.Status, key.Error = 0, "", "", "", ""
 			key.Started, key.Ended = time.Time{}, time.Time{}
+			key.Kept, key.Warning, key.Train, key.TestScore, key.ValidationScore = 0, "", nil, nil, nil
 			text := fmt.Sprintf("%#v", key)
 			same[text] = append(same[text], i)
 		}
