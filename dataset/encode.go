@@ -729,7 +729,7 @@ func (t *Transform) near(d Dataset, x mat.Dense, lo, hi int) error {
 					k++
 				}
 				f := t.Columns[k].Features[at]
-				return inputf("%s: sample %d, column %q: about %.3g standard deviations from the training samples' %.3g ± %.3g: leave the sample or the column out", d.Name, i+1, t.Columns[k].Name, v, f.Shift, 1/f.Factor)
+				return inputf("%s: sample %d, column %q: about %.3g is %.3g for the network, (x − %.3g)/%.3g by the training samples, want -%g to %g: leave the sample or the column out", d.Name, i+1, t.Columns[k].Name, float64(v)/f.Factor+f.Shift, v, f.Shift, 1/f.Factor, farthest, farthest)
 			}
 		}
 	}
