@@ -57,8 +57,9 @@ func score(e *pass.Engine, n *Network, x mat.Dense, y loss.Target, l loss.Loss) 
 		residual := p.Vector(op.squares)[j]
 		squares += residual
 		const rounding = 1e-12 // of the difference that a value which does not vary leaves
-		if square := p.Vector(op.square)[j]; square-sum*sum/rows > rounding*square {
-			s.R2 += 1 - residual/(square-sum*sum/rows)
+		square := p.Vector(op.square)[j]
+		if spread := square - sum*sum/rows; spread > rounding*square {
+			s.R2 += 1 - residual/spread
 			varying++
 		}
 	}

@@ -30,16 +30,12 @@ func card(a *trace.About, rs []dlam.Record) Section {
 	if a.Ranks > 1 {
 		threads += fmt.Sprintf(" on each of %d processes", a.Ranks)
 	}
-	f := []Fact{
-		{"status", status(a)}, {"iteration", progress(a, rs)},
-	}
+	f := []Fact{{"status", status(a)}, {"iteration", progress(a, rs)}}
 	if m := kept(a); m != "" {
 		f = append(f, Fact{"model", m})
 	}
-	f = append(f, []Fact{
-		{"data", filepath.Base(a.Data)}, {"samples", samples},
-		{"method", a.Method}, {"network", fmt.Sprintf("%s, %d parameters", a.Network, a.Parameters)},
-	}...)
+	f = append(f, Fact{"data", filepath.Base(a.Data)}, Fact{"samples", samples},
+		Fact{"method", a.Method}, Fact{"network", fmt.Sprintf("%s, %d parameters", a.Network, a.Parameters)})
 	if s := speed(a, rs); s != "" {
 		f = append(f, Fact{"speed", s})
 	}

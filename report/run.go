@@ -93,9 +93,7 @@ func Seeds(runs []Run) []Run {
 		if r.About != nil && r.Group == "" {
 			key := *r.About
 			key.Machine = machine.Machine{Revision: key.Machine.Revision}
-			key.Seed, key.Command, key.Host, key.Status, key.Error = 0, "", "", "", ""
-			key.Started, key.Ended = time.Time{}, time.Time{}
-			key.Kept, key.Warning, key.Train, key.TestScore, key.ValidationScore = 0, "", nil, nil, nil
+			key.Seed, key.Command, key.Host, key.Started, key.Outcome = 0, "", "", time.Time{}, trace.Outcome{}
 			text := fmt.Sprintf("%#v", key)
 			same[text] = append(same[text], i)
 		}

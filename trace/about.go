@@ -37,6 +37,11 @@ type About struct {
 	Machine machine.Machine `json:"machine"`
 	Started time.Time       `json:"started"` // or resumed
 
+	Outcome
+}
+
+// Outcome is how a run ended; zero until it has.
+type Outcome struct {
 	Status string    `json:"status,omitempty"` // a dlam.Status: why the run ended; "" until it has
 	Error  string    `json:"error,omitempty"`
 	Ended  time.Time `json:"ended,omitzero"`

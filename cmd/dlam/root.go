@@ -117,11 +117,15 @@ func unknownCommand(root *cobra.Command, args []string) error {
 	if err != nil || c != root && c.Runnable() || len(rest) == 0 || strings.HasPrefix(rest[0], "-") {
 		return err
 	}
-	var names []string
+	return usagef("unknown command %q for %q (see %s --help)%s", rest[0], c.CommandPath(), c.CommandPath(), check.Meant(rest[0], commandsOf(c)))
+}
+
+// commandsOf are the names of the commands under c.
+func commandsOf(c *cobra.Command) (names []string) {
 	for _, sub := range c.Commands() {
 		names = append(names, sub.Name())
 	}
-	return usagef("unknown command %q for %q (see %s --help)%s", rest[0], c.CommandPath(), c.CommandPath(), check.Meant(rest[0], names))
+	return names
 }
 
 func exitCodeOf(ctx context.Context, err error) int {
@@ -220,11 +224,7 @@ func usageArgs(c *cobra.Command) {
 			}
 			meant := ""
 			if len(args) > 0 {
-				var names []string
-				for _, sub := range c.Commands() {
-					names = append(names, sub.Name())
-				}
-				meant = check.Meant(args[0], append(names, c.ValidArgs...))
+				meant = check.Meant(args[0], append(commandsOf(c), c.ValidArgs...))
 			}
 			return usagef("%w (see %s --help)%s", err, c.CommandPath(), meant)
 		}
